@@ -1,0 +1,1 @@
+"""Cluster unlabelled data by any trio of embedder, manifolder and clusterer."""

@@ -1,0 +1,163 @@
+"""Options of a component: attrs fields that know their bounds, their help and their schema.
+
+A component is one attrs class. Its init fields are options, made with :func:`option`; fields
+made with :func:`learned` hold what fitting found. Everything a user may write about an
+option (Python, config file, command line, JSON Schema) is derived from these fields.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar, dataclass_transform
+
+import attrs
+import numpy as np
+
+from n2d_framework.errors import ConfigError, Problem
+
+__all__ = ["Option", "component", "learned", "option", "options_dict", "options_of"]
+
+T = TypeVar("T")
+_KEY = "n2d"
+
+
+@attrs.frozen
+class Option:
+    """One option, as the catalogue, the docs and the schema see it.
+
+    Attributes
+    ----------
+    name : str
+    type : object
+        The resolved annotation.
+    default : object
+        Default value; :data:`attrs.NOTHING` when the option is required.
+    help : str
+    ge, gt, le, lt : float or None
+        Bounds of numbers, and of each number in a list.
+    min_len : int
+        Least number of items of a list.
+    follows : str
+        Name of the composition-wide setting used when the option is left at ``None``.
+    """
+
+    name: str
+    type: Any
+    default: Any
+    help: str = ""
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    min_len: int = 0
+    follows: str = ""
+
+    def complaint(self, value: Any) -> str | None:
+        """Say why `value` is out of bounds, or ``None``."""
+        if value is None:
+            return None
+        if isinstance(value, (tuple, list)):
+            if len(value) < self.min_len:
+                return f"needs at least {self.min_len} values, got {len(value)}"
+            return next((text for item in value if (text := self.complaint(item))), None)
+        if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number)):
+            return None
+        number = float(value)
+        if math.isnan(number):
+            return "must be a number, got nan"
+        wrong = (
+            (self.ge is not None and number < self.ge, ">=", self.ge),
+            (self.gt is not None and number <= self.gt, ">", self.gt),
+            (self.le is not None and number > self.le, "<=", self.le),
+            (self.lt is not None and number >= self.lt, "<", self.lt),
+        )
+        return next(
+            (f"must be {sign} {bound:g}, got {value}" for bad, sign, bound in wrong if bad), None
+        )
+
+
+def option(
+    default: Any = attrs.NOTHING,
+    *,
+    help: str,
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    min_len: int = 0,
+    follows: str = "",
+) -> Any:
+    """Declare an option of a component.
+
+    Parameters
+    ----------
+    default : object
+        Default value; leave out to make the option required. Give tuples, not lists.
+    help : str
+        One or two sentences: what it does, its unit, why this default.
+    ge, gt, le, lt : float, optional
+        Bounds of a number (``>=``, ``>``, ``<=``, ``<``), or of each number of a tuple.
+    min_len : int, default 0
+        Least number of items of a tuple.
+    follows : str, optional
+        Composition-wide setting (only ``"n_clusters"``) that is used when the value is
+        ``None``.
+
+    Returns
+    -------
+    attrs field
+        Allowed types are int, float, bool, str, ``Literal``, ``tuple[X, ...]``,
+        ``Mapping[str, X]``, attrs classes made of options, and unions of these with ``None``.
+    """
+    info = {
+        "help": help, "ge": ge, "gt": gt, "le": le, "lt": lt,
+        "min_len": min_len, "follows": follows,
+    }  # fmt: skip
+    bounds = Option(name="", type=None, default=None, **info)  # type: ignore[arg-type]
+
+    def within(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        text = bounds.complaint(value)
+        if text:
+            raise ConfigError([Problem(attribute.name, text)])
+
+    return attrs.field(default=default, validator=within, metadata={_KEY: info})
+
+
+def learned() -> Any:
+    """Declare a field that fitting fills; its name ends with an underscore."""
+    return attrs.field(default=None, init=False, repr=False)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(option, learned))
+def component(cls: type[T]) -> type[T]:
+    """Make a class a component: an attrs class with keyword-only options, compared by identity."""
+    return attrs.define(cls, kw_only=True, slots=False, eq=False)
+
+
+@cache
+def options_of(cls: type[Any]) -> tuple[Option, ...]:
+    """All options of a component class, in the order of declaration."""
+    attrs.resolve_types(cls)
+    found = []
+    for field in attrs.fields(cls):
+        if field.init:
+            info = dict(field.metadata.get(_KEY, {}))
+            found.append(Option(name=field.name, type=field.type, default=field.default, **info))
+    return tuple(found)
+
+
+def options_dict(component: Any) -> dict[str, Any]:
+    """The options of a component instance as plain values, as a config file would have them."""
+    return {opt.name: _plain(getattr(component, opt.name)) for opt in options_of(type(component))}
+
+
+def _plain(value: Any) -> Any:
+    if attrs.has(type(value)):
+        return options_dict(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,127 @@
+"""The three roles as protocols, and the context in which a component is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import attrs
+
+from n2d_framework.core.state import State
+from n2d_framework.types import AnyArray, FloatArray, IntArray
+
+__all__ = ["Clusterer", "Component", "Embedder", "FitContext", "Manifolder"]
+
+
+def _ignore_epoch(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+    """Nobody listens."""
+
+
+@attrs.frozen
+class FitContext:
+    """What a component is told when it is fitted.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of this stage, in ``[0, 2**31)``. The only source of randomness to use.
+    n_jobs : int
+        Threads that may be used, at least 1. The result must not depend on it.
+    epoch_finished : callable
+        To be called as ``epoch_finished(epoch, epochs, metrics)`` after each epoch by
+        components that train in epochs; `epoch` counts from 1.
+    """
+
+    seed: int = 0
+    n_jobs: int = 1
+    epoch_finished: Callable[[int, int, Mapping[str, float]], None] = _ignore_epoch
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """What all components share: what fitting learned can be taken out and put back."""
+
+    def get_state(self) -> State:
+        """What fitting learned, as plain values.
+
+        Returns
+        -------
+        State
+            Enough for a new instance with the same options to give bit-identical results.
+        """
+        ...
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned, perhaps years ago.
+
+        Parameters
+        ----------
+        state : State
+            Comes from a file: check it with :func:`n2d_framework.plugin.need`.
+
+        Raises
+        ------
+        StateError
+            If something is missing or of the wrong type or shape.
+        """
+        ...
+
+
+@runtime_checkable
+class Embedder(Stateful, Protocol):
+    """Maps rows to a latent space, usually by a network.
+
+    Optional further methods: ``fit_transform(x, *, context)``, ``reconstruct(z)`` (latent
+    rows back to input rows), ``check_input(n_rows, row_shape)`` (a list of reasons why data
+    of that shape cannot be fitted, asked before anything is trained) and an attribute
+    ``history_`` (mapping of metric name to one value per epoch).
+    """
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> object:
+        """Learn from `x`, of shape ``(n, features)`` or ``(n, *row_shape)``, float32."""
+        ...
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """Latent coordinates of `x`: shape ``(n, latent_dim)``, float32.
+
+        Each row's result must not depend on the other rows.
+        """
+        ...
+
+
+@runtime_checkable
+class Manifolder(Stateful, Protocol):
+    """Maps latent rows to coordinates of their manifold.
+
+    Optional further methods: ``fit_transform(x, *, context)`` where the training
+    coordinates are not what ``transform`` would give; ``check_input`` as for embedders.
+    """
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> object:
+        """Learn from latent rows `x` of shape ``(n, latent_dim)``, float32."""
+        ...
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """Manifold coordinates of `x`: shape ``(n, n_components)``, float32."""
+        ...
+
+
+@runtime_checkable
+class Clusterer(Stateful, Protocol):
+    """Assigns labels to rows of the manifold.
+
+    Optional further methods and attributes: ``labels_`` (labels of the training rows; taken
+    from ``predict`` where it does not exist), ``predict_proba(m)`` of shape
+    ``(n, n_clusters)``, ``strengths(m)`` of shape ``(n,)``, and ``check_input``.
+    """
+
+    def fit(self, m: AnyArray, *, context: FitContext) -> object:
+        """Learn clusters from `m` of shape ``(n, n_components)``, float32."""
+        ...
+
+    def predict(self, m: AnyArray) -> IntArray:
+        """Labels of `m`: shape ``(n,)``, int64, counted from 0, noise is -1."""
+        ...
+
+
+Component: TypeAlias = Embedder | Manifolder | Clusterer

@@ -1,0 +1,82 @@
+"""JSON Schema of options, derived from the same fields that check them."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, Union, get_args, get_origin
+
+import attrs
+
+from n2d_framework.core.options import Option, options_dict, options_of
+
+__all__ = ["option_schema", "options_schema"]
+
+_SCALARS: dict[Any, str] = {
+    bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null",
+}  # fmt: skip
+
+
+def options_schema(cls: type[Any]) -> dict[str, Any]:
+    """JSON Schema of all options of an attrs class.
+
+    Parameters
+    ----------
+    cls : type
+        A component class, or any attrs class made of options.
+
+    Returns
+    -------
+    dict
+        An ``object`` schema without additional properties.
+    """
+    options = options_of(cls)
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {opt.name: option_schema(opt) for opt in options},
+        "additionalProperties": False,
+    }
+    required = [opt.name for opt in options if opt.default is attrs.NOTHING]
+    return schema | ({"required": required} if required else {})
+
+
+def option_schema(opt: Option) -> dict[str, Any]:
+    """JSON Schema of one option, with its description, bounds and default."""
+    schema = _type_schema(opt.type, opt)
+    if opt.help:
+        schema["description"] = opt.help
+    if opt.default is not attrs.NOTHING:
+        default = opt.default.factory() if isinstance(opt.default, attrs.Factory) else opt.default  # type: ignore[arg-type]
+        schema["default"] = _json_value(default)
+    return schema
+
+
+def _json_value(value: Any) -> Any:
+    if attrs.has(type(value)):
+        return options_dict(value)
+    if isinstance(value, tuple):
+        return [_json_value(item) for item in value]
+    return value
+
+
+def _type_schema(kind: Any, opt: Option) -> dict[str, Any]:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return {"anyOf": [_type_schema(arm, opt) for arm in arguments]}
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin is tuple:
+        schema = {"type": "array", "items": _type_schema(arguments[0], opt)}
+        return schema | ({"minItems": opt.min_len} if opt.min_len else {})
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {"type": "object", "additionalProperties": _type_schema(arguments[1], opt)}
+    if isinstance(kind, type) and attrs.has(kind):
+        return options_schema(kind)
+    if kind in (int, float):
+        bounds = {
+            "minimum": opt.ge, "exclusiveMinimum": opt.gt,
+            "maximum": opt.le, "exclusiveMaximum": opt.lt,
+        }  # fmt: skip
+        found = {name: bound for name, bound in bounds.items() if bound is not None}
+        return {"type": _SCALARS[kind], **found}
+    return {"type": _SCALARS[kind]} if kind in _SCALARS else {}

@@ -1,0 +1,139 @@
+"""What a plugin says about a component, before anything of it is imported."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+from attrs import validators
+
+from n2d_framework.errors import ComponentImportError
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["ComponentSpec", "InputKind", "load_object"]
+
+InputKind: TypeAlias = Literal["vector", "image", "sequence", "any"]
+
+_FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
+
+
+def load_object(path: str, *, what: str, install: str = "") -> Any:
+    """Import ``"package.module:Name"``.
+
+    Parameters
+    ----------
+    path : str
+        Module and attribute, separated by a colon.
+    what : str
+        What is being loaded, for the message.
+    install : str
+        What to install if the import fails.
+
+    Returns
+    -------
+    object
+
+    Raises
+    ------
+    ComponentImportError
+        If the module cannot be imported or has no such attribute.
+    """
+    module, _, attribute = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        hint = f"; install {install}" if install else ""
+        raise ComponentImportError(
+            f"{what}: importing {path} failed with {type(error).__name__}: {error}{hint}"
+        ) from error
+    return found
+
+
+@attrs.frozen(kw_only=True)
+class ComponentSpec:
+    """A component as a plugin announces it: light, importing nothing.
+
+    Attributes
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}
+        The part it plays.
+    name : str
+        Its name in code, config and command line: lower-case letters, digits and ``_``.
+    factory : str
+        ``"package.module:Class"``, imported when the component is used. The class is made
+        with :func:`n2d_framework.plugin.component`; its module should import heavy
+        libraries inside functions only.
+    summary : str
+        One line for the catalogue.
+    inductive : bool, default True
+        Whether it can place rows it was not fitted on.
+    soft : bool, default False
+        Whether a clusterer has ``predict_proba``.
+    finds_n_clusters : bool, default False
+        Whether a clusterer finds the number of clusters itself.
+    noise : bool, default False
+        Whether a clusterer may leave rows unlabelled (-1).
+    input : {"vector", "image", "sequence", "any"}, default "vector"
+        What one row must be. ``"vector"`` components get images flattened; the others get
+        rows in their own shape.
+    deterministic : bool, default True
+        Whether the same seed gives the same result in any process, with any thread count.
+    state_version : int, default 1
+        Version of what ``get_state`` returns; raise it when that changes, and keep reading
+        the older ones (``upgrade_state(state, version)``, a class method).
+    extra : str
+        What to install when the factory cannot be imported.
+    reference : str
+        The paper or documentation that defines the method.
+    small_options : mapping
+        Options that make it fast on small data, for checks.
+    """
+
+    role: Role = attrs.field(validator=validators.in_(ROLES))
+    name: str = attrs.field(validator=validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    factory: str = attrs.field(validator=validators.matches_re(_FACTORY))
+    summary: str = attrs.field(validator=validators.instance_of(str))
+    inductive: bool = True
+    soft: bool = False
+    finds_n_clusters: bool = False
+    noise: bool = False
+    input: InputKind = attrs.field(
+        default="vector", validator=validators.in_(("vector", "image", "sequence", "any"))
+    )
+    deterministic: bool = True
+    state_version: int = attrs.field(
+        default=1, validator=[validators.instance_of(int), validators.ge(1)]
+    )
+    extra: str = ""
+    reference: str = ""
+    small_options: Mapping[str, Any] = attrs.field(
+        factory=dict, validator=validators.instance_of(Mapping), hash=False
+    )
+
+    def load(self) -> type[Any]:
+        """Import the component's class.
+
+        Returns
+        -------
+        type
+
+        Raises
+        ------
+        ComponentImportError
+            If it cannot be imported, with the reason and what to install.
+        """
+        found = load_object(
+            self.factory, what=f"{self.role} {self.name!r}", install=self.extra
+        )
+        if not isinstance(found, type) or not attrs.has(found):
+            raise ComponentImportError(
+                f"{self.role} {self.name!r}: {self.factory} is not a class made with "
+                "n2d_framework.plugin.component"
+            )
+        return found
+
+

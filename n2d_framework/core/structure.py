@@ -1,0 +1,209 @@
+"""From plain values to options, with everything that is wrong said at once.
+
+Strict on purpose: no text becomes a number and no number a truth value, unknown names are
+errors with a did-you-mean, and each problem carries its path.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.options import options_of
+from n2d_framework.errors import ConfigError, Problem, did_you_mean
+
+__all__ = ["describe_type", "structure"]
+
+T = TypeVar("T")
+
+
+def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
+    """Make an instance from plain values, or say everything that is wrong with them.
+
+    Parameters
+    ----------
+    cls : type
+        A component class, or any attrs class made of options.
+    values : mapping
+        Option names to values, as read from a file or given in Python.
+    path : str, default ""
+        Where the values stand, put in front of every problem.
+
+    Returns
+    -------
+    object
+        Instance of `cls`.
+
+    Raises
+    ------
+    ConfigError
+        With *all* problems: unknown names (with a did-you-mean), wrong types, values out of
+        bounds, required options that are missing.
+    """
+    options = {opt.name: opt for opt in options_of(cls)}
+    problems: list[Problem] = []
+    arguments: dict[str, Any] = {}
+    for name, value in values.items():
+        opt = options.get(name)
+        if opt is None:
+            hint = did_you_mean(str(name), list(options), noun="option")
+            problems.append(Problem(str(name), f"unknown option; {hint}"))
+            continue
+        try:
+            arguments[name] = _convert(opt.type, value)
+        except ConfigError as error:
+            problems.extend(problem.under(name) for problem in error.problems)
+            continue
+        text = opt.complaint(arguments[name])
+        if text:
+            problems.append(Problem(name, text))
+    problems.extend(
+        Problem(opt.name, "is required and missing")
+        for opt in options.values()
+        if opt.default is attrs.NOTHING and opt.name not in values
+    )
+    if not problems:
+        try:
+            return cls(**arguments)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    raise ConfigError(problem.under(path) for problem in problems)
+
+
+def _convert(kind: Any, value: Any) -> Any:
+    """Check `value` against an annotation and bring it to its type; never guesses."""
+    converter = _converter_for(kind)
+    return converter(kind, value)
+
+
+def _converter_for(kind: Any) -> Callable[[Any, Any], Any]:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return _to_union
+    if origin is Literal:
+        return _to_literal
+    if origin is tuple:
+        return _to_tuple
+    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
+        return _to_mapping
+    if isinstance(kind, type) and attrs.has(kind):
+        return _to_attrs
+    if kind in _SCALARS:
+        return _to_scalar
+    return _to_instance
+
+
+_SCALARS: dict[Any, tuple[str, tuple[type, ...]]] = {
+    bool: ("true or false", (bool, np.bool_)),
+    int: ("an integer", (int, np.integer)),
+    float: ("a number", (int, float, np.integer, np.floating)),
+    str: ("a text", (str,)),
+    type(None): ("null", (type(None),)),
+}
+
+
+def describe_type(kind: Any) -> str:
+    """The annotation in words, for messages and tables."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(describe_type(arm) for arm in get_args(kind))
+    if origin is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in get_args(kind))
+    if origin is tuple:
+        return f"a list of {describe_type(get_args(kind)[0])}"
+    if kind in _SCALARS:
+        return _SCALARS[kind][0]
+    if isinstance(kind, type) and attrs.has(kind):
+        return "a mapping with " + ", ".join(opt.name for opt in options_of(kind))
+    return getattr(kind, "__name__", str(kind))
+
+
+def _refuse(kind: Any, value: Any) -> ConfigError:
+    return ConfigError([Problem("", f"must be {describe_type(kind)}, got {value!r}")])
+
+
+def _to_scalar(kind: Any, value: Any) -> Any:
+    accepted = _SCALARS[kind][1]
+    boolean = isinstance(value, (bool, np.bool_))
+    if not isinstance(value, accepted) or (boolean and kind is not bool):
+        raise _refuse(kind, value)
+    return None if kind is type(None) else kind(value)
+
+
+def _to_literal(kind: Any, value: Any) -> Any:
+    for choice in get_args(kind):
+        if type(choice) is type(value) and choice == value:
+            return choice
+    choices = [str(choice) for choice in get_args(kind)]
+    hint = f"; {did_you_mean(value, choices)}" if isinstance(value, str) else ""
+    shown = _refuse(kind, value).problems[0].message
+    raise ConfigError([Problem("", shown + (hint if "mean" in hint else ""))])
+
+
+def _to_union(kind: Any, value: Any) -> Any:
+    arms = get_args(kind)
+    if value is None and type(None) in arms:
+        return None
+    # An exact type first, so that an int stays an int in `float | int`.
+    exact = [arm for arm in arms if arm is type(value)]
+    failures: list[ConfigError] = []
+    for arm in exact + [arm for arm in arms if arm not in exact and arm is not type(None)]:
+        try:
+            return _convert(arm, value)
+        except ConfigError as error:
+            failures.append(error)
+    deep = [f for f in failures if any(problem.path for problem in f.problems)]
+    if len(deep) == 1:
+        raise deep[0]
+    raise failures[0] if len(failures) == 1 and type(None) not in arms else _refuse(kind, value)
+
+
+def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):
+        raise _refuse(kind, value)
+    item_kind = get_args(kind)[0]
+    items, problems = [], []
+    for index, item in enumerate(value):
+        try:
+            items.append(_convert(item_kind, item))
+        except ConfigError as error:
+            problems.extend(problem.under(f"[{index}]") for problem in error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return tuple(items)
+
+
+def _to_mapping(kind: Any, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ConfigError([Problem("", f"must be a mapping with texts as keys, got {value!r}")])
+    item_kind = (*get_args(kind), Any, Any)[1]
+    converted, problems = {}, []
+    for key, item in value.items():
+        try:
+            converted[key] = _convert(item_kind, item)
+        except ConfigError as error:
+            problems.extend(problem.under(key) for problem in error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return converted
+
+
+def _to_attrs(kind: Any, value: Any) -> Any:
+    if isinstance(value, kind):
+        return value
+    if not isinstance(value, Mapping):
+        raise _refuse(kind, value)
+    return structure(kind, value)
+
+
+def _to_instance(kind: Any, value: Any) -> Any:
+    if kind is Any:
+        return value
+    expected = get_origin(kind) or kind
+    if isinstance(expected, type) and isinstance(value, expected):
+        return value
+    raise _refuse(kind, value)

@@ -1,0 +1,187 @@
+"""The one family of exceptions that users of the framework meet.
+
+Every error derives from :class:`N2DError`, so ``except N2DError`` catches whatever the
+framework refuses or fails at. Each class also derives from the built-in exception that a
+Python programmer would expect (``ValueError``, ``LookupError``, ...).
+
+``exit_code`` follows the command line's contract: 2 when the request was wrong, 1 when the
+work failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Self
+
+import attrs
+
+__all__ = [
+    "BundleError",
+    "ComponentImportError",
+    "CompositionError",
+    "ConfigError",
+    "DataError",
+    "DuplicateComponentError",
+    "N2DError",
+    "NotInductiveWarning",
+    "OutputError",
+    "PluginError",
+    "Problem",
+    "StageError",
+    "StateError",
+    "StoreWarning",
+    "UnknownComponentError",
+    "UnsupportedError",
+    "did_you_mean",
+]
+
+
+class N2DError(Exception):
+    """Base class of every error the framework raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+@attrs.frozen
+class Problem:
+    """One thing that is wrong, and where.
+
+    Attributes
+    ----------
+    path : str
+        Place in the configuration, such as ``embedder.epochs`` or ``seeds[2]``;
+        empty for the whole.
+    message : str
+        What is wrong and what to do about it.
+    """
+
+    path: str
+    message: str
+
+    def under(self, prefix: str) -> Problem:
+        """The same problem, seen from an enclosing place."""
+        if not prefix:
+            return self
+        if not self.path:
+            return Problem(prefix, self.message)
+        joint = "" if self.path.startswith("[") else "."
+        return Problem(f"{prefix}{joint}{self.path}", self.message)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class ConfigError(N2DError, ValueError):
+    """A configuration or an option is wrong; carries *all* problems found.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Every problem found, in the order of the configuration.
+    source : str
+        File the configuration came from, if any.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problems: Iterable[Problem], source: str = "") -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.source = source
+        lines = [str(problem) for problem in self.problems]
+        head = f"{source}: " if source else ""
+        if len(lines) == 1:
+            text = head + lines[0]
+        else:
+            text = f"{head}{len(lines)} problems\n" + "\n".join(f"  - {line}" for line in lines)
+        super().__init__(text)
+
+    def __reduce__(self) -> tuple[type[Self], tuple[tuple[Problem, ...], str]]:
+        return type(self), (self.problems, self.source)
+
+
+class UnknownComponentError(N2DError, LookupError):
+    """No installed plugin offers a component of that role and name."""
+
+    exit_code = 2
+
+
+class DuplicateComponentError(N2DError, LookupError):
+    """Two distributions offer the same role and name; ``dist:name`` selects one."""
+
+    exit_code = 2
+
+
+class ComponentImportError(N2DError, ImportError):
+    """A component is known, but importing its class failed."""
+
+
+class PluginError(N2DError):
+    """A plugin broke the contract of the hooks."""
+
+
+class CompositionError(N2DError, ValueError):
+    """The chosen components cannot work together, or not on these data."""
+
+    exit_code = 2
+
+
+class DataError(N2DError, ValueError):
+    """The input data cannot be used as they are."""
+
+    exit_code = 2
+
+
+class OutputError(N2DError, OSError):
+    """An output could not be written; what was there before is unchanged."""
+
+
+class StageError(N2DError, RuntimeError):
+    """A component failed while it was fitted, or returned something unusable."""
+
+
+class UnsupportedError(N2DError, AttributeError):
+    """The fitted model has no such ability (for example ``predict_proba``)."""
+
+    exit_code = 2
+
+
+class StateError(N2DError, ValueError):
+    """A component's stored state is not what the component can read."""
+
+
+class BundleError(N2DError, ValueError):
+    """A bundle cannot be read, written or trusted."""
+
+
+class NotInductiveWarning(UserWarning):
+    """A component of the composition cannot place new rows: ``predict`` will be refused."""
+
+
+class StoreWarning(UserWarning):
+    """An entry of the stage store was damaged or of another version and was recomputed."""
+
+
+def did_you_mean(name: str, known: Sequence[str], *, noun: str = "name") -> str:
+    """Say what `name` was probably meant to be.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    known : sequence of str
+        What exists.
+    noun : str, default "name"
+        The word for what is listed, used when nothing is close.
+
+    Returns
+    -------
+    str
+        A sentence with the closest match, or with the list of all that is known.
+    """
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if not known:
+        return f"no {noun} is known"
+    return f"known {noun}s: {', '.join(sorted(known))}"

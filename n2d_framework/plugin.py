@@ -1,0 +1,103 @@
+"""The one module that plugin authors import.
+
+A plugin is a module (or any object) with hook implementations, announced by an entry point in
+the group ``n2d_framework``:
+
+.. code-block:: toml
+
+    [project.entry-points.n2d_framework]
+    my_plugin = "my_package.plugin"
+
+.. code-block:: python
+
+    from n2d_framework.plugin import ComponentSpec, hookimpl
+
+    @hookimpl
+    def n2d_components():
+        yield ComponentSpec(
+            role="clusterer",
+            name="my_clusterer",
+            factory="my_package.clusterer:MyClusterer",
+            summary="What it does, in one line.",
+        )
+
+The class itself is made with :func:`component`; its options with :func:`option`, what fitting
+learns with :func:`learned`.
+
+Stability: what this module exports keeps its names and meaning throughout a major version;
+new optional arguments and attributes may be added in a minor one.
+"""
+
+from __future__ import annotations
+
+from n2d_framework.core.blocks import in_blocks
+from n2d_framework.core.dataset import Dataset, DatasetSpec, Modality
+from n2d_framework.core.events import (
+    EpochFinished,
+    Event,
+    RunFinished,
+    RunStarted,
+    StageFinished,
+    StageStarted,
+)
+from n2d_framework.core.markers import hookimpl
+from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.options import Option, component, learned, option, options_dict, options_of
+from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
+from n2d_framework.core.spec import ComponentSpec, InputKind
+from n2d_framework.core.state import State, StateValue, need
+from n2d_framework.errors import (
+    ConfigError,
+    DataError,
+    N2DError,
+    Problem,
+    StageError,
+    StateError,
+    UnsupportedError,
+)
+from n2d_framework.seeding import derive_seed
+from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray, Role
+
+__all__ = [
+    "NOISE",
+    "AnyArray",
+    "Clusterer",
+    "Component",
+    "ComponentSpec",
+    "ConfigError",
+    "DataError",
+    "Dataset",
+    "DatasetSpec",
+    "Embedder",
+    "EpochFinished",
+    "Event",
+    "FitContext",
+    "FloatArray",
+    "InputKind",
+    "IntArray",
+    "Manifolder",
+    "MetricSpec",
+    "Modality",
+    "N2DError",
+    "Option",
+    "Problem",
+    "Role",
+    "RunFinished",
+    "RunStarted",
+    "StageError",
+    "StageFinished",
+    "StageStarted",
+    "State",
+    "StateError",
+    "StateValue",
+    "UnsupportedError",
+    "component",
+    "derive_seed",
+    "hookimpl",
+    "in_blocks",
+    "learned",
+    "need",
+    "option",
+    "options_dict",
+    "options_of",
+]

@@ -1,0 +1,21 @@
+"""Types that every floor shares."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NOISE", "ROLES", "AnyArray", "FloatArray", "IntArray", "Role"]
+
+Role: TypeAlias = Literal["embedder", "manifolder", "clusterer"]
+#: The three roles, in the order in which data pass them.
+ROLES: tuple[Role, ...] = get_args(Role)
+
+AnyArray: TypeAlias = NDArray[Any]
+FloatArray: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+IntArray: TypeAlias = NDArray[np.int64]
+
+#: Label of rows that a clusterer assigns to no cluster.
+NOISE: int = -1

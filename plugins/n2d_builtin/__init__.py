@@ -1,0 +1,1 @@
+"""The built-in components, which enter by the same entry point as everybody's."""

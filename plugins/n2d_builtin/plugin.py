@@ -1,0 +1,130 @@
+"""Announces the built-in components; imports nothing of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from n2d_framework.plugin import ComponentSpec, hookimpl
+
+_AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
+
+
+@hookimpl
+def n2d_components() -> Iterator[ComponentSpec]:
+    """Announce embedders, manifolders and clusterers."""
+    yield from _EMBEDDERS
+    yield from _MANIFOLDERS
+    yield from _CLUSTERERS
+
+
+_EMBEDDERS = (
+    ComponentSpec(
+        role="embedder",
+        name="dense_ae",
+        factory="n2d_builtin.autoencoders.dense:DenseAutoencoder",
+        summary="Fully connected autoencoder",
+        reference="McConville et al. 2020, N2D: (Not Too) Deep Clustering, ICPR",
+        small_options=_AE_SMALL,
+    ),
+    ComponentSpec(
+        role="embedder",
+        name="conv_ae",
+        factory="n2d_builtin.autoencoders.conv:ConvAutoencoder",
+        summary="Convolutional autoencoder for images of any height, width and channels",
+        input="image",
+        reference="Guo et al. 2017, Deep Clustering with Convolutional Autoencoders, ICONIP",
+        small_options={"filters": [4, 8], "epochs": 2, "batch_size": 64},
+    ),
+    ComponentSpec(
+        role="embedder",
+        name="denoising_ae",
+        factory="n2d_builtin.autoencoders.denoising:DenoisingAutoencoder",
+        summary="Fully connected autoencoder trained on freshly corrupted batches",
+        reference="Vincent et al. 2008, Extracting and Composing Robust Features with "
+        "Denoising Autoencoders, ICML",
+        small_options=_AE_SMALL,
+    ),
+    ComponentSpec(
+        role="embedder",
+        name="pca",
+        factory="n2d_builtin.linear:PCAEmbedder",
+        summary="Principal components",
+        reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
+    ),
+    ComponentSpec(
+        role="embedder",
+        name="identity",
+        factory="n2d_builtin.linear:Identity",
+        summary="Passes rows on unchanged",
+    ),
+)
+
+_MANIFOLDERS = (
+    ComponentSpec(
+        role="manifolder",
+        name="umap",
+        factory="n2d_builtin.umap:Umap",
+        summary="Uniform manifold approximation and projection; places new rows one by one",
+        reference="McInnes, Healy and Melville 2018, arXiv:1802.03426",
+        small_options={"n_neighbors": 10, "n_epochs": 50},
+    ),
+    ComponentSpec(
+        role="manifolder",
+        name="isomap",
+        factory="n2d_builtin.isomap:Isomap",
+        summary="Isometric mapping by geodesic distances",
+        reference="Tenenbaum, de Silva and Langford 2000, Science 290",
+        small_options={"n_neighbors": 10},
+    ),
+    ComponentSpec(
+        role="manifolder",
+        name="tsne",
+        factory="n2d_builtin.tsne:Tsne",
+        summary="t-distributed stochastic neighbour embedding that places new rows",
+        reference="van der Maaten and Hinton 2008, JMLR 9; Policar et al. 2024, JSS 109",
+        small_options={"perplexity": 10.0, "n_iter": 100, "early_exaggeration_iter": 50},
+    ),
+    ComponentSpec(
+        role="manifolder",
+        name="pca",
+        factory="n2d_builtin.linear:PCAManifolder",
+        summary="Principal components",
+        reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
+    ),
+    ComponentSpec(
+        role="manifolder",
+        name="identity",
+        factory="n2d_builtin.linear:Identity",
+        summary="Passes rows on unchanged",
+    ),
+)
+
+_CLUSTERERS = (
+    ComponentSpec(
+        role="clusterer",
+        name="gmm",
+        factory="n2d_builtin.gmm:GaussianMixture",
+        summary="Mixture of Gaussians",
+        soft=True,
+        reference="Dempster, Laird and Rubin 1977, JRSS B 39",
+    ),
+    ComponentSpec(
+        role="clusterer",
+        name="kmeans",
+        factory="n2d_builtin.kmeans:KMeans",
+        summary="k-means, with Student-t soft assignment",
+        soft=True,
+        reference="Lloyd 1982, IEEE TIT 28; soft assignment: Xie et al. 2016, ICML, eq. 1",
+    ),
+    ComponentSpec(
+        role="clusterer",
+        name="hdbscan",
+        factory="n2d_builtin.hdbscan:Hdbscan",
+        summary="Hierarchical density-based clustering with noise",
+        soft=True,
+        noise=True,
+        finds_n_clusters=True,
+        reference="Campello, Moulavi and Sander 2013, PAKDD",
+        small_options={"min_cluster_size": 10},
+    ),
+)
