@@ -1,0 +1,8 @@
+"""Floor 2: plugins and the catalogue of what they announce."""
+
+from __future__ import annotations
+
+from n2d_framework.registry.catalogue import Catalogue, Entry, default_catalogue
+from n2d_framework.registry.loading import LoadedPlugin, PluginFailure
+
+__all__ = ["Catalogue", "Entry", "LoadedPlugin", "PluginFailure", "default_catalogue"]

@@ -1,0 +1,206 @@
+"""The catalogue: everything that installed plugins announce, by role and name."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import attrs
+import pluggy
+
+from n2d_framework.core.dataset import DatasetSpec
+from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.errors import (
+    DuplicateComponentError,
+    UnknownComponentError,
+    did_you_mean,
+)
+from n2d_framework.registry.loading import (
+    LoadedPlugin,
+    PluginFailure,
+    call_plugin,
+    installed_entry_points,
+    load_plugins,
+)
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["Catalogue", "Entry", "default_catalogue"]
+
+S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec)
+
+_HOOKS: tuple[tuple[str, type[Any]], ...] = (
+    ("n2d_components", ComponentSpec),
+    ("n2d_datasets", DatasetSpec),
+    ("n2d_metrics", MetricSpec),
+)
+
+
+@attrs.frozen
+class Entry(Generic[S]):
+    """One announcement, with the distribution it came from.
+
+    Attributes
+    ----------
+    spec : ComponentSpec, DatasetSpec or MetricSpec
+    distribution, version : str
+    """
+
+    spec: S
+    distribution: str
+    version: str
+
+    @property
+    def qualified_name(self) -> str:
+        """``distribution:name``, which is never ambiguous."""
+        return f"{self.distribution}:{self.spec.name}"
+
+
+@attrs.frozen(eq=False)
+class Catalogue:
+    """What is installed. Built once from plugins; nothing in it is ever overwritten.
+
+    Attributes
+    ----------
+    plugins : tuple of LoadedPlugin
+    failures : tuple of PluginFailure
+        Plugins that could not be used. They cost nothing until one of their names is asked
+        for.
+    manager : pluggy.PluginManager
+        Delivers the events of a run to the plugins.
+    """
+
+    plugins: tuple[LoadedPlugin, ...]
+    failures: tuple[PluginFailure, ...]
+    manager: pluggy.PluginManager = attrs.field(repr=False)
+    _components: tuple[Entry[ComponentSpec], ...] = attrs.field(repr=False)
+    _datasets: tuple[Entry[DatasetSpec], ...] = attrs.field(repr=False)
+    _metrics: tuple[Entry[MetricSpec], ...] = attrs.field(repr=False)
+
+    @classmethod
+    def from_entry_points(cls, entry_points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
+        """Load plugins and collect what they announce.
+
+        Parameters
+        ----------
+        entry_points : iterable of importlib.metadata.EntryPoint
+        """
+        manager, plugins, failures = load_plugins(entry_points)
+        working: list[LoadedPlugin] = []
+        entries: dict[str, list[Entry[Any]]] = {hook: [] for hook, _ in _HOOKS}
+        for plugin in plugins:
+            try:
+                announced = {
+                    hook: [
+                        Entry(spec, plugin.distribution, plugin.version)
+                        for spec in call_plugin(manager, plugin, hook, kind)
+                    ]
+                    for hook, kind in _HOOKS
+                }
+            except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+                manager.unregister(name=plugin.name)
+                failures.append(PluginFailure.of(plugin, "announcing failed", error))
+                continue
+            working.append(plugin)
+            for hook, found in announced.items():
+                entries[hook].extend(found)
+        components, datasets, metrics = (
+            tuple(sorted(entries[hook], key=lambda entry: entry.qualified_name))
+            for hook, _ in _HOOKS
+        )
+        return cls(tuple(working), tuple(failures), manager, components, datasets, metrics)
+
+    def components(self, role: Role | None = None) -> list[Entry[ComponentSpec]]:
+        """All components, sorted by role (in the order of the data), name and distribution.
+
+        Parameters
+        ----------
+        role : {"embedder", "manifolder", "clusterer"}, optional
+            Only those of this role.
+        """
+        chosen = [entry for entry in self._components if role in (None, entry.spec.role)]
+        return sorted(
+            chosen,
+            key=lambda entry: (ROLES.index(entry.spec.role), entry.spec.name, entry.distribution),
+        )
+
+    def datasets(self) -> list[Entry[DatasetSpec]]:
+        """All data sets, sorted by name."""
+        return sorted(self._datasets, key=lambda entry: (entry.spec.name, entry.distribution))
+
+    def metrics(self) -> list[Entry[MetricSpec]]:
+        """All metrics of plugins, sorted by name."""
+        return sorted(self._metrics, key=lambda entry: (entry.spec.name, entry.distribution))
+
+    def get(self, role: Role, name: str) -> Entry[ComponentSpec]:
+        """Find a component.
+
+        Parameters
+        ----------
+        role : {"embedder", "manifolder", "clusterer"}
+        name : str
+            ``name``, or ``distribution:name``.
+
+        Returns
+        -------
+        Entry
+
+        Raises
+        ------
+        UnknownComponentError
+            If there is none, with a did-you-mean and the plugins that failed to load.
+        DuplicateComponentError
+            If two distributions offer it.
+        """
+        candidates = self.components(role)
+        found = [entry for entry in candidates if name in (entry.spec.name, entry.qualified_name)]
+        if not found:
+            raise UnknownComponentError(self._unknown(role, name, candidates))
+        _refuse_duplicates(f"{role} {name!r}", found)
+        return found[0]
+
+    def dataset(self, name: str) -> Entry[DatasetSpec]:
+        """Find a data set by ``name`` or ``distribution:name``; raises as :meth:`get` does."""
+        found = [e for e in self._datasets if name in (e.spec.name, e.qualified_name)]
+        if not found:
+            known = [entry.spec.name for entry in self._datasets]
+            hint = did_you_mean(name, known, noun="data set")
+            raise UnknownComponentError(f"unknown data set {name!r}; {hint}")
+        _refuse_duplicates(f"data set {name!r}", found)
+        return found[0]
+
+    def entry_of(self, role: Role, cls: type[Any]) -> Entry[ComponentSpec] | None:
+        """The entry whose factory names `cls`, if any; imports nothing."""
+        factory = f"{cls.__module__}:{cls.__qualname__}"
+        matches = (entry for entry in self.components(role) if entry.spec.factory == factory)
+        return next(matches, None)
+
+    def _unknown(
+        self, role: Role, name: str, candidates: Sequence[Entry[ComponentSpec]]
+    ) -> str:
+        text = f"unknown {role} {name!r}; "
+        others = [e.spec.role for e in self._components if e.spec.name == name]
+        if others:
+            text += f"there is a {' and a '.join(others)} of that name; "
+        text += did_you_mean(name, [entry.spec.name for entry in candidates], noun=role)
+        for failure in self.failures:
+            text += (
+                f"\nplugin {failure.entry_point!r} of {failure.distribution} "
+                f"{failure.version} is installed but unusable: {failure.error}"
+            )
+        return text
+
+
+def _refuse_duplicates(what: str, found: Sequence[Entry[Any]]) -> None:
+    if len(found) > 1:
+        names = " and ".join(f"{entry.distribution} {entry.version}" for entry in found)
+        choices = " or ".join(repr(entry.qualified_name) for entry in found)
+        raise DuplicateComponentError(f"{what} is offered by {names}; write {choices}")
+
+
+@cache
+def default_catalogue() -> Catalogue:
+    """The catalogue of what is installed; built at the first call, then kept."""
+    return Catalogue.from_entry_points(installed_entry_points())

@@ -1,0 +1,179 @@
+"""Entry points, loaded one by one: a broken plugin costs only itself."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import attrs
+import pluggy
+
+from n2d_framework.core.markers import PROJECT
+from n2d_framework.errors import PluginError
+from n2d_framework.registry import hookspecs
+
+__all__ = ["BLOCK_VARIABLE", "LoadedPlugin", "PluginFailure", "call_plugin", "load_plugins"]
+
+T = TypeVar("T")
+
+#: Comma-separated names of entry points or distributions that are not to be loaded.
+BLOCK_VARIABLE = "N2D_BLOCK_PLUGINS"
+
+
+@attrs.frozen
+class LoadedPlugin:
+    """A plugin that was loaded.
+
+    Attributes
+    ----------
+    entry_point : str
+        Name of its entry point.
+    distribution, version : str
+        The distribution it came with.
+    plugin : object
+        The module or object with the hook implementations.
+    seconds : float
+        How long importing it took.
+    """
+
+    entry_point: str
+    distribution: str
+    version: str
+    plugin: Any = attrs.field(repr=False)
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Unique name: distribution and entry point."""
+        return f"{self.distribution}:{self.entry_point}"
+
+
+@attrs.frozen
+class PluginFailure:
+    """A plugin that could not be used, and why.
+
+    Attributes
+    ----------
+    entry_point, distribution, version : str
+    error : str
+        Type and message of what went wrong, and at which step.
+    traceback : str
+        The whole traceback.
+    """
+
+    entry_point: str
+    distribution: str
+    version: str
+    error: str
+    traceback: str = attrs.field(default="", repr=False)
+
+    @classmethod
+    def of(cls, plugin: LoadedPlugin, step: str, error: BaseException) -> PluginFailure:
+        """Describe `error`, raised by `plugin` at `step`."""
+        return cls(
+            plugin.entry_point,
+            plugin.distribution,
+            plugin.version,
+            f"{step}: {type(error).__name__}: {error}",
+            "".join(traceback.format_exception(error)),
+        )
+
+
+def installed_entry_points() -> list[importlib.metadata.EntryPoint]:
+    """The entry points of every installed distribution, in a fixed order."""
+    found = importlib.metadata.entry_points(group=PROJECT)
+    return sorted(found, key=lambda point: (_distribution(point)[0].lower(), point.name))
+
+
+def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    if point.dist is None:
+        return ("unknown", "")
+    return (point.dist.name, point.dist.version)
+
+
+def load_plugins(
+    entry_points: Iterable[importlib.metadata.EntryPoint],
+) -> tuple[pluggy.PluginManager, list[LoadedPlugin], list[PluginFailure]]:
+    """Import and register plugins; what fails is put aside with its reason.
+
+    Parameters
+    ----------
+    entry_points : iterable of importlib.metadata.EntryPoint
+        What to load. Those named in the environment variable :data:`BLOCK_VARIABLE` are
+        left out.
+
+    Returns
+    -------
+    manager : pluggy.PluginManager
+        With all working plugins registered.
+    plugins : list of LoadedPlugin
+    failures : list of PluginFailure
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    blocked = {name.strip() for name in os.environ.get(BLOCK_VARIABLE, "").split(",")}
+    plugins: list[LoadedPlugin] = []
+    failures: list[PluginFailure] = []
+    seen: set[tuple[str, str]] = set()
+    for point in entry_points:
+        distribution, version = _distribution(point)
+        if {point.name, distribution} & blocked or (distribution, point.name) in seen:
+            continue
+        seen.add((distribution, point.name))
+        start = time.perf_counter()
+        about = LoadedPlugin(point.name, distribution, version, None)
+        try:
+            about = attrs.evolve(about, plugin=point.load())
+        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+            failures.append(PluginFailure.of(about, "import failed", error))
+            continue
+        failure = _register(manager, about)
+        if failure:
+            failures.append(failure)
+        else:
+            plugins.append(attrs.evolve(about, seconds=time.perf_counter() - start))
+    return manager, plugins, failures
+
+
+def _register(manager: pluggy.PluginManager, about: LoadedPlugin) -> PluginFailure | None:
+    """Register one plugin; a plugin that fails pluggy's validation is taken out again."""
+    try:
+        manager.register(about.plugin, name=about.name)
+        unknown = [
+            hook.name
+            for hook in manager.get_hookcallers(about.plugin) or []
+            if not hook.has_spec()
+        ]
+        if unknown:
+            raise PluginError(f"unknown hooks: {', '.join(sorted(unknown))}")
+    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        if manager.has_plugin(about.name):
+            manager.unregister(name=about.name)
+        return PluginFailure.of(about, "hooks refused", error)
+    return None
+
+
+def call_plugin(
+    manager: pluggy.PluginManager, plugin: LoadedPlugin, hook: str, kind: type[T]
+) -> Iterator[T]:
+    """Call one hook of one plugin and check what it returns.
+
+    Raises
+    ------
+    PluginError
+        If something returned is not a `kind`.
+    Exception
+        Whatever the plugin raises.
+    """
+    for implementation in getattr(manager.hook, hook).get_hookimpls():
+        if implementation.plugin_name != plugin.name:
+            continue
+        function: Callable[[], Iterable[Any]] = implementation.function
+        for item in function() or ():
+            if not isinstance(item, kind):
+                raise PluginError(f"{hook} returned a {type(item).__name__}, not a {kind.__name__}")
+            yield item
