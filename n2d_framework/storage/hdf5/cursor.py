@@ -1,0 +1,63 @@
+"""Reading fields of a byte string without ever leaving it."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import attrs
+
+from n2d_framework.errors import BundleError
+
+__all__ = ["Cursor"]
+
+
+@attrs.define
+class Cursor:
+    """A position in bytes that come from a stranger.
+
+    Attributes
+    ----------
+    data : memoryview
+    path : str
+        What is being read, for the messages.
+    position : int
+    """
+
+    data: memoryview
+    path: str
+    position: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many bytes follow."""
+        return len(self.data) - self.position
+
+    def take(self, count: int) -> bytes:
+        """The next `count` bytes."""
+        if count > self.left:
+            raise BundleError(f"{self.path}: the file is damaged (a header ends too early)")
+        start, self.position = self.position, self.position + count
+        return bytes(self.data[start : self.position])
+
+    def unpack(self, form: str) -> tuple[Any, ...]:
+        """The next fields, little-endian, in the notation of :mod:`struct`."""
+        return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
+
+    def number(self, form: str) -> int:
+        """The next field, an integer."""
+        return int(self.unpack(form)[0])
+
+    def expect(self, fixed: bytes, what: str) -> None:
+        """Refuse anything but the bytes `fixed`."""
+        found = self.take(len(fixed))
+        if found != fixed:
+            raise BundleError(
+                f"{self.path}: {what} is not of the kind that bundles use "
+                f"({found.hex()} instead of {fixed.hex()})"
+            )
+
+    def end(self, what: str) -> None:
+        """Refuse bytes behind what was read."""
+        if self.left:
+            raise BundleError(f"{self.path}: {what} has {self.left} bytes too many")
