@@ -1,1 +1,56 @@
-"""Cluster unlabelled data by any trio of embedder, manifolder and clusterer."""
+"""Cluster unlabelled data by any trio of embedder, manifolder and clusterer.
+
+>>> import n2d_framework as n2d
+>>> model = n2d.N2D("pca", "identity", "kmeans", n_clusters=10, random_state=0)
+
+Everything below is imported when it is first used: importing the package is quick and loads
+no machine-learning library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from n2d_framework.bundle import inspect, load, save, upgrade, verify
+    from n2d_framework.pipeline import N2D, StageStore, compose
+    from n2d_framework.registry import components
+
+__all__ = [
+    "N2D",
+    "StageStore",
+    "components",
+    "compose",
+    "inspect",
+    "load",
+    "save",
+    "upgrade",
+    "verify",
+]
+
+_HOMES = {
+    "N2D": "n2d_framework.pipeline",
+    "StageStore": "n2d_framework.pipeline",
+    "components": "n2d_framework.registry",
+    "compose": "n2d_framework.pipeline",
+    "inspect": "n2d_framework.bundle",
+    "load": "n2d_framework.bundle",
+    "save": "n2d_framework.bundle",
+    "upgrade": "n2d_framework.bundle",
+    "verify": "n2d_framework.bundle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("n2d_framework")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,21 @@
+"""Floor 3: the configuration of a run."""
+
+from __future__ import annotations
+
+from n2d_framework.config.checking import Composition, read_config, resolve_composition
+from n2d_framework.config.choice import Choice, resolve_choice
+from n2d_framework.config.models import DataConfig, ModelConfig, RunConfig, ScalerConfig
+from n2d_framework.config.schema import run_schema
+
+__all__ = [
+    "Choice",
+    "Composition",
+    "DataConfig",
+    "ModelConfig",
+    "RunConfig",
+    "ScalerConfig",
+    "read_config",
+    "resolve_choice",
+    "resolve_composition",
+    "run_schema",
+]

@@ -117,7 +117,7 @@ def option(
     }  # fmt: skip
     bounds = Option(name="", type=None, default=None, **info)  # type: ignore[arg-type]
 
-    def within(instance: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         text = bounds.complaint(value)
         if text:
             raise ConfigError([Problem(attribute.name, text)])
@@ -130,15 +130,19 @@ def learned() -> Any:
     return attrs.field(default=None, init=False, repr=False)
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(option, learned))
+@dataclass_transform(kw_only_default=True)
 def component(cls: type[T]) -> type[T]:
     """Make a class a component: an attrs class with keyword-only options, compared by identity."""
     return attrs.define(cls, kw_only=True, slots=False, eq=False)
 
 
-@cache
 def options_of(cls: type[Any]) -> tuple[Option, ...]:
     """All options of a component class, in the order of declaration."""
+    return _options_of(cls)  # type: ignore[arg-type]
+
+
+@cache
+def _options_of(cls: Any) -> tuple[Option, ...]:
     attrs.resolve_types(cls)
     found = []
     for field in attrs.fields(cls):

@@ -53,6 +53,11 @@ def load_object(path: str, *, what: str, install: str = "") -> Any:
     return found
 
 
+def _is_mapping(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{attribute.name} must be a mapping, got {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class ComponentSpec:
     """A component as a plugin announces it: light, importing nothing.
@@ -110,9 +115,7 @@ class ComponentSpec:
     )
     extra: str = ""
     reference: str = ""
-    small_options: Mapping[str, Any] = attrs.field(
-        factory=dict, validator=validators.instance_of(Mapping), hash=False
-    )
+    small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)
 
     def load(self) -> type[Any]:
         """Import the component's class.
@@ -126,14 +129,10 @@ class ComponentSpec:
         ComponentImportError
             If it cannot be imported, with the reason and what to install.
         """
-        found = load_object(
-            self.factory, what=f"{self.role} {self.name!r}", install=self.extra
-        )
+        found = load_object(self.factory, what=f"{self.role} {self.name!r}", install=self.extra)
         if not isinstance(found, type) or not attrs.has(found):
             raise ComponentImportError(
                 f"{self.role} {self.name!r}: {self.factory} is not a class made with "
                 "n2d_framework.plugin.component"
             )
         return found
-
-

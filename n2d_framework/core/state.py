@@ -25,7 +25,20 @@ State: TypeAlias = Mapping[str, StateValue]
 
 #: Element types of arrays that a state may hold (little-endian when stored).
 ARRAY_DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
+    [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+    ]
 )
 #: What a name in a state looks like.
 KEY_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_\-]{0,127}")

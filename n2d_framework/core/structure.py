@@ -166,7 +166,8 @@ def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):
         raise _refuse(kind, value)
     item_kind = get_args(kind)[0]
-    items, problems = [], []
+    items: list[Any] = []
+    problems: list[Problem] = []
     for index, item in enumerate(value):
         try:
             items.append(_convert(item_kind, item))
@@ -181,7 +182,8 @@ def _to_mapping(kind: Any, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise ConfigError([Problem("", f"must be a mapping with texts as keys, got {value!r}")])
     item_kind = (*get_args(kind), Any, Any)[1]
-    converted, problems = {}, []
+    converted: dict[str, Any] = {}
+    problems: list[Problem] = []
     for key, item in value.items():
         try:
             converted[key] = _convert(item_kind, item)

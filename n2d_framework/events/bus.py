@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -48,7 +48,7 @@ class EventBus:
     receiver gets no further events of this run. The run goes on.
     """
 
-    listeners: tuple[EventSink, ...] = attrs.field(converter=tuple, default=())
+    listeners: Sequence[EventSink] = ()
     hooks: Any = None
     _silenced: set[int] = attrs.field(factory=set, init=False)
 

@@ -27,7 +27,7 @@ from n2d_framework.registry.loading import (
 )
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["Catalogue", "Entry", "default_catalogue"]
+__all__ = ["Catalogue", "Entry", "components", "default_catalogue"]
 
 S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec)
 
@@ -177,9 +177,7 @@ class Catalogue:
         matches = (entry for entry in self.components(role) if entry.spec.factory == factory)
         return next(matches, None)
 
-    def _unknown(
-        self, role: Role, name: str, candidates: Sequence[Entry[ComponentSpec]]
-    ) -> str:
+    def _unknown(self, role: Role, name: str, candidates: Sequence[Entry[ComponentSpec]]) -> str:
         text = f"unknown {role} {name!r}; "
         others = [e.spec.role for e in self._components if e.spec.name == name]
         if others:
@@ -204,3 +202,19 @@ def _refuse_duplicates(what: str, found: Sequence[Entry[Any]]) -> None:
 def default_catalogue() -> Catalogue:
     """The catalogue of what is installed; built at the first call, then kept."""
     return Catalogue.from_entry_points(installed_entry_points())
+
+
+def components(role: Role | None = None) -> list[ComponentSpec]:
+    """What is installed, importing none of it.
+
+    Parameters
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}, optional
+        Only those of this role.
+
+    Returns
+    -------
+    list of ComponentSpec
+        Sorted by role, in the order of the data, and name.
+    """
+    return [entry.spec for entry in default_catalogue().components(role)]

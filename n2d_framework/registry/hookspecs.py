@@ -14,9 +14,9 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
+from n2d_framework.core.markers import PROJECT
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.markers import PROJECT
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 

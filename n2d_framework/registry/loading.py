@@ -144,9 +144,7 @@ def _register(manager: pluggy.PluginManager, about: LoadedPlugin) -> PluginFailu
     try:
         manager.register(about.plugin, name=about.name)
         unknown = [
-            hook.name
-            for hook in manager.get_hookcallers(about.plugin) or []
-            if not hook.has_spec()
+            hook.name for hook in manager.get_hookcallers(about.plugin) or [] if not hook.has_spec()
         ]
         if unknown:
             raise PluginError(f"unknown hooks: {', '.join(sorted(unknown))}")

@@ -1,0 +1,159 @@
+"""From a tree of plain values to a checked run configuration, all problems at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.config.choice import Choice, resolve_choice
+from n2d_framework.config.models import ModelConfig, RunConfig, ScalerConfig
+from n2d_framework.config.reading import apply_overrides, read_tree
+from n2d_framework.core.options import options_dict
+from n2d_framework.core.structure import structure
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.registry import Catalogue, default_catalogue
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["Composition", "read_config", "resolve_composition"]
+
+
+@attrs.frozen(eq=False)
+class Composition:
+    """A checked, unfitted trio.
+
+    Attributes
+    ----------
+    scaler : ScalerConfig
+    embedder, manifolder, clusterer : Choice
+    n_clusters : int or None
+    """
+
+    scaler: ScalerConfig
+    embedder: Choice
+    manifolder: Choice
+    clusterer: Choice
+    n_clusters: int | None = None
+
+    def choice(self, role: Role) -> Choice:
+        """The choice for one role."""
+        found: Choice = getattr(self, role)
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """The composition as plain values with all options, as a config file would have it."""
+        described: dict[str, Any] = {"scaler": options_dict(self.scaler)}
+        for role in ROLES:
+            choice = self.choice(role)
+            options = options_dict(choice.build(self.n_clusters))
+            described[role] = {"name": choice.spec.name, **options}
+        return described | {"n_clusters": self.n_clusters}
+
+
+def resolve_composition(
+    *,
+    scaler: Any = "minmax",
+    embedder: Any = "dense_ae",
+    manifolder: Any = "umap",
+    clusterer: Any = "gmm",
+    n_clusters: Any = None,
+    catalogue: Catalogue | None = None,
+    path: str = "",
+) -> Composition:
+    """Check a composition, however it was written.
+
+    Parameters
+    ----------
+    scaler : str, mapping or ScalerConfig
+    embedder, manifolder, clusterer : str, mapping or component
+    n_clusters : int, optional
+    catalogue : Catalogue, optional
+        Where names are looked up; what is installed, by default.
+    path : str
+        Put in front of every problem.
+
+    Returns
+    -------
+    Composition
+
+    Raises
+    ------
+    ConfigError
+        With all problems.
+    """
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    problems: list[Problem] = []
+    rest: ModelConfig | None = None
+    try:
+        rest = structure(ModelConfig, {"scaler": scaler, "n_clusters": n_clusters})
+    except ConfigError as error:
+        problems.extend(error.problems)
+    given = {"embedder": embedder, "manifolder": manifolder, "clusterer": clusterer}
+    choices: dict[str, Choice] = {}
+    for role in ROLES:
+        try:
+            choices[role] = resolve_choice(role, given[role], catalogue, role)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems or rest is None:
+        raise ConfigError(problem.under(path) for problem in problems)
+    chosen = rest.scaler
+    if not isinstance(chosen, ScalerConfig):
+        chosen = ScalerConfig(name=chosen)
+    return Composition(scaler=chosen, n_clusters=rest.n_clusters, **choices)
+
+
+def read_config(
+    source: str | os.PathLike[str] | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    *,
+    catalogue: Catalogue | None = None,
+) -> RunConfig:
+    """Read and check the configuration of a run.
+
+    Parameters
+    ----------
+    source : path or mapping
+        A YAML, TOML or JSON file, or its content.
+    overrides : iterable of str
+        Single values to change, each ``path=value``.
+    catalogue : Catalogue, optional
+        Where component names are looked up.
+
+    Returns
+    -------
+    RunConfig
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the whole configuration, each with its path.
+    """
+    where = "" if isinstance(source, Mapping) else str(Path(source))
+    tree = dict(source) if isinstance(source, Mapping) else read_tree(source)
+    tree = apply_overrides(tree, overrides)
+    problems: list[Problem] = []
+    config: RunConfig | None = None
+    try:
+        config = structure(RunConfig, tree)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    problems.extend(_component_problems(tree.get("model"), catalogue))
+    if problems or config is None:
+        raise ConfigError(problems, source=where)
+    return config
+
+
+def _component_problems(model: Any, catalogue: Catalogue | None) -> list[Problem]:
+    """Problems of the three components; the rest of the model is checked by its attrs class."""
+    if not isinstance(model, Mapping):
+        return []
+    given = {role: model[role] for role in ROLES if isinstance(model.get(role), (str, Mapping))}
+    try:
+        resolve_composition(**given, catalogue=catalogue, path="model")
+    except ConfigError as error:
+        return list(error.problems)
+    return []

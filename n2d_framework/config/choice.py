@@ -1,0 +1,132 @@
+"""A choice of component: a name with options, checked against the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.core.structure import structure
+from n2d_framework.errors import (
+    ComponentImportError,
+    ConfigError,
+    DuplicateComponentError,
+    Problem,
+    UnknownComponentError,
+)
+from n2d_framework.registry import Catalogue, Entry
+from n2d_framework.types import Role
+
+__all__ = ["Choice", "resolve_choice"]
+
+
+@attrs.frozen(eq=False)
+class Choice:
+    """One component with the options it was given.
+
+    Attributes
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}
+    entry : Entry
+        The component in the catalogue.
+    given : dict
+        Options as they were given; all others have their defaults.
+    """
+
+    role: Role
+    entry: Entry[ComponentSpec]
+    given: dict[str, Any]
+
+    @property
+    def spec(self) -> ComponentSpec:
+        """What the plugin announced."""
+        return self.entry.spec
+
+    def build(self, n_clusters: int | None = None) -> Any:
+        """Make a fresh, unfitted component.
+
+        Parameters
+        ----------
+        n_clusters : int, optional
+            Handed to every option that follows it and was not given a value.
+        """
+        cls = self.spec.load()
+        options = dict(self.given)
+        if n_clusters is not None:
+            for opt in options_of(cls):
+                if opt.follows == "n_clusters" and options.get(opt.name) is None:
+                    options[opt.name] = n_clusters
+        return structure(cls, options)
+
+    def option_values(self) -> dict[str, Any]:
+        """All options with their values, defaults filled in."""
+        return options_dict(self.build())
+
+
+def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> Choice:
+    """Check a choice of component, whichever way it was written.
+
+    Parameters
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}
+    value : str, mapping or component
+        A name; a mapping with ``name`` and options; or an (unfitted) component instance.
+    catalogue : Catalogue
+        Where names are looked up.
+    path : str
+        Where `value` stands, put in front of every problem.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    ConfigError
+        With all problems: unknown component, unknown or wrong options.
+    """
+    entry, given = _entry_and_options(role, value, catalogue, path)
+    choice = Choice(role, entry, given)
+    try:
+        structure(entry.spec.load(), given)
+    except ConfigError as error:
+        raise ConfigError(problem.under(path) for problem in error.problems) from None
+    except ComponentImportError as error:
+        raise ConfigError([Problem(path, str(error))]) from error
+    return choice
+
+
+def _entry_and_options(
+    role: Role, value: Any, catalogue: Catalogue, path: str
+) -> tuple[Entry[ComponentSpec], dict[str, Any]]:
+    if isinstance(value, str):
+        return _find(role, value, catalogue, path), {}
+    if isinstance(value, Mapping):
+        name = value.get("name")
+        if not isinstance(name, str):
+            raise ConfigError([Problem(path, f"needs a name, such as {{name: …}}; got {value!r}")])
+        options = {key: item for key, item in value.items() if key != "name"}
+        return _find(role, name, catalogue, f"{path}.name"), options
+    if attrs.has(type(value)):
+        found = catalogue.entry_of(role, type(value))
+        if found is not None:
+            return found, options_dict(value)
+    raise ConfigError(
+        [
+            Problem(
+                path,
+                f"must be the name of a component, a mapping with name and options, or a "
+                f"component of an installed plugin; got {value!r}",
+            )
+        ]
+    )
+
+
+def _find(role: Role, name: str, catalogue: Catalogue, path: str) -> Entry[ComponentSpec]:
+    try:
+        return catalogue.get(role, name)
+    except (UnknownComponentError, DuplicateComponentError) as error:
+        raise ConfigError([Problem(path, str(error))]) from error

@@ -1,0 +1,99 @@
+"""The configuration as attrs models: what a file may say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from n2d_framework.core.options import component, option
+
+__all__ = ["DataConfig", "ModelConfig", "RunConfig", "ScalerConfig", "ScalerName"]
+
+ScalerName: TypeAlias = Literal["none", "minmax", "standard", "maxabs"]
+Choosable: TypeAlias = "str | Mapping[str, Any]"
+
+
+@component
+class ScalerConfig:
+    """How input values are scaled before the embedder sees them.
+
+    Attributes
+    ----------
+    name : {"none", "minmax", "standard", "maxabs"}
+    per : {"auto", "feature", "array"}
+    """
+
+    name: ScalerName = option(
+        "minmax",
+        help="minmax: to [0, 1]; standard: mean 0, variance 1; maxabs: to [-1, 1], zero stays "
+        "zero; none: values as they are.",
+    )
+    per: Literal["auto", "feature", "array"] = option(
+        "auto",
+        help="feature: each feature by its own range; array: all values by one range, as for "
+        "pixels; auto: array for images, for other rows of more than one dimension and for "
+        "bytes (uint8), feature otherwise.",
+    )
+
+
+@component
+class DataConfig:
+    """Where rows come from.
+
+    Attributes
+    ----------
+    path : str
+    x, y : str or None
+    """
+
+    path: str = option(help="File, folder of images, or name of a data set.")
+    x: str | None = option(None, help="Name of the array (or prefix of columns) with the rows.")
+    y: str | None = option(None, help="Name of the array or column with the true classes.")
+
+
+@component
+class ModelConfig:
+    """The composition: a scaler and a trio.
+
+    Attributes
+    ----------
+    scaler : str or ScalerConfig
+    embedder, manifolder, clusterer : str or mapping
+    n_clusters : int or None
+    """
+
+    scaler: ScalerName | ScalerConfig = option(
+        "minmax", help="Name of a scaler, or a mapping with name and per."
+    )
+    embedder: Choosable = option("dense_ae", help="Name, or a mapping with name and options.")
+    manifolder: Choosable = option("umap", help="Name, or a mapping with name and options.")
+    clusterer: Choosable = option("gmm", help="Name, or a mapping with name and options.")
+    n_clusters: int | None = option(
+        None,
+        ge=1,
+        help="Handed to every component that has such an option and was not given its own; the "
+        "number of latent and manifold dimensions follows it too. Components that find the "
+        "number themselves ignore it.",
+    )
+
+
+@component
+class RunConfig:
+    """One run: data, model and seed.
+
+    Attributes
+    ----------
+    data : str, DataConfig or None
+    model : ModelConfig
+    random_state : int
+    """
+
+    data: str | DataConfig | None = option(
+        None, help="Name of a data set, a path, or a mapping with path, x and y."
+    )
+    model: ModelConfig = option(
+        ModelConfig(), help="The composition of scaler, embedder, manifolder and clusterer."
+    )
+    random_state: int = option(
+        0, ge=0, lt=2**31, help="The one seed; every stage's seed is derived from it."
+    )

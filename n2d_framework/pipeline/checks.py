@@ -1,0 +1,100 @@
+"""Checks before anything is trained: can these components work together, and on these data?"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from n2d_framework.config import Composition
+from n2d_framework.core.options import options_dict
+from n2d_framework.errors import CompositionError, NotInductiveWarning
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["check_trio", "component_shape", "is_inductive"]
+
+_METHODS = {
+    "embedder": ("fit", "transform", "get_state", "set_state"),
+    "manifolder": ("fit", "transform", "get_state", "set_state"),
+    "clusterer": ("fit", "predict", "get_state", "set_state"),
+}
+
+
+def component_shape(kind: str, row_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Shape of a row as a component of that input kind gets it: flat for vectors."""
+    if kind != "vector" or len(row_shape) == 1:
+        return row_shape
+    size = 1
+    for extent in row_shape:
+        size *= extent
+    return (size,)
+
+
+def is_inductive(composition: Composition) -> bool:
+    """Whether every stage can place rows it was not fitted on."""
+    return all(composition.choice(role).spec.inductive for role in ROLES)
+
+
+def check_trio(
+    composition: Composition,
+    components: Mapping[Role, Any],
+    n_rows: int,
+    row_shape: tuple[int, ...],
+) -> None:
+    """Refuse what cannot work, with every reason, before an hour of training.
+
+    Parameters
+    ----------
+    composition : Composition
+    components : mapping of role to component
+        Fresh, unfitted instances.
+    n_rows : int
+    row_shape : tuple of int
+
+    Raises
+    ------
+    CompositionError
+        With every reason.
+
+    Warns
+    -----
+    NotInductiveWarning
+        If a stage cannot place new rows, so that ``predict`` will be refused.
+    """
+    reasons: list[str] = []
+    for role in ROLES:
+        spec = composition.choice(role).spec
+        component = components[role]
+        missing = [name for name in _METHODS[role] if not hasattr(component, name)]
+        if missing:
+            reasons.append(f"{role} {spec.name!r} lacks {', '.join(missing)}")
+            continue
+        shape = component_shape(spec.input, row_shape) if role == "embedder" else ()
+        found = list(_shape_reasons(spec.input, shape, component)) if role == "embedder" else []
+        check = getattr(component, "check_input", None)
+        if check is not None:
+            found += check(n_rows, shape)
+        reasons += [f"{role} {spec.name!r}: {reason}" for reason in found]
+    if reasons:
+        raise CompositionError("; ".join(reasons))
+    for role in ROLES:
+        spec = composition.choice(role).spec
+        if not spec.inductive:
+            warnings.warn(
+                f"{role} {spec.name!r} cannot place new rows: this composition can be fitted, "
+                "but predict, transform and embed will be refused",
+                NotInductiveWarning,
+                stacklevel=4,
+            )
+
+
+def _shape_reasons(kind: str, shape: tuple[int, ...], component: Any) -> list[str]:
+    is_image = len(shape) in (2, 3) or options_dict(component).get("image_shape") is not None
+    if kind == "image" and not is_image:
+        return [
+            f"needs images of shape (height, width) or (height, width, channels), rows have "
+            f"shape {shape}; reshape the data or give image_shape"
+        ]
+    if kind == "sequence" and len(shape) != 2:
+        return [f"needs sequences of shape (steps, features), rows have shape {shape}"]
+    return []

@@ -1,0 +1,45 @@
+"""From a configuration to an unfitted estimator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from n2d_framework.config import ModelConfig, RunConfig, ScalerConfig, read_config
+from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.pipeline.estimator import N2D
+
+__all__ = ["compose"]
+
+
+def compose(
+    config: str | os.PathLike[str] | Mapping[str, Any] | RunConfig,
+    overrides: Iterable[str] = (),
+    **arguments: Any,
+) -> N2D:
+    """Make an unfitted model from a configuration.
+
+    Parameters
+    ----------
+    config : path, mapping or RunConfig
+        A YAML, TOML or JSON file, or its content.
+    overrides : iterable of str
+        Single values to change, each ``path=value``.
+    **arguments
+        Further arguments of :class:`N2D`: ``n_jobs``, ``store``, ``listeners``.
+
+    Returns
+    -------
+    N2D
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the configuration.
+    """
+    checked = config if isinstance(config, RunConfig) else read_config(config, overrides)
+    model = checked.model
+    scaler = options_dict(model.scaler) if isinstance(model.scaler, ScalerConfig) else model.scaler
+    given = {opt.name: getattr(model, opt.name) for opt in options_of(ModelConfig)}
+    return N2D(**(given | {"scaler": scaler, "random_state": checked.random_state} | arguments))

@@ -1,0 +1,335 @@
+"""N2D: the composition as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+)
+
+from n2d_framework.config import Composition, resolve_composition
+from n2d_framework.core.events import EventSink
+from n2d_framework.errors import UnsupportedError
+from n2d_framework.events import EventBus
+from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
+from n2d_framework.pipeline.params import nested_params, with_options
+from n2d_framework.pipeline.predictor import Predictor
+from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, snapshot_of
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.registry import Catalogue, default_catalogue
+from n2d_framework.seeding import resolve_random_state
+from n2d_framework.storage import encode, write_atomic
+from n2d_framework.types import ROLES, AnyArray, IntArray
+
+__all__ = ["N2D"]
+
+
+class N2D(
+    Predictor, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
+):
+    """Cluster rows by a trio of embedder, manifolder and clusterer.
+
+    Parameters
+    ----------
+    embedder, manifolder, clusterer : str, mapping or component
+        Name of a component; or a mapping with ``name`` and options; or a component.
+        :func:`n2d_framework.components` lists what is installed.
+    scaler : {"none", "minmax", "standard", "maxabs"} or mapping, default "minmax"
+        How input values are scaled; stored with the model. A mapping has ``name`` and
+        ``per`` (``"auto"``, ``"feature"``, ``"array"``): by ``"auto"`` images and bytes are
+        scaled by one range for all values, other data feature by feature.
+    n_clusters : int, optional
+        Handed to every component that has this option and was not given its own; the number
+        of latent and manifold dimensions follows it as well (the rule of the N2D paper).
+        Components that find the number themselves ignore it.
+    random_state : int, RandomState, Generator or None, default None
+        The one seed, from which every stage's seed is derived. With ``None`` a fresh seed
+        is drawn and kept in ``random_state_``.
+    n_jobs : int, optional
+        Threads a component may use; ``None`` and -1 mean all. Results do not depend on it.
+    store : str, path or StageStore, optional
+        Where results of stages are kept and looked up, so that no stage is fitted twice.
+        Without one, only the stages of this object's last fit are reused.
+    listeners : sequence of callables, default ()
+        Called with each event of the run.
+
+    Attributes
+    ----------
+    labels_ : array of shape (n,), int64
+        Labels of the training rows; noise is -1.
+    latent_ : array of shape (n, d), float32
+        Latent training coordinates.
+    manifold_ : array of shape (n, m), float32
+        Training coordinates on the manifold: what was clustered.
+    embedder_, manifolder_, clusterer_ : components
+        The fitted components.
+    history_ : dict of role to dict of lists
+        What was measured in each epoch, for components that train in epochs.
+    random_state_ : int
+        The seed that was used.
+    n_clusters_ : int
+        Number of clusters found, without noise.
+    agreement_ : dict
+        ``equal``: share of (up to 500 sampled) training rows that ``predict`` gives their
+        label back; ``equal_where_clustered``: the same among rows that are noise in neither.
+    n_features_in_ : int
+        Number of values in a row.
+    feature_names_in_ : array of str
+        Only when fitted on a frame with column names that are all texts.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> import n2d_framework as n2d
+    >>> x, y = load_digits(return_X_y=True)
+    >>> model = n2d.N2D("pca", "identity", "kmeans", n_clusters=10, random_state=0)
+    >>> labels = model.fit_predict(x)
+    >>> bool((model.predict(x) == labels).all())
+    True
+    """
+
+    def __init__(
+        self,
+        embedder: Any = "dense_ae",
+        manifolder: Any = "umap",
+        clusterer: Any = "gmm",
+        *,
+        scaler: Any = "minmax",
+        n_clusters: int | None = None,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        store: str | os.PathLike[str] | StageStore | None = None,
+        listeners: Sequence[EventSink] = (),
+    ) -> None:
+        self.embedder = embedder
+        self.manifolder = manifolder
+        self.clusterer = clusterer
+        self.scaler = scaler
+        self.n_clusters = n_clusters
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.store = store
+        self.listeners = listeners
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters; with `deep`, also every option of every component as ``role__option``."""
+        params: dict[str, Any] = super().get_params(deep=False)
+        if deep:
+            params |= nested_params({role: params[role] for role in ROLES}, default_catalogue())
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, including options of components as ``role__option``."""
+        nested: dict[str, dict[str, Any]] = {}
+        for name in list(params):
+            role, separator, option = name.partition("__")
+            if separator and role in ROLES:
+                nested.setdefault(role, {})[option] = params.pop(name)
+        super().set_params(**params)
+        for role in ROLES:
+            if role in nested:
+                value = with_options(role, getattr(self, role), nested[role], default_catalogue())
+                setattr(self, role, value)
+        return self
+
+    def composition(self) -> Composition:
+        """Check the parameters, without fitting.
+
+        Returns
+        -------
+        Composition
+
+        Raises
+        ------
+        ConfigError
+            With everything that is wrong.
+        """
+        return resolve_composition(
+            scaler=self.scaler,
+            embedder=self.embedder,
+            manifolder=self.manifolder,
+            clusterer=self.clusterer,
+            n_clusters=self.n_clusters,
+        )
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Fit the trio.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, features), (n, h, w) or (n, h, w, channels)
+            Rows of real numbers; at least two.
+        y : ignored
+
+        Returns
+        -------
+        N2D
+
+        Raises
+        ------
+        ConfigError, CompositionError, DataError
+            If the request or the data are wrong; nothing is trained then.
+        StageError
+            If a component fails.
+        """
+        composition = self.composition()
+        rows = self._rows(X, fitting=True)
+        recent = {stage.key: stage for stage in self._fit.stages.values()} if self._usable else {}
+        fit = fit_composition(
+            composition,
+            rows,
+            random_state=resolve_random_state(self.random_state),
+            n_jobs=usable_threads(self.n_jobs),
+            store=_as_store(self.store),
+            sink=EventBus(self.listeners, default_catalogue().manager.hook),
+            recent=recent,
+        )
+        self._adopt(fit)
+        self.latent_ = fit.stages["embedder"].output
+        self.manifold_ = fit.stages["manifolder"].output
+        return self
+
+    @property
+    def _usable(self) -> bool:
+        """Whether the last fit's stages are whole (a loaded model has no coordinates)."""
+        return hasattr(self, "_fit") and hasattr(self, "latent_")
+
+    def _adopt(self, fit: Fit) -> None:
+        self._fit = fit
+        self._n_features_out = self._width(fit)
+        self.labels_ = fit.labels
+        self.random_state_ = fit.random_state
+        self.n_clusters_ = fit.trio.n_clusters
+        self.agreement_ = fit.agreement
+        self.embedder_ = fit.trio.embedder
+        self.manifolder_ = fit.trio.manifolder
+        self.clusterer_ = fit.trio.clusterer
+        histories = {role: getattr(fit.stages[role].component, "history_", None) for role in ROLES}
+        self.history_ = {role: history for role, history in histories.items() if history}
+
+    @staticmethod
+    def _width(fit: Fit) -> int:
+        if "manifold" in fit.golden:
+            return int(fit.golden["manifold"].shape[1])
+        return int(fit.stages["manifolder"].output.shape[1])
+
+    def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> IntArray:
+        """Fit, and return the labels of the training rows."""
+        return cast("IntArray", self.fit(X).labels_)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> AnyArray:
+        """Fit, and return the training coordinates on the manifold."""
+        return self.fit(X).manifold_
+
+    def assess(self, y: Any, X: Any = None) -> dict[str, float]:
+        """Compare labels with true classes.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            True classes, of any type.
+        X : array-like, optional
+            Rows to predict; without it, the training labels are assessed.
+
+        Returns
+        -------
+        dict of str to float
+            See :func:`n2d_framework.metrics.assess`.
+        """
+        from n2d_framework.metrics import assess
+
+        fit = self._fitted()
+        manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
+        labels = self.labels_ if X is None else fit.trio.clusterer.predict(manifold)
+        return assess(
+            y,
+            labels,
+            coordinates=manifold,
+            density=fit.trio.composition.clusterer.spec.noise,
+            random_state=fit.random_state,
+            extra=[entry.spec for entry in default_catalogue().metrics()],
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean silhouette of the predicted labels on the manifold; greater is better.
+
+        Parameters
+        ----------
+        X : array-like
+        y : ignored
+
+        Returns
+        -------
+        float
+            -1 if fewer than two clusters are found.
+        """
+        from n2d_framework.metrics import silhouette
+
+        manifold = self._fitted().trio.transform(self._rows(X))
+        labels = self._fitted().trio.clusterer.predict(manifold)
+        value = silhouette(manifold, labels, random_state=self.random_state_)
+        return -1.0 if np.isnan(value) else float(value)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the fitted model as one file, which :func:`n2d_framework.load` reads.
+
+        Parameters
+        ----------
+        path : path
+            Where to; by custom it ends in ``.n2d``. An existing file is replaced only when
+            the new one is complete.
+
+        Raises
+        ------
+        NotFittedError
+            If the model has not been fitted.
+        OutputError
+            If the file cannot be written; what was there before is unchanged.
+        """
+        snapshot = self.to_snapshot()
+        created = snapshot.manifest["created"]
+        write_atomic(path, encode(snapshot.manifest, snapshot.parts, created=created))
+
+    def to_snapshot(self) -> Snapshot:
+        """The fitted model as plain values."""
+        snapshot = snapshot_of(self._fitted())
+        names = getattr(self, "feature_names_in_", None)
+        snapshot.manifest["data"]["feature_names"] = None if names is None else list(names)
+        return snapshot
+
+    @classmethod
+    def from_snapshot(cls, snapshot: Snapshot, catalogue: Catalogue | None = None) -> Self:
+        """A fitted model from plain values."""
+        fit = fit_from_snapshot(snapshot, catalogue)
+        described = snapshot.manifest["composition"]
+        model = cls(
+            *({"name": described[role]["name"], **described[role]["options"]} for role in ROLES),
+            scaler=described["scaler"],
+            n_clusters=described["n_clusters"],
+            random_state=fit.random_state,
+        )
+        model._adopt(fit)
+        model.n_features_in_ = int(np.prod(fit.trio.row_shape))
+        names = fit.data.get("feature_names")
+        if names is not None:
+            model.feature_names_in_ = np.asarray(names, dtype=object)
+        return model
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("latent_", "manifold_") and "_fit" in self.__dict__:
+            raise UnsupportedError(
+                f"{name}: training coordinates are not kept in a bundle; "
+                "use embed or transform on the rows"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+def _as_store(store: str | os.PathLike[str] | StageStore | None) -> StageStore | None:
+    return store if store is None or isinstance(store, StageStore) else StageStore(store)

@@ -1,0 +1,68 @@
+"""Content keys: what a stage's result depends on, in one hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.registry import Entry
+from n2d_framework.types import AnyArray
+
+__all__ = ["fingerprint", "stage_key"]
+
+_CHUNK = 1 << 12
+
+
+def fingerprint(x: AnyArray) -> str:
+    """Hash of an array's type, shape and values (SHA-256, hexadecimal).
+
+    Parameters
+    ----------
+    x : array
+        In any memory order and byte order: only the values count.
+    """
+    little = x.dtype.newbyteorder("<")
+    digest = hashlib.sha256(f"{little.str}{x.shape}".encode())
+    rows = max(1, _CHUNK * 256 // max(1, int(np.prod(x.shape[1:]))))
+    for start in range(0, len(x), rows):
+        digest.update(np.ascontiguousarray(x[start : start + rows], dtype=little).data)
+    return digest.hexdigest()
+
+
+def stage_key(
+    upstream: str, entry: Entry[ComponentSpec], options: Mapping[str, Any], seed: int
+) -> str:
+    """Key of a stage: hash of everything that its result depends on.
+
+    Parameters
+    ----------
+    upstream : str
+        Key of the stage before, or fingerprint of the scaled data.
+    entry : Entry
+        The component, its distribution and version.
+    options : mapping
+        All its options.
+    seed : int
+        The stage's seed.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    parts = {
+        "upstream": upstream,
+        "role": entry.spec.role,
+        "component": entry.qualified_name,
+        "version": entry.version,
+        "state_version": entry.spec.state_version,
+        "options": options,
+        "seed": seed,
+    }
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,209 @@
+"""run_stage: the one place where a component is fitted."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
+from n2d_framework.core.options import options_dict
+from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.core.state import need
+from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
+from n2d_framework.pipeline.keys import stage_key
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.registry import Entry
+from n2d_framework.types import AnyArray, Role
+
+__all__ = ["StageResult", "StageRunner"]
+
+logger = logging.getLogger(__name__)
+
+
+@attrs.frozen(eq=False)
+class StageResult:
+    """A fitted stage.
+
+    Attributes
+    ----------
+    key : str
+        Content key.
+    entry : Entry
+    component : object
+        The fitted component.
+    output : array
+        Training coordinates (n, d) float32, or labels (n,) int64.
+    seconds : float
+        How long fitting took, when it was fitted.
+    cached : bool
+        Whether it was taken from the store in this run.
+    """
+
+    key: str
+    entry: Entry[ComponentSpec]
+    component: Any = attrs.field(repr=False)
+    output: AnyArray = attrs.field(repr=False)
+    seconds: float
+    cached: bool
+
+
+@attrs.frozen(eq=False)
+class StageRunner:
+    """Runs the stages of one composition.
+
+    Attributes
+    ----------
+    run_id : str
+    sink : callable
+        Gets the events.
+    n_jobs : int
+        Threads a component may use.
+    store : StageStore or None
+        Asked before fitting, told afterwards.
+    recent : mapping
+        Results at hand, by key, asked before the store.
+    """
+
+    run_id: str
+    sink: EventSink
+    n_jobs: int = 1
+    store: StageStore | None = None
+    recent: Mapping[str, StageResult] = attrs.field(factory=dict)
+
+    def run_stage(
+        self, entry: Entry[ComponentSpec], component: Any, x: AnyArray, upstream: str, seed: int
+    ) -> StageResult:
+        """Fit a component, or take the result from the store.
+
+        Parameters
+        ----------
+        entry : Entry
+            The component in the catalogue.
+        component : object
+            A fresh, unfitted instance.
+        x : array
+            Its input, as the role's protocol says.
+        upstream : str
+            Key of the stage before, or fingerprint of the data.
+        seed : int
+            The stage's seed.
+
+        Returns
+        -------
+        StageResult
+
+        Raises
+        ------
+        StageError
+            If the component fails or returns something unusable.
+        """
+        key = stage_key(upstream, entry, options_dict(component), seed)
+        spec = entry.spec
+        about = (self.run_id, key, spec.role, spec.name)
+        self.sink(StageStarted(*about))
+        start = time.perf_counter()
+        try:
+            result = self._known(key, entry, component, len(x))
+            if result is None:
+                context = self._context(about, seed)
+                output = _fit(component, spec.role, x, context)
+                output = _checked(output, spec, len(x))
+                seconds = time.perf_counter() - start
+                result = StageResult(key, entry, component, output, seconds, cached=False)
+                self._keep(result, seed)
+        except BaseException as error:
+            took = time.perf_counter() - start
+            self.sink(StageFinished(*about, took, error=f"{type(error).__name__}: {error}"))
+            if isinstance(error, N2DError) or not isinstance(error, Exception):
+                raise
+            raise StageError(
+                f"{spec.role} {spec.name!r} failed: {type(error).__name__}: {error}"
+            ) from error
+        self.sink(StageFinished(*about, time.perf_counter() - start, cached=result.cached))
+        return result
+
+    def _context(self, about: tuple[str, str, Role, str], seed: int) -> FitContext:
+        def epoch_finished(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+            self.sink(EpochFinished(*about, epoch, epochs, dict(metrics)))
+
+        return FitContext(seed=seed, n_jobs=self.n_jobs, epoch_finished=epoch_finished)
+
+    def _known(
+        self, key: str, entry: Entry[ComponentSpec], component: Any, n_rows: int
+    ) -> StageResult | None:
+        if key in self.recent:
+            return attrs.evolve(self.recent[key], cached=True)
+        if self.store is None:
+            return None
+        try:
+            found = self.store.read(key)
+            if found is None:
+                return None
+            manifest, parts = found
+            component.set_state(parts["state"])
+            output = _checked(need(parts["output"], "values", np.ndarray), entry.spec, n_rows)
+            seconds = float(manifest["seconds"])
+        except (BundleError, StateError, StageError, KeyError, TypeError) as error:
+            warnings.warn(
+                f"{self.store}: the entry {key[:12]}… is damaged ({error}); it is computed again",
+                StoreWarning,
+                stacklevel=2,
+            )
+            return None
+        return StageResult(key, entry, component, output, seconds, cached=True)
+
+    def _keep(self, result: StageResult, seed: int) -> None:
+        if self.store is None:
+            return
+        manifest = {
+            "role": result.entry.spec.role,
+            "component": result.entry.qualified_name,
+            "version": result.entry.version,
+            "options": options_dict(result.component),
+            "seed": seed,
+            "seconds": result.seconds,
+        }
+        parts = {"state": result.component.get_state(), "output": {"values": result.output}}
+        self.store.write(result.key, manifest, parts)
+
+
+def _fit(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
+    """Fit, and return the training coordinates or labels."""
+    if role == "clusterer":
+        component.fit(x, context=context)
+        labels = getattr(component, "labels_", None)
+        return component.predict(x) if labels is None else labels
+    if hasattr(component, "fit_transform"):
+        return component.fit_transform(x, context=context)
+    component.fit(x, context=context)
+    return component.transform(x)
+
+
+def _checked(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
+    """The output of a stage in the type the contract promises, or a clear refusal."""
+    array = np.asarray(output)
+    what = f"{spec.role} {spec.name!r} returned"
+    if spec.role == "clusterer":
+        if array.shape != (n_rows,) or array.dtype.kind not in "iu":
+            raise StageError(
+                f"{what} {array.dtype} of shape {array.shape}, not {n_rows} integer labels"
+            )
+        if len(array) and array.min() < (-1 if spec.noise else 0):
+            raise StageError(f"{what} the label {array.min()}, which it did not announce")
+        return np.ascontiguousarray(array, dtype=np.int64)
+    if array.ndim != 2 or len(array) != n_rows or array.shape[1] == 0 or array.dtype.kind != "f":
+        raise StageError(f"{what} {array.dtype} of shape {array.shape}, not ({n_rows}, d) floats")
+    finite = np.isfinite(array).all(axis=1)
+    if not finite.all():
+        raise StageError(
+            f"{what} values that are not finite, first in row {int(np.argmin(finite))}; "
+            "look for extreme values in the data, or change its options"
+        )
+    return np.ascontiguousarray(array, dtype=np.float32)
