@@ -99,7 +99,7 @@ class Catalogue:
                     ]
                     for hook, kind in _HOOKS
                 }
-            except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
                 manager.unregister(name=plugin.name)
                 failures.append(PluginFailure.of(plugin, "announcing failed", error))
                 continue

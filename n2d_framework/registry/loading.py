@@ -128,7 +128,7 @@ def load_plugins(
         about = LoadedPlugin(point.name, distribution, version, None)
         try:
             about = attrs.evolve(about, plugin=point.load())
-        except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
             failures.append(PluginFailure.of(about, "import failed", error))
             continue
         failure = _register(manager, about)
@@ -148,7 +148,7 @@ def _register(manager: pluggy.PluginManager, about: LoadedPlugin) -> PluginFailu
         ]
         if unknown:
             raise PluginError(f"unknown hooks: {', '.join(sorted(unknown))}")
-    except Exception as error:  # noqa: BLE001  # a plugin may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
         if manager.has_plugin(about.name):
             manager.unregister(name=about.name)
         return PluginFailure.of(about, "hooks refused", error)

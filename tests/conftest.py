@@ -1,0 +1,53 @@
+"""What several test folders share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from n2d_framework.registry import Catalogue
+from n2d_framework.registry.loading import installed_entry_points
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's digits: (1797, 64) float64 and the classes."""
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x.setflags(write=False)
+    return x, y
+
+
+@pytest.fixture
+def install_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., None]]:
+    """Install a distribution with one plugin module, for the length of a test."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    before = set(sys.modules)
+
+    def install(module: str, source: str, *, distribution: str = "", version: str = "1.0") -> None:
+        name = distribution or module
+        info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[n2d_framework]\n{module} = {module}\n")
+        (site / f"{module}.py").write_text(source)
+
+    yield install
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "") or "").startswith(str(site)):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def fresh_catalogue() -> Callable[[], Catalogue]:
+    """Build a catalogue of what is installed right now."""
+    return lambda: Catalogue.from_entry_points(installed_entry_points())

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from n2d_framework.errors import (
+    ComponentImportError,
+    DuplicateComponentError,
+    UnknownComponentError,
+)
+
+GOOD = """
+from n2d_framework.plugin import ComponentSpec, DatasetSpec, MetricSpec, hookimpl
+
+@hookimpl
+def n2d_components():
+    return [ComponentSpec(role="clusterer", name="{name}", factory="{factory}", summary="One line")]
+
+@hookimpl
+def n2d_datasets():
+    return [DatasetSpec(name="two_rows", loader="nowhere:load", summary="s", n_rows=2,
+                        row_shape=(3,))]
+
+@hookimpl
+def n2d_metrics():
+    return [MetricSpec(name="purity", function="nowhere:purity", summary="s")]
+"""
+
+
+def good(name: str = "mine", factory: str = "nowhere:Mine") -> str:
+    return GOOD.format(name=name, factory=factory)
+
+
+def test_built_ins_enter_by_their_entry_point(fresh_catalogue):
+    catalogue = fresh_catalogue()
+    names = {(entry.spec.role, entry.spec.name) for entry in catalogue.components()}
+    assert ("embedder", "dense_ae") in names
+    assert ("clusterer", "hdbscan") in names
+    assert all(entry.distribution == "n2d_framework" for entry in catalogue.components())
+    assert catalogue.failures == ()
+
+
+def test_components_are_sorted_by_role_in_data_order_then_name(fresh_catalogue):
+    entries = fresh_catalogue().components()
+    roles = [entry.spec.role for entry in entries]
+    order = ["embedder", "manifolder", "clusterer"]
+    assert roles == sorted(roles, key=order.index)
+    embedders = [e.spec.name for e in entries if e.spec.role == "embedder"]
+    assert embedders == sorted(embedders)
+
+
+def test_a_plugin_of_another_distribution_is_found_with_its_version(
+    install_plugin, fresh_catalogue
+):
+    install_plugin("my_plugin", good(), distribution="my-dist", version="3.4")
+    catalogue = fresh_catalogue()
+    entry = catalogue.get("clusterer", "mine")
+    assert (entry.distribution, entry.version) == ("my-dist", "3.4")
+    assert catalogue.get("clusterer", "my-dist:mine") is entry
+    assert catalogue.dataset("two_rows").distribution == "my-dist"
+    assert [m.spec.name for m in catalogue.metrics()] == ["purity"]
+
+
+@pytest.mark.parametrize(
+    ("source", "step", "reason"),
+    [
+        ("import not_there_at_all", "import failed", "not_there_at_all"),
+        ("raise SystemExit('boom')", "import failed", "boom"),
+        ("def (", "import failed", "SyntaxError"),
+        (
+            "from n2d_framework.plugin import hookimpl\n@hookimpl\ndef n2d_component(): return []",
+            "hooks refused",
+            "unknown hooks: n2d_component",
+        ),
+        (
+            "from n2d_framework.plugin import hookimpl\n"
+            "@hookimpl\ndef n2d_components(wrong): return []",
+            "hooks refused",
+            "wrong",
+        ),
+        (
+            "from n2d_framework.plugin import hookimpl\n@hookimpl\ndef n2d_components(): 1 / 0",
+            "announcing failed",
+            "ZeroDivisionError",
+        ),
+        (
+            "from n2d_framework.plugin import hookimpl\n"
+            "@hookimpl\ndef n2d_components(): return ['kmeans']",
+            "announcing failed",
+            "returned a str, not a ComponentSpec",
+        ),
+        (good(name="Bad Name"), "announcing failed", "Bad Name"),
+        (good(factory="no colon"), "announcing failed", "no colon"),
+    ],
+)
+def test_a_broken_plugin_costs_only_itself(install_plugin, fresh_catalogue, source, step, reason):
+    install_plugin("broken", source, distribution="broken-dist", version="0.1")
+    install_plugin("working", good(), distribution="working-dist")
+    catalogue = fresh_catalogue()
+    assert catalogue.get("clusterer", "mine").distribution == "working-dist"
+    assert catalogue.get("clusterer", "kmeans").distribution == "n2d_framework"
+    (failure,) = catalogue.failures
+    assert (failure.distribution, failure.version) == ("broken-dist", "0.1")
+    assert failure.error.startswith(step)
+    assert reason in failure.error
+    assert "Traceback" in failure.traceback
+    assert not any("broken" in name for name, _ in catalogue.manager.list_name_plugin())
+
+
+def test_an_unknown_name_suggests_the_closest_and_names_unusable_plugins(
+    install_plugin, fresh_catalogue
+):
+    install_plugin("broken", "import not_there_at_all", distribution="broken-dist")
+    with pytest.raises(UnknownComponentError) as caught:
+        fresh_catalogue().get("manifolder", "umaap")
+    assert "did you mean 'umap'?" in str(caught.value)
+    assert "broken-dist" in str(caught.value)
+    assert "not_there_at_all" in str(caught.value)
+
+
+def test_a_name_of_another_role_is_pointed_out(fresh_catalogue):
+    with pytest.raises(UnknownComponentError, match="there is a clusterer of that name"):
+        fresh_catalogue().get("embedder", "gmm")
+
+
+def test_two_distributions_with_one_name_are_refused_by_both_names(
+    install_plugin, fresh_catalogue
+):
+    install_plugin("plugin_a", good("twice"), distribution="dist-a")
+    install_plugin("plugin_b", good("twice"), distribution="dist-b", version="2.0")
+    catalogue = fresh_catalogue()
+    with pytest.raises(DuplicateComponentError) as caught:
+        catalogue.get("clusterer", "twice")
+    assert "dist-a 1.0 and dist-b 2.0" in str(caught.value)
+    assert catalogue.get("clusterer", "dist-b:twice").version == "2.0"
+
+
+def test_same_entry_point_name_in_two_distributions_is_not_skipped(
+    install_plugin, fresh_catalogue, tmp_path
+):
+    install_plugin("shared", good("first"), distribution="dist-a")
+    install_plugin("other", good("second"), distribution="dist-b")
+    points = tmp_path / "site" / "dist_b-1.0.dist-info" / "entry_points.txt"
+    points.write_text("[n2d_framework]\nshared = other\n")
+    catalogue = fresh_catalogue()
+    assert catalogue.get("clusterer", "first").distribution == "dist-a"
+    assert catalogue.get("clusterer", "second").distribution == "dist-b"
+
+
+def test_plugins_can_be_blocked_by_environment(install_plugin, fresh_catalogue, monkeypatch):
+    install_plugin("my_plugin", good(), distribution="my-dist")
+    for blocked in ("my-dist", "my_plugin", "something, my-dist"):
+        monkeypatch.setenv("N2D_BLOCK_PLUGINS", blocked)
+        with pytest.raises(UnknownComponentError):
+            fresh_catalogue().get("clusterer", "mine")
+
+
+def test_a_factory_that_cannot_be_imported_says_what_to_install(install_plugin, fresh_catalogue):
+    source = good().replace('summary="One line"', 'summary="s", extra="my-dist[gpu]"')
+    install_plugin("my_plugin", source)
+    with pytest.raises(ComponentImportError, match=r"nowhere.*install my-dist\[gpu\]"):
+        fresh_catalogue().get("clusterer", "mine").spec.load()
+
+
+def test_a_factory_that_is_no_component_class_is_refused(install_plugin, fresh_catalogue):
+    install_plugin("my_plugin", good(factory="collections:OrderedDict"))
+    with pytest.raises(ComponentImportError, match="not a class made with"):
+        fresh_catalogue().get("clusterer", "mine").spec.load()
+
+
+def test_the_catalogue_imports_nothing_heavy():
+    code = (
+        "import sys, n2d_framework as n2d; n2d.components();"
+        "heavy = {'tensorflow', 'keras', 'numba', 'umap', 'hdbscan', 'sklearn', 'scipy',"
+        " 'pandas', 'matplotlib', 'h5py', 'openTSNE'};"
+        "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
