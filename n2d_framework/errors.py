@@ -18,6 +18,7 @@ import attrs
 
 __all__ = [
     "BundleError",
+    "BundleWarning",
     "ComponentImportError",
     "CompositionError",
     "ConfigError",
@@ -152,6 +153,10 @@ class StateError(N2DError, ValueError):
 
 class BundleError(N2DError, ValueError):
     """A bundle cannot be read, written or trusted."""
+
+
+class BundleWarning(UserWarning):
+    """A loaded model does not answer as it did when it was saved."""
 
 
 class NotInductiveWarning(UserWarning):

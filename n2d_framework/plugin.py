@@ -46,6 +46,7 @@ from n2d_framework.core.options import Option, component, learned, option, optio
 from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
 from n2d_framework.core.spec import ComponentSpec, InputKind
 from n2d_framework.core.state import State, StateValue, need
+from n2d_framework.core.trust import trusted_types
 from n2d_framework.errors import (
     ConfigError,
     DataError,
@@ -100,4 +101,5 @@ __all__ = [
     "option",
     "options_dict",
     "options_of",
+    "trusted_types",
 ]

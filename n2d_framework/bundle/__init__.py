@@ -1,0 +1,23 @@
+"""Bundles: a fitted composition in one file that anybody can open safely, years later.
+
+The format is stated in docs/bundle-format.md.
+"""
+
+from __future__ import annotations
+
+from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
+from n2d_framework.bundle.loading import load, save, verify
+from n2d_framework.bundle.replay import StageReplay, VerifyReport
+from n2d_framework.bundle.upgrading import upgrade
+
+__all__ = [
+    "ArrayInfo",
+    "BundleInfo",
+    "StageReplay",
+    "VerifyReport",
+    "inspect",
+    "load",
+    "save",
+    "upgrade",
+    "verify",
+]

@@ -29,7 +29,7 @@ def encode(
     *,
     created: str,
     kind: str = "bundle",
-    framework_version: str = "",
+    framework_version: str | None = None,
 ) -> bytes:
     """Write a manifest and states as one file image.
 
@@ -45,8 +45,8 @@ def encode(
         the same bytes.
     kind : str, default "bundle"
         What the file is for. A reader that expects another kind refuses it.
-    framework_version : str, default ""
-        Version of the framework that made the content.
+    framework_version : str, optional
+        Version of the framework that made the content; by default what the manifest says.
 
     Returns
     -------
@@ -58,6 +58,8 @@ def encode(
     StateError
         If something cannot be stored, with its path.
     """
+    if framework_version is None:
+        framework_version = str(manifest.get("framework_version", ""))
     root: dict[str, str | int] = {
         "format": header.FORMAT_NAME,
         "format_version": header.FORMAT_VERSION,
@@ -93,6 +95,8 @@ class Opened:
 
     Attributes
     ----------
+    size : int
+        Bytes of the whole file.
     header : Header
     attributes : mapping of str to str or int
         The root's: format, versions, kind and creation time.
@@ -100,6 +104,7 @@ class Opened:
     parts : mapping of str to Branch
     """
 
+    size: int
     header: header.Header
     attributes: Attributes
     manifest: dict[str, Any]
@@ -156,6 +161,7 @@ def open_image(
     if len(parts) != len(children):
         raise BundleError("/: every part must be a group")
     return Opened(
+        size=len(view),
         header=found,
         attributes=tree.attributes,
         manifest=manifest,

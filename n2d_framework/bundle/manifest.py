@@ -1,0 +1,146 @@
+"""What the manifest of a bundle must say, checked before anything is built from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from n2d_framework.core.state import KEY_PATTERN
+from n2d_framework.errors import BundleError, Problem
+from n2d_framework.types import ROLES
+
+__all__ = ["PARTS", "check_manifest", "check_parts"]
+
+#: Parts that every bundle has.
+PARTS = ("scaler", *ROLES, "training", "golden")
+
+_Check = Callable[[Any], bool]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return _is_int(value) and value >= 0
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and KEY_PATTERN.fullmatch(value) is not None
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, list) and all(_is_int(item) and item > 0 for item in value)
+
+
+def _is_names(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(map(_is_text, value)))
+
+
+def _by_role(check: _Check) -> _Check:
+    return lambda value: _is_mapping(value) and all(check(value.get(role)) for role in ROLES)
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+_TOP: dict[str, tuple[_Check, str]] = {
+    "created": (_is_text, "a text"),
+    "framework_version": (_is_text, "a text"),
+    "composition": (_is_mapping, "a mapping"),
+    "random_state": (_is_count, "a non-negative integer"),
+    "n_clusters_found": (_is_count, "a non-negative integer"),
+    "data": (_is_mapping, "a mapping"),
+    "training": (_is_mapping, "a mapping"),
+    "environment": (_is_mapping, "a mapping"),
+}
+_COMPONENT: dict[str, tuple[_Check, str]] = {
+    "name": (_is_name, "the name of a component"),
+    "distribution": (_is_text, "a text"),
+    "version": (_is_text, "a text"),
+    "state_version": (lambda value: _is_int(value) and value >= 1, "an integer from 1"),
+    "options": (_is_mapping, "a mapping"),
+}
+_DATA: dict[str, tuple[_Check, str]] = {"row_shape": (_is_shape, "a list of positive integers")}
+_TRAINING: dict[str, tuple[_Check, str]] = {
+    "seconds": (_by_role(_is_seconds), "a number for each role"),
+    "keys": (_by_role(_is_text), "a text for each role"),
+    "agreement": (_is_mapping, "a mapping"),
+}
+
+
+def _problems(value: Any, wanted: Mapping[str, tuple[_Check, str]], path: str) -> Iterator[Problem]:
+    if not isinstance(value, Mapping):
+        yield Problem(path, "must be a mapping")
+        return
+    for name, (check, what) in wanted.items():
+        if name not in value:
+            yield Problem(path, f"has no {name!r}")
+        elif not check(value[name]):
+            yield Problem(f"{path}/{name}", f"must be {what}")
+
+
+def _all_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from _problems(manifest, _TOP, "/manifest")
+    composition = manifest.get("composition")
+    if isinstance(composition, Mapping):
+        path = "/manifest/composition"
+        for role in ROLES:
+            yield from _problems(composition.get(role), _COMPONENT, f"{path}/{role}")
+        if not _is_mapping(composition.get("scaler")):
+            yield Problem(f"{path}/scaler", "must be a mapping")
+        found = composition.get("n_clusters")
+        if found is not None and not (_is_int(found) and found >= 1):
+            yield Problem(f"{path}/n_clusters", "must be null or a positive integer")
+    data = manifest.get("data")
+    if isinstance(data, Mapping):
+        yield from _problems(data, _DATA, "/manifest/data")
+        if not _is_names(data.get("feature_names")):
+            yield Problem("/manifest/data/feature_names", "must be null or a list of texts")
+    if isinstance(manifest.get("training"), Mapping):
+        yield from _problems(manifest["training"], _TRAINING, "/manifest/training")
+
+
+def check_manifest(manifest: Mapping[str, Any]) -> None:
+    """Refuse a manifest that is not as docs/bundle-format.md says.
+
+    Parameters
+    ----------
+    manifest : mapping
+
+    Raises
+    ------
+    BundleError
+        With everything that is wrong.
+    """
+    problems = list(_all_problems(manifest))
+    if problems:
+        raise BundleError(
+            "the manifest is not that of a fitted model: " + "; ".join(map(str, problems))
+        )
+
+
+def check_parts(names: Mapping[str, Any]) -> None:
+    """Refuse a bundle in which a part is missing.
+
+    Parameters
+    ----------
+    names : mapping
+        The parts, by name.
+
+    Raises
+    ------
+    BundleError
+    """
+    missing = [part for part in PARTS if part not in names]
+    if missing:
+        raise BundleError(f"the bundle lacks {', '.join(f'/{part}' for part in missing)}")
