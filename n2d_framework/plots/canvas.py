@@ -1,0 +1,103 @@
+"""Figures and axes without pyplot, and the legend beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from n2d_framework.plots.palette import Style
+from n2d_framework.types import AnyArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = ["clean", "legend_beside", "new_axes", "new_grid", "point_size"]
+
+_LEGEND_ROWS = 20
+_LONGEST = 28
+
+
+def new_axes(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
+    """The given axes, or those of a new figure of that size in inches."""
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+
+
+def new_grid(
+    figure: Figure | SubFigure | None, n_rows: int, n_columns: int, width: float, height: float
+) -> AnyArray:
+    """Axes in rows and columns, of a new figure or of the given one.
+
+    Parameters
+    ----------
+    figure : Figure, SubFigure or None
+        Where to draw; ``None`` for a new figure.
+    n_rows, n_columns : int
+    width, height : float
+        Inches per axes, for a new figure.
+
+    Returns
+    -------
+    array of Axes, of shape (n_rows, n_columns)
+    """
+    if figure is None:
+        from matplotlib.figure import Figure
+
+        size = (width * n_columns, height * n_rows)
+        figure = Figure(figsize=size, layout="constrained")
+    return np.asarray(figure.subplots(n_rows, n_columns, squeeze=False))
+
+
+def clean(text: Any) -> str:
+    """A name as it stands: no mathematics in dollars, no endless line."""
+    plain = " ".join(str(text).split())
+    if len(plain) > _LONGEST:
+        plain = plain[: _LONGEST - 1] + "…"
+    return plain.replace("$", r"\$")
+
+
+def point_size(n_points: int) -> float:
+    """Area of a marker in square points: large for few, small for many."""
+    return float(np.clip(16000.0 / max(n_points, 1), 5.0, 40.0))
+
+
+def legend_beside(ax: Axes, names: Sequence[str], styles: Sequence[Style], title: str = "") -> None:
+    """Write a legend on the right of the axes, in as many columns as it needs.
+
+    Parameters
+    ----------
+    ax : Axes
+    names : sequence of str
+    styles : sequence of Style
+        Of the same length.
+    title : str, optional
+    """
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=style.color, marker=style.marker, linestyle="none", markersize=6)
+        for style in styles
+    ]
+    legend = ax.legend(
+        handles,
+        [str(index) for index in range(len(names))],
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        ncols=-(-len(names) // _LEGEND_ROWS) or 1,
+        fontsize=9,
+        title=title or None,
+        title_fontsize=9,
+        frameon=False,
+        handletextpad=0.2,
+        columnspacing=0.8,
+    )
+    # Set afterwards: matplotlib leaves out entries whose label starts with an underscore.
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(clean(name))

@@ -1,0 +1,257 @@
+"""Rows as points of the manifold: by label, by truth and prediction, by confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from n2d_framework.plots.canvas import new_axes, new_grid, point_size
+from n2d_framework.plots.drawing import draw_labels, finish, label_legend
+from n2d_framework.plots.palette import COLOURS, styles
+from n2d_framework.plots.rows import as_coordinates, as_labels, sample_rows, to_plane
+from n2d_framework.types import AnyArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+__all__ = ["confidence", "four_panels", "panels", "scatter", "truth_and_prediction"]
+
+
+def scatter(
+    coordinates: ArrayLike,
+    labels: ArrayLike | None = None,
+    names: Sequence[str] = (),
+    *,
+    ax: Axes | None = None,
+    max_points: int | None = 5000,
+    random_state: int = 0,
+    title: str = "",
+) -> Axes:
+    """Draw rows as points, coloured by label.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m)
+        Of more than two columns, the first two principal axes are drawn, and the axes say so.
+    labels : array of shape (n,), optional
+        Labels of any type; -1 is noise, drawn in light grey beneath the rest.
+    names : sequence of str, optional
+        Names of the labels, in the order of their sorted values (noise not counted).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+    max_points : int or None, default 5000
+        A larger set is drawn as a random sample of that many rows; ``None`` draws all.
+    random_state : int, default 0
+        Seed of the sample.
+    title : str, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    DataError
+        If lengths differ, or coordinates are empty, not finite or not two-dimensional.
+    """
+    points = as_coordinates(coordinates)
+    ax = new_axes(ax, 7.2, 5.2)
+    rows = sample_rows(len(points), max_points, random_state)
+    plane, axis_names = to_plane(points, random_state)
+    if labels is None:
+        size = point_size(len(rows))
+        ax.scatter(plane[rows, 0], plane[rows, 1], s=size, c=COLOURS[0], linewidths=0, alpha=0.8)
+    else:
+        found = as_labels(labels, len(points))
+        look = styles(found)
+        draw_labels(ax, plane[rows], found[rows], look)
+        label_legend(ax, look, names)
+    finish(ax, axis_names, len(rows), len(points), title)
+    return ax
+
+
+def panels(
+    coordinates: ArrayLike,
+    labellings: Mapping[str, ArrayLike],
+    names: Sequence[str] = (),
+    *,
+    figure: Figure | SubFigure | None = None,
+    n_columns: int = 2,
+    max_points: int | None = 5000,
+    random_state: int = 0,
+) -> AnyArray:
+    """Draw several labellings of the same points, each in its own panel.
+
+    Equal labels have equal colours in all panels, and all show the same sample.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m)
+        As for :func:`scatter`.
+    labellings : mapping of str to array of shape (n,)
+        Title of each panel, and its labels.
+    names : sequence of str, optional
+        Names of the labels of the first panel, in the order of their sorted values.
+    figure : matplotlib Figure or SubFigure, optional
+        Where to draw; a new figure by default.
+    n_columns : int, default 2
+        Panels side by side.
+    max_points, random_state
+        As for :func:`scatter`.
+
+    Returns
+    -------
+    array of Axes, of shape (n_rows, n_columns)
+        Places without a panel are switched off.
+    """
+    points = as_coordinates(coordinates)
+    arrays = {
+        title: as_labels(labels, len(points), f"labels of {title!r}")
+        for title, labels in labellings.items()
+    }
+    rows = sample_rows(len(points), max_points, random_state)
+    plane, axis_names = to_plane(points, random_state)
+    look = styles(*arrays.values())
+    n_columns = min(n_columns, len(arrays))
+    grid = new_grid(figure, -(-len(arrays) // n_columns), n_columns, 5.4, 4.8)
+    for place, (title, labels) in zip(grid.flat, arrays.items(), strict=False):
+        draw_labels(place, plane[rows], labels[rows], look)
+        finish(place, axis_names, len(rows), len(points), title)
+        place.label_outer()
+    for place in grid.flat[len(arrays) :]:
+        place.set_axis_off()
+    label_legend(grid[0, -1], look, names)
+    return grid
+
+
+def truth_and_prediction(
+    coordinates: ArrayLike,
+    y: ArrayLike,
+    labels: ArrayLike,
+    names: Sequence[str] = (),
+    *,
+    figure: Figure | SubFigure | None = None,
+    max_points: int | None = 5000,
+    random_state: int = 0,
+) -> AnyArray:
+    """Draw true classes and predicted clusters side by side.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m)
+        As for :func:`scatter`.
+    y : array of shape (n,)
+        True classes.
+    labels : array of shape (n,)
+        Predicted clusters, matched to the classes: a cluster that stands for a class has
+        the value of that class (:func:`n2d_framework.metrics.match_labels`). Clusters
+        without a class keep colours of their own.
+    names : sequence of str, optional
+        Names of the classes, in the order of the sorted values of `y`.
+    figure, max_points, random_state
+        As for :func:`panels`.
+
+    Returns
+    -------
+    array of Axes, of shape (1, 2)
+    """
+    both = {"true classes": y, "predicted clusters": labels}
+    return panels(
+        coordinates, both, names, figure=figure, max_points=max_points, random_state=random_state
+    )
+
+
+def four_panels(
+    coordinates: ArrayLike,
+    *,
+    truth: ArrayLike,
+    prior: ArrayLike,
+    posterior_2d: ArrayLike,
+    posterior: ArrayLike,
+    names: Sequence[str] = (),
+    figure: Figure | SubFigure | None = None,
+    max_points: int | None = 5000,
+    random_state: int = 0,
+) -> AnyArray:
+    """Draw the four-panel figure: what clustering before and after the manifold finds.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m)
+        The map on which all four are drawn, usually a manifold of two dimensions.
+    truth : array of shape (n,)
+        True classes.
+    prior : array of shape (n,)
+        Clusters found before the manifold step (in the rows or the latent space).
+    posterior_2d, posterior : array of shape (n,)
+        Clusters found on the manifold of two dimensions, and of its full dimension. All
+        three are best matched to the classes (:func:`n2d_framework.metrics.match_labels`).
+    names : sequence of str, optional
+        Names of the classes, in the order of their sorted values.
+    figure, max_points, random_state
+        As for :func:`panels`.
+
+    Returns
+    -------
+    array of Axes, of shape (2, 2)
+    """
+    four = {
+        "true classes": truth,
+        "clustered before the manifold": prior,
+        "clustered on the manifold, 2 dimensions": posterior_2d,
+        "clustered on the manifold, all dimensions": posterior,
+    }
+    return panels(
+        coordinates, four, names, figure=figure, max_points=max_points, random_state=random_state
+    )
+
+
+def confidence(
+    coordinates: ArrayLike,
+    strengths: ArrayLike,
+    *,
+    ax: Axes | None = None,
+    max_points: int | None = 5000,
+    random_state: int = 0,
+    title: str = "",
+) -> Axes:
+    """Draw rows as points, coloured by how surely they belong to their cluster.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m)
+        As for :func:`scatter`.
+    strengths : array of shape (n,)
+        Between 0 and 1: the largest probability of a row, or its membership strength. The
+        least sure rows are drawn on top.
+    ax, max_points, random_state, title
+        As for :func:`scatter`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Its figure has a colour bar.
+    """
+    points = as_coordinates(coordinates)
+    values = as_labels(strengths, len(points), "strengths").astype(np.float64)
+    ax = new_axes(ax, 6.8, 5.2)
+    rows = sample_rows(len(points), max_points, random_state)
+    rows = rows[np.argsort(-values[rows], kind="stable")]
+    plane, axis_names = to_plane(points, random_state)
+    drawn = ax.scatter(
+        plane[rows, 0],
+        plane[rows, 1],
+        c=values[rows],
+        s=point_size(len(rows)),
+        cmap="cividis",
+        vmin=0.0,
+        vmax=1.0,
+        linewidths=0,
+    )
+    ax.figure.colorbar(drawn, ax=ax, label="confidence")
+    finish(ax, axis_names, len(rows), len(points), title)
+    return ax

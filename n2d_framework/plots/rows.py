@@ -1,0 +1,92 @@
+"""What to draw of many rows in many dimensions: a random sample in a plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["as_coordinates", "as_labels", "sample_rows", "to_plane"]
+
+
+def as_coordinates(values: ArrayLike) -> AnyArray:
+    """Coordinates as a finite float64 array of shape (n, m), or a :class:`DataError`."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 1:
+        array = array[:, None]
+    if array.ndim != 2 or not array.size:
+        raise DataError(
+            f"coordinates to draw must have the shape (n, m) with at least one row, "
+            f"not {np.shape(values)}"
+        )
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
+        raise DataError(
+            f"coordinates to draw: {bad.size} rows hold NaN or inf, the first is row {bad[0]}; "
+            "remove them first"
+        )
+    return array
+
+
+def as_labels(values: ArrayLike, n_rows: int, what: str = "labels") -> AnyArray:
+    """Labels as an array of shape (n_rows,), or a :class:`DataError`."""
+    array = np.asarray(values)
+    if array.shape != (n_rows,):
+        raise DataError(f"{what} must have the shape ({n_rows},) as the rows, not {array.shape}")
+    return array
+
+
+def sample_rows(n_rows: int, max_points: int | None, random_state: int) -> AnyArray:
+    """Row numbers of a random sample without replacement, in random order.
+
+    Parameters
+    ----------
+    n_rows : int
+        How many rows there are.
+    max_points : int or None
+        How many to draw at most; ``None`` for all.
+    random_state : int
+        Seed of the draw and of the order. Points are drawn on paper in that order, so that
+        no cluster covers the others because of its number.
+    """
+    order = np.random.default_rng(random_state).permutation(n_rows)
+    return order if max_points is None else order[:max_points]
+
+
+def to_plane(coordinates: AnyArray, random_state: int = 0) -> tuple[AnyArray, tuple[str, str]]:
+    """Two coordinates for paper, and what to call them.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m), float64
+        One column is spread over a random height, two are taken as they are, of more the
+        first two principal axes are taken.
+    random_state : int, default 0
+        Seed of the random height.
+
+    Returns
+    -------
+    tuple of array of shape (n, 2) and tuple of two str
+    """
+    n, m = coordinates.shape
+    if m == 2:
+        return coordinates, ("coordinate 1", "coordinate 2")
+    if m == 1:
+        height = np.random.default_rng(random_state).uniform(-1.0, 1.0, size=(n, 1))
+        return np.hstack([coordinates, height]), ("coordinate 1", "random height")
+    centred = coordinates - coordinates.mean(axis=0)
+    variances, axes = np.linalg.eigh(centred.T @ centred)
+    axes = axes[:, ::-1][:, :2]
+    # The sign of an axis is arbitrary: its largest component points up.
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), (0, 1)])
+    shares = variances[::-1][:2] / max(float(variances.sum()), np.finfo(float).tiny)
+    names = tuple(_axis_name(number, m, share) for number, share in enumerate(shares, start=1))
+    return centred @ axes, (names[0], names[1])
+
+
+def _axis_name(number: int, m: int, share: Any) -> str:
+    return f"principal axis {number} of {m} ({share:.0%} of variance)"
