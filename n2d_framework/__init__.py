@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
-    from n2d_framework.pipeline import N2D, StageStore, compose
+    from n2d_framework.pipeline import N2D, StageStore, adapt, compose
     from n2d_framework.registry import components
 
 __all__ = [
     "N2D",
     "StageStore",
+    "adapt",
     "components",
     "compose",
     "inspect",
@@ -32,6 +33,7 @@ __all__ = [
 _HOMES = {
     "N2D": "n2d_framework.pipeline",
     "StageStore": "n2d_framework.pipeline",
+    "adapt": "n2d_framework.pipeline",
     "components": "n2d_framework.registry",
     "compose": "n2d_framework.pipeline",
     "inspect": "n2d_framework.bundle",

@@ -44,7 +44,7 @@ from n2d_framework.core.markers import hookimpl
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.options import Option, component, learned, option, options_dict, options_of
 from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
-from n2d_framework.core.spec import ComponentSpec, InputKind
+from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import trusted_types
 from n2d_framework.errors import (
@@ -57,10 +57,11 @@ from n2d_framework.errors import (
     UnsupportedError,
 )
 from n2d_framework.seeding import derive_seed
-from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray, Role
+from n2d_framework.types import NOISE, ROLES, AnyArray, FloatArray, IntArray, Role
 
 __all__ = [
     "NOISE",
+    "ROLES",
     "AnyArray",
     "Clusterer",
     "Component",
@@ -97,6 +98,7 @@ __all__ = [
     "hookimpl",
     "in_blocks",
     "learned",
+    "load_object",
     "need",
     "option",
     "options_dict",

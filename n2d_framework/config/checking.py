@@ -111,6 +111,7 @@ def read_config(
     overrides: Iterable[str] = (),
     *,
     catalogue: Catalogue | None = None,
+    allow_code: bool = False,
 ) -> RunConfig:
     """Read and check the configuration of a run.
 
@@ -122,6 +123,9 @@ def read_config(
         Single values to change, each ``path=value``.
     catalogue : Catalogue, optional
         Where component names are looked up.
+    allow_code : bool, default False
+        Whether components may be chosen that import code named in their options
+        (``adapted``). Say yes only to files you trust like a program.
 
     Returns
     -------
@@ -141,19 +145,27 @@ def read_config(
         config = structure(RunConfig, tree)
     except ConfigError as error:
         problems.extend(error.problems)
-    problems.extend(_component_problems(tree.get("model"), catalogue))
+    problems.extend(_component_problems(tree.get("model"), catalogue, allow_code))
     if problems or config is None:
         raise ConfigError(problems, source=where)
     return config
 
 
-def _component_problems(model: Any, catalogue: Catalogue | None) -> list[Problem]:
+def _component_problems(model: Any, catalogue: Catalogue | None, allow_code: bool) -> list[Problem]:
     """Problems of the three components; the rest of the model is checked by its attrs class."""
     if not isinstance(model, Mapping):
         return []
     given = {role: model[role] for role in ROLES if isinstance(model.get(role), (str, Mapping))}
     try:
-        resolve_composition(**given, catalogue=catalogue, path="model")
+        composition = resolve_composition(**given, catalogue=catalogue, path="model")
     except ConfigError as error:
         return list(error.problems)
-    return []
+    return [
+        Problem(
+            f"model.{role}",
+            f"{composition.choice(role).spec.name!r} imports code named in the file, which was "
+            "not permitted; if you trust the file like a program, permit it (allow_code)",
+        )
+        for role in ROLES
+        if composition.choice(role).spec.imports_code and not allow_code
+    ]

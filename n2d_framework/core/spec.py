@@ -90,6 +90,9 @@ class ComponentSpec:
     state_version : int, default 1
         Version of what ``get_state`` returns; raise it when that changes, and keep reading
         the older ones (``upgrade_state(state, version)``, a class method).
+    imports_code : bool, default False
+        Whether an option names code that is imported. Configuration files may choose such a
+        component only where the caller permits it, and the stage store does not keep it.
     extra : str
         What to install when the factory cannot be imported.
     reference : str
@@ -113,6 +116,7 @@ class ComponentSpec:
     state_version: int = attrs.field(
         default=1, validator=[validators.instance_of(int), validators.ge(1)]
     )
+    imports_code: bool = False
     extra: str = ""
     reference: str = ""
     small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)

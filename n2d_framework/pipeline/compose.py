@@ -16,6 +16,8 @@ __all__ = ["compose"]
 def compose(
     config: str | os.PathLike[str] | Mapping[str, Any] | RunConfig,
     overrides: Iterable[str] = (),
+    *,
+    allow_code: bool = False,
     **arguments: Any,
 ) -> N2D:
     """Make an unfitted model from a configuration.
@@ -26,6 +28,8 @@ def compose(
         A YAML, TOML or JSON file, or its content.
     overrides : iterable of str
         Single values to change, each ``path=value``.
+    allow_code : bool, default False
+        Whether the configuration may name code to import (component ``adapted``).
     **arguments
         Further arguments of :class:`N2D`: ``n_jobs``, ``store``, ``listeners``.
 
@@ -38,7 +42,10 @@ def compose(
     ConfigError
         With every problem of the configuration.
     """
-    checked = config if isinstance(config, RunConfig) else read_config(config, overrides)
+    if isinstance(config, RunConfig):
+        checked = config
+    else:
+        checked = read_config(config, overrides, allow_code=allow_code)
     model = checked.model
     scaler = options_dict(model.scaler) if isinstance(model.scaler, ScalerConfig) else model.scaler
     given = {opt.name: getattr(model, opt.name) for opt in options_of(ModelConfig)}

@@ -140,7 +140,7 @@ class StageRunner:
     ) -> StageResult | None:
         if key in self.recent:
             return attrs.evolve(self.recent[key], cached=True)
-        if self.store is None:
+        if self.store is None or entry.spec.imports_code:
             return None
         try:
             found = self.store.read(key)
@@ -160,7 +160,7 @@ class StageRunner:
         return StageResult(key, entry, component, output, seconds, cached=True)
 
     def _keep(self, result: StageResult, seed: int) -> None:
-        if self.store is None:
+        if self.store is None or result.entry.spec.imports_code:
             return
         manifest = {
             "role": result.entry.spec.role,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from n2d_framework.plugin import ComponentSpec, hookimpl
+from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, Role, hookimpl
 
 _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
 
@@ -15,7 +16,29 @@ def n2d_components() -> Iterator[ComponentSpec]:
     yield from _EMBEDDERS
     yield from _MANIFOLDERS
     yield from _CLUSTERERS
+    yield from _ADAPTED
 
+
+@hookimpl
+def n2d_datasets() -> Iterator[DatasetSpec]:
+    """Announce the data sets that need no download."""
+    yield DIGITS
+
+
+DIGITS = DatasetSpec(
+    name="digits",
+    loader="n2d_builtin.digits:load_digits",
+    summary="Handwritten digits, 8 x 8 pixels, carried by scikit-learn",
+    n_rows=1797,
+    row_shape=(8, 8),
+    n_classes=10,
+    modality="image",
+    embedded=True,
+    licence="CC BY 4.0",
+    citation="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (test set), "
+    "UCI Machine Learning Repository, doi:10.24432/C50P49",
+    source="sklearn.datasets.load_digits",
+)
 
 _EMBEDDERS = (
     ComponentSpec(
@@ -128,3 +151,30 @@ _CLUSTERERS = (
         small_options={"min_cluster_size": 10},
     ),
 )
+
+
+def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
+    """How a scikit-learn-like class of the user's plays a role, with and without new rows."""
+    kind = "Clusterer" if role == "clusterer" else "Transformer"
+    about: dict[str, Any] = {
+        "role": role, "imports_code": True, "deterministic": False, "noise": role == "clusterer",
+    }  # fmt: skip
+    return (
+        ComponentSpec(
+            name="adapted",
+            factory=f"n2d_builtin.adapted:Adapted{kind}",
+            summary="Any scikit-learn-like class, named by its import path",
+            soft=role == "clusterer",
+            **about,
+        ),
+        ComponentSpec(
+            name="adapted_once",
+            factory=f"n2d_builtin.adapted:FitOnly{kind}",
+            summary="Any scikit-learn-like class that cannot place new rows",
+            inductive=False,
+            **about,
+        ),
+    )
+
+
+_ADAPTED = tuple(spec for role in ROLES for spec in _adapted(role))

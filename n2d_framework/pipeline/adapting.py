@@ -1,0 +1,62 @@
+"""adapt: any scikit-learn-like class in a trio, without a plugin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from n2d_framework.core.structure import structure
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.registry import default_catalogue
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["adapt"]
+
+
+def adapt(role: Role, cls: type[Any], **options: Any) -> Any:
+    """Make a component from a scikit-learn-like class.
+
+    Parameters
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}
+        The part it is to play.
+    cls : type
+        Has ``fit``, and ``transform`` or ``fit_transform`` (embedder, manifolder), or
+        ``predict`` or ``labels_`` (clusterer). It must be importable by its name.
+    **options
+        Its arguments: plain values. ``random_state`` and ``n_jobs`` are filled in by the
+        framework if the class knows them and they are not given.
+
+    Returns
+    -------
+    component
+        To be given to :class:`N2D`. A class without ``transform`` (or ``predict``) can be
+        fitted, but the model will not place new rows.
+
+    Raises
+    ------
+    ConfigError
+        If the role is unknown, or the class has none of the methods the role needs.
+
+    Notes
+    -----
+    The fitted object is stored in bundles by skops, without pickle; loading such a bundle
+    needs the names of its types as ``trusted``. The stage store does not keep it.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import Birch
+    >>> import n2d_framework as n2d
+    >>> birch = n2d.adapt("clusterer", Birch, n_clusters=10)
+    >>> model = n2d.N2D("pca", "identity", birch, n_clusters=10)
+    """
+    if role not in ROLES:
+        raise ConfigError([Problem("role", f"must be one of {', '.join(ROLES)}, got {role!r}")])
+    verb = "predict" if role == "clusterer" else "transform"
+    if not hasattr(cls, "fit") or not (
+        hasattr(cls, verb) or role == "clusterer" or hasattr(cls, "fit_transform")
+    ):
+        raise ConfigError([Problem("", f"{cls!r} lacks what a {role} needs: fit and {verb}")])
+    name = "adapted" if hasattr(cls, verb) else "adapted_once"
+    entry = default_catalogue().get(role, name)
+    factory = f"{cls.__module__}:{cls.__qualname__}"
+    return structure(entry.spec.load(), {"factory": factory, "options": options})
