@@ -1,0 +1,13 @@
+"""Floor 3: rows from data sets, files and folders, whole or in a stream.
+
+:func:`load` returns a :class:`~n2d_framework.core.dataset.Dataset`; :func:`open_rows` gives
+the same rows piece by piece, in memory that does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from n2d_framework.data.loading import SUFFIXES, load, open_rows
+from n2d_framework.data.reference import Reference
+from n2d_framework.data.source import Block, RowSource
+
+__all__ = ["SUFFIXES", "Block", "Reference", "RowSource", "load", "open_rows"]

@@ -1,0 +1,89 @@
+"""From a stream of blocks to one data set in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.data.source import RowSource
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["collect"]
+
+_BLOCK = 8192
+
+
+def collect(source: RowSource) -> Dataset:
+    """Read all rows and labels.
+
+    Parameters
+    ----------
+    source : RowSource
+
+    Returns
+    -------
+    Dataset
+        Its ``x`` equals the concatenation of the source's chunks.
+
+    Raises
+    ------
+    DataError
+        If the rows do not fit into memory, or whatever reading raises.
+    """
+    try:
+        x, labels = _known(source) if source.n_rows is not None else _unknown(source)
+    except MemoryError as error:
+        shape = (source.n_rows or "n", *source.row_shape)
+        raise DataError(
+            f"{source.name}: rows of shape {shape} ({source.dtype}) do not fit into memory; "
+            "use fewer of them"
+        ) from error
+    return Dataset(
+        name=source.name,
+        x=x,
+        y=_joined(labels) if labels else None,
+        names=source.names,
+        modality=source.modality,
+    )
+
+
+def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray]]:
+    """Fill one array, so that no second copy of the rows is ever held."""
+    x: AnyArray = np.empty((source.n_rows or 0, *source.row_shape), dtype=source.dtype)
+    labels: list[AnyArray] = []
+    start = 0
+    for block in source.blocks(_BLOCK):
+        x[start : start + len(block.x)] = block.x
+        start += len(block.x)
+        if block.y is not None:
+            labels.append(block.y)
+    if start != len(x):
+        raise DataError(f"{source.name}: it says {len(x)} rows but has {start}; write it again")
+    return x, labels
+
+
+def _unknown(source: RowSource) -> tuple[AnyArray, list[AnyArray]]:
+    rows: list[AnyArray] = []
+    labels: list[AnyArray] = []
+    for block in source.blocks(_BLOCK):
+        rows.append(block.x)
+        if block.y is not None:
+            labels.append(block.y)
+    return np.concatenate(rows), labels
+
+
+def _joined(labels: Sequence[AnyArray]) -> AnyArray:
+    """One array of labels; text that is numbers throughout becomes numbers."""
+    y = np.concatenate(labels)
+    if y.dtype.kind != "U":
+        return y
+    try:
+        numbers = y.astype(np.float64)
+    except ValueError:
+        return y
+    exact = np.abs(numbers) < 2**53
+    whole = bool(exact.all()) and bool((numbers == np.trunc(numbers)).all())
+    return numbers.astype(np.int64) if whole else numbers

@@ -1,0 +1,59 @@
+"""Failures of reading, told as one kind of error that names the file and the remedy."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from n2d_framework.errors import DataError
+
+__all__ = ["no_such_name", "reading"]
+
+_FAULTS = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@contextmanager
+def reading(path: Path, kind: str) -> Iterator[None]:
+    """Turn what readers raise into :class:`~n2d_framework.errors.DataError`.
+
+    Parameters
+    ----------
+    path : Path
+        The file being read, for the message.
+    kind : str
+        What the file should be, such as ``"a NumPy array (.npy)"``.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except PermissionError as error:
+        raise DataError(f"{path}: it may not be read; check its permissions") from error
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file or folder; check the path") from error
+    except _FAULTS as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{path}: cannot be read as {kind} ({reason}); it may be truncated, damaged or "
+            "have the wrong suffix; write it again or name the right file"
+        ) from error
+
+
+def no_such_name(path: Path, what: str, name: str, known: list[str]) -> DataError:
+    """The error for a name that the file does not have."""
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    return DataError(f"{path}: it has no {what} {name!r}; it has {shown or 'none'}")

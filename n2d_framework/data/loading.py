@@ -1,0 +1,122 @@
+"""Opening whatever a user names: a data set, a file by its suffix, or a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.data.collect import collect
+from n2d_framework.data.hdf5 import Hdf5Source
+from n2d_framework.data.images import IMAGE_SUFFIXES, ImageFolder
+from n2d_framework.data.npy import NpySource, NpzSource
+from n2d_framework.data.parquet import ParquetSource
+from n2d_framework.data.reference import Reference, parse_reference
+from n2d_framework.data.source import ArraySource, RowSource
+from n2d_framework.data.text import TextSource
+from n2d_framework.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from n2d_framework.registry import Catalogue
+
+__all__ = ["SUFFIXES", "load", "open_rows"]
+
+_SOURCES: dict[str, Callable[[Reference], RowSource]] = {
+    ".csv": TextSource,
+    ".h5": Hdf5Source,
+    ".hdf5": Hdf5Source,
+    ".npy": NpySource,
+    ".npz": NpzSource,
+    ".parquet": ParquetSource,
+    ".tsv": TextSource,
+}
+#: Suffixes of files that can be read; a folder of images has none.
+SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
+
+
+def load(ref: Any, *, catalogue: Catalogue | None = None) -> Dataset:
+    """Load rows and, where there are any, their labels.
+
+    Parameters
+    ----------
+    ref : str, path-like or mapping
+        Name of a known data set; path of a file (``.npy .npz .csv .tsv .parquet .h5 .hdf5``)
+        or of a folder of images; or ``{path, x, y, header}``, where `x` and `y` name arrays,
+        columns or datasets, ``y: false`` says that there are no labels, and `header` whether
+        the first line of a text table names the columns. A known name wins over a file of
+        the same name; write ``./name`` for the file.
+    catalogue : Catalogue, optional
+        Where names are looked up; that of the installed plugins by default.
+
+    Returns
+    -------
+    Dataset
+        ``x`` of shape (n, *row_shape) in the type of the source: integers stay integers
+        and are never scaled here; text tables give float64.
+
+    Raises
+    ------
+    DataError
+        If it cannot be found or read, or is not what it should be; with the place and the
+        remedy.
+
+    Notes
+    -----
+    Labels are looked for under the names y, label, labels, target, targets and class, in any
+    case of letters. A file with ``x_train, y_train, x_test, y_test`` is joined in that order.
+    Nothing is ever unpickled.
+    """
+    with open_rows(ref, catalogue=catalogue) as source:
+        return source.held if isinstance(source, ArraySource) else collect(source)
+
+
+def open_rows(ref: Any, *, catalogue: Catalogue | None = None) -> RowSource:
+    """Open rows to be read piece by piece.
+
+    Parameters
+    ----------
+    ref, catalogue
+        As for :func:`load`.
+
+    Returns
+    -------
+    RowSource
+        A context manager. Its chunks, joined, equal ``load(ref).x``; memory is bounded by
+        the chunk, save for arrays in Fortran order in ``.npy`` and ``.npz`` and for data sets
+        given by name.
+
+    Raises
+    ------
+    DataError
+        As for :func:`load`.
+    """
+    known, find = _names(ref, catalogue)
+    parsed = parse_reference(ref, known)
+    if isinstance(parsed, str):
+        return ArraySource(find(parsed).load())
+    if parsed.path.is_dir():
+        return ImageFolder(parsed)
+    return _source(parsed.path)(parsed)
+
+
+def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[str], Any]]:
+    """Names of known data sets, plain and qualified; only text can be one."""
+    from n2d_framework.registry import default_catalogue
+
+    if not isinstance(ref, str):
+        return [], lambda name: name
+    book = catalogue or default_catalogue()
+    entries = book.datasets()
+    names = [e.spec.name for e in entries] + [e.qualified_name for e in entries]
+    return names, lambda name: book.dataset(name).spec
+
+
+def _source(path: Path) -> Callable[[Reference], RowSource]:
+    suffix = path.suffix.lower()
+    if suffix in _SOURCES:
+        return _SOURCES[suffix]
+    if suffix in IMAGE_SUFFIXES:
+        raise DataError(f"{path}: one image is one row; give the folder with all images")
+    hint = did_you_mean(suffix, SUFFIXES, noun="suffix")
+    raise DataError(f"{path}: files with suffix {suffix!r} cannot be read; {hint}")

@@ -1,0 +1,112 @@
+"""Which of a file's arrays are the rows, and which are their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from n2d_framework.data.faults import no_such_name
+from n2d_framework.data.reference import Reference
+from n2d_framework.errors import DataError
+
+__all__ = ["LABEL_NAMES", "array_pairs", "label_column"]
+
+#: Names under which labels are looked for, in any case of letters.
+LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class")
+
+Pair = tuple[str, str | None]
+
+
+def array_pairs(ref: Reference, names: Sequence[str]) -> list[Pair]:
+    """Names of the arrays with rows, each with that of its labels.
+
+    Parameters
+    ----------
+    ref : Reference
+    names : sequence of str
+        All arrays of the file.
+
+    Returns
+    -------
+    list of (str, str or None)
+        One pair; or two, for ``x_train, y_train, x_test, y_test``, to be joined in that order.
+
+    Raises
+    ------
+    DataError
+        If there is no such array, or no way to tell.
+    """
+    if not names:
+        raise DataError(f"{ref.path}: it holds no array; write one named 'x'")
+    for chosen in (ref.array, ref.y):
+        if isinstance(chosen, str) and chosen not in names:
+            raise no_such_name(ref.path, "array", chosen, list(names))
+    parts = [f"x_{part}" for part in ("train", "test") if f"x_{part}" in names]
+    if ref.array is None and parts and _find(names, ("x",)) is None:
+        return _joined_pairs(ref, names, parts)
+    x = ref.array or _rows_name(ref, names)
+    return [(x, _labels_of(ref, names, x))]
+
+
+def _joined_pairs(ref: Reference, names: Sequence[str], parts: Sequence[str]) -> list[Pair]:
+    if isinstance(ref.y, str):
+        raise DataError(f"{ref.path}: y={ref.y!r} is given without x; name the array of rows too")
+    labels = [part.replace("x_", "y_", 1) for part in parts]
+    wanted = ref.y is not False and all(label in names for label in labels)
+    return [(x, y if wanted else None) for x, y in zip(parts, labels, strict=True)]
+
+
+def _rows_name(ref: Reference, names: Sequence[str]) -> str:
+    found = _find(names, ("x",))
+    if found is not None:
+        return found
+    others = [name for name in names if name.lower() not in LABEL_NAMES and name != ref.y]
+    if len(others) == 1:
+        return others[0]
+    raise DataError(
+        f"{ref.path}: no array is named 'x' and it has {', '.join(names[:20])}; "
+        "say which one holds the rows: {path: ..., x: NAME}"
+    )
+
+
+def _labels_of(ref: Reference, names: Sequence[str], x: str) -> str | None:
+    if ref.y is False:
+        return None
+    if isinstance(ref.y, str):
+        return ref.y
+    if x.startswith("x_") and x.replace("x_", "y_", 1) in names:
+        return x.replace("x_", "y_", 1)
+    # Of train and test arrays the labels of one never belong to the other.
+    return _find([name for name in names if name != x], LABEL_NAMES)
+
+
+def _find(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    by_lower = {name.lower(): name for name in reversed(names)}
+    return next((by_lower[name] for name in wanted if name in by_lower), None)
+
+
+def label_column(ref: Reference, columns: Sequence[str]) -> str | None:
+    """The column of a table that holds labels.
+
+    Beside a column named ``x``, one named ``y`` is taken for a coordinate.
+
+    Raises
+    ------
+    DataError
+        If the column named by the user does not exist, or several could be meant.
+    """
+    if ref.y is False:
+        return None
+    if isinstance(ref.y, str):
+        if ref.y not in columns:
+            raise no_such_name(ref.path, "column", ref.y, list(columns))
+        return ref.y
+    coordinates = any(name.lower() == "x" for name in columns)
+    known = [name for name in LABEL_NAMES if not (name == "y" and coordinates)]
+    features = (ref.x,) if isinstance(ref.x, str) else ref.x or ()
+    found = [name for name in columns if name.lower() in known and name not in features]
+    if len(found) > 1:
+        raise DataError(
+            f"{ref.path}: the labels may be in {' or '.join(map(repr, found))}; "
+            "say which: {path: ..., y: NAME}"
+        )
+    return found[0] if found else None

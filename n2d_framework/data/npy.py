@@ -1,0 +1,156 @@
+"""Rows from NumPy's own format: .npy files, and .npz archives of them."""
+
+from __future__ import annotations
+
+import tokenize
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import IO
+
+import attrs
+import numpy as np
+
+from n2d_framework.data.arrays import ArrayFile, StoredArray
+from n2d_framework.data.faults import reading
+from n2d_framework.data.naming import array_pairs
+from n2d_framework.data.reference import Reference
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["NpySource", "NpzSource"]
+
+_NPY = "a NumPy array (.npy)"
+_NPZ = "a NumPy archive (.npz)"
+
+
+@attrs.frozen
+class _Header:
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[np.generic]
+
+
+@attrs.frozen
+class _Npy(StoredArray):
+    """An array behind a stream; what its header declares is compared with what is there."""
+
+    open: Callable[[], IO[bytes]]
+    where: str
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[np.generic]
+
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        """Read on from row to row; an array in Fortran order has to be read whole."""
+        with self.open() as file:
+            _header(file)
+            if self.fortran:
+                array = self._take(file, self.shape[0]).reshape(self.shape[::-1]).T
+                yield from (array[i : i + size] for i in range(0, len(array), size))
+                return
+            for start in range(0, self.shape[0], size):
+                n = min(size, self.shape[0] - start)
+                yield self._take(file, n).reshape(n, *self.shape[1:])
+
+    def _take(self, file: IO[bytes], n: int) -> AnyArray:
+        count = n * int(np.prod(self.shape[1:], dtype=np.int64))
+        content = file.read(count * self.dtype.itemsize)
+        if len(content) < count * self.dtype.itemsize:
+            raise DataError(f"{self.where}: it ends before its last row; write the file again")
+        return np.frombuffer(content, dtype=self.dtype, count=count)
+
+
+class NpySource(ArrayFile):
+    """Rows of a ``.npy`` file; it has no labels.
+
+    Parameters
+    ----------
+    ref : Reference
+    """
+
+    def __init__(self, ref: Reference) -> None:
+        path = ref.path
+        if ref.x is not None or isinstance(ref.y, str):
+            raise DataError(f"{path}: a .npy file holds one array without a name; drop x and y")
+        size = path.stat().st_size
+        if size == 0:
+            raise DataError(f"{path}: the file is empty; write it again")
+        with reading(path, _NPY):
+            array = _stored(lambda: path.open("rb"), str(path), size)
+        super().__init__(path, _NPY, [(array, None)])
+
+
+class NpzSource(ArrayFile):
+    """Rows of an ``.npz`` file: ``x[, y]``, or ``x_train, y_train, x_test, y_test`` joined.
+
+    Parameters
+    ----------
+    ref : Reference
+    """
+
+    def __init__(self, ref: Reference) -> None:
+        if ref.path.stat().st_size == 0:
+            raise DataError(f"{ref.path}: the file is empty; write it again")
+        with reading(ref.path, _NPZ):
+            self._archive = zipfile.ZipFile(ref.path)
+        try:
+            with reading(ref.path, _NPZ):
+                pairs = [
+                    (self._member(ref, x), self._member(ref, y) if y else None)
+                    for x, y in array_pairs(ref, self._names())
+                ]
+            super().__init__(ref.path, _NPZ, pairs)
+        except BaseException:
+            self._archive.close()
+            raise
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._archive.close()
+
+    def _names(self) -> list[str]:
+        members = self._archive.namelist()
+        return [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
+
+    def _member(self, ref: Reference, name: str) -> _Npy:
+        info = self._archive.getinfo(f"{name}.npy")
+        where = f"{ref.path}: array {name!r}"
+        return _stored(lambda: self._archive.open(info), where, info.file_size)
+
+
+def _stored(open_stream: Callable[[], IO[bytes]], where: str, size: int) -> _Npy:
+    """Read and check the header of a stream of `size` bytes."""
+    with open_stream() as file:
+        header = _header(file)
+        room = size - file.tell()
+    if header.dtype.hasobject:
+        raise DataError(
+            f"{where}: it holds Python objects, which are never unpickled and are "
+            "not real numbers; store numbers"
+        )
+    # Python integers: what a damaged header declares may overflow those of NumPy.
+    declared = header.dtype.itemsize
+    for length in header.shape:
+        declared *= length
+    if declared != room:
+        raise DataError(
+            f"{where}: it declares {declared} bytes of values but has {room}; it is truncated or "
+            "damaged, write it again"
+        )
+    return _Npy(open_stream, where, header.shape, header.fortran, header.dtype)
+
+
+def _header(file: IO[bytes]) -> _Header:
+    try:
+        return _parsed_header(file)
+    except (SyntaxError, TypeError, tokenize.TokenError) as error:
+        raise ValueError(f"damaged header: {error}") from error
+
+
+def _parsed_header(file: IO[bytes]) -> _Header:
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        return _Header(*np.lib.format.read_array_header_1_0(file))
+    if version == (2, 0):
+        return _Header(*np.lib.format.read_array_header_2_0(file))
+    raise ValueError(f"format version {version} holds structured values")

@@ -1,0 +1,123 @@
+"""What a user may write for `data`: the name of a data set, a path, or a mapping."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.errors import DataError, did_you_mean
+
+__all__ = ["Reference", "parse_reference"]
+
+_KEYS = ("path", "x", "y", "header")
+
+
+@attrs.frozen
+class Reference:
+    """A file or folder, and what in it is to be used.
+
+    Attributes
+    ----------
+    path : Path
+    x : str, tuple of str or None
+        Array or dataset with the rows; or the columns of a table that are features. ``None``
+        finds it out.
+    y : str, False or None
+        Array, dataset or column with the labels; ``False`` says that there are none; ``None``
+        finds it out.
+    header : bool or None
+        Whether the first line of a text table names the columns; ``None`` finds it out.
+    """
+
+    path: Path
+    x: str | tuple[str, ...] | None = None
+    y: str | bool | None = None
+    header: bool | None = None
+
+    @property
+    def array(self) -> str | None:
+        """The array named by `x`, for files that hold arrays.
+
+        Raises
+        ------
+        DataError
+            If `x` is a list, which only tables understand.
+        """
+        if isinstance(self.x, tuple):
+            raise DataError(f"{self.path}: x must name one array here, got a list of names")
+        return self.x
+
+
+def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
+    """Read what a user wrote for `data`.
+
+    Parameters
+    ----------
+    ref : str, path-like, mapping or Reference
+        A name out of `known`, a path, or ``{path, x, y, header}``.
+    known : sequence of str
+        Names of data sets. A name wins over a file of the same name; write ``./name`` for
+        the file.
+
+    Returns
+    -------
+    Reference or str
+        The name, if it is one.
+
+    Raises
+    ------
+    DataError
+        If it is neither a known name nor something that exists.
+    """
+    if isinstance(ref, Reference):
+        return ref
+    if isinstance(ref, str) and ref in known:
+        return ref
+    if isinstance(ref, (str, os.PathLike)):
+        return Reference(_existing(ref, known))
+    if isinstance(ref, Mapping):
+        return _from_mapping(ref)
+    raise DataError(
+        f"data must be the name of a data set, a path, or a mapping with path, x and y; got "
+        f"{type(ref).__name__}"
+    )
+
+
+def _existing(ref: str | os.PathLike[str], known: Sequence[str]) -> Path:
+    try:
+        path = Path(ref).expanduser()
+        exists = path.exists()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise DataError(f"{ref!r} is no usable path: {error}") from error
+    if exists:
+        return path
+    text = str(ref)
+    looks_like_path = path.suffix != "" or os.sep in text or not known
+    if looks_like_path:
+        raise DataError(f"{text}: there is no such file or folder; check the path")
+    hint = did_you_mean(text, known, noun="data set")
+    raise DataError(f"{text!r} is neither a known data set nor a file or folder; {hint}")
+
+
+def _from_mapping(ref: Mapping[str, Any]) -> Reference:
+    for key in ref:
+        if key not in _KEYS:
+            hint = did_you_mean(str(key), _KEYS, noun="key")
+            raise DataError(f"data.{key}: unknown key; {hint}")
+    if not isinstance(ref.get("path"), (str, os.PathLike)):
+        raise DataError("data.path: is required and must be the path of a file or folder")
+    x, y, header = ref.get("x"), ref.get("y"), ref.get("header")
+    if isinstance(x, Sequence) and not isinstance(x, str):
+        x = tuple(x)
+    texts = x if isinstance(x, tuple) else (x,)
+    if x == () or not all(isinstance(item, str) for item in texts if x is not None):
+        raise DataError("data.x: must be a name or a list of names")
+    if not (y is None or y is False or isinstance(y, str)):
+        raise DataError("data.y: must be a name, or false for data without labels")
+    if not (header is None or isinstance(header, bool)):
+        raise DataError("data.header: must be true or false")
+    return Reference(_existing(ref["path"], ()), x, y, header)

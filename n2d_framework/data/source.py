@@ -1,0 +1,151 @@
+"""What every kind of data offers: its shape, and its rows in blocks."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from n2d_framework.core.dataset import Dataset, Modality
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["ArraySource", "Block", "RowSource", "check_labels", "check_rows", "modality_of"]
+
+_NUMERIC_KINDS = "buif"
+
+
+class Block(NamedTuple):
+    """Some consecutive rows, with their labels where the data have any."""
+
+    x: AnyArray
+    y: AnyArray | None
+
+
+class RowSource(abc.ABC):
+    """Rows that can be read piece by piece; a context manager.
+
+    Attributes
+    ----------
+    name : str
+        Name of the data set, or the file's name without its suffix.
+    n_rows : int or None
+        Number of rows; ``None`` where only reading to the end would tell (text tables).
+    row_shape : tuple of int
+        Shape of one row.
+    dtype : numpy.dtype
+        Type of the values, the same in every block.
+    names : tuple of str
+        Names of the classes, where the source names them.
+    modality : {"tabular", "image", "sequence"}
+    """
+
+    name: str
+    n_rows: int | None
+    row_shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+    names: tuple[str, ...] = ()
+    modality: Modality = "tabular"
+
+    @abc.abstractmethod
+    def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
+        """Read the rows from the first on.
+
+        Parameters
+        ----------
+        size : int
+            Most rows in a block; at least 1.
+        labels : bool, default True
+            Whether labels are read, where there are any.
+
+        Yields
+        ------
+        Block
+            ``x`` of shape (m, *row_shape), ``0 < m <= size``.
+
+        Raises
+        ------
+        DataError
+            Where the data cannot be read or are not what they should be.
+        """
+
+    def chunks(self, size: int) -> Iterator[AnyArray]:
+        """The rows without their labels, at most `size` at once; may be called repeatedly."""
+        if size < 1:
+            raise DataError(f"a chunk needs at least one row, got size={size}")
+        for block in self.blocks(size, labels=False):
+            yield block.x
+
+    def close(self) -> None:  # noqa: B027  # some sources hold nothing open
+        """Release what is open; may be called more than once."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class ArraySource(RowSource):
+    """Rows of a data set that is in memory already.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Kept as ``held``.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.held = dataset
+        self.name = dataset.name
+        self.n_rows = len(dataset.x)
+        self.row_shape = dataset.feature_shape
+        self.dtype = dataset.x.dtype
+        self.names = dataset.names
+        self.modality = dataset.modality
+
+    def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
+        """Slices of the arrays."""
+        x, y = self.held.x, self.held.y
+        for start in range(0, len(x), size):
+            part = slice(start, start + size)
+            yield Block(x[part], y[part] if labels and y is not None else None)
+
+
+def check_rows(shape: tuple[int, ...], dtype: np.dtype[np.generic], where: str) -> None:
+    """Refuse an array that cannot be rows of numbers, before it is read."""
+    if dtype.kind not in _NUMERIC_KINDS:
+        raise DataError(
+            f"{where}: values of type {dtype} are not real numbers; store integers or floats"
+        )
+    if len(shape) < 2:
+        raise DataError(
+            f"{where}: an array of shape {shape} has no rows of features; it needs two "
+            "dimensions or more, so reshape a single feature to (n, 1)"
+        )
+    if 0 in shape:
+        raise DataError(f"{where}: it is empty (shape {shape}); give at least one row and feature")
+
+
+def check_labels(shape: tuple[int, ...], dtype: np.dtype[np.generic], n: int, where: str) -> None:
+    """Refuse labels that do not belong to `n` rows, before they are read."""
+    flat = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
+    if len(flat) != 1:
+        raise DataError(f"{where}: labels must be one per row, got an array of shape {shape}")
+    if flat[0] != n:
+        raise DataError(f"{where}: there are {flat[0]} labels for {n} rows; they must match")
+    if dtype.kind not in _NUMERIC_KINDS + "SU":
+        raise DataError(f"{where}: labels of type {dtype} cannot be read; store numbers or text")
+
+
+def modality_of(row_shape: tuple[int, ...]) -> Modality:
+    """Rows of two or three dimensions are taken for images (height, width[, channels])."""
+    return "image" if len(row_shape) in (2, 3) else "tabular"
