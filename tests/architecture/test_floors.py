@@ -1,0 +1,74 @@
+"""The house's plan, checked: imports run one way, modules stay small."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = sorted(
+    path
+    for folder in ("n2d_framework", "plugins/n2d_builtin")
+    for path in (REPOSITORY / folder).rglob("*.py")
+)
+BUILTINS = [path for path in SOURCES if "n2d_builtin" in path.parts]
+MOST_LINES = 300
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
+
+
+def imported(path: Path) -> set[str]:
+    """Every module a file imports, at its head or inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.add(str(node.module))
+    return found
+
+
+def test_imports_keep_the_contracts_of_the_floors():
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as run; run()",
+    ]
+    result = subprocess.run(
+        [*command, "--no-cache"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_modules_are_short(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= MOST_LINES, f"{name_of(path)} has {lines} lines, at most {MOST_LINES}"
+
+
+@pytest.mark.parametrize("path", BUILTINS, ids=name_of)
+def test_built_ins_know_the_framework_by_its_plugin_module_only(path):
+    ours = {name for name in imported(path) if name.split(".")[0] == "n2d_framework"}
+    assert ours <= {"n2d_framework.plugin"}
+
+
+def test_only_the_command_line_prints():
+    def prints(path: Path) -> bool:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        return any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "print"
+            for node in ast.walk(tree)
+        )
+
+    talkers = [name_of(path) for path in SOURCES if "cli" not in path.parts and prints(path)]
+    assert talkers == []

@@ -1,0 +1,75 @@
+"""What is quick must stay quick: no machine-learning library before it is used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from n2d_framework.registry import default_catalogue
+
+HEAVY = (
+    "tensorflow",
+    "keras",
+    "jax",
+    "torch",
+    "numba",
+    "umap",
+    "pynndescent",
+    "hdbscan",
+    "openTSNE",
+    "sklearn",
+)
+FACTORIES = sorted(
+    {
+        entry.spec.factory.partition(":")[0]
+        for entry in default_catalogue().components()
+        if entry.distribution == "n2d_framework"
+    }
+)
+REPORT = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+
+
+def heavy_after(code: str) -> list[str]:
+    """Heavy packages a fresh interpreter has loaded after running `code`."""
+    result = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    loaded = json.loads(result.stdout.splitlines()[-1])
+    return [name for name in HEAVY if name in loaded]
+
+
+def run_cli(*arguments: str) -> str:
+    return (
+        f"import sys; sys.argv = ['n2d', *{arguments!r}]\n"
+        "from n2d_framework.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as stop: assert not stop.code, stop.code"
+    )
+
+
+def test_the_probe_sees_a_heavy_import():
+    assert heavy_after("import sklearn") == ["sklearn"]
+
+
+def test_importing_the_framework_is_light():
+    assert heavy_after("import n2d_framework") == []
+
+
+def test_listing_the_catalogue_is_light():
+    assert heavy_after("import n2d_framework as n2d; assert n2d.components()") == []
+
+
+@pytest.mark.parametrize("module", FACTORIES)
+def test_importing_a_component_module_is_light(module):
+    assert heavy_after(f"import {module}") == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("components",), ("schema",), ("run", "--help")], ids=" ".join
+)
+def test_the_command_line_is_light(arguments):
+    assert heavy_after(run_cli(*arguments)) == []
