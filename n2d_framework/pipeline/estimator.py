@@ -7,12 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-)
+from sklearn.base import BaseEstimator, ClusterMixin
 
 from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
@@ -31,9 +26,7 @@ from n2d_framework.types import ROLES, AnyArray, IntArray
 __all__ = ["N2D"]
 
 
-class N2D(
-    Predictor, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin, BaseEstimator
-):
+class N2D(Predictor, ClusterMixin, BaseEstimator):
     """Cluster rows by a trio of embedder, manifolder and clusterer.
 
     Parameters

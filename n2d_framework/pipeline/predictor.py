@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
 from sklearn.utils.validation import validate_data
 
@@ -22,11 +23,17 @@ class NotFittedError(N2DError, _NotFittedError):
     exit_code = 2
 
 
-class Predictor:
+class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Methods of a fitted model that take rows; checks every row it is given."""
 
     _fit: Fit
     n_features_in_: int
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
 
     def embed(self, X: Any) -> AnyArray:
         """Latent coordinates of rows: (n, d) float32."""

@@ -62,11 +62,18 @@ class StageStore:
         ------
         BundleError
             If the entry is damaged or of a format that cannot be read.
+        OutputError
+            If the location cannot be read.
         """
         try:
             data = self._fs.cat_file(self._path(key))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise OutputError(
+                f"stage store {self.location}: cannot read an entry ({error}); choose another "
+                "folder, or go without a store"
+            ) from error
         return decode(data, kind=_KIND)
 
     def write(self, key: str, manifest: dict[str, Any], parts: dict[str, State]) -> None:

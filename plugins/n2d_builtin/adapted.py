@@ -71,7 +71,10 @@ class _Adapted:
         """The fitted object in the format of skops, which is no pickle."""
         from skops.io import dumps
 
-        return {"skops": np.frombuffer(dumps(self.estimator_), dtype=np.uint8)}
+        try:
+            return {"skops": np.frombuffer(dumps(self.estimator_), dtype=np.uint8)}
+        except Exception as error:
+            raise StateError(f"{self.factory}: skops cannot store it: {error}") from error
 
     def set_state(self, state: State) -> None:
         """Put back the fitted object, if the user trusts every type in it."""

@@ -249,7 +249,7 @@ def test_ragged_and_sparse_input_are_refused():
 
 def test_more_clusters_than_rows_are_refused_before_training(digits):
     x, _ = digits
-    with pytest.raises(CompositionError, match="kmeans.*10.*5"):
+    with pytest.raises(CompositionError, match=r"kmeans.*10.*5"):
         light().fit(x[:5])
 
 

@@ -219,16 +219,16 @@ def test_a_store_that_cannot_be_written_is_an_error_that_says_so(tmp_path, blobs
 
 
 def test_an_interrupted_run_keeps_finished_stages_and_leaves_no_halves(odd, tmp_path, blobs):
-    events = []
+    events, store = [], tmp_path / "store"
     with pytest.raises(KeyboardInterrupt):
-        light(manifolder={"name": "odd", "mode": "interrupt"}, store=tmp_path,
+        light(manifolder={"name": "odd", "mode": "interrupt"}, store=store,
               listeners=[events.append]).fit(blobs)  # fmt: skip
     assert isinstance(events[-1], RunFinished)
     assert "KeyboardInterrupt" in events[-1].error
-    assert len(entries(tmp_path)) == 1
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == entries(tmp_path)
+    assert len(entries(store)) == 1
+    assert [p for p in store.rglob("*") if p.is_file()] == entries(store)
     events.clear()
-    light(manifolder="odd", store=tmp_path, listeners=[events.append]).fit(blobs)
+    light(manifolder="odd", store=store, listeners=[events.append]).fit(blobs)
     assert stages(events)[0] == ("embedder", True)
 
 
@@ -267,8 +267,11 @@ def test_a_failed_fit_leaves_the_earlier_one_in_place(odd, blobs):
 def test_impossible_trios_are_refused_before_any_training(odd, blobs):
     events = []
     with pytest.raises(CompositionError) as caught:
-        light(manifolder={"name": "odd", "mode": "refuse"},
-              clusterer={"name": "kmeans", "n_clusters": 91}, listeners=[events.append]).fit(blobs)  # fmt: skip
+        light(
+            manifolder={"name": "odd", "mode": "refuse"},
+            clusterer={"name": "kmeans", "n_clusters": 91},
+            listeners=[events.append],
+        ).fit(blobs)
     assert "told so before" in str(caught.value)
     assert "kmeans" in str(caught.value)
     assert events == []
