@@ -187,7 +187,7 @@ def _check_installed(described: Mapping[str, Any], catalogue: Catalogue) -> None
                 f"{about['distribution']}, version {about['version']} when the bundle was written"
             )
     if missing:
-        failed = ", ".join(failure.name for failure in catalogue.failures)
+        failed = ", ".join(failure.entry_point for failure in catalogue.failures)
         hint = f" (plugins that failed to load here: {failed})" if failed else ""
         raise BundleError("; ".join(missing) + "; install it and load again" + hint)
 

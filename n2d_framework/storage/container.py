@@ -14,7 +14,7 @@ from n2d_framework.storage import header
 from n2d_framework.storage.elements import CODECS, Reading, Writing, mapping_branch, text_leaf
 from n2d_framework.storage.hdf5 import read_tree, write_tree
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
-from n2d_framework.storage.tree import Attributes, Branch, Node
+from n2d_framework.storage.tree import Attributes, Branch, Leaf, Node
 
 __all__ = ["Opened", "decode", "encode", "open_image", "read_manifest"]
 
@@ -117,6 +117,8 @@ class Opened:
 
     def _state(self, branch: Branch) -> State:
         state: State = CODECS.read(branch, self.reading)
+        if not isinstance(state, dict):
+            raise BundleError(f"{branch.path}: a part must be a mapping")
         try:
             check_state(state, branch.path)
         except StateError as error:
@@ -154,9 +156,10 @@ def open_image(
     _check_root(tree, found)
     reading = Reading(child=CODECS.read)
     children = dict(tree.children)
-    manifest = CODECS.read(children.pop(_MANIFEST), reading)
-    if not isinstance(manifest, dict):
-        raise BundleError("/manifest: must be a mapping")
+    text = children.pop(_MANIFEST)
+    manifest = CODECS.read(text, reading)
+    if not isinstance(text, Leaf) or not isinstance(manifest, dict):
+        raise BundleError("/manifest: must be a mapping, stored as one text")
     parts = {name: node for name, node in children.items() if isinstance(node, Branch)}
     if len(parts) != len(children):
         raise BundleError("/: every part must be a group")

@@ -10,7 +10,7 @@ __all__ = [
     "DEFAULT_MAX_BYTES",
     "MAX_CHUNK_BYTES",
     "MAX_DEPTH",
-    "MAX_HEADER_MESSAGE",
+    "MAX_JSON_NAME",
     "MAX_NODES",
     "MAX_RANK",
     "MAX_TEXT_BYTES",
@@ -21,19 +21,19 @@ __all__ = [
 MiB = 1 << 20
 
 #: Groups and datasets in one file.
-MAX_NODES = 1 << 16
+MAX_NODES = 1 << 14
 #: Dimensions of an array (HDF5's own limit).
 MAX_RANK = 32
 #: All JSON texts of a file together, in bytes.
 MAX_TEXT_BYTES = 16 * MiB
+#: Characters of a name in a JSON text.
+MAX_JSON_NAME = 1024
 #: Bytes that all datasets together may declare beyond ``DECLARED_RATIO`` times the file.
 DECLARED_SLACK = 64 * MiB
 #: How many times its stored size a file may grow when it is read.
 DECLARED_RATIO = 32
 #: Arrays from this size on are stored without compression (HDF5's chunks end at 4 GiB).
 MAX_CHUNK_BYTES = 1 << 31
-#: Size of an HDF5 header message.
-MAX_HEADER_MESSAGE = 0xFFFF
 #: Bytes of memory that a reader spends on a file unless told otherwise.
 DEFAULT_MAX_BYTES = 8 << 30
 

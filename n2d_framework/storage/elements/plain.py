@@ -15,7 +15,7 @@ import numpy as np
 
 from n2d_framework.errors import BundleError, StateError
 from n2d_framework.storage.elements.registry import Codec, Reading, Writing, as_leaf, labels
-from n2d_framework.storage.limits import MAX_TEXT_BYTES
+from n2d_framework.storage.limits import MAX_JSON_NAME, MAX_TEXT_BYTES
 from n2d_framework.storage.tree import Leaf, Node
 
 __all__ = ["PLAIN", "holds_array", "text_leaf"]
@@ -57,8 +57,8 @@ def _integer(value: int, path: str) -> int:
 
 
 def _key(key: Any, path: str) -> str:
-    if not isinstance(key, str) or key.startswith("$"):
-        raise StateError(f"state {path}: {key!r} is no valid name")
+    if not isinstance(key, str) or key.startswith("$") or len(key) > MAX_JSON_NAME:
+        raise StateError(f"state {path}: {str(key)[:60]!r} is no valid name")
     return str(key)
 
 
@@ -121,6 +121,8 @@ def _mapping(pairs: list[tuple[str, Any]]) -> Any:
         if special is None:
             raise ValueError(f"{pairs[0][1]!r} is no number")
         return special
+    if any(len(key) > MAX_JSON_NAME for key, _ in pairs):
+        raise ValueError(f"a name is longer than {MAX_JSON_NAME} characters")
     found = dict(pairs)
     if len(found) != len(pairs) or any(key.startswith("$") for key in found):
         raise ValueError("a name occurs twice or begins with '$'")

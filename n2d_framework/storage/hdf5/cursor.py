@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -12,19 +13,24 @@ from n2d_framework.errors import BundleError
 __all__ = ["Cursor"]
 
 
+@lru_cache(maxsize=256)
+def _fields(form: str) -> struct.Struct:
+    return struct.Struct("<" + form)
+
+
 @attrs.define
 class Cursor:
     """A position in bytes that come from a stranger.
 
     Attributes
     ----------
-    data : memoryview
+    data : bytes or memoryview
     path : str
         What is being read, for the messages.
     position : int
     """
 
-    data: memoryview
+    data: bytes | memoryview
     path: str
     position: int = 0
 
@@ -35,14 +41,21 @@ class Cursor:
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
-        if count > self.left:
-            raise BundleError(f"{self.path}: the file is damaged (a header ends too early)")
-        start, self.position = self.position, self.position + count
+        start = self._advance(count)
         return bytes(self.data[start : self.position])
 
     def unpack(self, form: str) -> tuple[Any, ...]:
         """The next fields, little-endian, in the notation of :mod:`struct`."""
-        return struct.unpack("<" + form, self.take(struct.calcsize("<" + form)))
+        fields = _fields(form)
+        return fields.unpack_from(self.data, self._advance(fields.size))
+
+    def _advance(self, count: int) -> int:
+        start = self.position
+        end = start + count
+        if end > len(self.data):
+            raise BundleError(f"{self.path}: the file is damaged (a header ends too early)")
+        self.position = end
+        return start
 
     def number(self, form: str) -> int:
         """The next field, an integer."""

@@ -40,7 +40,7 @@ def links(bodies: list[bytes], path: str) -> dict[str, int]:
     """Names and addresses of a group's children, in the order of their creation."""
     found: list[tuple[int, str, int]] = []
     for body in bodies:
-        cursor = Cursor(memoryview(body), path)
+        cursor = Cursor(body, path)
         version, flags, order, length = cursor.unpack("BBQB")
         if (version, flags) != (1, 4):
             raise BundleError(
@@ -60,7 +60,7 @@ def links(bodies: list[bytes], path: str) -> dict[str, int]:
 
 def check_group(link_info: bytes, group_info: bytes, path: str) -> None:
     """Refuse groups whose links stand anywhere else than in the header."""
-    cursor = Cursor(memoryview(link_info), path)
+    cursor = Cursor(link_info, path)
     cursor.expect(bytes((0, 1)), "the link info")
     cursor.take(8)
     if cursor.unpack("QQ") != (layout.UNDEFINED, layout.UNDEFINED):
@@ -74,7 +74,7 @@ def attributes(bodies: list[bytes], path: str) -> dict[str, str | int]:
     """Attributes: ASCII texts of fixed length, and unsigned integers of 64 bit."""
     found: dict[str, str | int] = {}
     for body in bodies:
-        cursor = Cursor(memoryview(body), path)
+        cursor = Cursor(body, path)
         version, flags, label, code, space, charset = cursor.unpack("BBHHHB")
         if (version, flags, charset) != (3, 0, 0):
             raise BundleError(f"{path}: an attribute of unknown kind")
@@ -111,7 +111,7 @@ def dtype(body: bytes, path: str) -> np.dtype[np.generic]:
 
 def dataspace(body: bytes, path: str) -> tuple[int, ...]:
     """Shape: fixed, with at most ``MAX_RANK`` dimensions."""
-    cursor = Cursor(memoryview(body), path)
+    cursor = Cursor(body, path)
     version, rank, flags, kind = cursor.unpack("4B")
     if (version, flags, kind) != (2, 0, 1 if rank else 0) or rank > MAX_RANK:
         raise BundleError(f"{path}: a shape of unknown kind")
@@ -144,7 +144,7 @@ def place(
     body: bytes, shape: tuple[int, ...], itemsize: int, packed: bool, path: str
 ) -> tuple[int, int]:
     """Address and stored size of the data: in one piece, or in one compressed chunk."""
-    cursor = Cursor(memoryview(body), path)
+    cursor = Cursor(body, path)
     size = math.prod(shape) * itemsize
     if not packed:
         cursor.expect(layout.CONTIGUOUS, "the storage")
@@ -167,7 +167,7 @@ def place(
 def check_filters(body: bytes, itemsize: int, path: str) -> None:
     """Allow shuffle (for elements of more than one byte), then deflate, and nothing else."""
     wanted = [(layout.SHUFFLE, itemsize)] if itemsize > 1 else []
-    cursor = Cursor(memoryview(body), path)
+    cursor = Cursor(body, path)
     if cursor.unpack("BB") != (2, len(wanted) + 1):
         raise BundleError(f"{path}: unknown filters")
     found = [cursor.unpack("HHHI") for _ in range(len(wanted) + 1)]

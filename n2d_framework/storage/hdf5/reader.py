@@ -99,7 +99,7 @@ class _Reader:
         size = head.number("I")
         # The checksum of four bytes behind a header is covered by the file's digest.
         self.extents.claim(address, head.position + size + 4, path)
-        body = Cursor(self.image[address + head.position :][:size], path)
+        body = Cursor(bytes(self.image[address + head.position :][:size]), path)
         found: dict[int, list[bytes]] = defaultdict(list)
         while body.left:
             kind, length, flags = body.unpack("BHB")

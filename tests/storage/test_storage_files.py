@@ -1,0 +1,230 @@
+"""Reading within limits; writing all or nothing; the first 512 bytes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from n2d_framework.errors import BundleError, OutputError
+from n2d_framework.storage import decode, encode, files, read_file, read_manifest, write_atomic
+
+
+@pytest.fixture
+def image() -> bytes:
+    return encode({"a": 1}, {"p": {"x": np.arange(5)}}, created="2026")
+
+
+def test_write_and_read(tmp_path, image):
+    write_atomic(tmp_path / "a.n2d", image)
+    assert read_file(tmp_path / "a.n2d") == image
+    assert [path.name for path in tmp_path.iterdir()] == ["a.n2d"]
+
+
+def test_the_first_lines_are_readable_text(image):
+    lines = image[:512].split(b"\n")
+    assert lines[:3] == [b"n2d bundle", b"format 1", b"kind bundle"]
+    assert lines[3] == b"length %d" % (len(image) - 512)
+
+
+def test_a_replaced_file_keeps_its_permissions(tmp_path):
+    path = tmp_path / "a"
+    write_atomic(path, b"old")
+    path.chmod(0o640)
+    write_atomic(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_new_file_follows_the_umask(tmp_path):
+    old = os.umask(0o027)
+    try:
+        write_atomic(tmp_path / "a", b"x")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o640
+
+
+def test_a_symbolic_link_stays_one(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    write_atomic(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+
+
+class _FullDisk:
+    """Writes half of what it gets, then the disk is full."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        self.file.close()
+
+    def write(self, data):
+        self.file.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, exists):
+    path = tmp_path / "a.n2d"
+    if exists:
+        path.write_bytes(b"old")
+    original = os.fdopen
+    monkeypatch.setattr(files.os, "fdopen", lambda *a, **k: _FullDisk(original(*a, **k)))
+    with pytest.raises(OutputError, match="No space left.*unchanged"):
+        write_atomic(path, b"new" * 1000)
+    monkeypatch.undo()
+    assert [item.name for item in tmp_path.iterdir()] == (["a.n2d"] if exists else [])
+    assert not exists or path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "broken"), KeyboardInterrupt()])
+def test_whatever_fails_nothing_is_left_behind(tmp_path, monkeypatch, step, error):
+    (tmp_path / "a").write_bytes(b"old")
+
+    def fail(*args, **kwargs):
+        raise error
+
+    target = files.os if step == "fsync" else files.Path
+    monkeypatch.setattr(target, step, fail)
+    with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt):
+        write_atomic(tmp_path / "a", b"new")
+    assert [(item.name, item.read_bytes()) for item in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_folders_that_cannot_be_flushed_are_fine(tmp_path, monkeypatch):
+    original = os.fsync
+
+    def fsync(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not supported")
+        original(handle)
+
+    monkeypatch.setattr(files.os, "fsync", fsync)
+    write_atomic(tmp_path / "a", b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_bad_targets(tmp_path):
+    with pytest.raises(OutputError, match="it is a folder"):
+        write_atomic(tmp_path, b"x")
+    with pytest.raises(OutputError, match="No such file or directory"):
+        write_atomic(tmp_path / "missing" / "a", b"x")
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(OutputError, match="Not a directory"):
+        write_atomic(tmp_path / "file" / "a", b"x")
+    with pytest.raises(OutputError, match="File name too long"):
+        write_atomic(tmp_path / ("n" * 300), b"x")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="not a regular file"):
+        write_atomic(tmp_path / "pipe", b"x")
+
+
+def test_a_write_protected_file_stays(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(0o444)
+    with pytest.raises(OutputError, match="write-protected"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+
+
+def test_a_write_protected_folder(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(files.os, "open", refuse)
+    with pytest.raises(OutputError, match="Permission denied"):
+        write_atomic(tmp_path / "a", b"x")
+
+
+def test_what_cannot_be_read(tmp_path, monkeypatch):
+    with pytest.raises(BundleError, match="there is no such file"):
+        read_file(tmp_path / "missing")
+    with pytest.raises(BundleError, match="it is a folder"):
+        read_file(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BundleError, match="not a regular file"):
+        read_file(tmp_path / "pipe")
+    with pytest.raises(BundleError, match="not a regular file"):
+        read_file("/dev/zero")
+    with pytest.raises(BundleError, match="null"):
+        read_file("a\0b")
+    (tmp_path / "big").write_bytes(b"12345")
+    with pytest.raises(BundleError, match="larger than 4 bytes; raise max_bytes"):
+        read_file(tmp_path / "big", max_bytes=4)
+    assert read_file(tmp_path / "big", max_bytes=5) == b"12345"
+
+    def refuse(*args, **kwargs):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(files.Path, "open", refuse)
+    with pytest.raises(BundleError, match="Permission denied"):
+        read_file(tmp_path / "big")
+
+
+def _hdf5(tmp_path) -> bytes:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = np.arange(3)
+    return (tmp_path / "other.h5").read_bytes()
+
+
+def _zip(tmp_path) -> bytes:
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as file:
+        file.writestr("a", "b")
+    return (tmp_path / "other.zip").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda _: b"", "empty"),
+        (_hdf5, "HDF5 file of another program"),
+        (_zip, "zip archive"),
+        (lambda _: b"\x80\x05K\x01.", "pickle .which is never opened"),
+        (lambda _: b"hello", "no n2d bundle$"),
+        (lambda _: b"n2d bundle\n", "damaged"),
+        (lambda _: b"n2d bundle\nformat 1\n", "damaged"),
+        (
+            lambda _: b"n2d bundle\nformat 2\nwhatever is new",
+            "version 2; .* reads up to 1: upgrade",
+        ),
+    ],
+)
+def test_other_files_are_named(tmp_path, make, message):
+    with pytest.raises(BundleError, match=message):
+        decode(make(tmp_path))
+
+
+def test_altered_files_are_refused(image):
+    for position in (11, 18, 30, 45, 60, 130, 511, 512, 600, len(image) - 1):
+        altered = bytearray(image)
+        altered[position] ^= 1
+        with pytest.raises(BundleError):
+            decode(bytes(altered))
+    with pytest.raises(BundleError, match="truncated"):
+        decode(image[:-1])
+    with pytest.raises(BundleError, match="appended"):
+        decode(image + b"\0")
+
+
+def test_the_kind_must_be_the_one_asked_for(image):
+    stage = encode({}, {}, created="", kind="stage")
+    with pytest.raises(BundleError, match="holds a 'stage', not a 'bundle'"):
+        decode(stage)
+    with pytest.raises(BundleError, match="holds a 'bundle', not a 'stage'"):
+        read_manifest(image, kind="stage")
+    assert decode(stage, kind="stage") == ({}, {})
+    assert read_manifest(image, kind=None) == {"a": 1}
