@@ -1,0 +1,143 @@
+"""The calls into openTSNE: fitted on exact neighbours, and a reference that stays in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin._threads import single_threaded_blas
+from n2d_framework.plugin import AnyArray, IntArray, StageError
+
+__all__ = ["fit_embedding", "place", "reference"]
+
+#: Nearest rows whose median is the start of a new row, as in openTSNE.
+_START_NEIGHBORS = 25
+
+
+def fit_embedding(
+    x: AnyArray,
+    indices: IntArray,
+    distances: AnyArray,
+    *,
+    perplexity: float,
+    n_jobs: int,
+    initialization: str,
+    **options: Any,
+) -> tuple[NDArray[np.float32], float]:
+    """Fit openTSNE on given neighbours.
+
+    Parameters
+    ----------
+    x : float32 array of shape (n, d)
+    indices, distances : arrays of shape (n, k)
+        Nearest rows of each row, without itself.
+    perplexity : float
+    n_jobs : int
+        Threads; the result is the same for any number.
+    initialization : {"pca", "spectral", "random"}
+    **options
+        Options of ``openTSNE.TSNE``.
+
+    Returns
+    -------
+    embedding : float32 array of shape (n, n_components)
+        Centred: in each dimension the least and the largest value are opposite.
+    kl_divergence : float
+
+    Raises
+    ------
+    StageError
+        If the optimization diverged.
+    """
+    from openTSNE import TSNE
+    from openTSNE.affinity import PerplexityBasedNN
+    from openTSNE.nearest_neighbors import PrecomputedNeighbors
+
+    if initialization == "pca" and not np.ptp(x, axis=0).any():
+        initialization = "random"
+    with single_threaded_blas():
+        affinities = PerplexityBasedNN(
+            knn_index=PrecomputedNeighbors(indices, distances),
+            perplexity=perplexity,
+            n_jobs=n_jobs,
+        )
+        model = TSNE(initialization=initialization, n_jobs=n_jobs, **options)
+        found = model.fit(x, affinities=affinities)
+    embedding = np.array(found, dtype=np.float64)
+    if not np.isfinite(embedding).all():
+        raise StageError("tsne diverged; lower learning_rate or exaggeration")
+    embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2
+    return embedding.astype(np.float32, order="C"), float(found.kl_divergence)
+
+
+def reference(embedding: NDArray[np.float32]) -> Any:
+    """The training embedding as openTSNE needs it to place rows; has its own copy.
+
+    Parameters
+    ----------
+    embedding : float32 array of shape (n, m)
+
+    Returns
+    -------
+    openTSNE.TSNEEmbedding
+    """
+    from openTSNE import TSNEEmbedding
+    from openTSNE.affinity import Affinities
+    from scipy.sparse import csr_matrix
+
+    known = Affinities()
+    # Only the number of rows matters: affinities of new rows are computed by `place`.
+    known.P = csr_matrix((len(embedding), len(embedding)))
+    method = "fft" if embedding.shape[1] == 2 else "bh"
+    found = TSNEEmbedding(
+        embedding.astype(np.float64), known, negative_gradient_method=method, n_jobs=1
+    )
+    if method == "fft":
+        found.prepare_interpolation_grid()
+    return found
+
+
+def place(
+    fixed: Any, indices: IntArray, distances: AnyArray, *, perplexity: float, n_iter: int
+) -> NDArray[np.float64]:
+    """Optimize new rows against the fixed embedding, with the settings of openTSNE.
+
+    Parameters
+    ----------
+    fixed : openTSNE.TSNEEmbedding
+        From :func:`reference`; not changed.
+    indices, distances : arrays of shape (m, k)
+        Nearest training rows of each new row.
+    perplexity : float
+    n_iter : int
+
+    Returns
+    -------
+    float64 array of shape (m, n_components)
+    """
+    from openTSNE import PartialTSNEEmbedding
+    from openTSNE.affinity import joint_probabilities_nn
+
+    affinities = joint_probabilities_nn(
+        indices,
+        distances,
+        [min(perplexity, indices.shape[1] / 3)],
+        symmetrize=False,
+        normalization="point-wise",
+        n_reference_samples=len(fixed),
+    )
+    start = np.median(np.asarray(fixed)[indices[:, :_START_NEIGHBORS]], axis=1)
+    new = PartialTSNEEmbedding(start, fixed, P=affinities, **fixed.gradient_descent_params)
+    new.optimize(
+        n_iter=n_iter,
+        learning_rate=0.1,
+        exaggeration=1.5,
+        momentum=0.8,
+        inplace=True,
+        propagate_exception=True,
+        max_grad_norm=0.25,
+        max_step_norm=None,
+    )
+    return np.array(new, dtype=np.float64)

@@ -1,0 +1,255 @@
+"""Isomap: distances along the neighbour graph of landmarks; all rows placed by them."""
+
+from __future__ import annotations
+
+from typing import Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._threads import available_threads, in_threads
+from n2d_builtin.neighbors import ExactNeighbors
+from n2d_framework.plugin import (
+    AnyArray,
+    FitContext,
+    FloatArray,
+    State,
+    StateError,
+    component,
+    derive_seed,
+    learned,
+    option,
+)
+
+__all__ = ["Isomap"]
+
+LengthMetric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev"]
+
+#: Rows per matrix product; always the same, so that every row goes the same way.
+_BLOCK = 64
+
+
+@component
+class Isomap:
+    """Isometric mapping by geodesic distances.
+
+    Distances are measured along the graph of nearest neighbours and reproduced by classical
+    scaling. Time and memory grow with the square of the number of rows; beyond
+    `max_landmarks` rows the fit uses that many, drawn at random, and places the others by
+    them (landmark Isomap). Every row, of the training data too, gets its coordinates from
+    :meth:`transform`, on its own.
+
+    Options
+    -------
+    n_neighbors, n_components, max_landmarks, metric, path_method, eigen_solver
+        See the help of each option.
+
+    Attributes
+    ----------
+    landmarks_ : float32 array of shape (l, d)
+        The rows the fit used, in their order.
+    geodesics_ : float32 array of shape (l, l)
+        Lengths of the shortest paths between them.
+    eigenvalues_ : float64 array of shape (m,)
+        Falling; 0 for dimensions that the distances do not need, whose coordinates are 0.
+    eigenvectors_ : float64 array of shape (l, m)
+
+    Notes
+    -----
+    Parts of the neighbour graph that are not connected are joined by the shortest edge
+    between each two of them, without a warning: clusters far apart are what one looks for.
+
+    References
+    ----------
+    Tenenbaum, de Silva and Langford 2000, Science 290. Placing by landmarks: de Silva and
+    Tenenbaum 2003, NIPS 15; it agrees with ``sklearn.manifold.Isomap.transform``.
+    """
+
+    n_neighbors: int = option(
+        10, ge=1, help="Neighbours of each row in the graph, not counting the row itself."
+    )
+    n_components: int | None = option(
+        None, ge=1, follows="n_clusters", help="Dimension. Follows n_clusters, else 2."
+    )
+    max_landmarks: int = option(
+        2000,
+        ge=2,
+        help="Most rows used for the fit, whose cost and stored size grow with the square "
+        "of it; further rows are placed by them.",
+    )
+    metric: LengthMetric = option("euclidean", help="Length of the edges of the graph.")
+    path_method: Literal["auto", "FW", "D"] = option(
+        "auto", help="Shortest paths by Floyd-Warshall (FW) or Dijkstra (D)."
+    )
+    eigen_solver: Literal["auto", "arpack", "dense"] = option(
+        "auto",
+        help="Eigenvectors by ARPACK or a dense solver; auto takes ARPACK for less than 10 "
+        "dimensions.",
+    )
+    landmarks_: NDArray[np.float32] | None = learned()
+    geodesics_: NDArray[np.float32] | None = learned()
+    eigenvalues_: NDArray[np.float64] | None = learned()
+    eigenvectors_: NDArray[np.float64] | None = learned()
+    row_means_: NDArray[np.float64] | None = learned()
+    _neighbors: ExactNeighbors | None = learned()
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that many rows cannot be fitted."""
+        used, name = min((n_rows, "rows"), (self.max_landmarks, "rows (max_landmarks)"))
+        reasons = []
+        if used <= self.n_neighbors:
+            reasons.append(
+                f"isomap: n_neighbors={self.n_neighbors} needs at least "
+                f"{self.n_neighbors + 1} rows, got {used} {name}; lower n_neighbors"
+            )
+        if used <= self._dimension():
+            reasons.append(
+                f"isomap: n_components={self._dimension()} needs at least "
+                f"{self._dimension() + 1} rows, got {used} {name}; lower n_components"
+            )
+        return reasons
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Measure and reproduce the geodesic distances of latent rows.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+        context : FitContext
+
+        Raises
+        ------
+        DataError
+            If there are too few rows for the options.
+        """
+        from n2d_builtin._geodesics import centred_kernel, classical_scaling, geodesic_distances
+
+        refuse(self.check_input(len(x), x.shape[1:]))
+        landmarks = self._draw(x, context.seed)
+        neighbors = ExactNeighbors(landmarks, self.metric)
+        indices, distances = neighbors.query_self(self.n_neighbors + 1, n_jobs=context.n_jobs)
+        geodesics = geodesic_distances(
+            landmarks, indices, distances, metric=self.metric, method=self.path_method
+        )
+        means = _row_means(geodesics)
+        self.eigenvalues_, self.eigenvectors_ = classical_scaling(
+            centred_kernel(geodesics, means, float(means.mean())),
+            self._dimension(),
+            solver=self.eigen_solver,
+            seed=derive_seed(context.seed, "isomap", "eigenvectors"),
+        )
+        self.landmarks_, self.geodesics_, self.row_means_ = landmarks, geodesics, means
+        self._neighbors = neighbors
+        return self
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """Place rows by their geodesic distances to the landmarks, each on its own.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+
+        Returns
+        -------
+        float32 array of shape (n, m)
+
+        Raises
+        ------
+        DataError
+            If `x` has another number of features than the training rows.
+        StateError
+            If not fitted.
+        """
+        landmarks = require_fitted(self.landmarks_, "isomap")
+        check_features(x, landmarks.shape[1], "isomap")
+        axes = self._axes()
+        neighbors = self._searcher()
+        placed = np.empty((len(x), axes.shape[1]), dtype=np.float32)
+
+        def work(start: int, stop: int) -> None:
+            rows = np.zeros((_BLOCK, x.shape[1]), dtype=np.float32)
+            rows[: stop - start] = x[start:stop]
+            placed[start:stop] = (self._kernel(rows, neighbors) @ axes)[: stop - start]
+
+        in_threads(work, len(x), n_jobs=available_threads(), chunk=_BLOCK)
+        return placed
+
+    def get_state(self) -> State:
+        """Landmarks, their distances (upper triangle, row by row) and the eigenvectors."""
+        geodesics = require_fitted(self.geodesics_, "isomap")
+        return {
+            "landmarks": require_fitted(self.landmarks_, "isomap"),
+            "geodesics": geodesics[np.triu_indices(len(geodesics), 1)],
+            "row_means": require_fitted(self.row_means_, "isomap"),
+            "eigenvalues": require_fitted(self.eigenvalues_, "isomap"),
+            "eigenvectors": require_fitted(self.eigenvectors_, "isomap"),
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If something is missing, of the wrong shape or impossible.
+        """
+        landmarks = need_array(state, "landmarks", (None, None), np.float32)
+        n = len(landmarks)
+        if n <= self.n_neighbors:
+            raise StateError(
+                f"state 'landmarks' has {n} rows, too few for n_neighbors={self.n_neighbors}"
+            )
+        upper = need_array(state, "geodesics", (n * (n - 1) // 2,), np.float32)
+        means = need_array(state, "row_means", (n,), np.float64)
+        vectors = need_array(state, "eigenvectors", (n, None), np.float64)
+        values = need_array(state, "eigenvalues", (vectors.shape[1],), np.float64)
+        if values.min() < 0 or (upper.size and upper.min() < 0):
+            raise StateError("state 'eigenvalues' and 'geodesics' must not be negative")
+        geodesics = np.zeros((n, n), dtype=np.float32)
+        geodesics[np.triu_indices(n, 1)] = upper
+        self.geodesics_ = geodesics + geodesics.T
+        self.landmarks_, self.row_means_ = landmarks, means
+        self.eigenvalues_, self.eigenvectors_ = values, vectors
+        self._neighbors = None
+
+    def _dimension(self) -> int:
+        return 2 if self.n_components is None else self.n_components
+
+    def _draw(self, x: AnyArray, seed: int) -> NDArray[np.float32]:
+        if len(x) <= self.max_landmarks:
+            return np.array(x, dtype=np.float32, order="C")
+        rng = np.random.default_rng(derive_seed(seed, "isomap", "landmarks"))
+        chosen = np.sort(rng.choice(len(x), self.max_landmarks, replace=False))
+        return np.ascontiguousarray(x[chosen], dtype=np.float32)
+
+    def _searcher(self) -> ExactNeighbors:
+        if self._neighbors is None:
+            self._neighbors = ExactNeighbors(require_fitted(self.landmarks_, "isomap"), self.metric)
+        return self._neighbors
+
+    def _axes(self) -> NDArray[np.float64]:
+        """What a centred kernel is multiplied with; 0 for dimensions of eigenvalue 0."""
+        values = require_fitted(self.eigenvalues_, "isomap")
+        vectors = require_fitted(self.eigenvectors_, "isomap")
+        scale = np.where(values > 0, 1.0 / np.sqrt(np.where(values > 0, values, 1.0)), 0.0)
+        return vectors * scale
+
+    def _kernel(self, rows: AnyArray, neighbors: ExactNeighbors) -> NDArray[np.float64]:
+        from n2d_builtin._geodesics import centred_kernel
+
+        geodesics = require_fitted(self.geodesics_, "isomap")
+        means = require_fitted(self.row_means_, "isomap")
+        indices, distances = neighbors.query(rows, self.n_neighbors)
+        nearest = geodesics[indices[:, 0]] + distances[:, :1]
+        for j in range(1, self.n_neighbors):
+            np.minimum(nearest, geodesics[indices[:, j]] + distances[:, j, None], out=nearest)
+        return centred_kernel(nearest, means, float(means.mean()))
+
+
+def _row_means(geodesics: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean of ``-d**2 / 2`` of each row."""
+    squares = geodesics.astype(np.float64)
+    squares *= squares
+    means: NDArray[np.float64] = squares.mean(axis=1) * -0.5
+    return means

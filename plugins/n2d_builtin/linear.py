@@ -1,0 +1,299 @@
+"""Principal components as embedder and manifolder, and the identity as both."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._threads import single_threaded_blas
+from n2d_framework.plugin import (
+    AnyArray,
+    FitContext,
+    FloatArray,
+    State,
+    StateError,
+    component,
+    in_blocks,
+    learned,
+    need,
+    option,
+)
+
+__all__ = ["Identity", "PCAEmbedder", "PCAManifolder"]
+
+Solver: TypeAlias = Literal["auto", "full", "randomized", "covariance_eigh"]
+
+_SOLVER_HELP = (
+    "How the decomposition is computed: by singular values of all data (full), of a random "
+    "projection (randomized, fast for few components of wide data), or from the covariance "
+    "matrix (covariance_eigh, fast for many narrow rows). auto chooses by size."
+)
+_WHITEN_HELP = "Scale every component to unit variance on the training rows."
+#: Rows per matrix product; always the same, so that every row goes the same way.
+_BLOCK = 64
+
+
+class _PCA:
+    """What both principal-component classes do; they add their options.
+
+    Attributes
+    ----------
+    mean_ : float64 array of shape (d,)
+    components_ : float64 array of shape (m, d)
+        Orthonormal rows, by falling variance.
+    explained_variance_, explained_variance_ratio_ : float64 array of shape (m,)
+        Variance along each component, and as a share of the whole (for scree plots).
+    """
+
+    whiten: bool
+    solver: Solver
+    mean_: NDArray[np.float64] | None
+    components_: NDArray[np.float64] | None
+    explained_variance_: NDArray[np.float64] | None
+    explained_variance_ratio_: NDArray[np.float64] | None
+
+    def _wanted(self) -> int:
+        raise NotImplementedError
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted."""
+        if n_rows < 2:
+            return [f"pca needs at least 2 rows, got {n_rows}"]
+        return []
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Find the principal components of `x`, float32 of shape (n, d).
+
+        Raises
+        ------
+        DataError
+            If there are fewer than two rows.
+        """
+        from sklearn.decomposition import PCA
+
+        refuse(self.check_input(len(x), x.shape[1:]))
+        count = min(self._wanted(), *x.shape)
+        solver = "full" if self.solver == "randomized" and count == min(x.shape) else self.solver
+        model = PCA(n_components=count, svd_solver=solver, random_state=context.seed)
+        with single_threaded_blas(), np.errstate(invalid="ignore", divide="ignore"):
+            model.fit(x)
+        self.mean_ = np.asarray(model.mean_, dtype=np.float64)
+        self.components_ = np.ascontiguousarray(model.components_, dtype=np.float64)
+        self.explained_variance_ = _finite(model.explained_variance_)
+        self.explained_variance_ratio_ = _finite(model.explained_variance_ratio_)
+        return self
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """Coordinates of rows along the components.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+
+        Returns
+        -------
+        float32 array of shape (n, m)
+
+        Raises
+        ------
+        DataError
+            If `x` has another number of features than the training rows.
+        StateError
+            If not fitted.
+        """
+        components = require_fitted(self.components_, "pca")
+        check_features(x, components.shape[1], "pca")
+        mean = require_fitted(self.mean_, "pca")
+        axes = np.ascontiguousarray(components.T / self._scale())
+
+        def place(rows: AnyArray) -> AnyArray:
+            return ((rows - mean) @ axes).astype(np.float32)
+
+        return in_blocks(place, x, block=_BLOCK, least=_BLOCK)
+
+    def _scale(self) -> NDArray[np.float64]:
+        """Standard deviation of each component when whitening; 1 where nothing varies."""
+        variance = require_fitted(self.explained_variance_, "pca")
+        if not self.whiten:
+            return np.ones_like(variance)
+        least = np.finfo(np.float32).eps ** 2 * max(float(variance.max()), 1e-300)
+        return np.sqrt(np.where(variance > least, variance, 1.0))
+
+    def get_state(self) -> State:
+        """Mean, components and explained variances."""
+        return {
+            "mean": require_fitted(self.mean_, "pca"),
+            "components": require_fitted(self.components_, "pca"),
+            "explained_variance": require_fitted(self.explained_variance_, "pca"),
+            "explained_variance_ratio": require_fitted(self.explained_variance_ratio_, "pca"),
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If something is missing or inconsistent.
+        """
+        components = need_array(state, "components", (None, None), np.float64)
+        m, d = components.shape
+        mean = need_array(state, "mean", (d,), np.float64)
+        variance = need_array(state, "explained_variance", (m,), np.float64)
+        ratio = need_array(state, "explained_variance_ratio", (m,), np.float64)
+        if variance.min() < 0:
+            raise StateError("state 'explained_variance' holds negative values")
+        self.mean_, self.components_ = mean, components
+        self.explained_variance_, self.explained_variance_ratio_ = variance, ratio
+
+
+def _finite(values: Any) -> NDArray[np.float64]:
+    """Variances as float64; shares of no variance at all count as 0."""
+    return np.maximum(np.nan_to_num(np.asarray(values, dtype=np.float64)), 0.0)
+
+
+@component
+class PCAEmbedder(_PCA):
+    """Principal components of the rows, which can be mapped back.
+
+    Options
+    -------
+    latent_dim, whiten, solver
+        See the help of each option.
+
+    References
+    ----------
+    Tipping and Bishop 1999, Mixtures of probabilistic principal component analysers,
+    Neural Computation 11.
+    """
+
+    latent_dim: int | None = option(
+        None,
+        ge=1,
+        follows="n_clusters",
+        help="Number of components. Follows n_clusters, else 10; never more than there are "
+        "rows or features.",
+    )
+    whiten: bool = option(False, help=_WHITEN_HELP)
+    solver: Solver = option("auto", help=_SOLVER_HELP)
+    mean_: NDArray[np.float64] | None = learned()
+    components_: NDArray[np.float64] | None = learned()
+    explained_variance_: NDArray[np.float64] | None = learned()
+    explained_variance_ratio_: NDArray[np.float64] | None = learned()
+
+    def _wanted(self) -> int:
+        return 10 if self.latent_dim is None else self.latent_dim
+
+    def reconstruct(self, z: AnyArray) -> FloatArray:
+        """Map latent rows back to the space of the data.
+
+        Parameters
+        ----------
+        z : float32 array of shape (n, m)
+
+        Returns
+        -------
+        float32 array of shape (n, d)
+        """
+        components = require_fitted(self.components_, "pca")
+        check_features(z, len(components), "the reconstruction of pca")
+        mean = require_fitted(self.mean_, "pca")
+        axes = np.ascontiguousarray(components * self._scale()[:, None])
+
+        def back(rows: AnyArray) -> AnyArray:
+            return (rows.astype(np.float64) @ axes + mean).astype(np.float32)
+
+        return in_blocks(back, z, block=_BLOCK, least=_BLOCK)
+
+
+@component
+class PCAManifolder(_PCA):
+    """Principal components of latent rows.
+
+    Options
+    -------
+    n_components, whiten, solver
+        See the help of each option.
+
+    References
+    ----------
+    Tipping and Bishop 1999, Mixtures of probabilistic principal component analysers,
+    Neural Computation 11.
+    """
+
+    n_components: int | None = option(
+        None,
+        ge=1,
+        follows="n_clusters",
+        help="Number of components. Follows n_clusters, else 2; never more than there are "
+        "rows or features.",
+    )
+    whiten: bool = option(False, help=_WHITEN_HELP)
+    solver: Solver = option("auto", help=_SOLVER_HELP)
+    mean_: NDArray[np.float64] | None = learned()
+    components_: NDArray[np.float64] | None = learned()
+    explained_variance_: NDArray[np.float64] | None = learned()
+    explained_variance_ratio_: NDArray[np.float64] | None = learned()
+
+    def _wanted(self) -> int:
+        return 2 if self.n_components is None else self.n_components
+
+
+@component
+class Identity:
+    """Passes rows on unchanged, as embedder or as manifolder.
+
+    Attributes
+    ----------
+    n_features_ : int
+        Number of features of the training rows.
+    """
+
+    n_features_: int | None = learned()
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted: none but emptiness."""
+        return [] if n_rows >= 1 else ["identity needs at least 1 row, got 0"]
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Remember the number of features of `x`, float32 of shape (n, d)."""
+        refuse(self.check_input(len(x), x.shape[1:]))
+        self.n_features_ = int(x.shape[1])
+        return self
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """A float32 copy of the rows.
+
+        Raises
+        ------
+        DataError
+            If `x` has another number of features than the training rows.
+        StateError
+            If not fitted.
+        """
+        check_features(x, require_fitted(self.n_features_, "identity"), "identity")
+        return np.array(x, dtype=np.float32, order="C")
+
+    def reconstruct(self, z: AnyArray) -> FloatArray:
+        """The same rows again."""
+        return self.transform(z)
+
+    def get_state(self) -> State:
+        """The number of features."""
+        return {"n_features": require_fitted(self.n_features_, "identity")}
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If it is missing or no positive integer.
+        """
+        count = need(state, "n_features", int)
+        if count < 1:
+            raise StateError(f"state 'n_features' must be at least 1, got {count}")
+        self.n_features_ = count

@@ -1,0 +1,157 @@
+"""Exact nearest neighbours whose answer for a row depends on that row alone."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin._threads import in_threads
+from n2d_framework.plugin import AnyArray, IntArray
+
+__all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric"]
+
+Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
+
+#: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
+#: compiled exhaustive search that gives up early is faster.
+TREE_WIDTH = 30
+
+
+class ExactNeighbors:
+    """Exact k-nearest-neighbour search among fixed points.
+
+    The answer for one row is the same in any batch, at any position in it, with any number
+    of threads and in any process. Neighbours come in ascending distance, equal distances in
+    ascending index. A distance is 0 exactly if the two rows are equal (for cosine: point in
+    the same direction, up to rounding).
+
+    Parameters
+    ----------
+    points : float32 array of shape (n, d)
+        The points to search among; kept, not copied, where possible.
+    metric : {"euclidean", "manhattan", "chebyshev", "cosine"}, default "euclidean"
+        ``"cosine"`` is ``1 - cos(x, y)``, from 0 to 2. The zero vector has no direction; as
+        in umap its distance is 0 to itself and 1 to every other row.
+
+    Notes
+    -----
+    Rows of up to :data:`TREE_WIDTH` features are searched with a k-d tree, wider ones
+    exhaustively. Cosine distances are half the squared euclidean distances of rows scaled
+    to unit length, which keeps the order of neighbours; one coordinate is added in which
+    only the zero vector has the value 1.
+    """
+
+    def __init__(self, points: AnyArray, metric: Metric = "euclidean") -> None:
+        self.metric: Metric = metric
+        self._points = _prepared(points, metric)
+        self._tree: Any = None
+        if self._points.shape[1] <= TREE_WIDTH:
+            from sklearn.neighbors import KDTree
+
+            self._tree = KDTree(self._points, metric=_plain(metric))
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    def query(
+        self, x: AnyArray, k: int, *, n_jobs: int = 1
+    ) -> tuple[IntArray, NDArray[np.float64]]:
+        """Find the `k` nearest points of each row.
+
+        Parameters
+        ----------
+        x : float32 array of shape (m, d)
+        k : int
+            Number of neighbours, at most the number of points.
+        n_jobs : int, default 1
+            Threads.
+
+        Returns
+        -------
+        indices : int64 array of shape (m, k)
+        distances : float64 array of shape (m, k)
+        """
+        return self._query(_prepared(x, self.metric), k, n_jobs)
+
+    def query_self(self, k: int, *, n_jobs: int = 1) -> tuple[IntArray, NDArray[np.float64]]:
+        """Find the `k` nearest points of each of the points, itself always first.
+
+        Among more than `k` equal points a row might not find itself; it is then put in
+        front and the last of the others is dropped.
+
+        Parameters
+        ----------
+        k : int
+            Number of neighbours, counting the point itself.
+        n_jobs : int, default 1
+            Threads.
+
+        Returns
+        -------
+        indices : int64 array of shape (n, k)
+        distances : float64 array of shape (n, k)
+        """
+        indices, distances = self._query(self._points, k, n_jobs)
+        own = np.arange(len(indices))
+        found = indices == own[:, None]
+        place = np.where(found.any(axis=1), found.argmax(axis=1), k - 1)
+        for row in np.flatnonzero(indices[:, 0] != own):
+            at = place[row]
+            indices[row, 1 : at + 1] = indices[row, :at].copy()
+            distances[row, 1 : at + 1] = distances[row, :at].copy()
+            indices[row, 0], distances[row, 0] = row, 0.0
+        return indices, distances
+
+    def _query(self, rows: AnyArray, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
+        if not 1 <= k <= len(self):
+            raise ValueError(f"k must be between 1 and {len(self)}, got {k}")
+        indices = np.empty((len(rows), k), dtype=np.int64)
+        distances = np.empty((len(rows), k), dtype=np.float64)
+
+        def work(start: int, stop: int) -> None:
+            part = slice(start, stop)
+            self._search(rows[part], indices[part], distances[part])
+
+        in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
+        if self.metric == "cosine":
+            distances = distances * distances / 2
+        return indices, distances
+
+    def _search(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> None:
+        if self._tree is None:
+            self._search_all(rows, indices, distances)
+            return
+        found, near = self._tree.query(rows, k=indices.shape[1])[::-1]
+        order = np.lexsort((found, near), axis=-1)
+        indices[:] = np.take_along_axis(found, order, axis=1)
+        distances[:] = np.take_along_axis(near, order, axis=1)
+
+    def _search_all(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> None:
+        from n2d_builtin._brute_kernel import METRIC_CODES, search
+
+        code = METRIC_CODES[_plain(self.metric)]
+        search(self._points, rows, indices, distances, code)
+        far = np.flatnonzero(indices[:, -1] < 0)
+        if far.size:  # squares beyond the range of float32
+            again = indices[far], distances[far]
+            wide = self._points.astype(np.float64), rows[far].astype(np.float64)
+            search(*wide, *again, code)
+            indices[far], distances[far] = again
+
+
+def _plain(metric: Metric) -> Metric:
+    return "euclidean" if metric == "cosine" else metric
+
+
+def _prepared(x: AnyArray, metric: Metric) -> AnyArray:
+    """Rows as the search wants them; for cosine scaled to unit length."""
+    if metric != "cosine":
+        return np.ascontiguousarray(x)
+    rows = np.asarray(x, dtype=np.float64)
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    zero = largest == 0
+    rows = rows / np.where(zero, 1.0, largest)
+    length = np.sqrt(np.sum(rows * rows, axis=1, keepdims=True))
+    return np.ascontiguousarray(np.hstack([rows / np.where(zero, 1.0, length), zero]))

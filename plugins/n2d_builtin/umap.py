@@ -1,0 +1,302 @@
+"""UMAP: fitted by umap-learn on exact neighbours; new rows placed one by one."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._threads import available_threads, in_threads
+from n2d_builtin.neighbors import ExactNeighbors, Metric
+from n2d_framework.plugin import (
+    AnyArray,
+    ConfigError,
+    FitContext,
+    FloatArray,
+    Problem,
+    StageError,
+    State,
+    StateError,
+    component,
+    derive_seed,
+    learned,
+    need,
+    option,
+)
+
+__all__ = ["Umap"]
+
+#: Options that umap-learn takes as they are.
+_PASSED_ON = (
+    "n_neighbors", "min_dist", "spread", "metric", "n_epochs", "learning_rate",
+    "negative_sample_rate", "repulsion_strength", "set_op_mix_ratio", "local_connectivity",
+    "init",
+)  # fmt: skip
+
+
+@component
+class Umap:
+    """Uniform manifold approximation and projection.
+
+    Fitting is umap-learn's, on exact nearest neighbours. New rows are placed by our own
+    implementation of its ``transform`` in which a row's coordinates depend on that row
+    alone: bit-identical in any batch, order, process and with any number of threads, without
+    umap-learn installed, and as accurate. A row equal to a training row gets the coordinates
+    of that row.
+
+    Options
+    -------
+    n_neighbors, n_components, min_dist, ...
+        See the help of each option.
+
+    Attributes
+    ----------
+    latent_ : float32 array of shape (n, d)
+        The training rows.
+    embedding_ : float32 array of shape (n, m)
+        Their coordinates.
+    a_, b_ : float
+        Shape of the similarity in the embedding, from `spread` and `min_dist`.
+
+    References
+    ----------
+    McInnes, Healy and Melville 2018, UMAP, arXiv:1802.03426. The defaults of `n_neighbors`
+    and `min_dist` are those of McConville et al. 2020 (N2D), for clustering.
+    """
+
+    n_neighbors: int = option(
+        20,
+        ge=2,
+        help="Nearest rows, counting the row itself, that make its neighbourhood. More gives "
+        "a more global picture.",
+    )
+    n_components: int | None = option(
+        None, ge=1, follows="n_clusters", help="Dimension. Follows n_clusters, else 2."
+    )
+    min_dist: float = option(
+        0.0,
+        ge=0,
+        help="Least distance between rows in the embedding; 0 packs clusters most tightly. "
+        "At most spread.",
+    )
+    spread: float = option(1.0, gt=0, help="Scale of the embedding.")
+    metric: Metric = option(
+        "euclidean",
+        help="Distance between latent rows: euclidean, manhattan, chebyshev or cosine.",
+    )
+    n_epochs: int | None = option(
+        None,
+        ge=1,
+        help="Epochs of training. None is umap's rule: 500 up to 10000 rows, else 200.",
+    )
+    learning_rate: float = option(1.0, gt=0, help="Initial step size.")
+    negative_sample_rate: int = option(
+        5, ge=1, help="Repelling rows drawn for every attracting one."
+    )
+    repulsion_strength: float = option(1.0, ge=0, help="Weight of the repelling rows.")
+    set_op_mix_ratio: float = option(
+        1.0,
+        ge=0,
+        le=1,
+        help="How two rows' views of their closeness are joined: 1 union, 0 intersection.",
+    )
+    local_connectivity: float = option(
+        1.0, ge=1, help="Number of nearest rows that are connected in any case."
+    )
+    init: Literal["spectral", "pca", "random"] = option(
+        "spectral",
+        help="Start of the training. spectral is most faithful; pca is faster on many rows.",
+    )
+    transform_epochs: int = option(
+        100, ge=0, help="Epochs in which a new row is placed; fewer are faster, less accurate."
+    )
+    latent_: NDArray[np.float32] | None = learned()
+    embedding_: NDArray[np.float32] | None = learned()
+    a_: float | None = learned()
+    b_: float | None = learned()
+    transform_seed_: int | None = learned()
+    _neighbors: ExactNeighbors | None = learned()
+
+    def __attrs_post_init__(self) -> None:
+        problems = []
+        if self.min_dist > self.spread:
+            problems.append(
+                Problem(
+                    "min_dist", f"must be at most spread ({self.spread:g}), got {self.min_dist:g}"
+                )
+            )
+        if self.local_connectivity > self.n_neighbors - 1:
+            problems.append(
+                Problem(
+                    "local_connectivity",
+                    f"must be below n_neighbors ({self.n_neighbors}), "
+                    f"got {self.local_connectivity:g}",
+                )
+            )
+        if problems:
+            raise ConfigError(problems)
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that many rows, of that shape, cannot be fitted."""
+        reasons = []
+        if n_rows <= self.n_neighbors:
+            reasons.append(
+                f"umap: n_neighbors={self.n_neighbors} needs at least {self.n_neighbors + 1} "
+                f"rows, got {n_rows}; lower n_neighbors"
+            )
+        m = self._dimension()
+        least = {"spectral": 2 * m + 3, "pca": m, "random": 2}[self.init]
+        if n_rows < least:
+            reasons.append(
+                f"umap: init={self.init!r} with n_components={m} needs at least {least} rows, "
+                f"got {n_rows}; lower n_components or use init='random'"
+            )
+        if self.init == "pca" and len(row_shape) == 1 and row_shape[0] < m:
+            reasons.append(
+                f"umap: init='pca' cannot give n_components={m} from rows of {row_shape[0]} "
+                "features; lower n_components or use another init"
+            )
+        return reasons
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Embed latent rows.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+        context : FitContext
+
+        Raises
+        ------
+        DataError
+            If there are too few rows for the options.
+        StageError
+            If umap leaves rows without a place.
+        """
+        from n2d_builtin._umap_library import curve, fit_embedding
+
+        refuse(self.check_input(len(x), x.shape[1:]))
+        latent = np.array(x, dtype=np.float32, order="C")
+        neighbors = ExactNeighbors(latent, self.metric)
+        indices, distances = neighbors.query_self(self.n_neighbors, n_jobs=context.n_jobs)
+        a, b = curve(self.spread, self.min_dist)
+        embedding = fit_embedding(
+            latent,
+            indices,
+            distances,
+            n_components=self._dimension(),
+            a=a,
+            b=b,
+            **{name: getattr(self, name) for name in _PASSED_ON},
+            random_state=context.seed,
+            disconnection_distance=np.inf,
+        )
+        self._check_places(embedding)
+        self.latent_, self.embedding_, self.a_, self.b_ = latent, embedding, a, b
+        self.transform_seed_ = derive_seed(context.seed, "umap", "transform")
+        self._neighbors = neighbors
+        return self
+
+    def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
+        """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
+        self.fit(x, context=context)
+        return require_fitted(self.embedding_, "umap").copy()
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """Place rows into the embedding, each on its own.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+
+        Returns
+        -------
+        float32 array of shape (n, m)
+
+        Raises
+        ------
+        DataError
+            If `x` has another number of features than the training rows.
+        StateError
+            If not fitted.
+        """
+        from n2d_builtin._umap_kernel import place
+
+        latent = require_fitted(self.latent_, "umap")
+        embedding = require_fitted(self.embedding_, "umap")
+        check_features(x, latent.shape[1], "umap")
+        neighbors = self._searcher()
+        seeds = _random_words(require_fitted(self.transform_seed_, "umap"))
+        placed = np.empty((len(x), embedding.shape[1]), dtype=np.float32)
+
+        def work(start: int, stop: int) -> None:
+            indices, distances = neighbors.query(x[start:stop], self.n_neighbors)
+            place(
+                indices, distances, embedding, placed[start:stop], seeds,
+                float(self.a_ or 0.0), float(self.b_ or 0.0), self.repulsion_strength,
+                self.learning_rate / 4.0, float(self.negative_sample_rate),
+                max(0.0, self.local_connectivity - 1.0), self.transform_epochs,
+            )  # fmt: skip
+
+        in_threads(work, len(x), n_jobs=available_threads(), chunk=256)
+        return placed
+
+    def get_state(self) -> State:
+        """Training rows, their coordinates, and three numbers."""
+        return {
+            "latent": require_fitted(self.latent_, "umap"),
+            "embedding": require_fitted(self.embedding_, "umap"),
+            "a": require_fitted(self.a_, "umap"),
+            "b": require_fitted(self.b_, "umap"),
+            "transform_seed": require_fitted(self.transform_seed_, "umap"),
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If something is missing, of the wrong shape or impossible.
+        """
+        latent = need_array(state, "latent", (None, None), np.float32)
+        embedding = need_array(state, "embedding", (len(latent), None), np.float32)
+        a, b = need(state, "a", float), need(state, "b", float)
+        seed = need(state, "transform_seed", int)
+        if not (np.isfinite(a) and np.isfinite(b) and a > 0 and b > 0):
+            raise StateError(f"state 'a' and 'b' must be positive and finite, got {a} and {b}")
+        if not 0 <= seed < 2**31:
+            raise StateError(f"state 'transform_seed' must be from 0 to 2**31 - 1, got {seed}")
+        if len(latent) < self.n_neighbors:
+            raise StateError(
+                f"state 'latent' has {len(latent)} rows, fewer than n_neighbors={self.n_neighbors}"
+            )
+        self.latent_, self.embedding_ = latent, embedding
+        self.a_, self.b_, self.transform_seed_ = a, b, seed
+        self._neighbors = None
+
+    def _dimension(self) -> int:
+        return 2 if self.n_components is None else self.n_components
+
+    def _searcher(self) -> ExactNeighbors:
+        if self._neighbors is None:
+            self._neighbors = ExactNeighbors(require_fitted(self.latent_, "umap"), self.metric)
+        return self._neighbors
+
+    def _check_places(self, embedding: AnyArray) -> None:
+        lost = int((~np.isfinite(embedding)).any(axis=1).sum())
+        if lost:
+            raise StageError(
+                f"umap found no place for {lost} of {len(embedding)} rows; use "
+                "init='random' if all rows are equal, raise set_op_mix_ratio (it is "
+                f"{self.set_op_mix_ratio:g}) or n_neighbors, or lower learning_rate"
+            )
+
+
+def _random_words(seed: int) -> NDArray[np.int64]:
+    """Start of the random stream that every new row draws from."""
+    words = np.random.SeedSequence(seed).generate_state(3, dtype=np.uint32)
+    # The generator needs bits above the lowest few of each word.
+    return (words | np.uint32(1 << 16)).astype(np.int64)
