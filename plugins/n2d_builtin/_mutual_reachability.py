@@ -1,0 +1,125 @@
+"""Nearest training row of new rows, by mutual reachability distance; exact."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import attrs
+import numpy as np
+
+from n2d_framework.plugin import AnyArray, State, StateError, in_blocks, need
+
+__all__ = ["MutualReachability"]
+
+#: Numbers held at once in a search for neighbours.
+_BUDGET = 4_000_000
+
+
+@attrs.define(eq=False)
+class MutualReachability:
+    """Training rows with their core distances.
+
+    The distance of two rows is the greatest of their own distance and their two core
+    distances; a core distance is that to the `min_samples`-th nearest training row.
+
+    Attributes
+    ----------
+    data : array of shape (n, d), float32
+    core : array of shape (n,), float64
+        Core distances of the training rows.
+    min_samples : int
+        Less than n.
+    metric : {"euclidean", "manhattan", "chebyshev"}
+    """
+
+    data: AnyArray
+    core: AnyArray
+    min_samples: int
+    metric: str
+    _tree: Any = attrs.field(default=None, init=False, repr=False)
+
+    @classmethod
+    def from_rows(cls, data: AnyArray, min_samples: int, metric: str) -> Self:
+        """Compute the core distances of training rows."""
+        found = cls(data, np.zeros(len(data)), min_samples, metric)
+        found.core = in_blocks(found._own_core, data, block=found._block, least=1)
+        return found
+
+    @classmethod
+    def from_state(cls, state: State, metric: str) -> Self:
+        """Read what :meth:`to_state` gave, checked.
+
+        Raises
+        ------
+        StateError
+            If it does not fit together.
+        """
+        data, core = need(state, "data", np.ndarray), need(state, "core_distances", np.ndarray)
+        min_samples = need(state, "min_samples", int)
+        if data.ndim != 2 or len(data) < 2 or not data.shape[1] or data.dtype != np.float32:
+            raise StateError(
+                f"state 'data' is {data.dtype} of shape {data.shape}, not float32 of shape (n, d)"
+            )
+        if core.shape != (len(data),) or core.dtype != np.float64:
+            raise StateError(
+                f"state 'core_distances' is {core.dtype} of shape {core.shape}, "
+                f"not float64 of shape {(len(data),)}"
+            )
+        if not (np.isfinite(data).all() and np.isfinite(core).all() and (core >= 0).all()):
+            raise StateError("state 'data' or 'core_distances' has impossible values")
+        if not 1 <= min_samples < len(data):
+            raise StateError(f"state 'min_samples' is {min_samples}, with {len(data)} rows")
+        return cls(np.ascontiguousarray(data), np.ascontiguousarray(core), min_samples, metric)
+
+    def to_state(self) -> dict[str, Any]:
+        """Rows, core distances and number of neighbours as plain values."""
+        return {"data": self.data, "core_distances": self.core, "min_samples": self.min_samples}
+
+    def nearest(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
+        """Nearest training row of each row, among its ``2 * min_samples`` nearest.
+
+        Parameters
+        ----------
+        rows : array of shape (m, d)
+
+        Returns
+        -------
+        index : array of shape (m,), int64
+        density : array of shape (m,), float64
+            1 / mutual reachability distance; ``inf`` for a row that equals a training row,
+            which so takes the very place of that one.
+        """
+        found = in_blocks(self._nearest, rows, block=self._block, least=1)
+        return found[:, 0].astype(np.int64), found[:, 1]
+
+    @property
+    def _n_neighbours(self) -> int:
+        return min(2 * self.min_samples, len(self.data))
+
+    @property
+    def _block(self) -> int:
+        return max(1, _BUDGET // self._n_neighbours)
+
+    def _query(self, rows: AnyArray, k: int) -> tuple[AnyArray, AnyArray]:
+        from sklearn.neighbors import KDTree
+
+        if self._tree is None:
+            self._tree = KDTree(self.data.astype(np.float64), metric=self.metric)
+        distances, indices = self._tree.query(rows.astype(np.float64), k=k)
+        return distances, indices
+
+    def _own_core(self, rows: AnyArray) -> AnyArray:
+        return np.ascontiguousarray(self._query(rows, self.min_samples)[0][:, -1])
+
+    def _nearest(self, rows: AnyArray) -> AnyArray:
+        distances, indices = self._query(rows, self._n_neighbours)
+        # A training row finds itself first, so that its core distance stands one further.
+        own_core = distances[:, self.min_samples, None]
+        reach = np.maximum(np.maximum(distances, self.core[indices]), own_core)
+        best = reach.argmin(axis=1)
+        each = np.arange(len(rows))
+        with np.errstate(divide="ignore"):
+            density = 1.0 / reach[each, best]
+        same = distances[:, 0] == 0
+        index = np.where(same, indices[:, 0], indices[each, best])
+        return np.stack([index, np.where(same, np.inf, density)], axis=1)

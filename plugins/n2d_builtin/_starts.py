@@ -1,0 +1,64 @@
+"""Several random starts, of which the best is kept; shared by gmm and kmeans."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from n2d_framework.plugin import FitContext
+
+__all__ = ["DEFAULT_CLUSTERS", "resolve_n_clusters", "rows_reason", "run_starts"]
+
+T = TypeVar("T")
+
+#: Number of clusters when nobody said one; scikit-learn's default for k-means.
+DEFAULT_CLUSTERS = 8
+
+
+def resolve_n_clusters(n_clusters: int | None, n_rows: int) -> int:
+    """The number of clusters to look for: as given, else 8, or all rows when there are fewer."""
+    return min(DEFAULT_CLUSTERS, n_rows) if n_clusters is None else n_clusters
+
+
+def rows_reason(n_clusters: int | None, n_rows: int) -> list[str]:
+    """Why `n_rows` rows are too few, as a list of at most one sentence."""
+    if n_clusters is None or n_rows >= n_clusters:
+        return []
+    return [f"n_clusters={n_clusters} needs at least {n_clusters} rows, got {n_rows}"]
+
+
+def run_starts(fit_one: Callable[[int], T], n_init: int, context: FitContext) -> list[T]:
+    """Run independent starts, each with its own seed, on at most ``context.n_jobs`` threads.
+
+    Parameters
+    ----------
+    fit_one : callable
+        Gets the seed of a start, returns the fitted model.
+    n_init : int
+        Number of starts.
+    context : FitContext
+        Gives seed and number of threads.
+
+    Returns
+    -------
+    list
+        What `fit_one` returned, in the order of the starts.
+
+    Notes
+    -----
+    Linear algebra and OpenMP run on one thread meanwhile: with more, sums are made in
+    another order and the result would depend on `n_jobs`. The starts themselves run side by
+    side instead. Warnings about convergence are left to the caller, who sees the models.
+    """
+    from joblib import Parallel, delayed
+    from sklearn.exceptions import ConvergenceWarning
+    from threadpoolctl import threadpool_limits
+
+    seeds: list[Any] = np.random.SeedSequence(context.seed).generate_state(n_init).tolist()
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        jobs = min(context.n_jobs, n_init)
+        return list(Parallel(n_jobs=jobs, prefer="threads")(delayed(fit_one)(s) for s in seeds))

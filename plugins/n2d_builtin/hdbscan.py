@@ -1,0 +1,266 @@
+"""Hierarchical density-based clustering with noise; predicts without the hdbscan package."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from n2d_builtin._condensed_tree import LabelledTree
+from n2d_builtin._membership import Membership
+from n2d_builtin._mutual_reachability import MutualReachability
+from n2d_framework.plugin import (
+    AnyArray,
+    ConfigError,
+    FitContext,
+    FloatArray,
+    IntArray,
+    Problem,
+    State,
+    component,
+    learned,
+    need,
+    option,
+)
+
+__all__ = ["Hdbscan"]
+
+logger = logging.getLogger(__name__)
+
+#: Numbers held at once while distances to exemplars are computed.
+_BUDGET = 4_000_000
+
+
+@component
+class Hdbscan:
+    """HDBSCAN*: clusters are regions of high density; rows between them are noise (-1).
+
+    Fitted by the hdbscan package. New rows enter the condensed tree beside their nearest
+    training row by mutual reachability distance (exact neighbours), as in
+    ``hdbscan.approximate_predict``; the label is that of the segment they enter, which
+    is what the training rows of that segment got. So `predict` never gives a label that
+    training did not have, and gives the fit's labels for the training rows with every
+    option. (The package's own mapping loses or permutes clusters with an epsilon or a single
+    cluster.) Exact duplicates always share a label, even where the package, breaking ties
+    among equal distances, labels them differently; `labels_` are what `predict` gives.
+
+    Attributes
+    ----------
+    labels_ : array of shape (n,), int64
+        Labels of the training rows; not kept in the state.
+    probabilities_ : array of shape (n,), float64
+        Strength of each training row in its cluster; not kept in the state.
+    n_clusters_ : int
+        Number of clusters found; 0 when all is noise.
+
+    References
+    ----------
+    Campello, Moulavi and Sander 2013, Density-Based Clustering Based on Hierarchical Density
+    Estimates, PAKDD. McInnes and Healy 2017, Accelerated Hierarchical Density Based
+    Clustering, ICDMW. Malzer and Baum 2020, A Hybrid Approach To Hierarchical Density-based
+    Cluster Selection, MFI (cluster_selection_epsilon).
+    """
+
+    min_cluster_size: int = option(
+        15, ge=2, help="Least number of rows that make a cluster; the option that matters most."
+    )
+    min_samples: int | None = option(
+        None,
+        ge=1,
+        help="Neighbours that count for the density of a row; the more, the more noise. None "
+        "means min_cluster_size, or all other rows when there are fewer.",
+    )
+    cluster_selection_method: Literal["eom", "leaf"] = option(
+        "eom", help="Select the most stable clusters, or the finest."
+    )
+    cluster_selection_epsilon: float = option(
+        0.0, ge=0, help="Clusters nearer to each other than this distance are not split."
+    )
+    cluster_selection_epsilon_max: float | None = option(
+        None, gt=0, help="No cluster is wider than this distance (eom only). None for no limit."
+    )
+    cluster_selection_persistence: float = option(
+        0.0, ge=0, help="Leaves that last over a shorter range of density are merged first."
+    )
+    max_cluster_size: int | None = option(
+        None, ge=1, help="No cluster has more rows than this (eom only). None for no limit."
+    )
+    allow_single_cluster: bool = option(
+        False, help="Whether all data may be one cluster; otherwise there are two or none."
+    )
+    alpha: float = option(
+        1.0, gt=0, help="Distances are divided by it in single linkage (robust single linkage)."
+    )
+    metric: Literal["euclidean", "manhattan", "chebyshev"] = option(
+        "euclidean", help="How distances between rows are measured."
+    )
+    approx_min_span_tree: bool = option(
+        True, help="Whether the spanning tree may be slightly approximate, which is faster."
+    )
+    labels_: Any = learned()
+    probabilities_: Any = learned()
+    n_clusters_: Any = learned()
+    _space: Any = learned()
+    _tree: Any = learned()
+    _membership: Any = learned()
+
+    def __attrs_post_init__(self) -> None:
+        widest = self.cluster_selection_epsilon_max
+        if widest is not None and widest < self.cluster_selection_epsilon:
+            message = f"must be >= cluster_selection_epsilon ({self.cluster_selection_epsilon:g})"
+            raise ConfigError(
+                [Problem("cluster_selection_epsilon_max", f"{message}, got {widest}")]
+            )
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted."""
+        needs = {
+            "min_cluster_size": (self.min_cluster_size, self.min_cluster_size),
+            "min_samples": (self.min_samples, (self.min_samples or 0) + 1),
+        }
+        return [
+            f"{name}={value} needs at least {least} rows, got {n_rows}; lower {name}"
+            for name, (value, least) in needs.items()
+            if n_rows < least
+        ]
+
+    def fit(self, m: AnyArray, *, context: FitContext) -> Self:
+        """Find the clusters.
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+            Rows of the manifold.
+        context : FitContext
+            Not used: the method is deterministic.
+
+        Returns
+        -------
+        Hdbscan
+        """
+        data = np.array(m, dtype=np.float32, order="C")
+        min_samples = min(self.min_samples or self.min_cluster_size, len(data) - 1)
+        raw, labels = self._fit_library(data, min_samples)
+        self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
+        self._space = MutualReachability.from_rows(data, min_samples, self.metric)
+        self._membership = None
+        self.n_clusters_ = self._tree.n_clusters
+        segment, density = self._enter(data)
+        self.labels_ = self._tree.labels(segment, density)
+        self.probabilities_ = self._tree.strengths(self.labels_, density)
+        tied = int((self.labels_ != labels).sum())
+        if tied:
+            logger.info("hdbscan: ties decided otherwise for %d of %d rows", tied, len(m))
+        return self
+
+    def predict(self, m: AnyArray) -> IntArray:
+        """Cluster that each row falls into.
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+
+        Returns
+        -------
+        array of shape (n,), int64
+            Labels that occurred in training, or -1 for noise.
+        """
+        labels: IntArray = self._tree.labels(*self._enter(m))
+        return labels
+
+    def strengths(self, m: AnyArray) -> FloatArray:
+        """How deep in its cluster each row lies: from 0 (noise) to 1 (its core).
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+
+        Returns
+        -------
+        array of shape (n,), float64
+            The probabilities of ``hdbscan.approximate_predict``. Where a cluster holds exact
+            duplicates, whose density is infinite, its greatest finite density is the measure.
+        """
+        segment, density = self._enter(m)
+        labels = self._tree.labels(segment, density)
+        strengths: FloatArray = self._tree.strengths(labels, density)
+        return strengths
+
+    def predict_proba(self, m: AnyArray) -> FloatArray:
+        """Soft membership, with the share of noise in the last column.
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+
+        Returns
+        -------
+        array of shape (n, n_clusters_ + 1), float64
+            Rows sum to one. Column ``j`` is the membership in cluster ``j``, the last column
+            that of being noise.
+
+        Notes
+        -----
+        Membership combines distance to the exemplars of a cluster with the density at which
+        row and cluster part in the tree, as ``hdbscan.membership_vector`` does. It is another
+        view than the label: a row at the rim of a cluster is in it, yet mostly noise by
+        membership.
+        """
+        segment, density = self._enter(m)
+        if self._membership is None:
+            self._membership = Membership.of(self._tree, self._space.data, self.metric)
+        member = self._membership
+        step = max(1, _BUDGET // max(1, len(member.exemplars)))
+        parts = [slice(start, start + step) for start in range(0, max(len(m), 1), step)]
+        return np.concatenate([member.vectors(m[p], segment[p], density[p]) for p in parts])
+
+    def get_state(self) -> State:
+        """Training rows with their core distances, and the labelled condensed tree."""
+        return {"space": self._space.to_state(), "tree": self._tree.to_state()}
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If something is missing or malformed.
+        """
+        space = MutualReachability.from_state(need(state, "space", Mapping), self.metric)
+        tree = LabelledTree.from_state(need(state, "tree", Mapping), len(space.data))
+        self._space, self._tree, self._membership = space, tree, None
+        self.n_clusters_ = tree.n_clusters
+        self.labels_ = self.probabilities_ = None
+
+    def _enter(self, m: AnyArray) -> tuple[AnyArray, AnyArray]:
+        """Segment and density at which each row enters the tree."""
+        found: tuple[AnyArray, AnyArray] = self._tree.enter(*self._space.nearest(m))
+        return found
+
+    def _fit_library(self, data: AnyArray, min_samples: int) -> tuple[AnyArray, AnyArray]:
+        import hdbscan
+
+        newer = {}
+        if self.cluster_selection_persistence:
+            newer["cluster_selection_persistence"] = float(self.cluster_selection_persistence)
+        model = hdbscan.HDBSCAN(
+            min_cluster_size=self.min_cluster_size,
+            min_samples=min_samples,
+            cluster_selection_method=self.cluster_selection_method,
+            cluster_selection_epsilon=float(self.cluster_selection_epsilon),
+            cluster_selection_epsilon_max=float(self.cluster_selection_epsilon_max or math.inf),
+            max_cluster_size=self.max_cluster_size or 0,
+            allow_single_cluster=self.allow_single_cluster,
+            alpha=float(self.alpha),
+            metric=self.metric,
+            approx_min_span_tree=self.approx_min_span_tree,
+            core_dist_n_jobs=1,
+            **newer,
+        )
+        # Duplicates have infinite density, which the package divides by.
+        with np.errstate(all="ignore"):
+            model.fit(data.astype(np.float64))
+            return model.condensed_tree_.to_numpy(), model.labels_

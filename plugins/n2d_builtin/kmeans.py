@@ -1,0 +1,193 @@
+"""k-means, with the Student-t soft assignment of deep embedded clustering."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
+from n2d_framework.plugin import (
+    AnyArray,
+    FitContext,
+    FloatArray,
+    IntArray,
+    State,
+    StateError,
+    component,
+    in_blocks,
+    learned,
+    need,
+    option,
+)
+
+__all__ = ["KMeans"]
+
+logger = logging.getLogger(__name__)
+
+
+@component
+class KMeans:
+    """k-means: each row belongs to the nearest of `n_clusters` centres.
+
+    Fitted by scikit-learn in float64. Distances are computed row by row, so that a row's
+    label and probabilities do not depend on the rows that come with it, and `labels_` are
+    what `predict` gives for the training rows. Equally near centres: the first one wins.
+
+    Attributes
+    ----------
+    labels_ : array of shape (n,), int64
+        Labels of the training rows; not kept in the state.
+    cluster_centers_ : array of shape (n_clusters, d), float64
+    inertia_ : float
+        Sum of squared distances of the training rows to their centres.
+    n_iter_ : int
+        Iterations of the best start.
+
+    References
+    ----------
+    Lloyd 1982, Least squares quantization in PCM, IEEE Transactions on Information Theory 28.
+    Arthur and Vassilvitskii 2007, k-means++, SODA.
+    Xie, Girshick and Farhadi 2016, Unsupervised Deep Embedding for Clustering Analysis, ICML.
+    """
+
+    n_clusters: int | None = option(
+        None,
+        ge=1,
+        follows="n_clusters",
+        help="Number of clusters. None follows the composition's n_clusters, else 8 "
+        "(all rows when there are fewer).",
+    )
+    n_init: int = option(
+        20, ge=1, help="Number of starts, of which the one with the least inertia is kept."
+    )
+    init: Literal["k-means++", "random"] = option(
+        "k-means++", help="How a start chooses its centres: spread out, or any rows."
+    )
+    max_iter: int = option(300, ge=1, help="Most iterations of one start.")
+    tol: float = option(
+        1e-4, ge=0, help="A start ends when its centres move less than this, relative to variance."
+    )
+    algorithm: Literal["lloyd", "elkan"] = option(
+        "lloyd", help="Lloyd's iteration, or Elkan's, which is faster for well separated clusters."
+    )
+    alpha: float = option(
+        1.0,
+        gt=0,
+        help="Degrees of freedom of the Student-t kernel in predict_proba (1 in Xie et al. 2016).",
+    )
+    labels_: Any = learned()
+    cluster_centers_: Any = learned()
+    inertia_: Any = learned()
+    n_iter_: Any = learned()
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted."""
+        return rows_reason(self.n_clusters, n_rows)
+
+    def fit(self, m: AnyArray, *, context: FitContext) -> Self:
+        """Find the centres.
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+            Rows of the manifold.
+        context : FitContext
+            Seed, and the number of threads on which starts run side by side.
+
+        Returns
+        -------
+        KMeans
+        """
+        import sklearn.cluster
+
+        rows = np.ascontiguousarray(m, dtype=np.float64)
+
+        def fit_one(seed: int) -> Any:
+            return sklearn.cluster.KMeans(
+                resolve_n_clusters(self.n_clusters, len(rows)),
+                init=self.init,
+                n_init=1,
+                max_iter=self.max_iter,
+                tol=self.tol,
+                algorithm=self.algorithm,
+                random_state=seed,
+            ).fit(rows)
+
+        best = min(run_starts(fit_one, self.n_init, context), key=lambda model: model.inertia_)
+        if best.n_iter_ >= self.max_iter:
+            logger.warning("kmeans: stopped after max_iter=%d iterations", self.max_iter)
+        self.cluster_centers_ = np.ascontiguousarray(best.cluster_centers_)
+        self.inertia_ = float(best.inertia_)
+        self.n_iter_ = int(best.n_iter_)
+        self.labels_ = self.predict(m)
+        return self
+
+    def predict(self, m: AnyArray) -> IntArray:
+        """Number of the nearest centre.
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+
+        Returns
+        -------
+        array of shape (n,), int64
+        """
+        return in_blocks(lambda rows: self._distances(rows).argmin(axis=1), m, block=4096, least=1)
+
+    def predict_proba(self, m: AnyArray) -> FloatArray:
+        """Soft assignment by a Student-t kernel around each centre (Xie et al. 2016, eq. 1).
+
+        Parameters
+        ----------
+        m : array of shape (n, d), float32
+
+        Returns
+        -------
+        array of shape (n, n_clusters), float64
+            Rows sum to one; the largest value of a row stands at its predicted label.
+        """
+        return in_blocks(self._soft, m, block=4096, least=1)
+
+    def get_state(self) -> State:
+        """Centres, inertia and number of iterations."""
+        return {
+            "cluster_centers": self.cluster_centers_,
+            "inertia": self.inertia_,
+            "n_iter": self.n_iter_,
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If something is missing or malformed.
+        """
+        centers = need(state, "cluster_centers", np.ndarray)
+        if centers.ndim != 2 or 0 in centers.shape or centers.dtype != np.float64:
+            raise StateError(
+                f"state 'cluster_centers' is {centers.dtype} of shape {centers.shape}, "
+                "not float64 of shape (n_clusters, d)"
+            )
+        if not np.isfinite(centers).all():
+            raise StateError("state 'cluster_centers' has values that are not finite")
+        inertia, n_iter = need(state, "inertia", float), need(state, "n_iter", int)
+        self.cluster_centers_ = np.ascontiguousarray(centers)
+        self.inertia_, self.n_iter_ = inertia, n_iter
+        self.labels_ = None
+
+    def _distances(self, rows: AnyArray) -> AnyArray:
+        from scipy.spatial.distance import cdist
+
+        return np.asarray(cdist(rows, self.cluster_centers_, "sqeuclidean"))
+
+    def _soft(self, rows: AnyArray) -> AnyArray:
+        # Relative to the nearest centre, so that rows far from all of them do not underflow.
+        squared = self._distances(rows)
+        nearest = squared.min(axis=1, keepdims=True)
+        kernel = ((self.alpha + nearest) / (self.alpha + squared)) ** ((self.alpha + 1) / 2)
+        return np.asarray(kernel / kernel.sum(axis=1, keepdims=True))
