@@ -24,7 +24,7 @@ class Dataset:
     ----------
     name : str
         Name of the data set, or of the file it came from.
-    x : array of shape (n, *row_shape)
+    x : array of shape (n, ...)
         The rows, in the type the source has (images of bytes stay ``uint8``).
     y : array of shape (n,) or None
         True classes, if known; of any type. Never used for fitting.

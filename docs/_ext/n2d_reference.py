@@ -1,0 +1,158 @@
+"""Sphinx extension: reference pages written from the catalogue and the schema at build time.
+
+The pages lie in ``docs/reference/generated`` and are never edited or committed, so they
+cannot tell anything else than the code does.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import attrs
+
+from n2d_framework.config import DataConfig, ModelConfig, RunConfig, ScalerConfig
+from n2d_framework.core.options import Option, options_dict, options_of
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.errors import ComponentImportError
+from n2d_framework.registry import Catalogue, Entry, default_catalogue
+from n2d_framework.types import ROLES, Role
+
+_INPUTS = {
+    "vector": "rows of numbers (images are flattened)",
+    "image": "images: (height, width) or (height, width, channels)",
+    "sequence": "sequences: (steps, features)",
+    "any": "rows of any shape",
+}
+_BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.connect("builder-inited", lambda app: write_pages(Path(app.srcdir)))
+    return {"parallel_read_safe": True}
+
+
+def write_pages(source: Path) -> None:
+    """Write all generated pages; an unchanged page keeps its time stamp."""
+    folder = source / "reference" / "generated"
+    folder.mkdir(parents=True, exist_ok=True)
+    catalogue = default_catalogue()
+    pages = {f"{role}s.md": components_page(role, catalogue) for role in ROLES}
+    pages["configuration.md"] = configuration_page()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def components_page(role: Role, catalogue: Catalogue) -> str:
+    """Reference page of one role: every installed component with its options."""
+    lines = [f"# {role.capitalize()}s", ""]
+    for entry in catalogue.components(role):
+        lines += [*_component(entry), ""]
+    return "\n".join(lines)
+
+
+def configuration_page() -> str:
+    """Reference page of the configuration file."""
+    parts = (
+        ("The file", RunConfig, "Keys at the top of a configuration."),
+        ("`data`", DataConfig, "Where `data` is a mapping."),
+        ("`model`", ModelConfig, "The composition."),
+        ("`model.scaler`", ScalerConfig, "Where `scaler` is a mapping."),
+    )
+    lines = ["# Configuration file", ""]
+    for title, cls, intro in parts:
+        lines += [f"## {title}", "", intro, "", *_table(options_of(cls)), ""]
+    return "\n".join(lines)
+
+
+def _component(entry: Entry[ComponentSpec]) -> Iterator[str]:
+    spec = entry.spec
+    yield from (f"({spec.role}-{spec.name})=", f"## {spec.name}", "", f"{spec.summary}.", "")
+    for fact in _facts(entry):
+        yield f"- {fact}"
+    yield ""
+    try:
+        options = options_of(spec.load())
+    except ComponentImportError as error:
+        yield f"Its options are unknown here: {_cell(str(error))}"
+        return
+    if options:
+        yield from _table(options)
+    else:
+        yield "It has no options."
+
+
+def _facts(entry: Entry[ComponentSpec]) -> Iterator[str]:
+    spec = entry.spec
+    yield f"From `{entry.distribution}` {entry.version}."
+    if spec.role == "embedder":
+        yield f"Takes {_INPUTS[spec.input]}."
+    if not spec.inductive:
+        yield "Cannot place new rows: a model with it has no `predict`."
+    if spec.soft:
+        yield "Soft: has `predict_proba`."
+    if spec.finds_n_clusters:
+        yield "Finds the number of clusters itself."
+    if spec.noise:
+        yield "May leave rows unlabelled: noise, -1."
+    if not spec.deterministic:
+        yield "Not deterministic: the same seed may give other results."
+    if spec.extra:
+        yield f"Needs `{spec.extra}`."
+    if spec.reference:
+        yield f"Reference: {spec.reference}."
+
+
+def _table(options: tuple[Option, ...]) -> Iterator[str]:
+    yield "| option | type | default | |"
+    yield "|---|---|---|---|"
+    for opt in options:
+        follows = f" Left at `null`, it follows `{opt.follows}`." if opt.follows else ""
+        cells = (f"`{opt.name}`", _kind(opt), _default(opt), _cell(opt.help + follows))
+        yield f"| {' | '.join(cells)} |"
+
+
+def _kind(opt: Option) -> str:
+    bounds = [
+        f"{sign} {getattr(opt, name):g}" for name, sign in _BOUNDS if getattr(opt, name) is not None
+    ]
+    return ", ".join([_type_text(opt.type), *bounds])
+
+
+def _type_text(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_type_text(arm) for arm in arguments)
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in arguments)
+    if origin is tuple:
+        return f"list of {_type_text(arguments[0])}"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return "mapping"
+    if kind is type(None):
+        return "`null`"
+    if isinstance(kind, type) and attrs.has(kind):
+        return "mapping"
+    return {int: "integer", float: "number", str: "text", bool: "`true` or `false`"}.get(
+        kind, "any"
+    )
+
+
+def _default(opt: Option) -> str:
+    if opt.default is attrs.NOTHING:
+        return "required"
+    value = opt.default.factory() if isinstance(opt.default, attrs.Factory) else opt.default
+    if attrs.has(type(value)):
+        value = {name: item for name, item in options_dict(value).items() if item is not None}
+    if value is None or isinstance(value, bool):
+        return f"`{str(value).lower().replace('none', 'null')}`"
+    return f"`{list(value) if isinstance(value, tuple) else value}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")

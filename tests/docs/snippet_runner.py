@@ -1,0 +1,115 @@
+"""Runs the fenced blocks of a document, in order, in one folder and one namespace.
+
+- ``python`` is executed here; ``console`` lines that start with ``$`` are run by bash, and what
+  follows is compared with their output (``...`` stands for anything).
+- A block whose first line is a comment with a file name is written to that file.
+- ``sh`` is for commands that need a network and is not run, but ``pip install ./FOLDER`` makes the
+  package in that folder known, by the entry points of its ``pyproject.toml``.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"#\s*(?P<name>[\w./-]+\.(?:py|yaml|toml|json))\n")
+INSTALL = re.compile(r"pip install \./([\w-]+)")
+FREE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+@attrs.frozen
+class Block:
+    """A fenced block and where it stands."""
+
+    document: Path
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.document}:{self.line}"
+
+
+def blocks_of(document: Path) -> Iterator[Block]:
+    """Every fenced block of a document."""
+    text = document.read_text(encoding="utf-8")
+    for match in FENCE.finditer(text):
+        line = text[: match.start("text")].count("\n") + 1
+        yield Block(document, line, match["language"], match["text"])
+
+
+@attrs.define
+class Runner:
+    """Runs blocks in `folder`, the current folder."""
+
+    folder: Path
+    namespace: dict[str, Any] = attrs.field(factory=lambda: {"__name__": "__main__"})
+
+    def run(self, block: Block) -> None:
+        """Run one block, or write it to its file."""
+        named = FILE.match(block.text)
+        if named:
+            path = self.folder / named["name"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
+            code = "\n" * (block.line - 1) + block.text
+            exec(compile(code, str(block.document), "exec"), self.namespace)
+        elif block.language == "console":
+            self._console(block)
+        elif block.language == "sh":
+            for package in INSTALL.findall(block.text):
+                self._install(self.folder / package)
+
+    def _console(self, block: Block) -> None:
+        first, *parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
+        assert not first.strip(), f"{block}: a console block begins with '$ '"
+        for part in parts:
+            command, _, want = part.partition("\n")
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", command],
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=300,
+            )
+            assert done.returncode == 0, f"{block}: {command}\n{done.stdout}{done.stderr}"
+            if want.strip():
+                matches = doctest.OutputChecker().check_output(want, done.stdout, FREE)
+                assert matches, f"{block}: {command}\nexpected\n{want}\ngot\n{done.stdout}"
+
+    def _environment(self) -> dict[str, str]:
+        binaries = str(Path(sys.executable).parent)
+        path = os.pathsep.join([binaries, os.environ.get("PATH", "")])
+        extra = os.pathsep.join(map(str, self._sites()))
+        return {**os.environ, "PATH": path, "PYTHONPATH": extra, "COLUMNS": "200"}
+
+    def _sites(self) -> list[Path]:
+        return sorted(path.parent for path in self.folder.glob("*/*.dist-info"))
+
+    def _install(self, package: Path) -> None:
+        """Do what an editable installation of `package` comes to: metadata on the path."""
+        project = tomllib.loads((package / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        name, version = project["name"], project["version"]
+        info = package / f"{name.replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        lines = [
+            f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
+            for group, entries in project["entry-points"].items()
+        ]
+        (info / "entry_points.txt").write_text("\n".join(lines))
+        sys.path.insert(0, str(package))

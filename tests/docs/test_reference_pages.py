@@ -1,0 +1,77 @@
+"""The generated reference tells what the code knows."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from n2d_framework.config import RunConfig
+from n2d_framework.core.options import options_of
+from n2d_framework.registry import default_catalogue
+from n2d_framework.types import ROLES
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def reference():
+    sys.path.insert(0, str(REPOSITORY / "docs" / "_ext"))
+    try:
+        import n2d_reference
+
+        yield n2d_reference
+    finally:
+        sys.path.pop(0)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_component_and_option_is_described(reference, role):
+    page = reference.components_page(role, default_catalogue())
+    for entry in default_catalogue().components(role):
+        assert f"## {entry.spec.name}\n" in page
+        section = page.partition(f"## {entry.spec.name}\n")[2].partition("\n## ")[0]
+        for opt in options_of(entry.spec.load()):
+            assert f"| `{opt.name}` |" in section
+            assert opt.help, f"{role} {entry.spec.name}: {opt.name} has no help"
+
+
+def test_every_key_of_the_configuration_is_described(reference):
+    page = reference.configuration_page()
+    for opt in options_of(RunConfig):
+        assert f"| `{opt.name}` |" in page
+
+
+def test_tables_have_four_columns_whatever_the_help_says(reference):
+    pages = [reference.components_page(role, default_catalogue()) for role in ROLES]
+    for line in "\n".join([*pages, reference.configuration_page()]).splitlines():
+        if line.startswith("|"):
+            assert line.replace("\\|", "").count("|") == 5, line
+
+
+def test_a_component_that_cannot_be_imported_is_listed_with_its_error(
+    reference, install_plugin, fresh_catalogue
+):
+    install_plugin(
+        "broken_docs_plugin",
+        "from n2d_framework.plugin import ComponentSpec, hookimpl\n"
+        "@hookimpl\n"
+        "def n2d_components():\n"
+        "    yield ComponentSpec(role='embedder', name='absent', factory='absent_module:A',\n"
+        "                        summary='Is not there', extra='absent-extra')\n",
+    )
+    page = reference.components_page("embedder", fresh_catalogue())
+    section = page.partition("## absent\n")[2].partition("\n## ")[0]
+    assert "absent_module" in section
+    assert "absent-extra" in section
+
+
+def test_unchanged_pages_are_left_alone(reference, tmp_path):
+    reference.write_pages(tmp_path)
+    written = {p: p.stat().st_mtime_ns for p in (tmp_path / "reference/generated").iterdir()}
+    assert {p.name for p in written} == {
+        "embedders.md", "manifolders.md", "clusterers.md", "configuration.md",
+    }  # fmt: skip
+    reference.write_pages(tmp_path)
+    assert {p: p.stat().st_mtime_ns for p in written} == written
