@@ -109,38 +109,37 @@ def _facts(entry: Entry[ComponentSpec]) -> Iterator[str]:
 
 
 def _table(options: tuple[Option, ...]) -> Iterator[str]:
-    yield "| option | type | default | |"
+    yield "| option | type | default | meaning |"
     yield "|---|---|---|---|"
     for opt in options:
-        follows = f" Left at `null`, it follows `{opt.follows}`." if opt.follows else ""
-        cells = (f"`{opt.name}`", _kind(opt), _default(opt), _cell(opt.help + follows))
-        yield f"| {' | '.join(cells)} |"
+        known = not opt.follows or opt.follows in opt.help
+        follows = "" if known else f" Left at `null`, it follows `{opt.follows}`."
+        kind = _type_text(opt.type, _bounds(opt))
+        yield f"| `{opt.name}` | {kind} | {_default(opt)} | {_cell(opt.help + follows)} |"
 
 
-def _kind(opt: Option) -> str:
-    bounds = [
-        f"{sign} {getattr(opt, name):g}" for name, sign in _BOUNDS if getattr(opt, name) is not None
-    ]
-    return ", ".join([_type_text(opt.type), *bounds])
+def _bounds(opt: Option) -> str:
+    found = ((sign, getattr(opt, name)) for name, sign in _BOUNDS)
+    return ", ".join(f"{sign} {bound:g}" for sign, bound in found if bound is not None)
 
 
-def _type_text(kind: Any) -> str:
+def _type_text(kind: Any, bounds: str) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return " or ".join(_type_text(arm) for arm in arguments)
+        return " or ".join(_type_text(arm, bounds) for arm in arguments)
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in arguments)
     if origin is tuple:
-        return f"list of {_type_text(arguments[0])}"
+        return f"list of {_type_text(arguments[0], bounds)}"
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return "mapping"
     if kind is type(None):
         return "`null`"
     if isinstance(kind, type) and attrs.has(kind):
         return "mapping"
-    return {int: "integer", float: "number", str: "text", bool: "`true` or `false`"}.get(
-        kind, "any"
-    )
+    if kind in (int, float):
+        return " ".join(filter(None, ["integer" if kind is int else "number", bounds]))
+    return {str: "text", bool: "`true` or `false`"}.get(kind, "any")
 
 
 def _default(opt: Option) -> str:
