@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from n2d_framework.registry import Catalogue
+from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.registry.loading import installed_entry_points
 
 
@@ -51,3 +51,15 @@ def install_plugin(
 def fresh_catalogue() -> Callable[[], Catalogue]:
     """Build a catalogue of what is installed right now."""
     return lambda: Catalogue.from_entry_points(installed_entry_points())
+
+
+@pytest.fixture
+def use_plugin(install_plugin: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Install a plugin and let the default catalogue see it, for the length of a test."""
+
+    def use(module: str, source: str, **about: str) -> None:
+        install_plugin(module, source, **about)
+        default_catalogue.cache_clear()
+
+    yield use
+    default_catalogue.cache_clear()

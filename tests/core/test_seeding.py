@@ -29,7 +29,9 @@ def test_random_states_of_scikit_learn_are_understood():
     assert resolve_random_state(None) != resolve_random_state(None)
 
 
-@pytest.mark.parametrize(("value", "error"), [("0", TypeError), (True, TypeError), (-1, ValueError)])
+@pytest.mark.parametrize(
+    ("value", "error"), [("0", TypeError), (True, TypeError), (-1, ValueError)]
+)
 def test_other_random_states_are_refused(value, error):
     with pytest.raises(error, match="random_state"):
         resolve_random_state(value)

@@ -125,9 +125,7 @@ def test_a_name_of_another_role_is_pointed_out(fresh_catalogue):
         fresh_catalogue().get("embedder", "gmm")
 
 
-def test_two_distributions_with_one_name_are_refused_by_both_names(
-    install_plugin, fresh_catalogue
-):
+def test_two_distributions_with_one_name_are_refused_by_both_names(install_plugin, fresh_catalogue):
     install_plugin("plugin_a", good("twice"), distribution="dist-a")
     install_plugin("plugin_b", good("twice"), distribution="dist-b", version="2.0")
     catalogue = fresh_catalogue()
