@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from n2d_builtin._one_thread import one_blas_thread, one_openmp_thread
 from n2d_framework.plugin import FitContext
 
 __all__ = ["DEFAULT_CLUSTERS", "resolve_n_clusters", "rows_reason", "run_starts"]
@@ -55,10 +56,14 @@ def run_starts(fit_one: Callable[[int], T], n_init: int, context: FitContext) ->
     """
     from joblib import Parallel, delayed
     from sklearn.exceptions import ConvergenceWarning
-    from threadpoolctl import threadpool_limits
 
     seeds: list[Any] = np.random.SeedSequence(context.seed).generate_state(n_init).tolist()
-    with threadpool_limits(limits=1), warnings.catch_warnings():
+
+    def run(seed: int) -> T:
+        with one_openmp_thread():
+            return fit_one(seed)
+
+    with one_blas_thread(look_again=True), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         jobs = min(context.n_jobs, n_init)
-        return list(Parallel(n_jobs=jobs, prefer="threads")(delayed(fit_one)(s) for s in seeds))
+        return list(Parallel(n_jobs=jobs, prefer="threads")(delayed(run)(seed) for seed in seeds))

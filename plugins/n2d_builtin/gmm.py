@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from n2d_builtin._gaussians import check_mixture, log_joint
+from n2d_builtin._one_thread import one_blas_thread
 from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
@@ -27,8 +28,8 @@ __all__ = ["GaussianMixture"]
 
 logger = logging.getLogger(__name__)
 
-#: Every product is made of this many rows, so that a row takes the same way in any company.
-_BLOCK = 64
+#: Every product is made of 64 rows, so that a row takes the same way in any company.
+_SAME_WAY = {"block": 64, "least": 64}
 
 
 @component
@@ -150,7 +151,8 @@ class GaussianMixture:
         -------
         array of shape (n,), int64
         """
-        return in_blocks(lambda rows: self._joint(rows).argmax(axis=1), m, **_SAME_WAY)
+        with one_blas_thread():
+            return in_blocks(lambda rows: self._joint(rows).argmax(axis=1), m, **_SAME_WAY)
 
     def predict_proba(self, m: AnyArray) -> FloatArray:
         """Posterior probability of each component.
@@ -241,13 +243,11 @@ class GaussianMixture:
         return log_joint(rows.astype(np.float64), *factors, self.covariance_type)
 
     def _log_joint(self, m: AnyArray) -> AnyArray:
-        return in_blocks(self._joint, m, **_SAME_WAY)
+        with one_blas_thread():
+            return in_blocks(self._joint, m, **_SAME_WAY)
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
         full = d * (d + 1) // 2
         covariances = {"full": k * full, "tied": full, "diag": k * d, "spherical": k}
         return int(covariances[self.covariance_type] + k * d + k - 1)
-
-
-_SAME_WAY = {"block": _BLOCK, "least": _BLOCK}

@@ -1,0 +1,59 @@
+"""Linear algebra on one thread, so that sums are made in one order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["one_blas_thread", "one_openmp_thread"]
+
+_lock = threading.Lock()
+_users = 0
+_limit: Any = None
+_controller: Any = None
+
+
+@contextmanager
+def one_blas_thread(*, look_again: bool = False) -> Iterator[None]:
+    """Run BLAS on one thread; what was set before comes back when the last user leaves.
+
+    The setting belongs to the process. Users in several threads are counted, so that none
+    takes it away from another.
+
+    Parameters
+    ----------
+    look_again : bool, default False
+        Search for BLAS libraries that were loaded since the first call; takes milliseconds.
+    """
+    global _users, _limit
+    with _lock:
+        if _users == 0:
+            _limit = _found(look_again).limit(limits=1, user_api="blas")
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _limit.restore_original_limits()
+
+
+@contextmanager
+def one_openmp_thread() -> Iterator[None]:
+    """Run OpenMP regions begun by the calling thread on one thread."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1, user_api="openmp"):
+        yield
+
+
+def _found(look_again: bool) -> Any:
+    global _controller
+    if _controller is None or look_again:
+        from threadpoolctl import ThreadpoolController
+
+        _controller = ThreadpoolController()
+    return _controller
