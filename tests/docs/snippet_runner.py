@@ -95,7 +95,13 @@ class Runner:
         binaries = str(Path(sys.executable).parent)
         path = os.pathsep.join([binaries, os.environ.get("PATH", "")])
         extra = os.pathsep.join(map(str, self._sites()))
-        return {**os.environ, "PATH": path, "PYTHONPATH": extra, "COLUMNS": "200"}
+        return {
+            **os.environ,
+            "PATH": path,
+            "PYTHONPATH": extra,
+            "COLUMNS": "200",
+            "N2D_STORE": str(self.folder / "stages"),
+        }
 
     def _sites(self) -> list[Path]:
         return sorted(path.parent for path in self.folder.glob("*/*.dist-info"))
