@@ -1,0 +1,176 @@
+"""``n2d components``: the catalogue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import attrs
+import typer
+from rich.text import Text
+
+from n2d_framework.cli.console import as_json, bare_table, out, print_json
+from n2d_framework.errors import UnknownComponentError, did_you_mean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from n2d_framework.core.spec import ComponentSpec
+    from n2d_framework.registry import Catalogue, Entry
+    from n2d_framework.types import Role
+
+__all__ = ["components"]
+
+
+def components(
+    which: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ROLE][/NAME]",
+            help="A role (embedder, manifolder, clusterer), a name, or ROLE/NAME for details.",
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List installed components, or tell all about one."""
+    from n2d_framework.registry import default_catalogue
+
+    catalogue = default_catalogue()
+    found, detailed = _find(catalogue, which)
+    if json:
+        _print_json(catalogue, found, detailed=detailed)
+        return
+    console = out()
+    if detailed:
+        for entry in found:
+            _print_detail(console, entry)
+    else:
+        _print_list(console, found)
+    _print_failures(console, catalogue)
+
+
+def _find(catalogue: Catalogue, which: str | None) -> tuple[list[Entry[ComponentSpec]], bool]:
+    from n2d_framework.types import ROLES
+
+    if which is None:
+        return catalogue.components(), False
+    role, slash, name = which.partition("/")
+    if slash:
+        return [catalogue.get(_role(role), name)], True
+    if which in ROLES:
+        return catalogue.components(_role(which)), False
+    named = [e for e in catalogue.components() if which in (e.spec.name, e.qualified_name)]
+    if named:
+        return named, True
+    known = [*ROLES, *(entry.spec.name for entry in catalogue.components())]
+    hint = did_you_mean(which, known, noun="component")
+    raise UnknownComponentError(f"unknown role or component {which!r}; {hint}")
+
+
+def _role(text: str) -> Role:
+    from n2d_framework.types import ROLES
+
+    if text not in ROLES:
+        raise UnknownComponentError(f"unknown role {text!r}; {did_you_mean(text, ROLES)}")
+    return text
+
+
+def _print_list(console: Console, entries: list[Entry[ComponentSpec]]) -> None:
+    table = bare_table("role", "name", "from", "summary")
+    before = ""
+    for entry in entries:
+        role = entry.spec.role
+        if before and role != before:
+            table.add_section()
+        table.add_row(
+            role if role != before else "",
+            entry.spec.name,
+            f"{entry.distribution} {entry.version}",
+            entry.spec.summary,
+        )
+        before = role
+    console.print(table)
+    console.print("\nn2d components ROLE/NAME tells the options of one.", style="dim")
+
+
+def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
+    spec = entry.spec
+    console.print(f"[bold]{spec.role} {spec.name}[/bold]: {spec.summary}")
+    facts = {
+        "from": f"{entry.distribution} {entry.version}",
+        "input": spec.input,
+        "abilities": ", ".join(_abilities(spec)) or "none",
+        "reference": spec.reference or "none",
+    }
+    for name, value in facts.items():
+        console.print(f"  {name:<10} {value}", markup=False)
+    rows = _options(entry)
+    if not rows:
+        console.print("  it has no options\n")
+        return
+    table = bare_table("option", "default", "what it is")
+    for row in rows:
+        limits = f", {row['bounds']}" if row["bounds"] else ""
+        meaning = Text.assemble((row["type"] + limits, "dim"), "\n", row["help"])
+        table.add_row(row["name"], _shown(row), meaning)
+    console.print()
+    console.print(table)
+    console.print()
+
+
+def _shown(row: dict[str, Any]) -> str:
+    return "required" if row["required"] else as_json(row["default"], indent=None)
+
+
+def _abilities(spec: ComponentSpec) -> list[str]:
+    said = {
+        "places new rows": spec.inductive,
+        "gives probabilities": spec.soft,
+        "finds the number of clusters": spec.finds_n_clusters,
+        "may leave rows as noise": spec.noise,
+        "deterministic": spec.deterministic,
+    }
+    return [text for text, able in said.items() if able]
+
+
+def _options(entry: Entry[ComponentSpec]) -> list[dict[str, Any]]:
+    from n2d_framework.core.options import options_of
+    from n2d_framework.core.schema import option_schema
+    from n2d_framework.core.structure import describe_type
+
+    return [
+        {
+            "name": opt.name,
+            "type": describe_type(opt.type),
+            "required": opt.default is attrs.NOTHING,
+            "default": option_schema(opt).get("default"),
+            "bounds": _bounds(opt),
+            "help": opt.help,
+        }
+        for opt in options_of(entry.spec.load())
+    ]
+
+
+def _bounds(opt: Any) -> str:
+    signs = {">=": opt.ge, ">": opt.gt, "<=": opt.le, "<": opt.lt}
+    return ", ".join(f"{sign} {bound:g}" for sign, bound in signs.items() if bound is not None)
+
+
+def _print_failures(console: Console, catalogue: Catalogue) -> None:
+    for failure in catalogue.failures:
+        console.print(
+            f"\n[bold red]unusable[/bold red] plugin {failure.entry_point} of "
+            f"{failure.distribution} {failure.version}"
+        )
+        console.print(f"  {failure.error}", markup=False, soft_wrap=True)
+
+
+def _print_json(
+    catalogue: Catalogue, entries: list[Entry[ComponentSpec]], *, detailed: bool
+) -> None:
+    described = []
+    for entry in entries:
+        fact: dict[str, Any] = attrs.asdict(entry.spec, recurse=False)
+        fact |= {"distribution": entry.distribution, "version": entry.version}
+        described.append(fact | ({"options": _options(entry)} if detailed else {}))
+    failures = [attrs.asdict(failure) for failure in catalogue.failures]
+    print_json({"components": described, "failures": failures})

@@ -1,0 +1,97 @@
+"""``n2d inspect``: what is inside a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from n2d_framework.cli.console import (
+    bare_table,
+    out,
+    print_json,
+    seconds_text,
+    shape_text,
+    size_text,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from n2d_framework.bundle import BundleInfo
+
+__all__ = ["inspect"]
+
+
+def inspect(
+    bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
+    arrays: Annotated[bool, typer.Option("--arrays", help="List every stored value.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Tell what is inside a bundle, importing nothing of its components."""
+    from n2d_framework.bundle import inspect as look
+
+    info = look(bundle)
+    if json:
+        print_json(info.to_dict())
+        return
+    console = out()
+    _print_facts(console, info)
+    _print_stages(console, info)
+    if arrays:
+        _print_arrays(console, info)
+
+
+def _print_facts(console: Console, info: BundleInfo) -> None:
+    manifest = info.manifest
+    data, scaler = manifest["data"], manifest["composition"]["scaler"]
+    facts = {
+        "bundle": info.path,
+        "size": size_text(info.file_size),
+        "format": f"version {info.format_version}, written by n2d_framework "
+        f"{info.framework_version}",
+        "created": info.created,
+        "sha256": info.sha256,
+        "fitted on": f"{data['n_rows']} rows of {shape_text(data['row_shape'])} ({data['dtype']})",
+        "scaler": f"{scaler['name']} (per {scaler['per']})",
+        "clusters": str(manifest["n_clusters_found"]),
+        "seed": str(manifest["random_state"]),
+    }
+    agreement = manifest["training"]["agreement"]
+    if agreement:
+        facts["agreement"] = (
+            f"{agreement['equal']:.2%} of {agreement['rows']:.0f} training rows are predicted "
+            "their label"
+        )
+    for name, value in facts.items():
+        console.print(f"{name:<10} {value}", markup=False, soft_wrap=True)
+    console.print()
+
+
+def _print_stages(console: Console, info: BundleInfo) -> None:
+    from n2d_framework.types import ROLES
+
+    table = bare_table("stage", "component", "from", "fitted in", "stored", "options")
+    for role in ROLES:
+        about: dict[str, Any] = info.manifest["composition"][role]
+        options = ", ".join(f"{name}={value}" for name, value in about["options"].items())
+        table.add_row(
+            role,
+            about["name"],
+            f"{about['distribution']} {about['version']}",
+            seconds_text(float(info.manifest["training"]["seconds"][role])),
+            size_text(info.part_sizes.get(role, 0)),
+            options,
+        )
+    console.print(table)
+
+
+def _print_arrays(console: Console, info: BundleInfo) -> None:
+    table = bare_table("value", "type", "shape", "stored", "size")
+    for array in info.arrays:
+        kind = array.dtype if array.type != "plain" else "plain"
+        shape = shape_text(array.shape)
+        table.add_row(array.path, kind, shape, size_text(array.stored), size_text(array.size))
+    console.print()
+    console.print(table)

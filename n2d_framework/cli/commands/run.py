@@ -1,0 +1,100 @@
+"""``n2d run``: fit, assess, and save everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from n2d_framework.cli.console import print_json
+from n2d_framework.cli.places import STORE_VARIABLE, usable_default_store
+from n2d_framework.cli.progress import RunProgress
+from n2d_framework.errors import ConfigError, Problem
+
+__all__ = ["run"]
+
+
+def _check_jobs(n_jobs: int | None) -> int | None:
+    if n_jobs is not None and n_jobs != -1 and n_jobs < 1:
+        raise typer.BadParameter(f"must be a positive number, or -1 for all cores, got {n_jobs}")
+    return n_jobs
+
+
+def run(
+    config: Annotated[
+        str,
+        typer.Argument(
+            metavar="CONFIG|DATA",
+            help="A configuration (.yaml, .toml, .json); or the name of a data set, or a path of "
+            "data, to be clustered with all defaults.",
+        ),
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="Data to use instead of the configuration's.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder; by default n2d-out/NAME.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Change one value, such as model.embedder.epochs=20; repeatable.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The seed; the same as --set random_state=SEED.")
+    ] = None,
+    n_jobs: Annotated[
+        int | None,
+        typer.Option(
+            callback=_check_jobs, help="Threads; all cores by default. Results stay the same."
+        ),
+    ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Folder in which fitted stages are kept and found again; by default "
+            f"${STORE_VARIABLE}, or one in the user's cache."
+        ),
+    ] = None,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Fit every stage anew.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output of an earlier run.")
+    ] = False,
+    plots: Annotated[bool, typer.Option(help="Draw pictures.")] = True,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code",
+            help="Let the configuration name code to import; only for files you trust.",
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print run.json instead of tables.")] = False,
+) -> None:
+    """Cluster data, assess the result, and save model, labels and pictures."""
+    from n2d_framework.cli.request import read_request
+
+    if store is not None and no_store:
+        raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
+    overrides = [*(settings or ()), *([] if seed is None else [f"random_state={seed}"])]
+    request = read_request(config, data=data, overrides=overrides, allow_code=allow_code)
+    target = out if out is not None else Path("n2d-out") / request.name
+
+    # What is needed to refuse a wrong request has been imported; only now the rest.
+    from n2d_framework.cli.running import execute
+    from n2d_framework.cli.summary import print_summary
+
+    kept = None if no_store else store or usable_default_store()
+    with RunProgress(quiet=quiet) as progress:
+        record = execute(
+            request, target,
+            overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, progress=progress,
+        )  # fmt: skip
+    if json:
+        print_json(record)
+    else:
+        print_summary(record)

@@ -1,0 +1,28 @@
+"""``n2d schema``: JSON Schema of configurations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from n2d_framework.cli.console import as_json, print_json
+
+__all__ = ["schema"]
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of stdout.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of configurations, with every installed component's options."""
+    from n2d_framework.config import run_schema
+    from n2d_framework.storage import write_atomic
+
+    described = run_schema()
+    if output is None:
+        print_json(described)
+    else:
+        write_atomic(output, (as_json(described) + "\n").encode())

@@ -1,0 +1,119 @@
+"""The command ``n2d``: its commands, and what becomes of their failures."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from n2d_framework.cli.commands.components import components
+from n2d_framework.cli.commands.datasets import datasets
+from n2d_framework.cli.commands.doctor import doctor
+from n2d_framework.cli.commands.inspect import inspect
+from n2d_framework.cli.commands.predict import predict
+from n2d_framework.cli.commands.run import run
+from n2d_framework.cli.commands.schema import schema
+from n2d_framework.cli.commands.upgrade import upgrade
+from n2d_framework.cli.commands.verify import verify
+from n2d_framework.cli.console import say_error
+from n2d_framework.cli.messages import Messages
+from n2d_framework.errors import N2DError
+
+__all__ = ["app", "main"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+app = typer.Typer(
+    name="n2d",
+    help="Cluster unlabelled data: embed, unfold the manifold, cluster.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with: n2d run digits",
+)
+
+_messages = Messages()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"n2d {version('n2d_framework')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _settings(
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", envvar="N2D_DEBUG", help="Show tracebacks, all warnings and log messages."
+        ),
+    ] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    _messages.debug = debug
+
+
+def guarded(function: F) -> F:
+    """Turn failures of a command into a message and an exit code.
+
+    Errors of the framework give their own code (2 the request was wrong, 1 the work failed),
+    an interrupt 130, and anything unexpected 1.
+    """
+
+    @functools.wraps(function)
+    def command(*args: Any, **options: Any) -> None:
+        try:
+            with _messages:
+                function(*args, **options)
+        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+            raise
+        except KeyboardInterrupt:
+            say_error("interrupted", label="stopped")
+            raise typer.Exit(130) from None
+        except N2DError as error:
+            _fail(error, str(error), error.exit_code)
+        except Exception as error:  # noqa: BLE001  # the last net: nobody should meet a bare traceback
+            name = type(error).__name__
+            _fail(error, f"unexpected {name}: {error} (n2d --debug shows where)", 1)
+
+    return command  # type: ignore[return-value]
+
+
+def _fail(error: Exception, text: str, code: int) -> NoReturn:
+    if _messages.debug:
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    say_error(text)
+    raise typer.Exit(code)
+
+
+for _command in (run, predict, inspect, verify, upgrade, components, datasets, schema, doctor):
+    app.command(_command.__name__)(guarded(_command))
+
+
+def main() -> NoReturn:
+    """Entry point of the command ``n2d``."""
+    # What TensorFlow writes on start-up is no news to anybody; a user's own setting wins.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    signal.signal(signal.SIGTERM, _terminated)
+    app(prog_name="n2d")
+    sys.exit(0)
+
+
+def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave as after an exception, so that partial output is removed."""
+    sys.exit(128 + number)

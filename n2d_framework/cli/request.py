@@ -1,0 +1,105 @@
+"""What ``n2d run`` was asked to do: a configuration file, or data with all defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.config import DataConfig, RunConfig, read_config
+from n2d_framework.core.options import options_dict
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.registry import default_catalogue
+
+__all__ = ["RunRequest", "read_request"]
+
+_CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+
+
+@attrs.frozen
+class RunRequest:
+    """A checked request.
+
+    Attributes
+    ----------
+    config : RunConfig
+    name : str
+        Names the bundle and the default output folder.
+    """
+
+    config: RunConfig
+    name: str
+
+    @property
+    def data(self) -> Any:
+        """What :func:`n2d_framework.data.load` takes."""
+        data = self.config.data
+        if isinstance(data, DataConfig):
+            return {key: value for key, value in options_dict(data).items() if value is not None}
+        return data
+
+
+def read_request(
+    source: str, *, data: str | None, overrides: Sequence[str], allow_code: bool
+) -> RunRequest:
+    """Read the configuration, or make the default one for data.
+
+    Parameters
+    ----------
+    source : str
+        A configuration file, by its suffix; else the name of a data set or a path of data.
+    data : str, optional
+        Takes the place of the configuration's data.
+    overrides : sequence of str
+        Single values to change, each ``path=value``.
+    allow_code : bool
+        Whether the file may name code to import.
+
+    Returns
+    -------
+    RunRequest
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the configuration.
+
+    Notes
+    -----
+    Without a configuration the number of clusters is that of the data set's classes, where
+    the catalogue knows it.
+    """
+    from_file = Path(source).suffix.lower() in _CONFIG_SUFFIXES
+    if from_file:
+        config = read_config(source, overrides, allow_code=allow_code)
+    elif data is not None:
+        raise ConfigError(
+            [Problem("--data", f"{source!r} names data already; give a configuration or drop one")]
+        )
+    else:
+        config = read_config(_defaults(source), overrides, allow_code=allow_code)
+    if data is not None:
+        config = RunConfig(data=data, model=config.model, random_state=config.random_state)
+    if config.data is None:
+        raise ConfigError([Problem("data", "is missing; add it to the file or give --data")])
+    return RunRequest(config, _safe_name(source if from_file else _data_name(config)))
+
+
+def _defaults(source: str) -> dict[str, Any]:
+    sizes = {e.spec.name: e.spec.n_classes for e in default_catalogue().datasets()}
+    n_classes = sizes.get(source)
+    model = {} if n_classes is None else {"n_clusters": n_classes}
+    return {"data": source, "model": model}
+
+
+def _data_name(config: RunConfig) -> str:
+    return config.data.path if isinstance(config.data, DataConfig) else str(config.data)
+
+
+def _safe_name(path: str) -> str:
+    """A file's name without its suffix, in characters that every system can have in names."""
+    stem = Path(path).resolve().name if path in (".", "..") else Path(path).stem
+    return re.sub(r"[^\w.-]+", "_", stem.rpartition(":")[2]).strip("._") or "run"

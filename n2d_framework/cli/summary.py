@@ -1,0 +1,66 @@
+"""What a run came to, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from n2d_framework.cli.console import bare_table, out, seconds_text, shape_text
+
+__all__ = ["LOADING", "print_summary"]
+
+#: Name of the step that loads the data.
+LOADING = "load the data"
+
+
+def print_summary(record: Mapping[str, Any]) -> None:
+    """Print scores, seconds per stage and paths on stdout.
+
+    Parameters
+    ----------
+    record : mapping
+        The content of ``run.json``.
+    """
+    console = out()
+    data = record["data"]
+    console.print(
+        f"[bold]{record['name']}[/bold]: {data['n_rows']} rows of "
+        f"{shape_text(data['row_shape'])}, {record['n_clusters_found']} clusters, "
+        f"seed {record['random_state']}\n"
+    )
+    scores = bare_table("score", "value")
+    for name, value in record["scores"].items():
+        scores.add_row(name, _number(value))
+    console.print(scores)
+    console.print()
+    console.print(_stages(record))
+    console.print()
+    _print_paths(console, record["paths"])
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _stages(record: Mapping[str, Any]) -> Any:
+    table = bare_table("step", "component", "time")
+    steps = dict(record["seconds"])
+    total = steps.pop("total")
+    table.add_row(LOADING, "", seconds_text(steps.pop(LOADING)))
+    for role, stage in record["stages"].items():
+        took = seconds_text(stage["seconds"])
+        table.add_row(role, stage["component"], f"{took}, stored" if stage["cached"] else took)
+    for name, seconds in steps.items():
+        table.add_row(name, "", seconds_text(seconds))
+    table.add_section()
+    table.add_row("in all", "", seconds_text(total))
+    return table
+
+
+def _print_paths(console: Any, paths: Mapping[str, Any]) -> None:
+    for name in ("bundle", "labels", "config", "run"):
+        console.print(f"{name:<8} {paths[name]}", markup=False, soft_wrap=True)
+    plots = paths.get("plots", [])
+    if plots:
+        folder, count = plots[0].rpartition("/")[0], len(plots)
+        console.print(f"{'plots':<8} {folder} ({count} pictures)", markup=False, soft_wrap=True)

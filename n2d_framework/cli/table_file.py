@@ -1,0 +1,161 @@
+"""Tables written piece by piece, to a file that appears whole or not at all, or to stdout."""
+
+from __future__ import annotations
+
+import abc
+import csv
+import secrets
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from n2d_framework.errors import ConfigError, OutputError, Problem
+from n2d_framework.types import AnyArray
+
+__all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "open_table"]
+
+#: Suffixes of tables that can be written.
+TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".npy")
+
+
+class TableWriter(abc.ABC):
+    """Takes blocks of rows."""
+
+    @abc.abstractmethod
+    def write(self, columns: Mapping[str, AnyArray]) -> None:
+        """Write a block; each has the same columns."""
+
+    def close(self) -> None:  # noqa: B027  # text needs nothing at the end
+        """Write what comes last."""
+
+
+class _Text(TableWriter):
+    def __init__(self, stream: IO[str], delimiter: str) -> None:
+        self._writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        self._names: list[str] | None = None
+
+    def write(self, columns: Mapping[str, AnyArray]) -> None:
+        if self._names is None:
+            self._names = list(columns)
+            self._writer.writerow(self._names)
+        lists = (column.tolist() for column in columns.values())
+        self._writer.writerows(zip(*lists, strict=True))
+
+
+class _Parquet(TableWriter):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: Any = None
+
+    def write(self, columns: Mapping[str, AnyArray]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.table(dict(columns))
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class _Npy(TableWriter):
+    """The labels as one array; its length is written into the header in the end."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._rows = 0
+        self._header()
+
+    def write(self, columns: Mapping[str, AnyArray]) -> None:
+        labels = np.ascontiguousarray(columns["label"], dtype="<i8")
+        self._file.write(labels.tobytes())
+        self._rows += len(labels)
+
+    def close(self) -> None:
+        if not self._file.closed:
+            self._file.seek(0)
+            self._header()
+            self._file.close()
+
+    def _header(self) -> None:
+        # NumPy leaves room in the header for a first dimension of any length.
+        described = {"descr": "<i8", "fortran_order": False, "shape": (self._rows,)}
+        np.lib.format.write_array_header_1_0(self._file, described)
+
+
+def check_table_path(path: Path, *, labels_only: bool) -> None:
+    """Refuse a name that cannot be written, before any work is done.
+
+    Raises
+    ------
+    ConfigError
+        If the suffix is unknown, or cannot hold the columns.
+    OutputError
+        If it is a folder or its folder does not exist.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        text = f"{path}: a table ends in {', '.join(TABLE_SUFFIXES)}"
+        raise ConfigError([Problem("--output", text)])
+    if suffix == ".npy" and not labels_only:
+        text = f"{path}: .npy holds the labels only; take .csv or .parquet for more columns"
+        raise ConfigError([Problem("--output", text)])
+    if path.is_dir():
+        raise OutputError(f"{path}: it is a folder; give the name of a file")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+
+
+@contextmanager
+def open_table(path: Path | None) -> Iterator[TableWriter]:
+    """Open a table for writing.
+
+    Parameters
+    ----------
+    path : Path or None
+        Its suffix chooses the format; ``None`` writes CSV to stdout.
+
+    Yields
+    ------
+    TableWriter
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; an older file of that name is then unchanged.
+    """
+    if path is None:
+        yield _Text(sys.stdout, ",")
+        sys.stdout.flush()
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with _writer(temporary, path.suffix.lower()) as writer:
+            yield writer
+        temporary.replace(path)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writer(path: Path, suffix: str) -> Iterator[TableWriter]:
+    if suffix in (".csv", ".tsv"):
+        with path.open("w", newline="", encoding="utf-8") as stream:
+            yield _Text(stream, "\t" if suffix == ".tsv" else ",")
+        return
+    writer = _Parquet(path) if suffix == ".parquet" else _Npy(path)
+    try:
+        yield writer
+    finally:
+        writer.close()
