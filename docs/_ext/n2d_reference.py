@@ -26,6 +26,8 @@ _INPUTS = {
     "sequence": "sequences: (steps, features)",
     "any": "rows of any shape",
 }
+#: Parts of the configuration that have tables of their own.
+_OWN_TABLE = (DataConfig, ModelConfig, ScalerConfig)
 _BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 
@@ -111,11 +113,21 @@ def _facts(entry: Entry[ComponentSpec]) -> Iterator[str]:
 def _table(options: tuple[Option, ...]) -> Iterator[str]:
     yield "| option | type | default | meaning |"
     yield "|---|---|---|---|"
-    for opt in options:
+    for prefix, opt in _flat("", options):
         known = not opt.follows or opt.follows in opt.help
         follows = "" if known else f" Left at `null`, it follows `{opt.follows}`."
         kind = _type_text(opt.type, _bounds(opt))
-        yield f"| `{opt.name}` | {kind} | {_default(opt)} | {_cell(opt.help + follows)} |"
+        meaning = _cell(opt.help + follows)
+        yield f"| `{prefix}{opt.name}` | {kind} | {_default(opt)} | {meaning} |"
+
+
+def _flat(prefix: str, options: tuple[Option, ...]) -> Iterator[tuple[str, Option]]:
+    """Options, and beneath those that are mappings of options the options in them."""
+    for opt in options:
+        yield prefix, opt
+        for arm in (opt.type, *get_args(opt.type)):
+            if isinstance(arm, type) and attrs.has(arm) and arm not in _OWN_TABLE:
+                yield from _flat(f"{prefix}{opt.name}.", options_of(arm))
 
 
 def _bounds(opt: Option) -> str:
