@@ -46,6 +46,7 @@ _EMBEDDERS = (
         name="dense_ae",
         factory="n2d_builtin.autoencoders.dense:DenseAutoencoder",
         summary="Fully connected autoencoder",
+        input="any",
         reference="McConville et al. 2020, N2D: (Not Too) Deep Clustering, ICPR",
         small_options=_AE_SMALL,
     ),
@@ -63,6 +64,7 @@ _EMBEDDERS = (
         name="denoising_ae",
         factory="n2d_builtin.autoencoders.denoising:DenoisingAutoencoder",
         summary="Fully connected autoencoder trained on freshly corrupted batches",
+        input="any",
         reference="Vincent et al. 2008, Extracting and Composing Robust Features with "
         "Denoising Autoencoders, ICML",
         small_options=_AE_SMALL,

@@ -1,0 +1,224 @@
+"""Keras models that train on rows kept on the device; imported when training starts.
+
+``fit`` receives step numbers instead of data: each compiled step slices the order of its
+epoch, gathers the rows and computes. Nothing is done per batch in Python, every batch has one
+shape (the last is padded with rows of weight zero), and many steps are one execution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from n2d_framework.plugin import AnyArray
+
+__all__ = ["LOSSES", "AutoencoderTrainer", "Corruption", "RowTrainer"]
+
+
+class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
+    """Trains networks on rows; what a row costs is said by :meth:`row_losses`.
+
+    Parameters
+    ----------
+    networks : sequence of keras.Model
+        What is trained (and restored when training stops early).
+    columns : mapping of str to array of shape (n, ...)
+        What is known of each row; gathered on the device for every batch.
+    train, validation : int array
+        Numbers of the rows to train on and of those held out (may be empty).
+    batch_size : int
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[Any],
+        columns: Mapping[str, AnyArray],
+        *,
+        train: AnyArray,
+        validation: AnyArray,
+        batch_size: int,
+    ) -> None:
+        super().__init__(name="trainer", dtype="float32")
+        self.networks = list(networks)
+        self.batch_size = batch_size
+        self.train_steps = -(-len(train) // batch_size)
+        self.validation_steps = -(-len(validation) // batch_size)
+        self._train = train
+        self._padded = np.zeros(
+            (self.train_steps + self.validation_steps) * batch_size, dtype=np.int32
+        )
+        held_out = self.train_steps * batch_size
+        self._padded[held_out : held_out + len(validation)] = validation
+        weight = np.zeros(len(self._padded), dtype=np.float32)
+        weight[: len(train)] = 1
+        weight[held_out : held_out + len(validation)] = 1
+        self.columns = {name: _constant(name, column) for name, column in columns.items()}
+        self.order = _constant("order", self._padded)
+        self.weight = _constant("weight", weight)
+        self.row_loss = keras.metrics.Mean(name="row_loss", dtype="float32")
+        self.built = True
+
+    def start_epoch(self, epoch: int, shuffle: np.random.Generator) -> None:
+        """Draw the order of an epoch; subclasses may refresh columns here.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+        shuffle : numpy.random.Generator
+        """
+        del epoch
+        self._padded[: len(self._train)] = shuffle.permutation(self._train)
+        self.order.assign(self._padded)
+
+    def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
+        """Loss of each row of a batch.
+
+        Parameters
+        ----------
+        batch : mapping of str to tensor of shape (batch_size, ...)
+            The columns of the batch's rows.
+        training : bool
+            Whether to augment, corrupt and the like.
+
+        Returns
+        -------
+        tensor of shape (batch_size,)
+        """
+        raise NotImplementedError
+
+    def call(self, step: Any, training: bool = False) -> Any:
+        """Losses and weights of the rows of one step."""
+        start = ops.reshape(step, (-1,))[0] * self.batch_size
+        rows = ops.slice(ops.convert_to_tensor(self.order), (start,), (self.batch_size,))
+        weight = ops.slice(ops.convert_to_tensor(self.weight), (start,), (self.batch_size,))
+        batch = {
+            name: ops.take(ops.convert_to_tensor(column), rows, axis=0)
+            for name, column in self.columns.items()
+        }
+        return self.row_losses(batch, training), weight
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Mean over the rows that count."""
+        del x, y, sample_weight, training
+        losses, weight = y_pred
+        rows = ops.sum(weight)
+        loss = ops.sum(losses * weight) / rows
+        self.row_loss.update_state(loss, sample_weight=rows)
+        return loss
+
+
+class AutoencoderTrainer(RowTrainer):
+    """Reconstructs rows, possibly augmented, from themselves, possibly corrupted.
+
+    Parameters
+    ----------
+    encoder, decoder : keras.Model
+    rows : float32 array of shape (n, ...)
+        In the encoder's input shape.
+    loss : str
+        A key of :data:`LOSSES`.
+    image_shape : (height, width, channels), optional
+        What augmentation takes a row to be.
+    augmentation : sequence of keras.layers.Layer
+        Applied to training batches; the result is also the target.
+    corruption : keras.layers.Layer, optional
+        Applied to what the encoder sees of training batches.
+    **order
+        ``train``, ``validation`` and ``batch_size`` of :class:`RowTrainer`.
+    """
+
+    def __init__(
+        self,
+        encoder: Any,
+        decoder: Any,
+        rows: AnyArray,
+        *,
+        loss: str,
+        image_shape: tuple[int, ...] | None = None,
+        augmentation: Sequence[Any] = (),
+        corruption: Any = None,
+        **order: Any,
+    ) -> None:
+        super().__init__((encoder, decoder), {"rows": rows}, **order)
+        self.encoder, self.decoder = encoder, decoder
+        self.augmentation, self.corruption = list(augmentation), corruption
+        self.element_loss = LOSSES[loss]
+        self.image_shape = None if image_shape is None else tuple(image_shape)
+
+    def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
+        """Mean loss over the values of each row."""
+        target = self._augment(batch["rows"]) if training else batch["rows"]
+        seen = target
+        if training and self.corruption is not None:
+            seen = self.corruption(target)
+        latent = self.encoder(seen, training=training)
+        output = ops.cast(self.decoder(latent, training=training), "float32")
+        losses = self.element_loss(target, output)
+        return ops.mean(ops.reshape(losses, (self.batch_size, -1)), axis=1)
+
+    def _augment(self, rows: Any) -> Any:
+        if self.image_shape is None:
+            return rows
+        images = ops.reshape(rows, (self.batch_size, *self.image_shape))
+        for layer in self.augmentation:
+            images = layer(images, training=True)
+        return ops.reshape(images, (self.batch_size, *rows.shape[1:]))
+
+
+class Corruption(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
+    """Noise on what the encoder sees, drawn anew at every call.
+
+    Parameters
+    ----------
+    noise : {"gaussian", "masking"}
+        Added normal noise, or values set to zero (without rescaling the others).
+    level : float
+        Standard deviation, or fraction of the values that are zeroed.
+    seed : int
+    """
+
+    def __init__(self, noise: str, level: float, seed: int) -> None:
+        super().__init__(name="corruption", dtype="float32")
+        self.noise, self.level = noise, level
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, rows: Any) -> Any:
+        """Corrupt a batch."""
+        shape = ops.shape(rows)
+        if self.noise == "gaussian":
+            return rows + self.level * keras.random.normal(
+                shape, dtype="float32", seed=self.seed_generator
+            )
+        draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
+        return ops.where(draws < self.level, ops.zeros_like(rows), rows)
+
+
+def _constant(name: str, array: AnyArray) -> Any:
+    return keras.Variable(array, dtype=array.dtype.name, trainable=False, name=name)
+
+
+def _huber(target: Any, output: Any) -> Any:
+    error = ops.abs(output - target)
+    return ops.where(error <= 1, 0.5 * ops.square(error), error - 0.5)
+
+
+#: Loss of each value, by name.
+LOSSES: dict[str, Any] = {
+    "mse": lambda target, output: ops.square(output - target),
+    "mae": lambda target, output: ops.abs(output - target),
+    "huber": _huber,
+    "bce": ops.binary_crossentropy,
+}

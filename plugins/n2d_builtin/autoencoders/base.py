@@ -1,0 +1,270 @@
+"""What all autoencoders share: fitting, embedding, history, reading and writing states."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.autoencoders.augmentation import augmentation_layers
+from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape
+from n2d_builtin.autoencoders.images import image_complaint, resolve_image
+from n2d_builtin.autoencoders.options import TrainingOptions
+from n2d_builtin.autoencoders.precision import resolve_precision
+from n2d_builtin.autoencoders.training import (
+    TrainingResult,
+    TrainingSettings,
+    split_rows,
+    train,
+)
+from n2d_framework.plugin import (
+    AnyArray,
+    DataError,
+    FitContext,
+    StageError,
+    State,
+    StateError,
+    component,
+    derive_seed,
+    learned,
+    need,
+)
+
+__all__ = ["Autoencoder"]
+
+
+@component
+class Autoencoder(TrainingOptions):
+    """Base of the neural embedders; subclasses say which networks are trained.
+
+    Attributes
+    ----------
+    row_shape_ : tuple of int
+        Shape of one training row.
+    latent_dim_ : int
+        Width of the latent space.
+    history_ : dict of str to list of float
+        ``loss`` and, with a validation split, ``val_loss``: one value per epoch.
+    best_epoch_ : int
+        Epoch whose weights are kept, counted from 1.
+    precision_ : str
+        What was trained in: ``"float32"`` or ``"bfloat16"``.
+    """
+
+    row_shape_: tuple[int, ...] | None = learned()
+    latent_dim_: int | None = learned()
+    history_: dict[str, list[float]] | None = learned()
+    best_epoch_: int | None = learned()
+    precision_: str | None = learned()
+    _computed: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_computed": {}}
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted.
+
+        Parameters
+        ----------
+        n_rows : int
+        row_shape : tuple of int
+            Shape of one row.
+
+        Returns
+        -------
+        list of str
+            Empty if there are none.
+        """
+        reasons = []
+        if n_rows - math.ceil(self.validation_fraction * n_rows) < 1:
+            reasons.append(
+                f"validation_fraction={self.validation_fraction:g} of {n_rows} rows leaves "
+                "none to train on; lower it"
+            )
+        if self.augmentation is not None or self.image_shape is not None:
+            complaint = image_complaint(row_shape, self.image_shape)
+            if complaint:
+                reasons.append(complaint)
+        return reasons
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Train on rows.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, ...)
+        context : FitContext
+            Its seed decides everything random. Training uses the threads the Keras backend
+            was started with, whatever ``n_jobs`` is: the same seed gives the same weights,
+            to the bit, for the same number of those threads (``TF_NUM_INTRAOP_THREADS``).
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If `x` cannot be fitted with these options.
+        StageError
+            If the loss becomes NaN or infinite.
+        """
+        reasons = self.check_input(len(x), x.shape[1:])
+        if reasons:
+            raise DataError("; ".join(reasons))
+        self._check_range(x)
+        self._forget()
+        precision = resolve_precision(self.precision)
+        networks = self._build(x.shape[1:], context.seed, precision)
+        result = self._train(networks, x, context)
+        self._keep(*networks, row_shape=x.shape[1:])
+        self.row_shape_ = x.shape[1:]
+        self.history_, self.best_epoch_ = result.history, result.best_epoch
+        self.precision_ = precision
+        return self
+
+    def transform(self, x: AnyArray) -> NDArray[np.float32]:
+        """Latent coordinates of rows.
+
+        Parameters
+        ----------
+        x : array of shape (n, *row_shape)
+
+        Returns
+        -------
+        float32 array of shape (n, latent_dim)
+        """
+        check_rows(x, self._fitted_shape())
+        return self._encode(x)
+
+    def reconstruct(self, z: AnyArray) -> NDArray[np.float32]:
+        """Rows that the decoder makes of latent coordinates.
+
+        Parameters
+        ----------
+        z : array of shape (n, latent_dim)
+
+        Returns
+        -------
+        float32 array of shape (n, *row_shape)
+        """
+        row_shape = self._fitted_shape()
+        if z.ndim != 2 or z.shape[1] != self.latent_dim_:
+            raise DataError(
+                f"latent rows must have the shape (n, {self.latent_dim_}), got {z.shape}"
+            )
+        return self._decode(z).reshape(len(z), *row_shape)
+
+    def get_state(self) -> State:
+        """What fitting learned, as plain values."""
+        row_shape = self._fitted_shape()
+        history = self.history_ or {}
+        return {
+            "row_shape": list(row_shape),
+            "latent_dim": self.latent_dim_,
+            "history": {name: np.array(values) for name, values in history.items()},
+            "best_epoch": self.best_epoch_,
+            "precision": self.precision_,
+            **self._weights_state(),
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Parameters
+        ----------
+        state : State
+
+        Raises
+        ------
+        StateError
+            If it is not the state of an embedder with these options.
+        """
+        row_shape, latent_dim = read_row_shape(state), need(state, "latent_dim", int)
+        if latent_dim < 1:
+            raise StateError(f"state 'latent_dim' is {latent_dim}")
+        reasons = self.check_input(len(row_shape) * 2**30, row_shape)
+        if reasons:
+            raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
+        history, best_epoch = read_history(state), need(state, "best_epoch", int)
+        precision = need(state, "precision", str)
+        self._forget()
+        self._restore(state, row_shape, latent_dim)
+        self.row_shape_, self.latent_dim_ = row_shape, latent_dim
+        self.history_, self.best_epoch_, self.precision_ = history, best_epoch, precision
+
+    def _build(self, row_shape: tuple[int, ...], seed: int, precision: str) -> tuple[Any, Any]:
+        """Encoder and decoder to train, freshly initialised."""
+        raise NotImplementedError
+
+    def _keep(self, encoder: Any, decoder: Any, *, row_shape: tuple[int, ...]) -> None:
+        """Take the weights over from the trained networks, and set ``latent_dim_``."""
+        raise NotImplementedError
+
+    def _encode(self, x: AnyArray) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    def _decode(self, z: AnyArray) -> NDArray[np.float32]:
+        raise NotImplementedError
+
+    def _weights_state(self) -> Mapping[str, Any]:
+        raise NotImplementedError
+
+    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
+        """Read what :meth:`_weights_state` wrote."""
+        raise NotImplementedError
+
+    def _corruption(self, seed: int) -> Any:
+        """Layer that corrupts what the encoder sees; none here."""
+        del seed
+        return None
+
+    def _train(self, networks: Sequence[Any], x: AnyArray, context: FitContext) -> TrainingResult:
+        from n2d_builtin.autoencoders._trainer import AutoencoderTrainer
+
+        settings = TrainingSettings(
+            **{field.name: getattr(self, field.name) for field in attrs.fields(TrainingSettings)}
+        )
+        encoder, decoder = networks
+        training, validation = split_rows(len(x), settings, context.seed)
+        varied: dict[str, Any] = {}
+        if self.augmentation is not None:
+            varied["image_shape"] = resolve_image(x.shape[1:], self.image_shape)
+            varied["augmentation"] = augmentation_layers(
+                self.augmentation, derive_seed(context.seed, "augmentation")
+            )
+        trainer = AutoencoderTrainer(
+            encoder,
+            decoder,
+            x.reshape(len(x), *encoder.input_shape[1:]),
+            loss=self.loss,
+            corruption=self._corruption(derive_seed(context.seed, "corruption")),
+            train=training,
+            validation=validation,
+            batch_size=min(self.batch_size, len(training)),
+            **varied,
+        )
+        return train(trainer, settings, context)
+
+    def _check_range(self, x: AnyArray) -> None:
+        if self.loss == "bce" and not (x.min() >= 0 and x.max() <= 1):
+            raise DataError(
+                f"loss='bce' needs values in [0, 1], got {x.min():g} to {x.max():g}; scale the "
+                "data (scaler: minmax) or choose another loss"
+            )
+
+    def _forget(self) -> None:
+        """Drop everything learned."""
+        self._computed = {}
+        for field in attrs.fields(cast("Any", type(self))):
+            if field.name.endswith("_"):
+                setattr(self, field.name, None)
+
+    def _fitted_shape(self) -> tuple[int, ...]:
+        if self.row_shape_ is None:
+            raise StageError(f"this {type(self).__name__} is not fitted; call fit first")
+        return self.row_shape_

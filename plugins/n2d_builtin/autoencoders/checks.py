@@ -1,0 +1,54 @@
+"""Checks of rows and of stored values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from n2d_framework.plugin import AnyArray, DataError, State, StateError, need
+
+__all__ = ["check_rows", "read_history", "read_row_shape"]
+
+_MOST_DIMENSIONS = 8
+
+
+def check_rows(x: AnyArray, row_shape: tuple[int, ...]) -> None:
+    """Refuse rows that hold another number of values than those of the training.
+
+    Raises
+    ------
+    DataError
+    """
+    if x.ndim < 2 or math.prod(x.shape[1:]) != math.prod(row_shape):
+        raise DataError(f"rows must have the shape {row_shape}, got {x.shape[1:]}")
+
+
+def read_row_shape(state: State) -> tuple[int, ...]:
+    """Take the shape of a row out of a state that was read from a file.
+
+    Raises
+    ------
+    StateError
+    """
+    stored = need(state, "row_shape", (list, tuple))
+    sizes = [size for size in stored if isinstance(size, int) and not isinstance(size, bool)]
+    if len(sizes) != len(stored) or not 1 <= len(sizes) <= _MOST_DIMENSIONS or min(sizes) < 1:
+        raise StateError(f"state 'row_shape' is no shape: {stored!r}")
+    return tuple(sizes)
+
+
+def read_history(state: State) -> dict[str, list[float]]:
+    """Take the history out of a state that was read from a file.
+
+    Raises
+    ------
+    StateError
+    """
+    history = {}
+    for name, values in need(state, "history", Mapping).items():
+        if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind != "f":
+            raise StateError(f"state 'history/{name}' must be one number per epoch")
+        history[str(name)] = [float(value) for value in values]
+    return history

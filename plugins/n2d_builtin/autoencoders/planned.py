@@ -1,0 +1,111 @@
+"""Base of the autoencoders whose networks follow from options: mirrored, planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.autoencoders.activations import Activation
+from n2d_builtin.autoencoders.base import Autoencoder
+from n2d_builtin.autoencoders.inference import Network
+from n2d_builtin.autoencoders.networks import build_network
+from n2d_builtin.autoencoders.plans import Plan
+from n2d_builtin.autoencoders.weights import Weights, read_weights, take_weights, weights_state
+from n2d_framework.plugin import (
+    AnyArray,
+    State,
+    StateError,
+    component,
+    derive_seed,
+    learned,
+    option,
+)
+
+__all__ = ["PlannedAutoencoder"]
+
+_DEFAULT_LATENT_DIM = 10
+
+
+@component
+class PlannedAutoencoder(Autoencoder):
+    """Autoencoder of mirrored networks with a linear bottleneck.
+
+    Attributes
+    ----------
+    encoder_weights_, decoder_weights_ : dict of str to dict of str to float32 array
+        By layer and weight.
+    """
+
+    latent_dim: int | None = option(
+        None,
+        ge=1,
+        follows="n_clusters",
+        help="Width of the latent space. None: n_clusters where it is given (the N2D paper's "
+        "rule), else 10.",
+    )
+    activation: Activation = option(
+        "relu", help="Of the hidden layers; bottleneck and output are linear."
+    )
+
+    encoder_weights_: Weights | None = learned()
+    decoder_weights_: Weights | None = learned()
+
+    def _plans(self, row_shape: tuple[int, ...], latent_dim: int) -> tuple[Plan, Plan]:
+        """Plans of encoder and decoder."""
+        raise NotImplementedError
+
+    def _output_activation(self) -> str:
+        return "sigmoid" if self.loss == "bce" else "linear"
+
+    def _width(self) -> int:
+        return _DEFAULT_LATENT_DIM if self.latent_dim is None else self.latent_dim
+
+    def _build(self, row_shape: tuple[int, ...], seed: int, precision: str) -> tuple[Any, Any]:
+        encoder, decoder = self._plans(row_shape, self._width())
+        weights_seed = derive_seed(seed, "weights")
+        return (
+            build_network(encoder, seed=weights_seed, precision=precision, name="encoder"),
+            build_network(decoder, seed=weights_seed, precision=precision, name="decoder"),
+        )
+
+    def _keep(self, encoder: Any, decoder: Any, *, row_shape: tuple[int, ...]) -> None:
+        self.latent_dim_ = self._width()
+        plans = self._plans(row_shape, self.latent_dim_)
+        self.encoder_weights_ = take_weights(encoder, plans[0])
+        self.decoder_weights_ = take_weights(decoder, plans[1])
+
+    def _weights_state(self) -> Mapping[str, Any]:
+        return {
+            "encoder": weights_state(self.encoder_weights_ or {}),
+            "decoder": weights_state(self.decoder_weights_ or {}),
+        }
+
+    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
+        if self.latent_dim not in (None, latent_dim):
+            raise StateError(
+                f"state 'latent_dim' is {latent_dim}, but the option is {self.latent_dim}"
+            )
+        encoder, decoder = self._plans(row_shape, latent_dim)
+        weights = read_weights(state, "encoder", encoder), read_weights(state, "decoder", decoder)
+        self.encoder_weights_, self.decoder_weights_ = weights
+
+    def _encode(self, x: AnyArray) -> NDArray[np.float32]:
+        return self._network("encoder")(x)
+
+    def _decode(self, z: AnyArray) -> NDArray[np.float32]:
+        return self._network("decoder")(z)
+
+    def _network(self, which: str) -> Network:
+        """The network in NumPy, prepared on first use."""
+        if which not in self._computed:
+            plans = self._plans(self._fitted_shape(), self.latent_dim_ or 0)
+            plan, weights = {
+                "encoder": (plans[0], self.encoder_weights_),
+                "decoder": (plans[1], self.decoder_weights_),
+            }[which]
+            self._computed[which] = Network(plan, weights or {})
+        network: Network = self._computed[which]
+        return network

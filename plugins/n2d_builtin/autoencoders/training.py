@@ -1,0 +1,202 @@
+"""The training loop: epochs, early stopping, history, best weights."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+import attrs
+import numpy as np
+
+from n2d_builtin.autoencoders.backend import load_keras
+from n2d_framework.plugin import AnyArray, FitContext, IntArray, StageError, derive_seed
+
+__all__ = ["Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"]
+
+Optimizer: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
+
+# An execution cannot be interrupted; this many steps last a second or a few.
+_MOST_STEPS_PER_EXECUTION = 64
+_SGD_MOMENTUM = 0.9
+
+
+@attrs.frozen(kw_only=True)
+class TrainingSettings:
+    """How to train; the fields are options of the embedders and are described there."""
+
+    epochs: int
+    batch_size: int
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-3
+    weight_decay: float | None = None
+    validation_fraction: float = 0.0
+    patience: int | None = None
+
+
+@attrs.frozen
+class TrainingResult:
+    """What training found, besides the weights.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        ``loss`` and, with a validation split, ``val_loss``, one value per epoch.
+    best_epoch : int
+        Whose weights are kept, counted from 1: the best where validation or patience is
+        used, else the last.
+    """
+
+    history: dict[str, list[float]]
+    best_epoch: int
+
+
+def split_rows(n_rows: int, settings: TrainingSettings, seed: int) -> tuple[IntArray, IntArray]:
+    """Choose the rows held out for validation.
+
+    Parameters
+    ----------
+    n_rows : int
+    settings : TrainingSettings
+    seed : int
+
+    Returns
+    -------
+    train, validation : int64 arrays
+        Sorted row numbers; at least one row is held out if the fraction is not zero.
+    """
+    held_out = math.ceil(settings.validation_fraction * n_rows)
+    shuffled = np.random.default_rng(derive_seed(seed, "validation")).permutation(n_rows)
+    return np.sort(shuffled[held_out:]), np.sort(shuffled[:held_out])
+
+
+def train(trainer: Any, settings: TrainingSettings, context: FitContext) -> TrainingResult:
+    """Train the networks of a trainer in place.
+
+    Parameters
+    ----------
+    trainer : RowTrainer
+        From :mod:`n2d_builtin.autoencoders._trainer`; not compiled yet.
+    settings : TrainingSettings
+    context : FitContext
+        Gives the seed and hears of every epoch. The threads used are those the Keras backend
+        was started with.
+
+    Returns
+    -------
+    TrainingResult
+
+    Raises
+    ------
+    StageError
+        If the loss becomes NaN or infinite.
+    """
+    steps = max(trainer.train_steps, trainer.validation_steps)
+    trainer.compile(
+        optimizer=_optimizer(settings),
+        steps_per_execution=min(steps, _MOST_STEPS_PER_EXECUTION),
+    )
+    epochs = _epochs_class()(settings, context)
+    arguments: dict[str, Any] = {}
+    if trainer.validation_steps:
+        arguments["validation_data"] = (_steps(trainer.train_steps, trainer.validation_steps),)
+        arguments["validation_batch_size"] = 1
+    try:
+        trainer.fit(
+            _steps(0, trainer.train_steps),
+            batch_size=1,
+            epochs=settings.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[epochs],
+            **arguments,
+        )
+        epochs.restore()
+        return TrainingResult(epochs.history, epochs.best_epoch)
+    finally:
+        # Compiled functions and the device's copy of the data hang in reference cycles.
+        del trainer, epochs
+        gc.collect()
+
+
+def _steps(first: int, count: int) -> AnyArray:
+    return np.arange(first, first + count, dtype=np.int32)[:, None]
+
+
+def _optimizer(settings: TrainingSettings) -> Any:
+    optimizers = load_keras().optimizers
+    classes = {
+        "adam": optimizers.Adam,
+        "adamw": optimizers.AdamW,
+        "sgd": optimizers.SGD,
+        "rmsprop": optimizers.RMSprop,
+    }
+    arguments: dict[str, Any] = {"learning_rate": settings.learning_rate}
+    if settings.weight_decay is not None:
+        arguments["weight_decay"] = settings.weight_decay
+    if settings.optimizer == "sgd":
+        arguments["momentum"] = _SGD_MOMENTUM
+    return classes[settings.optimizer](**arguments)
+
+
+def _epochs_class() -> Any:
+    """Make the callback class; its base exists only once Keras is imported."""
+    keras = load_keras()
+
+    class Epochs(keras.callbacks.Callback):  # type: ignore[misc, name-defined, unused-ignore]
+        """Shuffles, records, watches and remembers the best."""
+
+        def __init__(self, settings: TrainingSettings, context: FitContext) -> None:
+            super().__init__()
+            self._settings, self._context = settings, context
+            self._shuffle = np.random.default_rng(derive_seed(context.seed, "shuffle"))
+            self._keeps_best = settings.patience is not None or settings.validation_fraction > 0
+            self._best = math.inf
+            self._best_weights: list[list[AnyArray]] = []
+            self.history: dict[str, list[float]] = {}
+            self.best_epoch = 0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.start_epoch(epoch, self._shuffle)
+
+        def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+            metrics = _metrics(logs or {})
+            _check_finite(metrics, epoch, self._settings)
+            for name, value in metrics.items():
+                self.history.setdefault(name, []).append(value)
+            self._watch(epoch, metrics.get("val_loss", metrics["loss"]))
+            self._context.epoch_finished(epoch + 1, self._settings.epochs, metrics)
+
+        def _watch(self, epoch: int, loss: float) -> None:
+            if not self._keeps_best:
+                self.best_epoch = epoch + 1
+            elif loss < self._best:
+                self._best, self.best_epoch = loss, epoch + 1
+                self._best_weights = [net.get_weights() for net in self.model.networks]
+            patience = self._settings.patience
+            if patience is not None and epoch + 1 - self.best_epoch >= patience:
+                self.model.stop_training = True
+
+        def restore(self) -> None:
+            """Put the best weights back, if the last are not the ones to keep."""
+            if self._best_weights:
+                for net, weights in zip(self.model.networks, self._best_weights, strict=True):
+                    net.set_weights(weights)
+
+    return Epochs
+
+
+def _metrics(logs: Mapping[str, float]) -> dict[str, float]:
+    """Keep the means over rows, under the names that users know."""
+    names = {"row_loss": "loss", "val_row_loss": "val_loss"}
+    return {name: float(logs[key]) for key, name in names.items() if key in logs}
+
+
+def _check_finite(metrics: Mapping[str, float], epoch: int, settings: TrainingSettings) -> None:
+    bad = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
+    if bad:
+        raise StageError(
+            f"training diverged in epoch {epoch + 1}: {', '.join(bad)}; lower learning_rate "
+            f"(now {settings.learning_rate:g}) or scale the data (scaler: minmax or standard)"
+        )
