@@ -12,17 +12,24 @@ from n2d_framework.storage import DEFAULT_MAX_BYTES, Opened, open_image, read_fi
 
 __all__ = ["named", "open_bundle"]
 
+_LONGEST_MESSAGE = 2000
+
 
 @contextmanager
 def named(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Put the file's name in front of what is wrong with its content."""
+    """Put the file's name in front of what is wrong with its content.
+
+    Messages of components may quote what the file holds, so they are cut to a readable length.
+    """
     try:
         yield
     except BundleError as error:
         text, name = str(error), os.fspath(path)
-        if name in text:
-            raise
-        raise BundleError(f"{name}: {text}") from error
+        if len(text) > _LONGEST_MESSAGE:
+            text = f"{text[:_LONGEST_MESSAGE]} ... (cut)"
+        if name not in text:
+            text = f"{name}: {text}"
+        raise BundleError(text) from error
 
 
 def open_bundle(path: str | os.PathLike[str], max_bytes: int | None) -> Opened:

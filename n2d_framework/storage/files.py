@@ -38,12 +38,13 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTE
     """
     place = Path(path)
     try:
-        mode = place.stat().st_mode
-        if not stat.S_ISREG(mode):
-            what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+        found = place.stat()
+        if not stat.S_ISREG(found.st_mode):
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
             raise BundleError(f"cannot read {place}: it is {what}")
         with place.open("rb") as file:
-            data = file.read(max_bytes + 1)
+            # As many bytes as are asked for are allocated at once.
+            data = file.read(min(found.st_size, max_bytes) + 1)
     except FileNotFoundError as error:
         raise BundleError(f"cannot read {place}: there is no such file") from error
     except (OSError, ValueError) as error:

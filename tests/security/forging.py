@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from n2d_framework.storage import header
 from n2d_framework.storage.elements import CODECS, Writing
 from n2d_framework.storage.hdf5 import layout, writer
+from n2d_framework.storage.hdf5.checksum import lookup3
 from n2d_framework.storage.tree import Branch, Leaf, Node
 
 Message = tuple[int, bytes]
@@ -34,8 +36,19 @@ def sealed(payload: bytes, kind: str = "bundle") -> bytes:
 
 
 def reseal(image: bytes) -> bytes:
-    """Repair the digest of a mutated image."""
-    return sealed(bytes(image[header.HEADER_SIZE :]))
+    """Repair the digest of a mutated image, and all checksums of HDF5's headers."""
+    payload = bytearray(image[header.HEADER_SIZE :])
+    starts = [0, *(match.start() for match in re.finditer(layout.HEADER_MAGIC, payload))]
+    for start in starts:
+        size = layout.SUPERBLOCK.size if not start else 10 + _field(payload, start + 6)
+        if start + size + 4 <= len(payload) and size < 1 << 16:
+            block = bytes(payload[start : start + size])
+            struct.pack_into("<I", payload, start + size, lookup3(block))
+    return sealed(bytes(payload))
+
+
+def _field(payload: bytearray, start: int) -> int:
+    return int.from_bytes(payload[start : start + 4], "little")
 
 
 def node(value: Any, path: str = "/x") -> Node:

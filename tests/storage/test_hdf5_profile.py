@@ -1,4 +1,4 @@
-"""The HDF5 library, as an independent reader, sees what was written; and the structure is pinned."""
+"""The HDF5 library, as an independent reader, sees what was written."""
 
 from __future__ import annotations
 
@@ -161,6 +161,6 @@ def test_nothing_is_read_before_it_is_asked_for():
 
 def test_max_bytes_limits_what_arrays_take():
     data = encode({}, {"p": {"a": np.zeros(10_000)}}, created="")
-    with pytest.raises(BundleError, match="/p/a: declares 80000 bytes.*max_bytes"):
+    with pytest.raises(BundleError, match=r"/p/a: declares 80000 bytes.*max_bytes"):
         decode(data, max_bytes=50_000)
     assert decode(data, max_bytes=81_000)

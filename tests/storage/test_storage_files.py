@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tracemalloc
 import zipfile
 
 import h5py
@@ -82,7 +83,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, exists):
         path.write_bytes(b"old")
     original = os.fdopen
     monkeypatch.setattr(files.os, "fdopen", lambda *a, **k: _FullDisk(original(*a, **k)))
-    with pytest.raises(OutputError, match="No space left.*unchanged"):
+    with pytest.raises(OutputError, match=r"No space left.*unchanged"):
         write_atomic(path, b"new" * 1000)
     monkeypatch.undo()
     assert [item.name for item in tmp_path.iterdir()] == (["a.n2d"] if exists else [])
@@ -166,6 +167,11 @@ def test_what_cannot_be_read(tmp_path, monkeypatch):
     with pytest.raises(BundleError, match="larger than 4 bytes; raise max_bytes"):
         read_file(tmp_path / "big", max_bytes=4)
     assert read_file(tmp_path / "big", max_bytes=5) == b"12345"
+
+    tracemalloc.start()
+    read_file(tmp_path / "big")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
 
     def refuse(*args, **kwargs):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import subprocess
 import sys
@@ -109,7 +110,7 @@ def test_manifests_come_back_with_names_of_any_kind(manifest):
 
 @pytest.mark.parametrize("value", [2**64, -(2**63) - 1])
 def test_integers_beyond_64_bit_are_refused(value):
-    with pytest.raises(StateError, match="/part/a/1.*64 bit"):
+    with pytest.raises(StateError, match=r"/part/a/1.*64 bit"):
         encode({}, {"part": {"a": [0, value]}}, created="")
 
 
@@ -234,7 +235,6 @@ def test_bytes_are_the_same_in_another_process():
 
 def test_the_bytes_of_version_1_do_not_change():
     """A change here is a change of the format: raise a version and keep the old reader."""
-    import hashlib
 
     state = {
         "a": np.arange(6, dtype=np.int32).reshape(2, 3),

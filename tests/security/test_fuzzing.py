@@ -1,0 +1,106 @@
+"""Mutated bundles end in BundleError or in values; a longer run is in fuzzing.py."""
+
+from __future__ import annotations
+
+import os
+
+import fuzzing
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from n2d_framework.errors import BundleError
+from n2d_framework.storage import decode, encode
+
+#: Cases of a test run; the environment variable asks for more.
+CASES = int(os.environ.get("N2D_FUZZ_CASES", "1000"))
+#: Cases that once ended wrongly: 2 (allocated the limit), 773 (endless message).
+SEEDS = (2, 773)
+
+IMAGE = fuzzing.base_image()
+
+
+def test_a_campaign_of_mutations():
+    result = fuzzing.campaign(0, CASES)
+    assert result["bad"] == 0, result["first_bad"]
+    assert sum(result["outcomes"].values()) == CASES
+    assert result["outcomes"]["raw: refused"] == len(range(0, CASES, 3))
+    assert result["outcomes"]["repaired: refused"] > 0
+    assert result["outcomes"]["forged: other"] > 0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_seeds_that_were_bad_once(seed):
+    assert fuzzing.campaign(seed, 1)["bad"] == 0
+
+
+def test_the_campaign_reports_deaths_and_endless_cases(monkeypatch):
+    monkeypatch.setattr(fuzzing, "_run_worker", _worker_that_dies())
+    result = fuzzing.campaign(0, 3)
+    assert result["bad"] == 2
+    assert result["outcomes"] == {
+        "raw: process died": 1,
+        "repaired: refused": 1,
+        "forged: exception": 1,
+    }
+
+
+def _worker_that_dies():
+    answers = [
+        ([[0, "raw", "started"]], "ended with -11: "),
+        (
+            [
+                [1, "repaired", "started"],
+                [1, "repaired", "refused", 0.1],
+                [2, "forged", "started"],
+                [2, "forged", "KeyError: 'x'", 0.1],
+            ],
+            "",
+        ),
+    ]
+    return lambda *args: answers.pop(0)
+
+
+def test_the_original_is_accepted():
+    judge = fuzzing.Judge(IMAGE)
+    assert judge("raw", IMAGE) == "same"
+    judge.path.unlink()
+
+
+@pytest.mark.parametrize("size", range(0, len(IMAGE), 4096))
+def test_truncation_at_every_4_kib(size):
+    with pytest.raises(BundleError):
+        decode(IMAGE[:size])
+    with pytest.raises(BundleError):
+        decode(fuzzing.forging.reseal(IMAGE[: max(size, 512)]))
+
+
+@given(st.binary(max_size=2000))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_behind_a_correct_header(payload):
+    with pytest.raises(BundleError):
+        decode(fuzzing.forging.sealed(payload))
+
+
+@given(position=st.integers(0, len(IMAGE) - 1), bit=st.integers(0, 7))
+@settings(max_examples=300, deadline=None)
+def test_any_flipped_bit_is_noticed(position, bit):
+    altered = bytearray(IMAGE)
+    altered[position] ^= 1 << bit
+    with pytest.raises(BundleError):
+        decode(bytes(altered))
+
+
+def test_what_is_accepted_in_spite_of_changes_is_storable_again():
+    """Whatever a reader accepts, a writer can write: no half-checked value slips through."""
+    accepted = 0
+    for number in range(1, 900, 3):
+        family, data = fuzzing.case(number, IMAGE)
+        assert family == "repaired"
+        try:
+            manifest, parts = decode(data)
+        except BundleError:
+            continue
+        accepted += 1
+        assert decode(encode(manifest, parts, created=""))
+    assert accepted > 0
