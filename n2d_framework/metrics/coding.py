@@ -1,0 +1,137 @@
+"""Labels of any type as codes: 0, 1, ... in the order of their sorted values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.errors import DataError
+from n2d_framework.types import NOISE, AnyArray, IntArray
+
+__all__ = ["Coded", "code", "code_pair", "require_same_length"]
+
+
+@attrs.frozen(eq=False)
+class Coded:
+    """One label per row, as codes.
+
+    Attributes
+    ----------
+    codes : array of shape (n,), int64
+        Position of each row's value in `values`.
+    values : list
+        The distinct values, sorted where they can be compared.
+    """
+
+    codes: IntArray
+    values: list[Any]
+
+    @property
+    def is_noise(self) -> AnyArray:
+        """Which rows are noise: those labelled by the number -1."""
+        noise = [_is_number(value) and value == NOISE for value in self.values]
+        return np.asarray(noise, dtype=bool)[self.codes]
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of distinct values other than noise."""
+        return sum(1 for v in self.values if not (_is_number(v) and v == NOISE))
+
+
+def code(values: Any, what: str) -> Coded:
+    """Code one label per row.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        Numbers, texts, truth values, dates or objects; also a pandas or polars series.
+    what : str
+        What they are, for messages: ``"y"`` or ``"labels"``.
+
+    Returns
+    -------
+    Coded
+
+    Raises
+    ------
+    DataError
+        If there is no row, more than one column, or a missing value.
+    """
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise DataError(
+            f"{what} must be one-dimensional, one value per row; it has the shape {array.shape}"
+        )
+    if not len(array):
+        raise DataError(f"{what} has no rows")
+    missing = _missing(array)
+    if missing.any():
+        raise DataError(
+            f"{what} has a missing value, first in row {int(missing.argmax())}; "
+            "leave those rows out, or give them a class of their own"
+        )
+    if array.dtype.kind == "O":
+        return _code_objects(array.tolist(), what)
+    distinct, codes = np.unique(array, return_inverse=True)
+    return Coded(codes.astype(np.int64), distinct.tolist())
+
+
+def code_pair(y: Any, labels: Any) -> tuple[Coded, Coded]:
+    """Code classes and labels of the same rows.
+
+    Raises
+    ------
+    DataError
+        If either cannot be used, or their lengths differ.
+    """
+    coded = code(y, "y"), code(labels, "labels")
+    require_same_length("y", coded[0].codes, "labels", coded[1].codes)
+    return coded
+
+
+def require_same_length(one: str, a: Sequence[Any] | AnyArray, other: str, b: AnyArray) -> None:
+    """Refuse two arrays that do not describe the same rows."""
+    if len(a) != len(b):
+        verb = "have" if one.endswith("s") else "has"
+        raise DataError(f"{one} {verb} {len(a)} rows, {other} have {len(b)}; give one per row")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def _missing(array: AnyArray) -> AnyArray:
+    if array.dtype.kind in "fc":
+        return np.isnan(array)
+    if array.dtype.kind in "mM":
+        return np.isnat(array)
+    if array.dtype.kind == "O":
+        return np.fromiter((_is_missing(value) for value in array), dtype=bool, count=len(array))
+    return np.zeros(len(array), dtype=bool)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+def _code_objects(values: list[Any], what: str) -> Coded:
+    try:
+        distinct = _sorted(set(values))
+    except TypeError as error:
+        raise DataError(f"{what} has values that cannot be labels: {error}") from error
+    position = {value: index for index, value in enumerate(distinct)}
+    codes = np.fromiter((position[value] for value in values), dtype=np.int64, count=len(values))
+    return Coded(codes, distinct)
+
+
+def _sorted(distinct: Iterable[Any]) -> list[Any]:
+    items = list(distinct)
+    try:
+        return sorted(items)
+    except TypeError:
+        return sorted(items, key=lambda value: (type(value).__name__, str(value)))

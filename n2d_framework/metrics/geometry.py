@@ -1,0 +1,135 @@
+"""Scores without truth, from the coordinates that were clustered; noise rows are left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.errors import DataError
+from n2d_framework.metrics.coding import code, require_same_length
+from n2d_framework.types import AnyArray, IntArray
+
+__all__ = ["calinski_harabasz", "check_coordinates", "davies_bouldin", "pick", "silhouette"]
+
+NAN = float("nan")
+
+
+def silhouette(
+    coordinates: Any, labels: Any, *, max_rows: int = 10_000, random_state: int = 0
+) -> float:
+    """Mean silhouette of the clustered rows (Rousseeuw 1987).
+
+    Parameters
+    ----------
+    coordinates : array-like of shape (n, d)
+        The space that was clustered; distances are euclidean.
+    labels : array-like of shape (n,)
+        Rows labelled -1 are left out.
+    max_rows : int, default 10000
+        Of more rows, a sample of that size is taken: time grows with its square.
+    random_state : int, default 0
+        Seed of the sample.
+
+    Returns
+    -------
+    float
+        In [-1, 1]; ``nan`` with fewer than two clusters, or if every row is its own cluster.
+
+    Raises
+    ------
+    DataError
+    """
+    from sklearn.metrics import silhouette_score
+
+    points, codes = _clustered(coordinates, labels)
+    points, codes = pick(points, codes, max_rows, random_state)
+    return float(silhouette_score(points, codes)) if _scorable(codes) else NAN
+
+
+def calinski_harabasz(coordinates: Any, labels: Any) -> float:
+    """Variance between clusters relative to that within (Calinski and Harabasz 1974).
+
+    Parameters
+    ----------
+    coordinates : array-like of shape (n, d)
+    labels : array-like of shape (n,)
+        Rows labelled -1 are left out.
+
+    Returns
+    -------
+    float
+        Not negative, greater is better; ``nan`` with fewer than two clusters, or if every
+        row is its own cluster.
+
+    Raises
+    ------
+    DataError
+    """
+    from sklearn.metrics import calinski_harabasz_score
+
+    points, codes = _clustered(coordinates, labels)
+    return float(calinski_harabasz_score(points, codes)) if _scorable(codes) else NAN
+
+
+def davies_bouldin(coordinates: Any, labels: Any) -> float:
+    """Mean likeness of each cluster to the one most like it (Davies and Bouldin 1979).
+
+    Parameters
+    ----------
+    coordinates : array-like of shape (n, d)
+    labels : array-like of shape (n,)
+        Rows labelled -1 are left out.
+
+    Returns
+    -------
+    float
+        Not negative, *less* is better; ``nan`` with fewer than two clusters, or if every row
+        is its own cluster.
+
+    Raises
+    ------
+    DataError
+    """
+    from sklearn.metrics import davies_bouldin_score
+
+    points, codes = _clustered(coordinates, labels)
+    return float(davies_bouldin_score(points, codes)) if _scorable(codes) else NAN
+
+
+def check_coordinates(coordinates: Any, n_rows: int) -> AnyArray:
+    """Coordinates as float64 of shape (n, d), or a clear refusal."""
+    try:
+        points = np.asarray(coordinates, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"coordinates must be real numbers: {error}") from error
+    if points.ndim != 2:
+        raise DataError(f"coordinates must have the shape (n, d), not {points.shape}")
+    require_same_length("coordinates", points, "labels", np.empty(n_rows))
+    finite = np.isfinite(points).all(axis=1)
+    if not finite.all():
+        raise DataError(f"coordinates are not finite, first in row {int(finite.argmin())}")
+    return points
+
+
+def pick(
+    points: AnyArray, codes: IntArray, max_rows: int, random_state: int
+) -> tuple[AnyArray, IntArray]:
+    """A seeded sample of at most `max_rows` rows, in their order."""
+    if len(points) <= max_rows:
+        return points, codes
+    chosen = np.random.default_rng(random_state).choice(len(points), max_rows, replace=False)
+    chosen.sort()
+    return points[chosen], codes[chosen]
+
+
+def _clustered(coordinates: Any, labels: Any) -> tuple[AnyArray, IntArray]:
+    found = code(labels, "labels")
+    points = check_coordinates(coordinates, len(found.codes))
+    inside = ~found.is_noise
+    return points[inside], found.codes[inside]
+
+
+def _scorable(codes: IntArray) -> bool:
+    n_clusters = len(np.unique(codes))
+    return 2 <= n_clusters < len(codes)
