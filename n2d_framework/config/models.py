@@ -43,12 +43,27 @@ class DataConfig:
     Attributes
     ----------
     path : str
-    x, y : str or None
+    x : str, tuple of str or None
+    y : str, False or None
+    header : bool or None
     """
 
     path: str = option(help="File, folder of images, or name of a data set.")
-    x: str | None = option(None, help="Name of the array (or prefix of columns) with the rows.")
-    y: str | None = option(None, help="Name of the array or column with the true classes.")
+    x: str | tuple[str, ...] | None = option(
+        None,
+        min_len=1,
+        help="Name of the array with the rows, or names of the columns that are features. Left "
+        "out, it is found: an array named x or the only one; all columns but the labels.",
+    )
+    y: str | Literal[False] | None = option(
+        None,
+        help="Name of the array or column with the true classes, or false for data without. Left "
+        "out, it is found by its name: y, label, labels, target, targets or class.",
+    )
+    header: bool | None = option(
+        None,
+        help="Whether the first line of a text table names the columns. Left out, it is found.",
+    )
 
 
 @component
