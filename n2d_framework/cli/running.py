@@ -65,7 +65,7 @@ def execute(
         model = compose(request.config, n_jobs=n_jobs, store=store, listeners=(times, progress))
         model.fit(data.x)
         with step(progress, "scores", seconds):
-            scores = _scores(model, data.y)
+            scores = model.assess(data.y)
         with step(progress, "save", seconds):
             paths = _save(model, request, folder)
         if plots:
@@ -81,15 +81,6 @@ def execute(
         }
         (folder / MARK).write_text(as_json(record) + "\n", encoding="utf-8")
     return record
-
-
-def _scores(model: N2D, y: AnyArray | None) -> dict[str, float]:
-    from n2d_framework.metrics import silhouette
-
-    if y is not None:
-        return model.assess(y)
-    value = silhouette(model.manifold_, model.labels_, random_state=model.random_state_)
-    return {"silhouette": value}
 
 
 def _save(model: N2D, request: RunRequest, folder: Path) -> dict[str, Any]:

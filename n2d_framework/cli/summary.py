@@ -28,18 +28,39 @@ def print_summary(record: Mapping[str, Any]) -> None:
         f"{shape_text(data['row_shape'])}, {record['n_clusters_found']} clusters, "
         f"seed {record['random_state']}\n"
     )
-    scores = bare_table("score", "value")
-    for name, value in record["scores"].items():
-        scores.add_row(name, _number(value))
-    console.print(scores)
+    console.print(_scores(record["scores"]))
     console.print()
     console.print(_stages(record))
     console.print()
     _print_paths(console, record["paths"])
 
 
-def _number(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _scores(scores: Mapping[str, float]) -> Any:
+    """Scores; where some rows are noise, with a second column for the rows in clusters."""
+    from n2d_framework.metrics import LESS_IS_BETTER
+
+    noisy = scores.get("coverage", 1.0) < 1.0
+    table = bare_table("score", *(("all rows", "rows in clusters") if noisy else ("value",)))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, value in scores.items():
+        if name.endswith(_CLUSTERED) and name.removesuffix(_CLUSTERED) in scores:
+            continue
+        shown = f"{name} (less is better)" if name in LESS_IS_BETTER else name
+        second = scores.get(name + _CLUSTERED)
+        table.add_row(shown, _number(value), *([_number(second)] if noisy else []))
+    return table
+
+
+_CLUSTERED = "_clustered"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int) or (value > 1 and float(value).is_integer()):
+        return str(int(value))
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:.1f}"
 
 
 def _stages(record: Mapping[str, Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from n2d_framework.data.images import IMAGE_SUFFIXES, ImageFolder
 from n2d_framework.data.npy import NpySource, NpzSource
 from n2d_framework.data.parquet import ParquetSource
 from n2d_framework.data.reference import Reference, parse_reference
+from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
 from n2d_framework.data.text import TextSource
 from n2d_framework.errors import DataError, did_you_mean
@@ -94,7 +95,7 @@ def open_rows(ref: Any, *, catalogue: Catalogue | None = None) -> RowSource:
     known, find = _names(ref, catalogue)
     parsed = parse_reference(ref, known)
     if isinstance(parsed, str):
-        return ArraySource(find(parsed).load())
+        return ArraySource(load_set(find(parsed)))
     if parsed.path.is_dir():
         return ImageFolder(parsed)
     return _source(parsed.path)(parsed)
@@ -104,7 +105,8 @@ def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[
     """Names of known data sets, plain and qualified; only text can be one."""
     from n2d_framework.registry import default_catalogue
 
-    if not isinstance(ref, str):
+    text = ref.get("path") if isinstance(ref, Mapping) else ref
+    if not isinstance(text, str):
         return [], lambda name: name
     book = catalogue or default_catalogue()
     entries = book.datasets()

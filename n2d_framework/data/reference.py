@@ -80,7 +80,7 @@ def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     if isinstance(ref, (str, os.PathLike)):
         return Reference(_existing(ref, known))
     if isinstance(ref, Mapping):
-        return _from_mapping(ref)
+        return _from_mapping(ref, known)
     raise DataError(
         f"data must be the name of a data set, a path, or a mapping with path, x and y; got "
         f"{type(ref).__name__}"
@@ -103,7 +103,7 @@ def _existing(ref: str | os.PathLike[str], known: Sequence[str]) -> Path:
     raise DataError(f"{text!r} is neither a known data set nor a file or folder; {hint}")
 
 
-def _from_mapping(ref: Mapping[str, Any]) -> Reference:
+def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | str:
     for key in ref:
         if key not in _KEYS:
             hint = did_you_mean(str(key), _KEYS, noun="key")
@@ -111,6 +111,10 @@ def _from_mapping(ref: Mapping[str, Any]) -> Reference:
     if not isinstance(ref.get("path"), (str, os.PathLike)):
         raise DataError("data.path: is required and must be the path of a file or folder")
     x, y, header = ref.get("x"), ref.get("y"), ref.get("header")
+    if ref["path"] in known:
+        if (x, y, header) != (None, None, None):
+            raise DataError(f"data: {ref['path']!r} is a known data set; drop x, y and header")
+        return str(ref["path"])
     if isinstance(x, Sequence) and not isinstance(x, str):
         x = tuple(x)
     texts = x if isinstance(x, tuple) else (x,)
@@ -120,4 +124,4 @@ def _from_mapping(ref: Mapping[str, Any]) -> Reference:
         raise DataError("data.y: must be a name, or false for data without labels")
     if not (header is None or isinstance(header, bool)):
         raise DataError("data.header: must be true or false")
-    return Reference(_existing(ref["path"], ()), x, y, header)
+    return Reference(_existing(ref["path"], known), x, y, header)

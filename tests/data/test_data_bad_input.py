@@ -325,6 +325,8 @@ def test_references_that_lead_nowhere(tmp_path: Path) -> None:
         load("a\0b.npy")
     with pytest.raises(DataError, match="no usable path"):
         load("~nobody-of-that-name/b.npy")
+    with pytest.raises(DataError, match="is a known data set; drop x, y"):
+        load({"path": "digits", "x": "a"})
     (tmp_path / "a.xlsx").touch()
     with pytest.raises(DataError, match=r"suffix '.xlsx' cannot be read"):
         load(tmp_path / "a.xlsx")

@@ -284,6 +284,7 @@ def test_digits_is_embedded() -> None:
     assert data.citation
     assert data.source
     np.testing.assert_array_equal(load("n2d_framework:digits").x, data.x)
+    np.testing.assert_array_equal(load({"path": "digits"}).x, data.x)
     with open_rows("digits") as source:
         assert source.n_rows == 1797
         np.testing.assert_array_equal(np.concatenate(list(source.chunks(500))), data.x)

@@ -1,0 +1,319 @@
+"""``n2d run``: what it makes, and that it loses nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import n2d_framework
+from n2d_framework.cli import running
+from n2d_framework.data import load
+
+Run = Callable[..., Any]
+
+
+def test_a_run_leaves_everything(n2d: Run, config: Path) -> None:
+    result = n2d("run", config)
+    assert result.exit_code == 0, result.output
+    folder = Path("n2d-out/quick")
+    assert {path.name for path in folder.iterdir()} == {
+        "quick.n2d", "labels.csv", "config.json", "run.json", "plots",
+    }  # fmt: skip
+    assert {"clusters.png", "truth_and_prediction.png"} <= {p.name for p in folder.glob("plots/*")}
+    record = json.loads((folder / "run.json").read_text())
+    assert record["random_state"] == 7
+    assert record["n_clusters_found"] == 3
+    assert record["scores"]["acc"] == 1.0
+    assert set(record["stages"]) == {"embedder", "manifolder", "clusterer"}
+    assert record["config"]["model"]["clusterer"]["n_init"] == 2
+    assert record["environment"]["libraries"]["numpy"]
+    assert record["data"]["n_rows"] == 60
+    for name in ("bundle", "labels", "config", "run"):
+        assert Path(record["paths"][name]).is_file()
+    assert all(Path(path).is_file() for path in record["paths"]["plots"])
+    for word in ("acc", "embedder", "pca", "n2d-out/quick/quick.n2d", "seed 7"):
+        assert word in result.stdout
+
+
+def test_both_views_of_noise_are_shown(n2d: Run, config: Path) -> None:
+    words = ("--set", "model.clusterer={name: hdbscan, min_cluster_size: 5}", "--no-plots")
+    result = n2d("run", config, *words)
+    scores = json.loads(Path("n2d-out/quick/run.json").read_text())["scores"]
+    assert scores["coverage"] < 1
+    assert {"acc", "acc_clustered", "dbcv"} <= set(scores)
+    line = next(line for line in result.stdout.splitlines() if line.startswith("acc "))
+    assert line.split()[1:] == [f"{scores['acc']:.4f}", f"{scores['acc_clustered']:.4f}"]
+    assert "acc_clustered" not in result.stdout
+
+
+def test_labels_are_those_of_the_bundle(n2d: Run, config: Path) -> None:
+    assert n2d("run", config, "--no-plots").exit_code == 0
+    rows = list(csv.DictReader(Path("n2d-out/quick/labels.csv").read_text().splitlines()))
+    labels = [int(row["label"]) for row in rows]
+    model = n2d_framework.load("n2d-out/quick/quick.n2d")
+    x = load("blobs.npz").x
+    assert labels == model.predict(x).tolist()
+    assert [int(row["row"]) for row in rows] == list(range(60))
+    np.testing.assert_array_equal(
+        [float(row["probability"]) for row in rows], model.predict_proba(x).max(axis=1)
+    )
+    assert not Path("n2d-out/quick/plots").exists()
+
+
+def test_json_is_run_json_and_nothing_else(n2d: Run, config: Path) -> None:
+    result = n2d("run", config, "--json", "--no-plots")
+    assert json.loads(result.stdout) == json.loads(Path("n2d-out/quick/run.json").read_text())
+
+
+def test_the_written_config_gives_the_same_run(n2d: Run, config: Path) -> None:
+    assert n2d("run", config, "--no-plots", "--seed", "3").exit_code == 0
+    again = n2d("run", "n2d-out/quick/config.json", "--out", "again", "--no-plots", "--no-store")
+    assert again.exit_code == 0, again.output
+    assert Path("again/labels.csv").read_bytes() == Path("n2d-out/quick/labels.csv").read_bytes()
+    assert json.loads(Path("again/run.json").read_text())["random_state"] == 3
+
+
+def test_a_data_set_needs_no_config(n2d: Run) -> None:
+    result = n2d(
+        "run", "digits", "--no-plots", "--json",
+        "--set", "model.embedder=pca", "--set", "model.manifolder=identity",
+        "--set", "model.clusterer.name=kmeans",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    assert record["config"]["model"]["n_clusters"] == 10
+    assert record["config"]["data"] == "digits"
+    assert Path("n2d-out/digits/digits.n2d").is_file()
+
+
+def test_data_can_be_replaced(n2d: Run, config: Path) -> None:
+    np.save("other.npy", np.load("blobs.npz")["x"][::2])
+    record = json.loads(n2d("run", config, "--data", "other.npy", "--no-plots", "--json").stdout)
+    assert record["data"]["n_rows"] == 30
+    assert "silhouette" in record["scores"]
+    assert "acc" not in record["scores"]
+
+
+def test_stages_are_reused_unless_refused(n2d: Run, config: Path, tmp_path: Path) -> None:
+    def cached(*words: str) -> list[bool]:
+        result = n2d("run", config, "--json", "--no-plots", "--overwrite", *words)
+        stages = json.loads(result.stdout)["stages"]
+        return [stages[role]["cached"] for role in ("embedder", "manifolder", "clusterer")]
+
+    assert cached() == [False] * 3
+    assert cached() == [True] * 3
+    assert cached("--set", "model.clusterer.n_clusters=4") == [True, True, False]
+    assert cached("--no-store") == [False] * 3
+    assert cached("--store", str(tmp_path / "elsewhere")) == [False] * 3
+    assert list((tmp_path / "elsewhere").rglob("*.stage"))
+
+
+def test_an_earlier_run_is_replaced_only_on_demand(n2d: Run, config: Path) -> None:
+    assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
+    before = Path("out/run.json").read_bytes()
+    refused = n2d("run", config, "--out", "out", "--no-plots")
+    assert refused.exit_code == 2
+    assert "--overwrite" in refused.stderr
+    assert Path("out/run.json").read_bytes() == before
+    assert n2d("run", config, "--out", "out", "--overwrite", "--seed", "8").exit_code == 0
+    assert json.loads(Path("out/run.json").read_text())["random_state"] == 8
+    assert sorted(path.name for path in Path().iterdir()) == ["blobs.npz", "out", "quick.yaml"]
+
+
+def test_what_is_no_run_is_never_replaced(n2d: Run, config: Path) -> None:
+    Path("precious").mkdir()
+    Path("precious/thesis.txt").write_text("years")
+    Path("file").write_text("x")
+    Path("link").symlink_to("precious")
+    for target in ("precious", "file", "link"):
+        result = n2d("run", config, "--out", target, "--overwrite")
+        assert result.exit_code == 2
+        assert target in result.stderr
+    assert Path("precious/thesis.txt").read_text() == "years"
+    Path("empty").mkdir()
+    assert n2d("run", config, "--out", "empty", "--no-plots").exit_code == 0
+
+
+def test_a_place_that_cannot_be_written(n2d: Run, config: Path) -> None:
+    Path("file").write_text("x")
+    result = n2d("run", config, "--out", "file/out")
+    assert result.exit_code == 1
+    assert "cannot write there" in result.stderr
+    assert "--out" in result.stderr
+
+
+def test_a_failure_leaves_nothing_but_the_old(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(running, "_draw", fail)
+    result = n2d("run", config, "--out", "deep/er/out")
+    assert result.exit_code == 1
+    assert "disk full" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not Path("deep").exists()
+    assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
+    before = Path("out/run.json").read_bytes()
+    assert n2d("run", config, "--out", "out", "--overwrite").exit_code == 1
+    assert Path("out/run.json").read_bytes() == before
+    assert sorted(path.name for path in Path().iterdir()) == ["blobs.npz", "out", "quick.yaml"]
+
+
+def test_a_swap_that_fails_puts_the_old_back(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
+    before = Path("out/run.json").read_bytes()
+    rename = Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.name.endswith(".part"):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    result = n2d("run", config, "--out", "out", "--no-plots", "--overwrite", "--seed", "9")
+    assert result.exit_code == 1
+    assert "No space left" in result.stderr
+    assert Path("out/run.json").read_bytes() == before
+    assert sorted(path.name for path in Path().iterdir()) == ["blobs.npz", "out", "quick.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["nothing.yaml"], 2, "cannot be read"),
+        (["digts"], 2, "did you mean 'digits'"),
+        (["quick.yaml", "--set", "model.embeder=pca"], 2, "did you mean 'embedder'"),
+        (["quick.yaml", "--set", "model.embedder.latent_dim=0"], 2, "must be >= 1, got 0"),
+        (["quick.yaml", "--set", "model.clusterer=kmean"], 2, "did you mean 'kmeans'"),
+        (["quick.yaml", "--set", "nonsense"], 2, "path=value"),
+        (["quick.yaml", "--data", "none.npy"], 2, "no such file"),
+        (["quick.yaml", "--n-jobs", "0"], 2, "positive number"),
+        (["quick.yaml", "--seed", "-1"], 2, "random_state"),
+        (["quick.yaml", "--store", "s", "--no-store"], 2, "--no-store"),
+        (["blobs.npz", "--data", "digits"], 2, "names data already"),
+        (["quick.yaml", "--set", "model.clusterer.n_clusters=61"], 2, "61"),
+        (["quick.yaml", "--set", "data=null"], 2, "give --data"),
+        (["quick.yaml", "--nonsense"], 2, "No such option"),
+    ],
+)
+def test_wrong_requests(n2d: Run, config: Path, words: list[str], code: int, said: str) -> None:
+    result = n2d("run", *words)
+    assert result.exit_code == code, result.output
+    assert said in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert not Path("n2d-out").exists()
+
+
+def test_all_problems_are_said_at_once(n2d: Run, config: Path) -> None:
+    result = n2d("run", config, "--set", "model.scaler=maxmin", "--set", "random_state=-1")
+    assert "model.scaler" in result.stderr
+    assert "random_state" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("x", "said"),
+    [
+        (np.full((9, 2), np.nan), "NaN"),
+        (np.ones((9, 2)), "all 9 rows are equal"),
+        (np.ones((1, 2)), "minimum of 2"),
+        (np.array([[0.0, 1], [np.inf, 2], [3, 3]]), "inf"),
+    ],
+)
+def test_wrong_rows(n2d: Run, config: Path, x: np.ndarray, said: str) -> None:
+    np.save("x.npy", x)
+    result = n2d("run", config, "--data", "x.npy")
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not Path("n2d-out").exists()
+
+
+def test_code_in_a_config_needs_leave(n2d: Run, config: Path) -> None:
+    words = ("--set", "model.clusterer={name: adapted, factory: 'sklearn.cluster:KMeans'}")
+    result = n2d("run", config, *words)
+    assert result.exit_code == 2
+    assert "trust" in result.stderr
+    assert n2d("run", config, *words, "--allow-code", "--no-plots").exit_code == 0
+
+
+def test_debug_shows_where(n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr(running, "_draw", fail)
+    plain = n2d("run", config)
+    assert (plain.exit_code, "Traceback" in plain.stderr) == (1, False)
+    assert "unexpected RuntimeError: surprise" in plain.stderr
+    told = n2d("--debug", "run", config)
+    assert (told.exit_code, "Traceback" in told.stderr) == (1, True)
+    monkeypatch.setenv("N2D_DEBUG", "1")
+    assert "Traceback" in n2d("run", config).stderr
+
+
+def test_a_store_that_cannot_be_written_is_no_reason_to_stop(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("file").write_text("x")
+    monkeypatch.setenv("N2D_STORE", "file/store")
+    result = n2d("run", config, "--no-plots")
+    assert result.exit_code == 0
+    assert "no stage store" in result.stderr
+    asked_for = n2d("run", config, "--no-plots", "--overwrite", "--store", "file/store")
+    assert asked_for.exit_code == 1
+    assert "stage store" in asked_for.stderr
+
+
+SLOW_PLUGIN = """
+import time
+from n2d_framework.plugin import ComponentSpec, component, hookimpl
+
+@hookimpl
+def n2d_components():
+    yield ComponentSpec(role="clusterer", name="sleeper", factory="sleepy:Sleeper", summary="waits")
+
+@component
+class Sleeper:
+    def fit(self, m, *, context):
+        open("asleep", "w").close()
+        time.sleep(60)
+    def predict(self, m): ...
+    def get_state(self): return {}
+    def set_state(self, state): ...
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupt_keeps_finished_stages_only(
+    config: Path, tmp_path: Path, install_plugin: Callable[..., None], number: int, code: int
+) -> None:
+    install_plugin("sleepy", SLOW_PLUGIN)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    words = ["run", str(config), "--set", "model.clusterer={name: sleeper}", "--out", "a/b"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from n2d_framework.cli import main; main()", *words],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not Path("asleep").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == code, said
+    assert "Traceback" not in said
+    assert not Path("a").exists()
+    assert len(list((tmp_path / "store").rglob("*.stage"))) == 2
