@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from n2d_framework.plots.canvas import clean, legend_beside, point_size
-from n2d_framework.plots.palette import NOISE_STYLE, Style, is_noise
+from n2d_framework.plots.palette import NOISE_STYLE, Style, distinct, is_noise
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
     from matplotlib import patheffects
 
     outline = [patheffects.withStroke(linewidth=2.5, foreground="white")]
-    short = [value for value in np.unique(labels).tolist() if len(str(value)) <= _LONGEST_ON_PLOT]
+    short = [value for value in distinct(labels) if len(str(value)) <= _LONGEST_ON_PLOT]
     for value in short:
         mine = plane[labels == value]
         # The point nearest to the median: the median itself may lie between two islands.

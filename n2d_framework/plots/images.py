@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from n2d_framework.errors import DataError
 from n2d_framework.plots.canvas import clean, new_grid
-from n2d_framework.plots.palette import is_noise, styles
+from n2d_framework.plots.palette import distinct, is_noise, styles
 from n2d_framework.plots.rows import as_labels
 from n2d_framework.types import AnyArray
 
@@ -113,7 +113,7 @@ def cluster_means(
     """
     rows = np.asarray(x)
     found = as_labels(labels, len(rows))
-    groups = sorted(np.unique(found).tolist(), key=is_noise)
+    groups = sorted(distinct(found), key=is_noise)
     if not groups:
         raise DataError("there are no rows to take means of")
     means = np.stack([rows[found == value].mean(axis=0, dtype=np.float64) for value in groups])

@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_framework.types import NOISE, AnyArray
 
-__all__ = ["NOISE_STYLE", "Style", "is_noise", "styles"]
+__all__ = ["NOISE_STYLE", "Style", "distinct", "is_noise", "styles"]
 
 #: Paul Tol's "muted" scheme, made for colour-blind readers, and a near black.
 COLOURS = (
@@ -44,6 +44,15 @@ def is_noise(value: Any) -> bool:
     return isinstance(value, (int, float, np.number)) and value == NOISE
 
 
+def distinct(labels: AnyArray) -> list[Any]:
+    """Distinct values in sorted order; texts and numbers side by side in that of their types."""
+    values = set(labels.tolist())
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=lambda value: (type(value).__name__, str(value)))
+
+
 def styles(*labels: AnyArray) -> dict[Any, Style]:
     """A style for each distinct label, the same for equal labels of several labellings.
 
@@ -61,7 +70,7 @@ def styles(*labels: AnyArray) -> dict[Any, Style]:
     """
     order: dict[Any, None] = {}
     for array in labels:
-        order.update(dict.fromkeys(np.unique(array).tolist()))
+        order.update(dict.fromkeys(distinct(array)))
     found = {value: NOISE_STYLE for value in order if is_noise(value)}
     for index, value in enumerate(value for value in order if not is_noise(value)):
         turn, colour = divmod(index, len(COLOURS))

@@ -148,14 +148,17 @@ def write_png(drawn: Axes | Figure | AnyArray, path: str | os.PathLike[str]) -> 
     from matplotlib.figure import Figure
 
     target = Path(path)
-    first: Any = drawn.flat[0] if isinstance(drawn, np.ndarray) else drawn
-    figure = first if isinstance(first, Figure) else first.figure
+    figure: Any = drawn.flat[0] if isinstance(drawn, np.ndarray) else drawn
+    while not isinstance(figure, Figure):  # axes and subfigures know what they lie in
+        figure = figure.figure
+    # A figure with a layout of its own has room for everything; others are cut to what is drawn.
+    box = "tight" if figure.get_layout_engine() is None else None
     temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             figure.savefig(
-                file, format="png", dpi=_DPI, bbox_inches="tight", metadata={"Software": None}
+                file, format="png", dpi=_DPI, bbox_inches=box, metadata={"Software": None}
             )
         temporary.replace(target)
     except OSError as error:

@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 
 from n2d_framework import plots
 from n2d_framework.errors import DataError
+from n2d_framework.metrics import match_labels
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +155,15 @@ def test_a_cluster_without_class_keeps_the_classes_colours():
     both = plots.styles(np.array([0, 1, 2]), np.array([0, 2, 7, -1]))
     assert all(both[value] == alone[value] for value in alone)
     assert both[7] not in alone.values()
+
+
+def test_named_classes_matched_clusters_and_noise_share_one_picture(digits):
+    z, y, labels = digits
+    classes = np.array([f"class {i}" for i in range(10)])[y]
+    clusters = match_labels(classes, np.where(labels == 3, -1, np.where(labels > 7, 20, labels)))
+    grid = plots.truth_and_prediction(z, classes, clusters)
+    assert legend_texts(grid[0, 1])[:10] == sorted(set(classes))
+    assert legend_texts(grid[0, 1])[-1] == "noise"
 
 
 def test_four_panels(digits):

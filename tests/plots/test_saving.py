@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -139,6 +140,15 @@ def test_a_failed_write_keeps_the_old_picture(tmp_path, monkeypatch):
         plots.write_png(ax, path)
     assert path.read_bytes() == before
     assert names_of(tmp_path.iterdir()) == ["a.png"]
+
+
+def test_axes_of_a_subfigure_are_written_with_their_whole_figure(tmp_path):
+    figure = Figure(figsize=(4, 2), dpi=100)
+    left, right = figure.subfigures(1, 2)
+    plots.cluster_means(np.eye(4), [0, 1, 0, 1], (2, 2), figure=left)
+    grid = plots.reconstructions(np.eye(4), np.eye(4), (2, 2), n=2, figure=right)
+    path = plots.write_png(grid, tmp_path / "both.png")
+    assert imread(path).shape[1] > 300, "both halves, cut to what is drawn"
 
 
 def test_a_figure_and_an_array_of_axes_are_written_alike(tmp_path):
