@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -24,6 +25,7 @@ from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
 from n2d_framework.cli.messages import Messages
+from n2d_framework.cli.native import without_chatter
 from n2d_framework.errors import N2DError
 
 __all__ = ["app", "main"]
@@ -110,7 +112,9 @@ def main() -> NoReturn:
     # What TensorFlow writes on start-up is no news to anybody; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _terminated)
-    app(prog_name="n2d")
+    debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
+    with nullcontext() if debug else without_chatter():
+        app(prog_name="n2d")
     sys.exit(0)
 
 

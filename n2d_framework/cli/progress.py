@@ -64,6 +64,7 @@ class RunProgress:
         if self._live is not None:
             self._clear()
             self._live.stop()
+            self._live.console.print()
             self._live = None
 
     def __call__(self, event: Event) -> None:
@@ -76,7 +77,11 @@ class RunProgress:
             self._begin(f"{event.role} {event.component}")
         elif isinstance(event, EpochFinished) and self._task is not None:
             self._live.update(
-                self._task, completed=event.epoch, total=event.epochs, note=_values(event)
+                self._task,
+                completed=event.epoch,
+                total=event.epochs,
+                note=_values(event),
+                left="left",
             )
         elif isinstance(event, StageFinished):
             self._clear()
@@ -87,7 +92,9 @@ class RunProgress:
     def count(self, done: int, total: int | None, note: str = "") -> None:
         """Show how many rows of the current step are done."""
         if self._live is not None and self._task is not None:
-            self._live.update(self._task, completed=done, total=total, note=note)
+            self._live.update(
+                self._task, completed=done, total=total, note=note, left="left" if total else ""
+            )
 
     def begin(self, what: str) -> None:
         """Show a step that is no stage."""
@@ -103,7 +110,7 @@ class RunProgress:
     def _begin(self, what: str) -> None:
         assert self._live is not None
         self._clear()
-        self._task = self._live.add_task(what, total=None, note="")
+        self._task = self._live.add_task(what, total=None, note="", left="")
 
     def _done(self, what: str, took: str) -> None:
         assert self._live is not None
@@ -136,10 +143,11 @@ def _display() -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=16),
+        BarColumn(bar_width=12),
         TextColumn("{task.fields[note]}"),
         TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
         console=err(),
         transient=True,
     )

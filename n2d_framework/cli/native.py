@@ -1,0 +1,48 @@
+"""Start-up chatter of native libraries, kept off the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["without_chatter"]
+
+#: What Abseil's logger (in TensorFlow) writes before it can be told to be quiet: information and
+#: warnings; errors are let through.
+_CHATTER = re.compile(rb"WARNING: All log messages before absl::|[IW]\d{4} \d\d:\d\d")
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Drop lines of chatter that native code writes to file descriptor 2; pass on the rest.
+
+    Python's own ``sys.stderr`` goes straight to where it went before.
+    """
+    python = sys.stderr
+    python.flush()
+    real = os.dup(2)
+    read, write = os.pipe()
+    os.dup2(write, 2)
+    os.close(write)
+    reader = threading.Thread(target=_pass_on, args=(read, real), daemon=True)
+    reader.start()
+    try:
+        with os.fdopen(os.dup(real), "w", buffering=1, errors="backslashreplace") as stream:
+            sys.stderr = stream
+            yield
+    finally:
+        sys.stderr = python
+        os.dup2(real, 2)
+        # Ends when the last writer has closed the pipe; a child process may outlive this one.
+        reader.join(timeout=1)
+
+
+def _pass_on(read: int, real: int) -> None:
+    with os.fdopen(read, "rb") as lines:
+        for line in lines:
+            if not _CHATTER.match(line):
+                os.write(real, line)
