@@ -69,7 +69,9 @@ def encode(
     }
     for name in ("created", "framework_version"):
         if not _TEXT.fullmatch(str(root[name])):
-            raise StateError(f"{name} must be at most 64 ASCII characters, got {root[name]!r}")
+            raise StateError(
+                f"{name} must be at most 64 ASCII characters, got {str(root[name])[:80]!r}"
+            )
     if not _KIND.fullmatch(kind):
         raise StateError(f"kind must be lower-case letters, digits and '-', got {kind!r}")
     payload = write_tree(_tree(root, manifest, parts))

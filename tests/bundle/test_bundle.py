@@ -231,7 +231,7 @@ def test_older_states_are_read(tmp_path):
 
 def test_foreign_types_must_be_trusted(tmp_path):
     path = forged(tmp_path, clusterer="toy_foreign")
-    with pytest.raises(BundleError, match="toy.Foreign is not trusted"):
+    with pytest.raises(BundleError, match=r"toy\.Foreign is not trusted"):
         load(path)
     assert load(path, trusted=["toy.Foreign"]).labels_ is not None
     with pytest.raises(BundleError, match="not trusted"):

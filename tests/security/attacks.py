@@ -282,7 +282,6 @@ def _attributes() -> Iterator[Attack]:
         tree = f.with_part(f.leaf(_FEW, **labels))
         yield f"attributes: {name}", lambda tree=tree: f.forge(tree)
     space, int_code = writer._dataspace(()), layout.CODES["uint64"]
-    nine, letter = writer._dataspace((9,)), layout.string_code(1)
     head = struct.Struct("<BBHHHB")
     vlen = h5py.h5t.py_create(h5py.string_dtype(), logical=True).encode()[2:]
     for name, raw in {

@@ -40,12 +40,12 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "bundle")]
 
-import forging
-import toy_plugin
+import forging  # noqa: E402
+import toy_plugin  # noqa: E402
 
-from n2d_framework import bundle
-from n2d_framework.errors import BundleError
-from n2d_framework.storage import decode, encode
+from n2d_framework import bundle  # noqa: E402
+from n2d_framework.errors import BundleError  # noqa: E402
+from n2d_framework.storage import decode, encode  # noqa: E402
 
 SECONDS, MEMORY = 5.0, 1 << 30
 FAMILIES = ("raw", "repaired", "forged")
@@ -181,7 +181,7 @@ def forged(rng: np.random.Generator) -> bytes:
             container[key] = value if isinstance(value, dict) else {"a": value}
         elif not (inside_manifest and isinstance(value, np.ndarray)):
             container[key] = value
-    return encode(manifest, parts, created="2026")
+    return encode(manifest, parts, created="2026", framework_version="0.1.0")
 
 
 def case(number: int, image: bytes) -> tuple[str, bytes]:
