@@ -25,6 +25,8 @@ def dbcv(coordinates: Any, labels: Any, *, max_rows: int = 2_000, random_state: 
         noise lowers the score.
     max_rows : int, default 2000
         Of more rows, a sample of that size is taken: memory and time grow with its square.
+        The score depends on how dense the sample is: compare it only between clusterings
+        of equally many rows.
     random_state : int, default 0
         Seed of the sample.
 

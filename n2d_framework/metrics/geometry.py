@@ -16,7 +16,7 @@ NAN = float("nan")
 
 
 def silhouette(
-    coordinates: Any, labels: Any, *, max_rows: int = 10_000, random_state: int = 0
+    coordinates: Any, labels: Any, *, max_rows: int = 5_000, random_state: int = 0
 ) -> float:
     """Mean silhouette of the clustered rows (Rousseeuw 1987).
 
@@ -26,7 +26,7 @@ def silhouette(
         The space that was clustered; distances are euclidean.
     labels : array-like of shape (n,)
         Rows labelled -1 are left out.
-    max_rows : int, default 10000
+    max_rows : int, default 5000
         Of more rows, a sample of that size is taken: time grows with its square.
     random_state : int, default 0
         Seed of the sample.

@@ -37,6 +37,7 @@ class MutualReachability:
     min_samples: int
     metric: str
     _tree: Any = attrs.field(default=None, init=False, repr=False)
+    _first: Any = attrs.field(default=None, init=False, repr=False)
 
     @classmethod
     def from_rows(cls, data: AnyArray, min_samples: int, metric: str) -> Self:
@@ -87,10 +88,22 @@ class MutualReachability:
         index : array of shape (m,), int64
         density : array of shape (m,), float64
             1 / mutual reachability distance; ``inf`` for a row that equals a training row,
-            which so takes the very place of that one.
+            which so takes the very place of that one (of the first, if there are several).
         """
         found = in_blocks(self._nearest, rows, block=self._block, least=1)
         return found[:, 0].astype(np.int64), found[:, 1]
+
+    def nearest_of_training_rows(self) -> tuple[AnyArray, AnyArray]:
+        """What :meth:`nearest` gives for the training rows, without a search."""
+        return self._firsts(), np.full(len(self.data), np.inf)
+
+    def _firsts(self) -> AnyArray:
+        """For each training row, the first one that equals it."""
+        if self._first is None:
+            # Adding zero makes -0.0 and 0.0 the same.
+            found = np.unique(self.data + 0.0, axis=0, return_index=True, return_inverse=True)
+            self._first = found[1][found[2].reshape(-1)]
+        return np.asarray(self._first)
 
     @property
     def _n_neighbours(self) -> int:
@@ -121,5 +134,5 @@ class MutualReachability:
         with np.errstate(divide="ignore"):
             density = 1.0 / reach[each, best]
         same = distances[:, 0] == 0
-        index = np.where(same, indices[:, 0], indices[each, best])
+        index = np.where(same, self._firsts()[indices[:, 0]], indices[each, best])
         return np.stack([index, np.where(same, np.inf, density)], axis=1)

@@ -148,7 +148,7 @@ class Hdbscan:
         self._space = MutualReachability.from_rows(data, min_samples, self.metric)
         self._membership = None
         self.n_clusters_ = self._tree.n_clusters
-        segment, density = self._enter(data)
+        segment, density = self._tree.enter(*self._space.nearest_of_training_rows())
         self.labels_ = self._tree.labels(segment, density)
         self.probabilities_ = self._tree.strengths(self.labels_, density)
         tied = int((self.labels_ != labels).sum())
