@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._threads import single_threaded_blas
+from n2d_builtin._one_thread import one_blas_thread
 from n2d_framework.plugin import AnyArray, IntArray
 
 __all__ = ["centred_kernel", "classical_scaling", "geodesic_distances"]
@@ -141,7 +141,7 @@ def classical_scaling(
     kernel = (kernel + kernel.T) / 2
     if solver == "auto":
         solver = "arpack" if n > 200 and n_components < 10 else "dense"
-    with single_threaded_blas():
+    with one_blas_thread(look_again=True):
         if solver == "arpack" and kernel.any():
             first = np.random.default_rng(seed).uniform(-1, 1, n)
             values, vectors = eigsh(kernel, k=n_components, which="LA", v0=first)

@@ -1,19 +1,12 @@
-"""Threads of the built-in components: work cut in pieces, and a BLAS that stays with one thread."""
+"""Rows cut in pieces that threads work on."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any
 
-__all__ = ["available_threads", "in_threads", "single_threaded_blas"]
-
-_lock = threading.Lock()
-_users = 0
-_limits: Any = None
+__all__ = ["available_threads", "in_threads"]
 
 
 def available_threads() -> int:
@@ -48,27 +41,3 @@ def in_threads(
     with ThreadPoolExecutor(min(n_jobs, len(starts))) as pool:
         for done in [pool.submit(work, start, min(start + chunk, n)) for start in starts]:
             done.result()
-
-
-@contextmanager
-def single_threaded_blas() -> Iterator[None]:
-    """Keep BLAS at one thread, so that sums are added in the same order on every machine.
-
-    The limit belongs to the whole process. Several threads may be inside at once: the first
-    one sets it and the last one restores what was there before.
-    """
-    global _users, _limits
-    from threadpoolctl import threadpool_limits
-
-    with _lock:
-        if _users == 0:
-            _limits = threadpool_limits(limits=1, user_api="blas")
-        _users += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                _limits.restore_original_limits()
-                _limits = None

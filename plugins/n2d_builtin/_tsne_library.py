@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._threads import single_threaded_blas
+from n2d_builtin._one_thread import one_blas_thread
 from n2d_framework.plugin import AnyArray, IntArray, StageError
 
-__all__ = ["fit_embedding", "place", "reference"]
+__all__ = ["Reference", "fit_embedding", "place", "reference"]
 
 #: Nearest rows whose median is the start of a new row, as in openTSNE.
 _START_NEIGHBORS = 25
@@ -57,7 +58,7 @@ def fit_embedding(
 
     if initialization == "pca" and not np.ptp(x, axis=0).any():
         initialization = "random"
-    with single_threaded_blas():
+    with one_blas_thread(look_again=True):
         affinities = PerplexityBasedNN(
             knn_index=PrecomputedNeighbors(indices, distances),
             perplexity=perplexity,
@@ -72,8 +73,44 @@ def fit_embedding(
     return embedding.astype(np.float32, order="C"), float(found.kl_divergence)
 
 
-def reference(embedding: NDArray[np.float32]) -> Any:
-    """The training embedding as openTSNE needs it to place rows; has its own copy.
+@attrs.frozen
+class Reference:
+    """The training embedding as openTSNE needs it to place rows; has its own copies.
+
+    Attributes
+    ----------
+    fixed : openTSNE.TSNEEmbedding
+        The embedding alone.
+    grid : openTSNE.TSNEEmbedding
+        The same with the grid on which its repelling forces are interpolated.
+    lowest, highest : float
+        Ends of the grid in every dimension.
+    """
+
+    fixed: Any
+    grid: Any
+    lowest: float
+    highest: float
+
+    def forces(
+        self, embedding: AnyArray, P: Any, **settings: Any
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Divergence and its gradient for new rows, by openTSNE's interpolation.
+
+        openTSNE itself keeps new rows inside the grid in a way that sets the gains of all
+        others to zero in every step, so that they hardly move. Here a row that left the
+        grid feels the forces at its edge.
+        """
+        from openTSNE.tsne import kl_divergence_fft
+
+        inside = np.clip(np.asarray(embedding), self.lowest, self.highest)
+        settings["reference_embedding"] = self.grid
+        divergence, gradient = kl_divergence_fft(inside, P, **settings)
+        return divergence, gradient
+
+
+def reference(embedding: NDArray[np.float32]) -> Reference:
+    """Prepare the placing of new rows.
 
     Parameters
     ----------
@@ -81,7 +118,7 @@ def reference(embedding: NDArray[np.float32]) -> Any:
 
     Returns
     -------
-    openTSNE.TSNEEmbedding
+    Reference
     """
     from openTSNE import TSNEEmbedding
     from openTSNE.affinity import Affinities
@@ -90,23 +127,20 @@ def reference(embedding: NDArray[np.float32]) -> Any:
     known = Affinities()
     # Only the number of rows matters: affinities of new rows are computed by `place`.
     known.P = csr_matrix((len(embedding), len(embedding)))
-    method = "fft" if embedding.shape[1] == 2 else "bh"
-    found = TSNEEmbedding(
-        embedding.astype(np.float64), known, negative_gradient_method=method, n_jobs=1
-    )
-    if method == "fft":
-        found.prepare_interpolation_grid()
-    return found
+    fixed, grid = (TSNEEmbedding(embedding.astype(np.float64), known, n_jobs=1) for _ in range(2))
+    grid.prepare_interpolation_grid()
+    bounds = grid.box_x_lower_bounds
+    return Reference(fixed, grid, float(bounds[0]), float(bounds[-1]))
 
 
 def place(
-    fixed: Any, indices: IntArray, distances: AnyArray, *, perplexity: float, n_iter: int
+    known: Reference, indices: IntArray, distances: AnyArray, *, perplexity: float, n_iter: int
 ) -> NDArray[np.float64]:
     """Optimize new rows against the fixed embedding, with the settings of openTSNE.
 
     Parameters
     ----------
-    fixed : openTSNE.TSNEEmbedding
+    known : Reference
         From :func:`reference`; not changed.
     indices, distances : arrays of shape (m, k)
         Nearest training rows of each new row.
@@ -117,8 +151,8 @@ def place(
     -------
     float64 array of shape (m, n_components)
     """
-    from openTSNE import PartialTSNEEmbedding
     from openTSNE.affinity import joint_probabilities_nn
+    from openTSNE.tsne import PartialTSNEEmbedding
 
     affinities = joint_probabilities_nn(
         indices,
@@ -126,10 +160,11 @@ def place(
         [min(perplexity, indices.shape[1] / 3)],
         symmetrize=False,
         normalization="point-wise",
-        n_reference_samples=len(fixed),
+        n_reference_samples=len(known.fixed),
     )
-    start = np.median(np.asarray(fixed)[indices[:, :_START_NEIGHBORS]], axis=1)
-    new = PartialTSNEEmbedding(start, fixed, P=affinities, **fixed.gradient_descent_params)
+    start = np.median(np.asarray(known.fixed)[indices[:, :_START_NEIGHBORS]], axis=1)
+    settings = known.fixed.gradient_descent_params | {"negative_gradient_method": known.forces}
+    new = PartialTSNEEmbedding(start, known.fixed, P=affinities, **settings)
     new.optimize(
         n_iter=n_iter,
         learning_rate=0.1,

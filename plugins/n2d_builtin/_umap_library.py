@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from n2d_builtin._compiled import keep_on_disk
-from n2d_builtin._threads import single_threaded_blas
+from n2d_builtin._one_thread import one_blas_thread
 from n2d_framework.plugin import AnyArray, IntArray
 
 __all__ = ["curve", "fit_embedding", "import_umap"]
@@ -102,7 +102,7 @@ def fit_embedding(x: AnyArray, indices: IntArray, distances: AnyArray, **options
     """
     umap = import_umap()
     knn = indices.astype(np.int32), distances.astype(np.float32), None
-    with _lock, single_threaded_blas(), warnings.catch_warnings():
+    with _lock, one_blas_thread(look_again=True), warnings.catch_warnings():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=f"(?s).*{message}")
         model = umap.UMAP(precomputed_knn=knn, n_jobs=1, **options)

@@ -7,8 +7,8 @@ from typing import Any, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin._one_thread import one_blas_thread
 from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
-from n2d_builtin._threads import single_threaded_blas
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -78,8 +78,8 @@ class _PCA:
         count = min(self._wanted(), *x.shape)
         solver = "full" if self.solver == "randomized" and count == min(x.shape) else self.solver
         model = PCA(n_components=count, svd_solver=solver, random_state=context.seed)
-        with single_threaded_blas(), np.errstate(invalid="ignore", divide="ignore"):
-            model.fit(x)
+        with one_blas_thread(look_again=True), np.errstate(invalid="ignore", divide="ignore"):
+            model.fit(np.ascontiguousarray(x, dtype=np.float32))
         self.mean_ = np.asarray(model.mean_, dtype=np.float64)
         self.components_ = np.ascontiguousarray(model.components_, dtype=np.float64)
         self.explained_variance_ = _finite(model.explained_variance_)

@@ -153,5 +153,6 @@ def _prepared(x: AnyArray, metric: Metric) -> AnyArray:
     largest = np.abs(rows).max(axis=1, keepdims=True)
     zero = largest == 0
     rows = rows / np.where(zero, 1.0, largest)
-    length = np.sqrt(np.sum(rows * rows, axis=1, keepdims=True))
+    # A running sum adds in the same order for any number of rows; a plain sum does not.
+    length = np.sqrt(np.cumsum(rows * rows, axis=1)[:, -1:])
     return np.ascontiguousarray(np.hstack([rows / np.where(zero, 1.0, length), zero]))

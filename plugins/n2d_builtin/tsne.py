@@ -53,8 +53,8 @@ class Tsne:
     -----
     The result does not depend on the number of threads. openTSNE chooses the method for the
     repelling forces by the number of rows *of the batch* that is placed, and moves the
-    stored embedding when it places rows; here the method is fixed (interpolation in two
-    dimensions, Barnes-Hut in one) and the stored embedding is not touched.
+    stored embedding when it places rows; here the method is fixed (interpolation) and the
+    stored embedding is not touched.
 
     References
     ----------

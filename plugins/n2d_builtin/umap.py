@@ -46,11 +46,6 @@ class Umap:
     umap-learn installed, and as accurate. A row equal to a training row gets the coordinates
     of that row.
 
-    Options
-    -------
-    n_neighbors, n_components, min_dist, ...
-        See the help of each option.
-
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
@@ -178,6 +173,8 @@ class Umap:
         from n2d_builtin._umap_library import curve, fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
+        if self.init == "pca" and not np.ptp(x, axis=0).any():
+            refuse(["umap: init='pca' finds no direction, all rows are equal; use init='random'"])
         latent = np.array(x, dtype=np.float32, order="C")
         neighbors = ExactNeighbors(latent, self.metric)
         indices, distances = neighbors.query_self(self.n_neighbors, n_jobs=context.n_jobs)
@@ -289,9 +286,9 @@ class Umap:
         lost = int((~np.isfinite(embedding)).any(axis=1).sum())
         if lost:
             raise StageError(
-                f"umap found no place for {lost} of {len(embedding)} rows; use "
-                "init='random' if all rows are equal, raise set_op_mix_ratio (it is "
-                f"{self.set_op_mix_ratio:g}) or n_neighbors, or lower learning_rate"
+                f"umap found no place for {lost} of {len(embedding)} rows; raise "
+                f"set_op_mix_ratio ({self.set_op_mix_ratio:g}) or n_neighbors, or lower "
+                "learning_rate"
             )
 
 

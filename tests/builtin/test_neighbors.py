@@ -1,0 +1,105 @@
+"""Exact neighbours: right, deterministic, and the same in any company."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.spatial.distance import cdist
+from sklearn.datasets import load_digits
+
+from n2d_builtin.neighbors import TREE_WIDTH, ExactNeighbors
+
+SCIPY = {
+    "euclidean": "euclidean",
+    "manhattan": "cityblock",
+    "chebyshev": "chebyshev",
+    "cosine": "cosine",
+}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data[:400].astype(np.float32)
+
+
+@pytest.mark.parametrize("metric", SCIPY)
+@pytest.mark.parametrize("width", [10, 64])
+def test_agrees_with_all_distances(digits, metric, width):
+    x = np.ascontiguousarray(digits[:, 20 : 20 + width] if width == 10 else digits)
+    assert (width > TREE_WIDTH) == (width == 64), "both kinds of search are tested"
+    points, queries = x[:300] + 1, x[300:] + 1
+    _, distances = ExactNeighbors(points, metric).query(queries, 12)
+    every = np.sort(cdist(queries.astype(float), points.astype(float), SCIPY[metric]), axis=1)
+    np.testing.assert_allclose(distances, every[:, :12], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("metric", SCIPY)
+@pytest.mark.parametrize("width", [10, 64])
+def test_same_in_any_company(digits, metric, width):
+    x = np.ascontiguousarray(digits[:, 20:30] if width == 10 else digits)
+    search = ExactNeighbors(x[:300], metric)
+    queries = x[50:]
+    indices, distances = search.query(queries, 9)
+    for rows in (slice(None, None, -1), slice(3, 10), slice(5, 6)):
+        other = search.query(np.ascontiguousarray(queries[rows]), 9, n_jobs=2)
+        np.testing.assert_array_equal(other[0], indices[rows])
+        np.testing.assert_array_equal(other[1], distances[rows])
+
+
+@pytest.mark.parametrize("width", [3, 40])
+def test_ties_come_in_ascending_index(width):
+    x = np.zeros((6, width), dtype=np.float32)
+    x[3:, 0] = 1
+    indices, distances = ExactNeighbors(x).query(x[:1], 6)
+    assert indices[0].tolist() == [0, 1, 2, 3, 4, 5]
+    assert distances[0].tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("width", [3, 40])
+def test_a_row_comes_first_among_its_own_duplicates(width):
+    x = np.zeros((30, width), dtype=np.float32)
+    x[25:] = np.arange(5)[:, None] + 1
+    indices, distances = ExactNeighbors(x).query_self(4)
+    assert indices[:, 0].tolist() == list(range(30))
+    assert (distances[:, 0] == 0).all()
+    assert all(len(set(row)) == 4 for row in indices.tolist())
+
+
+def test_zero_has_no_direction():
+    x = np.array([[0, 0], [0, 0], [1, 0], [5, 0], [-1, 0]], dtype=np.float32)
+    indices, distances = ExactNeighbors(x, "cosine").query(x[[0, 2]], 5)
+    np.testing.assert_allclose(distances, [[0, 0, 1, 1, 1], [0, 0, 1, 1, 2]], atol=1e-12)
+    assert indices[0, :2].tolist() == [0, 1]
+
+
+def test_rows_too_long_for_float32_squares_are_still_found():
+    x = np.eye(40, dtype=np.float32)
+    far = np.zeros((1, 40), dtype=np.float32)
+    far[0, 7] = 1e30
+    indices, distances = ExactNeighbors(x).query(far, 2)
+    assert (indices >= 0).all()
+    assert np.isfinite(distances).all()
+
+
+@pytest.mark.parametrize("k", [0, 6])
+def test_refuses_an_impossible_number_of_neighbours(k):
+    with pytest.raises(ValueError, match=r"between 1 and 5, got"):
+        ExactNeighbors(np.eye(5, dtype=np.float32)).query(np.eye(5, dtype=np.float32), k)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    arrays(np.float32, st.tuples(st.integers(2, 20), st.sampled_from([2, 35])),
+           elements=st.integers(-3, 3)),
+    st.data(),
+)  # fmt: skip
+def test_any_points_agree_with_all_distances(x, data):
+    k = data.draw(st.integers(1, len(x)))
+    metric = data.draw(st.sampled_from(["euclidean", "manhattan", "chebyshev"]))
+    indices, distances = ExactNeighbors(x, metric).query(x, k)
+    every = cdist(x.astype(float), x.astype(float), SCIPY[metric])
+    np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :k], rtol=1e-6)
+    np.testing.assert_allclose(np.take_along_axis(every, indices, axis=1), distances, rtol=1e-6)

@@ -1,0 +1,186 @@
+"""UMAP: quality of the places of new rows, options, and reasons for refusing data."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.decomposition import PCA
+from sklearn.manifold import trustworthiness
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import KNeighborsClassifier
+
+from n2d_builtin.umap import Umap
+from n2d_framework.plugin import ConfigError, DataError, FitContext, StageError, StateError
+
+CONTEXT = FitContext(seed=1, n_jobs=2)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    x, y = load_digits(return_X_y=True)
+    rows = PCA(10, random_state=0).fit_transform(x).astype(np.float32, order="C")
+    return rows[:900], y[:900], rows[900:], y[900:]
+
+
+@pytest.fixture(scope="module")
+def model(digits):
+    return Umap(n_components=5, n_neighbors=15).fit(digits[0], context=CONTEXT)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:n_neighbors is larger")
+def test_new_rows_are_placed_as_well_as_umap_places_them(digits, model):
+    from n2d_builtin._umap_library import import_umap
+
+    train, y, new, y_new = digits
+    theirs = import_umap().UMAP(
+        n_components=5, n_neighbors=15, min_dist=0.0, random_state=1, n_jobs=1
+    )
+    theirs.fit(train[:10])  # its small path stores the rows and computes all distances
+    theirs._raw_data, theirs.embedding_ = model.latent_, model.embedding_
+    theirs._small_data, theirs._n_neighbors, theirs.n_neighbors = True, 15, 15
+    theirs._input_hash = None
+    vote = KNeighborsClassifier(10).fit(model.embedding_, y)
+    ours = vote.score(model.transform(new), y_new)
+    assert ours > 0.9
+    assert ours > vote.score(theirs.transform(new), y_new) - 0.015
+
+
+def test_new_rows_fall_into_the_clusters_of_their_neighbours(digits, model):
+    train, _, new, _ = digits
+    mixture = GaussianMixture(10, n_init=3, random_state=0).fit(model.embedding_)
+    vote = KNeighborsClassifier(5).fit(train, mixture.predict(model.embedding_))
+    assert np.mean(vote.predict(new) == mixture.predict(model.transform(new))) > 0.93
+
+
+def test_placing_ends_better_than_it_begins(digits, model):
+    _, y, new, y_new = digits
+    start = Umap(n_components=5, n_neighbors=15, transform_epochs=0)
+    start.set_state(model.get_state())
+    vote = KNeighborsClassifier(10).fit(model.embedding_, y)
+    begun, ended = start.transform(new), model.transform(new)
+    assert not np.array_equal(begun, ended)
+    assert vote.score(ended, y_new) >= vote.score(begun, y_new) - 0.005
+
+
+def test_fit_is_umaps_own_on_exact_neighbours(digits):
+    train, *_ = digits
+    found = Umap(n_epochs=100).fit_transform(train, context=CONTEXT)
+    assert found.shape == (900, 2)
+    assert found.dtype == np.float32
+    assert trustworthiness(train, found, n_neighbors=15) > 0.93
+
+
+def test_no_tensorflow_and_no_neighbour_descent_are_loaded():
+    code = """
+import sys, warnings
+import numpy as np
+from n2d_builtin.umap import Umap
+from n2d_framework.plugin import FitContext
+warnings.simplefilter("error")
+x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
+Umap(n_neighbors=5, n_epochs=5).fit(x, context=FitContext())
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+from pynndescent import pynndescent_
+assert not pynndescent_.nn_descent.signatures
+assert "umap.parametric_umap" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"min_dist": 0.9},
+        {"spread": 3.0},
+        {"metric": "manhattan"},
+        {"metric": "chebyshev"},
+        {"metric": "cosine"},
+        {"n_epochs": 60},
+        {"learning_rate": 0.3},
+        {"negative_sample_rate": 10},
+        {"repulsion_strength": 3.0},
+        {"set_op_mix_ratio": 0.5},
+        {"local_connectivity": 3.0},
+        {"init": "pca"},
+        {"init": "random"},
+        {"n_neighbors": 12},
+    ],
+    ids=lambda options: "-".join(map(str, *options.items())),
+)
+def test_every_option_changes_the_result(digits, options):
+    train, _, new, _ = digits
+    base = {"n_epochs": 30, "n_neighbors": 8, "transform_epochs": 10}
+    plain = Umap(**base).fit(train[:150], context=CONTEXT)
+    other = Umap(**base | options).fit(train[:150], context=CONTEXT)
+    assert np.isfinite(other.embedding_).all()
+    assert not np.array_equal(plain.embedding_, other.embedding_)
+    assert np.isfinite(other.transform(new[:20])).all()
+
+
+def test_another_seed_gives_another_result(digits):
+    one, two = (
+        Umap(n_epochs=20, n_neighbors=8).fit(digits[0][:150], context=FitContext(seed=seed))
+        for seed in (1, 2)
+    )
+    assert not np.array_equal(one.embedding_, two.embedding_)
+
+
+def test_many_separate_groups_of_hardly_more_rows_than_dimensions_fit():
+    rng = np.random.default_rng(0)
+    groups = [rng.normal(size=(21, 10)) * 1e-3 + 100 * rng.normal(size=10) for _ in range(4)]
+    rows = np.concatenate(groups).astype(np.float32)
+    found = Umap(n_components=10, n_epochs=20).fit_transform(rows, context=CONTEXT)
+    assert np.isfinite(found).all()
+
+
+def test_equal_rows_with_pca_start_are_refused_with_the_remedy():
+    rows = np.full((40, 4), 2, dtype=np.float32)
+    with pytest.raises(DataError, match="all rows are equal; use init='random'"):
+        Umap(init="pca", n_neighbors=5).fit(rows, context=CONTEXT)
+
+
+def test_rows_without_any_edge_are_refused_with_the_remedy():
+    chain = (2.0 ** np.arange(30, dtype=np.float32))[:, None]
+    options = {"n_neighbors": 2, "set_op_mix_ratio": 0.0, "init": "random", "n_epochs": 5}
+    with pytest.raises(StageError, match="raise set_op_mix_ratio"):
+        Umap(n_components=2, **options).fit(chain, context=CONTEXT)
+
+
+def test_reasons_come_before_any_work():
+    assert Umap().check_input(12, ()) == [
+        "umap: n_neighbors=20 needs at least 21 rows, got 12; lower n_neighbors"
+    ]
+    assert "init='spectral' with n_components=30" in Umap(n_components=30).check_input(50, ())[0]
+    pca = Umap(n_components=5, init="pca").check_input(50, (3,))
+    assert "n_components=5 from rows of 3 features" in pca[0]
+    assert not Umap(n_components=5, init="pca").check_input(50, ())
+    with pytest.raises(DataError, match="lower n_neighbors"):
+        Umap().fit(np.zeros((12, 3), np.float32), context=CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"min_dist": 2.0}, "min_dist: must be at most spread"),
+        ({"local_connectivity": 20.0}, "local_connectivity: must be below n_neighbors"),
+        ({"n_neighbors": 1}, "n_neighbors: must be >= 2"),
+        ({"set_op_mix_ratio": 1.5}, "set_op_mix_ratio: must be <= 1"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(ConfigError, match=message):
+        Umap(**options)
+
+
+def test_impossible_states_are_refused(model):
+    state = dict(model.get_state())
+    for wrong in ({"a": -1.0}, {"b": float("inf")}, {"transform_seed": -1}):
+        with pytest.raises(StateError, match="state"):
+            Umap(n_neighbors=15).set_state(state | wrong)
+    with pytest.raises(StateError, match="fewer than n_neighbors"):
+        Umap(n_neighbors=2000).set_state(state)
