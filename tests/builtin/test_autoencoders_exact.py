@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from n2d_builtin.autoencoders.exact import multiply, prepare
 from threadpoolctl import threadpool_limits
+
+from n2d_builtin.autoencoders.exact import multiply, prepare
 
 
 def _factors(rows: int, inner: int, columns: int, seed: int = 0):

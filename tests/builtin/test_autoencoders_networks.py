@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from n2d_builtin.autoencoders.activations import ACTIVATIONS, Activation
 from n2d_builtin.autoencoders.inference import Network
 from n2d_builtin.autoencoders.networks import build_network

@@ -1,0 +1,256 @@
+"""The training loop: what an epoch sees, what is kept, when it stops."""
+
+from __future__ import annotations
+
+import gc
+import random
+import weakref
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
+from n2d_builtin.autoencoders.networks import build_network
+from n2d_builtin.autoencoders.plans import dense_decoder, dense_encoder
+from n2d_builtin.autoencoders.training import TrainingSettings, split_rows, train
+from n2d_framework.plugin import FitContext, StageError
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return (load_digits().data[:300] / 16).astype(np.float32)
+
+
+def _trainer(x, *, batch_size=64, validation=0, loss="mse", **more):
+    from n2d_builtin.autoencoders._trainer import AutoencoderTrainer
+
+    numbers = np.arange(len(x))
+    return AutoencoderTrainer(
+        build_network(dense_encoder(x.shape[1], (16,), 4, "relu"), seed=0),
+        build_network(dense_decoder(x.shape[1], (16,), 4, "relu"), seed=0),
+        x,
+        loss=loss,
+        train=numbers[: len(x) - validation],
+        validation=numbers[len(x) - validation :],
+        batch_size=batch_size,
+        **more,
+    )
+
+
+def _settings(**changes):
+    return TrainingSettings(**{"epochs": 3, "batch_size": 64, **changes})
+
+
+def _reconstructed(trainer, x):
+    return _numpy(trainer.decoder(trainer.encoder(x)))
+
+
+def _numpy(tensor):
+    import keras
+
+    return keras.ops.convert_to_numpy(tensor)
+
+
+@pytest.mark.parametrize("batch_size", [64, 300])
+def test_loss_is_the_mean_over_rows_even_when_the_last_batch_is_short(digits, batch_size):
+    trainer = _trainer(digits, batch_size=batch_size)
+    expected = np.square(_reconstructed(trainer, digits) - digits).mean()
+    result = train(trainer, _settings(epochs=1, learning_rate=1e-12), FitContext())
+    assert result.history["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_more_steps_than_fit_one_execution(digits):
+    """150 steps: two full executions and a rest."""
+    trainer = _trainer(digits, batch_size=2)
+    expected = np.square(_reconstructed(trainer, digits) - digits).mean()
+    result = train(trainer, _settings(epochs=2, learning_rate=1e-12), FitContext())
+    assert result.history["loss"] == pytest.approx([expected, expected], rel=1e-5)
+
+
+def test_validation_rows_are_not_trained_on_and_measured_as_they_are(digits):
+    trainer = _trainer(digits, validation=70, batch_size=32)
+    settings = _settings(epochs=2, validation_fraction=70 / 300)
+    result = train(trainer, settings, FitContext())
+    best = result.best_epoch - 1
+    held_out = np.square(_reconstructed(trainer, digits) - digits)[230:].mean()
+    assert result.history["val_loss"][best] == pytest.approx(held_out, rel=1e-4)
+
+    changed = digits.copy()
+    changed[230:] = 1 - changed[230:]
+    other = _trainer(changed, validation=70, batch_size=32)
+    assert train(other, settings, FitContext()).history["loss"] == result.history["loss"]
+
+
+def test_every_epoch_sees_every_row_once_in_another_order(digits):
+    trainer = _trainer(digits, batch_size=64)
+    shuffle = np.random.default_rng(0)
+    orders = []
+    for epoch in range(2):
+        trainer.start_epoch(epoch, shuffle)
+        orders.append(_numpy(trainer.order)[: len(digits)])
+    assert [sorted(order) for order in orders] == [list(range(len(digits)))] * 2
+    assert not np.array_equal(*orders)
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber"])
+def test_losses_are_those_of_keras(digits, loss):
+    import keras
+
+    names = {"mae": "mean_absolute_error", "huber": "huber"}
+    wide = 5 * digits
+    trainer = _trainer(wide, loss=loss)
+    function = keras.losses.get(names[loss])
+    expected = float(np.mean(function(wide, _reconstructed(trainer, wide))))
+    result = train(trainer, _settings(epochs=1, learning_rate=1e-12), FitContext())
+    assert result.history["loss"][0] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_optimizers_lower_the_loss(digits, optimizer):
+    rate = 0.5 if optimizer == "sgd" else 1e-2
+    settings = _settings(optimizer=optimizer, learning_rate=rate, epochs=6)
+    losses = train(_trainer(digits), settings, FitContext()).history["loss"]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_weight_decay_shrinks_weights(digits):
+    norms = []
+    for decay in (None, 5.0):
+        trainer = _trainer(digits)
+        train(trainer, _settings(learning_rate=1e-2, weight_decay=decay), FitContext())
+        norms.append(sum(float(np.square(w).sum()) for w in trainer.encoder.get_weights()))
+    assert norms[1] < 0.8 * norms[0]
+
+
+def test_patience_stops_and_restores_the_best_weights(digits):
+    """A learning rate at which val_loss soon goes up for once."""
+    seen = []
+    trainer = _trainer(digits, validation=60)
+    settings = _settings(epochs=80, patience=1, validation_fraction=0.2, learning_rate=0.1)
+    context = FitContext(epoch_finished=lambda epoch, epochs, metrics: seen.append(epoch))
+    result = train(trainer, settings, context)
+    values = result.history["val_loss"]
+    assert len(values) == result.best_epoch + 1 < 80
+    assert values[result.best_epoch - 1] == min(values) < values[-1]
+    restored = np.square(_reconstructed(trainer, digits) - digits)[240:].mean()
+    assert restored == pytest.approx(min(values), rel=1e-4)
+    assert seen == list(range(1, len(values) + 1))
+
+
+def test_without_validation_or_patience_the_last_weights_are_kept(digits):
+    assert train(_trainer(digits), _settings(epochs=4), FitContext()).best_epoch == 4
+
+
+def test_patience_without_validation_watches_the_loss(digits):
+    settings = _settings(epochs=80, patience=2, learning_rate=0.1)
+    result = train(_trainer(digits), settings, FitContext())
+    assert result.best_epoch == int(np.argmin(result.history["loss"])) + 1
+    assert len(result.history["loss"]) == result.best_epoch + 2
+    assert "val_loss" not in result.history
+
+
+def test_divergence_is_an_error_that_says_what_to_do(digits):
+    settings = _settings(optimizer="sgd", learning_rate=1e6, epochs=30)
+    with pytest.raises(StageError, match=r"learning_rate \(now 1e\+06\) or scale the data"):
+        train(_trainer(1000 * digits), settings, FitContext())
+
+
+def test_events_name_epochs_and_metrics(digits):
+    seen = []
+    context = FitContext(epoch_finished=lambda *event: seen.append(event))
+    result = train(_trainer(digits, validation=50), _settings(validation_fraction=0.1), context)
+    assert [event[:2] for event in seen] == [(1, 3), (2, 3), (3, 3)]
+    assert [event[2]["loss"] for event in seen] == result.history["loss"]
+    assert [event[2]["val_loss"] for event in seen] == result.history["val_loss"]
+
+
+def test_global_generators_and_settings_are_left_alone(digits):
+    import keras
+
+    before = _globals(keras)
+    layers = augmentation_layers(Augmentation(shift=0.1, rotation=5, zoom=0.1), seed=1)
+    trainer = _trainer(digits, augmentation=layers, image_shape=(8, 8, 1))
+    train(trainer, _settings(), FitContext())
+    assert _globals(keras) == before
+
+
+def _globals(keras):
+    legacy = np.random.get_state()[1].tolist()  # noqa: NPY002
+    return random.getstate(), legacy, keras.config.floatx()
+
+
+def test_global_dtype_policy_of_the_user_changes_nothing(digits):
+    import keras
+
+    expected = train(_trainer(digits), _settings(), FitContext()).history
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float64")
+    try:
+        found = train(_trainer(digits), _settings(), FitContext()).history
+    finally:
+        keras.config.set_dtype_policy(policy)
+    assert found == expected
+
+
+def test_the_trainer_is_released(digits):
+    trainer = _trainer(digits)
+    train(trainer, _settings(), FitContext())
+    gone = weakref.ref(trainer)
+    del trainer
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "masking"])
+def test_corruption_is_fresh_every_time_and_of_the_stated_size(noise):
+    from n2d_builtin.autoencoders._trainer import Corruption
+
+    clean = np.ones((400, 50), dtype=np.float32)
+    layer = Corruption(noise, 0.3, seed=5)
+    first, second = _numpy(layer(clean)), _numpy(layer(clean))
+    assert not np.array_equal(first, second)
+    if noise == "gaussian":
+        assert np.std(first - clean) == pytest.approx(0.3, rel=0.05)
+    else:
+        assert set(np.unique(first)) == {0.0, 1.0}
+        assert (first == 0).mean() == pytest.approx(0.3, rel=0.05)
+    assert np.array_equal(_numpy(Corruption(noise, 0.3, seed=5)(clean)), first)
+
+
+def test_corruption_touches_what_the_encoder_sees_and_not_the_target(digits):
+    """All values masked: the loss is that of the decoder's answer to zeros."""
+    from n2d_builtin.autoencoders._trainer import Corruption
+
+    trainer = _trainer(digits, corruption=Corruption("masking", 1.0, seed=0))
+    blind = _reconstructed(trainer, np.zeros_like(digits))
+    result = train(trainer, _settings(epochs=1, learning_rate=1e-12), FitContext())
+    expected = np.square(blind - digits).mean()
+    assert result.history["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("what", ["shift", "rotation", "zoom"])
+def test_each_augmentation_varies_training_batches_only(digits, what):
+    settings = Augmentation(**{"shift": 0, "rotation": 0, "zoom": 0, what: 0.4})
+    if what == "rotation":
+        settings = Augmentation(shift=0, rotation=45, zoom=0)
+    layers = augmentation_layers(settings, seed=0)
+    assert len(layers) == 1
+    trainer = _trainer(digits, batch_size=300, augmentation=layers, image_shape=(8, 8, 1))
+    first, second = _numpy(trainer._augment(digits)), _numpy(trainer._augment(digits))
+    assert first.shape == digits.shape
+    assert not np.allclose(first, digits)
+    assert not np.allclose(first, second)
+    plain = np.square(_reconstructed(trainer, digits) - digits).mean(axis=1)
+    held_out = _numpy(trainer.row_losses({"rows": digits}, training=False))
+    np.testing.assert_allclose(held_out, plain, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n_rows", [2, 3, 10, 1001])
+def test_split_holds_out_at_least_one_row_and_keeps_all(n_rows):
+    settings = _settings(validation_fraction=0.1)
+    training, validation = split_rows(n_rows, settings, seed=4)
+    assert len(validation) == max(1, int(np.ceil(0.1 * n_rows)))
+    assert sorted([*training, *validation]) == list(range(n_rows))
+    again = split_rows(n_rows, settings, seed=4)
+    assert np.array_equal(again[1], validation)
