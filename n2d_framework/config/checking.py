@@ -12,7 +12,7 @@ import attrs
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.models import ModelConfig, RunConfig, ScalerConfig
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.core.options import options_dict
+from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import Catalogue, default_catalogue
@@ -138,7 +138,7 @@ def read_config(
     """
     where = "" if isinstance(source, Mapping) else str(Path(source))
     tree = dict(source) if isinstance(source, Mapping) else read_tree(source)
-    tree = apply_overrides(tree, overrides)
+    tree = apply_overrides(_named(tree), overrides)
     problems: list[Problem] = []
     config: RunConfig | None = None
     try:
@@ -149,6 +149,15 @@ def read_config(
     if problems or config is None:
         raise ConfigError(problems, source=where)
     return config
+
+
+def _named(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The tree with the default component where none is named, so that options can be set."""
+    model = tree.get("model", {})
+    if not isinstance(model, Mapping):
+        return dict(tree)
+    defaults = {opt.name: opt.default for opt in options_of(ModelConfig) if opt.name in ROLES}
+    return {**tree, "model": {**defaults, **model}}
 
 
 def _component_problems(model: Any, catalogue: Catalogue | None, allow_code: bool) -> list[Problem]:
