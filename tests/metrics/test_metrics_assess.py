@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_blobs, make_moons
 
@@ -27,6 +27,7 @@ X, Y = make_blobs(300, centers=4, n_features=3, cluster_std=0.6, random_state=0)
 FOUR = ("acc", "nmi", "ari", "ami")
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.integers(-1, 3)), min_size=1, max_size=40),
     st.permutations(range(4)),
@@ -44,6 +45,7 @@ def test_scores_are_bounded_and_ignore_the_names_of_clusters(rows, names):
     assert renamed == pytest.approx(found, nan_ok=True)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=2, max_size=40))
 def test_relabelled_truth_scores_one(y):
     found = score(y, [f"cluster {5 - c}" for c in y])
