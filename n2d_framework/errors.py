@@ -23,6 +23,7 @@ __all__ = [
     "CompositionError",
     "ConfigError",
     "DataError",
+    "DownloadError",
     "DuplicateComponentError",
     "N2DError",
     "NotInductiveWarning",
@@ -131,6 +132,12 @@ class DataError(N2DError, ValueError):
     """The input data cannot be used as they are."""
 
     exit_code = 2
+
+
+class DownloadError(DataError):
+    """A data set is known but its files could not be fetched."""
+
+    exit_code = 1
 
 
 class OutputError(N2DError, OSError):

@@ -31,7 +31,7 @@ new optional arguments and attributes may be added in a minor one.
 from __future__ import annotations
 
 from n2d_framework.core.blocks import in_blocks
-from n2d_framework.core.dataset import Dataset, DatasetSpec, Modality
+from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec, Modality
 from n2d_framework.core.events import (
     EpochFinished,
     Event,
@@ -68,6 +68,7 @@ __all__ = [
     "ComponentSpec",
     "ConfigError",
     "DataError",
+    "DataFile",
     "Dataset",
     "DatasetSpec",
     "Embedder",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -11,7 +13,7 @@ from n2d_framework.core.spec import load_object
 from n2d_framework.errors import PluginError
 from n2d_framework.types import AnyArray
 
-__all__ = ["Dataset", "DatasetSpec", "Modality"]
+__all__ = ["DataFile", "Dataset", "DatasetSpec", "Modality"]
 
 Modality: TypeAlias = Literal["tabular", "image", "sequence"]
 
@@ -50,6 +52,40 @@ class Dataset:
         return tuple(self.x.shape[1:])
 
 
+def _inside(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:
+    path = PurePosixPath(value)
+    if not value or path.is_absolute() or ".." in path.parts or "\\" in value:
+        raise ValueError(f"{attribute.name} must be a path inside a folder, got {value!r}")
+
+
+@attrs.frozen(kw_only=True)
+class DataFile:
+    """A file of a data set that can be downloaded.
+
+    Attributes
+    ----------
+    name : str
+        Its path inside the cache, with ``/``; by custom ``"data_set/original_name"``.
+    urls : tuple of str
+        Where it is, tried in this order.
+    sha256 : str
+        Digest of the content, 64 hexadecimal digits. A file that differs is never used.
+    size : int or None
+        Number of bytes, where known; a longer answer is broken off.
+    """
+
+    name: str = attrs.field(validator=_inside)
+    urls: tuple[str, ...] = attrs.field(
+        validator=[
+            validators.instance_of(tuple),
+            validators.min_len(1),
+            validators.deep_iterable(validators.matches_re(r"https?://\S+")),
+        ],
+    )
+    sha256: str = attrs.field(validator=validators.matches_re(r"[0-9a-f]{64}"))
+    size: int | None = None
+
+
 @attrs.frozen(kw_only=True)
 class DatasetSpec:
     """A data set as a plugin announces it.
@@ -59,7 +95,9 @@ class DatasetSpec:
     name : str
         Its name in config and command line.
     loader : str
-        ``"package.module:function"``; called without arguments, returns a :class:`Dataset`.
+        ``"package.module:function"``; returns a :class:`Dataset`. Called without arguments;
+        or, if `files` or `alternatives` are given, with one mapping: file name (the last part
+        of the path) to local path, of all files of one group.
     summary : str
         One line.
     n_rows : int
@@ -72,6 +110,11 @@ class DatasetSpec:
     embedded : bool
         Whether it needs no download.
     licence, citation, source : str
+    files : tuple of DataFile
+        What is downloaded, once, into the cache; names of the last part are all different.
+    alternatives : tuple of tuples of str
+        Further groups of file (or folder) names that will do as well when all of a group lie
+        in the user's own folder of data (``N2D_DATA``): other formats of the same rows.
     """
 
     name: str = attrs.field(validator=validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
@@ -85,10 +128,26 @@ class DatasetSpec:
     licence: str = ""
     citation: str = ""
     source: str = ""
+    files: tuple[DataFile, ...] = attrs.field(default=(), validator=validators.instance_of(tuple))
+    alternatives: tuple[tuple[str, ...], ...] = ()
 
-    def load(self) -> Dataset:
-        """Import the loader and call it."""
-        found: Any = load_object(self.loader, what=f"data set {self.name!r}")()
+    @property
+    def from_files(self) -> bool:
+        """Whether the loader is given files."""
+        return bool(self.files or self.alternatives)
+
+    def load(self, files: Mapping[str, Path] | None = None) -> Dataset:
+        """Import the loader and call it.
+
+        Parameters
+        ----------
+        files : mapping of str to Path, optional
+            Needed if :attr:`from_files`; :func:`n2d_framework.data.load` finds them.
+        """
+        loader: Any = load_object(self.loader, what=f"data set {self.name!r}")
+        if self.from_files and files is None:
+            raise TypeError(f"data set {self.name!r} is read from files; use n2d_framework.data")
+        found = loader(files) if self.from_files else loader()
         if not isinstance(found, Dataset):
             raise PluginError(f"data set {self.name!r}: {self.loader} did not return a Dataset")
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from n2d_builtin.datasets.specs import DATASETS
 from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, Role, hookimpl
 
 _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
@@ -21,8 +22,9 @@ def n2d_components() -> Iterator[ComponentSpec]:
 
 @hookimpl
 def n2d_datasets() -> Iterator[DatasetSpec]:
-    """Announce the data sets that need no download."""
+    """Announce data sets: one that is embedded, and those of the published tables."""
     yield DIGITS
+    yield from DATASETS
 
 
 DIGITS = DatasetSpec(
