@@ -17,6 +17,7 @@ from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING
 from n2d_framework.cli.table_file import open_table
 from n2d_framework.data import load
+from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline import compose
 from n2d_framework.types import AnyArray
 
@@ -97,14 +98,27 @@ def _save(model: N2D, request: RunRequest, folder: Path) -> dict[str, Any]:
 def _label_columns(model: N2D) -> dict[str, AnyArray]:
     """Labels of the training rows, with how sure they are where the clusterer can tell."""
     labels = model.labels_
-    columns = {"row": np.arange(len(labels)), "label": labels}
-    if hasattr(model.clusterer_, "predict_proba"):
-        shares = model.clusterer_.predict_proba(model.manifold_)
+    rows = np.arange(len(labels))
+    columns = {"row": rows, "label": labels}
+    shares = _asked(model, "predict_proba")
+    if shares is not None:
         # Noise is -1, and its share is in the last column.
-        columns["probability"] = shares[np.arange(len(labels)), labels]
-    if hasattr(model.clusterer_, "strengths"):
-        columns["strength"] = model.clusterer_.strengths(model.manifold_)
-    return columns
+        columns["probability"] = shares[rows, labels]
+    strengths = _asked(model, "strengths")
+    return columns if strengths is None else columns | {"strength": strengths}
+
+
+def _asked(model: N2D, ability: str) -> AnyArray | None:
+    """What the clusterer says of the training rows; ``None`` if it lacks the ability."""
+    try:
+        found: AnyArray = getattr(model.clusterer_, ability)(model.manifold_)
+    except UnsupportedError:
+        return None
+    except AttributeError:
+        if hasattr(model.clusterer_, ability):
+            raise
+        return None
+    return found
 
 
 def _draw(model: N2D, data: Dataset, folder: Path) -> list[Path]:

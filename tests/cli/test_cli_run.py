@@ -47,6 +47,9 @@ def test_a_run_leaves_everything(n2d: Run, config: Path) -> None:
 
 
 def test_both_views_of_noise_are_shown(n2d: Run, config: Path) -> None:
+    stored = np.load("blobs.npz")
+    far = np.array([[500, 0, 0, 0], [0, -500, 0, 0]], dtype=np.float32)
+    np.savez("blobs.npz", x=np.vstack([stored["x"], far]), y=np.append(stored["y"], [0, 1]))
     words = ("--set", "model.clusterer={name: hdbscan, min_cluster_size: 5}", "--no-plots")
     result = n2d("run", config, *words)
     scores = json.loads(Path("n2d-out/quick/run.json").read_text())["scores"]
@@ -95,6 +98,15 @@ def test_a_data_set_needs_no_config(n2d: Run) -> None:
     assert record["config"]["model"]["n_clusters"] == 10
     assert record["config"]["data"] == "digits"
     assert Path("n2d-out/digits/digits.n2d").is_file()
+
+
+def test_an_option_of_a_default_component_can_be_set(n2d: Run) -> None:
+    Path("bare.yaml").write_text("model: {embedder: {name: pca, latent_dim: 2}}\n")
+    np.save("rows.npy", np.arange(40.0).reshape(20, 2))
+    words = ("--data", "rows.npy", "--set", "model.manifolder=identity", "--no-plots", "--json")
+    record = json.loads(n2d("run", "bare.yaml", *words, "--set", "model.clusterer.n_init=2").stdout)
+    assert record["config"]["model"]["clusterer"]["name"] == "gmm"
+    assert record["config"]["model"]["clusterer"]["n_init"] == 2
 
 
 def test_data_can_be_replaced(n2d: Run, config: Path) -> None:
