@@ -14,30 +14,37 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
+    from n2d_framework.experiment import Comparison, compare, open_comparison
     from n2d_framework.pipeline import N2D, StageStore, adapt, compose
     from n2d_framework.registry import components
 
 __all__ = [
     "N2D",
+    "Comparison",
     "StageStore",
     "adapt",
+    "compare",
     "components",
     "compose",
     "inspect",
     "load",
+    "open_comparison",
     "save",
     "upgrade",
     "verify",
 ]
 
 _HOMES = {
+    "Comparison": "n2d_framework.experiment",
     "N2D": "n2d_framework.pipeline",
     "StageStore": "n2d_framework.pipeline",
     "adapt": "n2d_framework.pipeline",
+    "compare": "n2d_framework.experiment",
     "components": "n2d_framework.registry",
     "compose": "n2d_framework.pipeline",
     "inspect": "n2d_framework.bundle",
     "load": "n2d_framework.bundle",
+    "open_comparison": "n2d_framework.experiment",
     "save": "n2d_framework.bundle",
     "upgrade": "n2d_framework.bundle",
     "verify": "n2d_framework.bundle",

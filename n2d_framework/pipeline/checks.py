@@ -8,10 +8,11 @@ from typing import Any
 
 from n2d_framework.config import Composition
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CompositionError, NotInductiveWarning
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["check_trio", "component_shape", "is_inductive"]
+__all__ = ["check_trio", "component_reasons", "component_shape", "is_inductive"]
 
 _METHODS = {
     "embedder": ("fit", "transform", "get_state", "set_state"),
@@ -64,17 +65,7 @@ def check_trio(
     reasons: list[str] = []
     for role in ROLES:
         spec = composition.choice(role).spec
-        component = components[role]
-        missing = [name for name in _METHODS[role] if not hasattr(component, name)]
-        if missing:
-            reasons.append(f"{role} {spec.name!r} lacks {', '.join(missing)}")
-            continue
-        shape = component_shape(spec.input, row_shape) if role == "embedder" else ()
-        found = list(_shape_reasons(spec.input, shape, component)) if role == "embedder" else []
-        check = getattr(component, "check_input", None)
-        if check is not None:
-            found += check(n_rows, shape)
-        reasons += [f"{role} {spec.name!r}: {reason}" for reason in found]
+        reasons += component_reasons(spec, components[role], n_rows, row_shape)
     if reasons:
         raise CompositionError("; ".join(reasons))
     for role in ROLES:
@@ -86,6 +77,37 @@ def check_trio(
                 NotInductiveWarning,
                 stacklevel=4,
             )
+
+
+def component_reasons(
+    spec: ComponentSpec, component: Any, n_rows: int, row_shape: tuple[int, ...]
+) -> list[str]:
+    """Why a component cannot be fitted on data of that size; each reason names it.
+
+    Parameters
+    ----------
+    spec : ComponentSpec
+    component : object
+        A fresh, unfitted instance.
+    n_rows : int
+    row_shape : tuple of int
+        Shape of one row of the data.
+
+    Returns
+    -------
+    list of str
+        Empty if nothing is known against it.
+    """
+    role = spec.role
+    missing = [name for name in _METHODS[role] if not hasattr(component, name)]
+    if missing:
+        return [f"{role} {spec.name!r} lacks {', '.join(missing)}"]
+    shape = component_shape(spec.input, row_shape) if role == "embedder" else ()
+    found = list(_shape_reasons(spec.input, shape, component)) if role == "embedder" else []
+    check = getattr(component, "check_input", None)
+    if check is not None:
+        found += check(n_rows, shape)
+    return [f"{role} {spec.name!r}: {reason}" for reason in found]
 
 
 def _shape_reasons(kind: str, shape: tuple[int, ...], component: Any) -> list[str]:

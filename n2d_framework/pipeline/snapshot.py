@@ -22,7 +22,7 @@ from n2d_framework.pipeline.trio import FittedTrio
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import ROLES
 
-__all__ = ["Snapshot", "fit_from_snapshot", "snapshot_of"]
+__all__ = ["Snapshot", "fit_from_snapshot", "library_versions", "snapshot_of"]
 
 _LIBRARIES = (
     "numpy", "scipy", "scikit-learn", "umap-learn", "hdbscan", "openTSNE", "keras", "tensorflow",
@@ -54,12 +54,23 @@ def _version(distribution: str) -> str | None:
 
 
 def _environment() -> dict[str, Any]:
-    versions = {name: _version(name) for name in _LIBRARIES}
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": {name: version for name, version in versions.items() if version},
+        "libraries": library_versions(),
     }
+
+
+def library_versions(*more: str) -> dict[str, str]:
+    """Versions of the libraries that results may depend on, where they are installed.
+
+    Parameters
+    ----------
+    *more : str
+        Further distributions to look up.
+    """
+    versions = {name: _version(name) for name in (*_LIBRARIES, *more)}
+    return {name: version for name, version in versions.items() if version}
 
 
 def snapshot_of(fit: Fit) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -22,7 +22,7 @@ from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
 
-__all__ = ["StageResult", "StageRunner"]
+__all__ = ["StageResult", "StageRunner", "checked_output"]
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,8 @@ class StageRunner:
         Asked before fitting, told afterwards.
     recent : mapping
         Results at hand, by key, asked before the store.
+    notes : callable
+        Asked after each fit for plain values to be kept beside its result.
     """
 
     run_id: str
@@ -76,6 +78,7 @@ class StageRunner:
     n_jobs: int = 1
     store: StageStore | None = None
     recent: Mapping[str, StageResult] = attrs.field(factory=dict)
+    notes: Callable[[], Mapping[str, Any]] = dict
 
     def run_stage(
         self, entry: Entry[ComponentSpec], component: Any, x: AnyArray, upstream: str, seed: int
@@ -114,7 +117,7 @@ class StageRunner:
             if result is None:
                 context = self._context(about, seed)
                 output = _fit(component, spec.role, x, context)
-                output = _checked(output, spec, len(x))
+                output = checked_output(output, spec, len(x))
                 seconds = time.perf_counter() - start
                 result = StageResult(key, entry, component, output, seconds, cached=False)
                 self._keep(result, seed)
@@ -148,7 +151,7 @@ class StageRunner:
                 return None
             manifest, parts = found
             component.set_state(parts["state"])
-            output = _checked(need(parts["output"], "values", np.ndarray), entry.spec, n_rows)
+            output = checked_output(need(parts["output"], "values", np.ndarray), entry.spec, n_rows)
             seconds = float(manifest["seconds"])
         except (BundleError, StateError, StageError, KeyError, TypeError) as error:
             warnings.warn(
@@ -169,6 +172,7 @@ class StageRunner:
             "options": options_dict(result.component),
             "seed": seed,
             "seconds": result.seconds,
+            **self.notes(),
         }
         parts = {"state": result.component.get_state(), "output": {"values": result.output}}
         self.store.write(result.key, manifest, parts)
@@ -186,7 +190,7 @@ def _fit(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
     return component.transform(x)
 
 
-def _checked(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
+def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
     """The output of a stage in the type the contract promises, or a clear refusal."""
     array = np.asarray(output)
     what = f"{spec.role} {spec.name!r} returned"

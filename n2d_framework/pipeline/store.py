@@ -13,6 +13,7 @@ from n2d_framework.storage import decode, encode
 __all__ = ["StageStore"]
 
 _KIND = "stage"
+_SUFFIX = ".stage"
 
 
 class StageStore:
@@ -41,10 +42,34 @@ class StageStore:
         return f"{type(self).__name__}({self.location!r})"
 
     def _path(self, key: str) -> str:
-        return f"{self._root}/{key[:2]}/{key}.stage"
+        return f"{self._root}/{key[:2]}/{key}{_SUFFIX}"
 
     def __contains__(self, key: str) -> bool:
         return bool(self._fs.exists(self._path(key)))
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes see the same entries."""
+        return "memory" not in _protocols(self._fs)
+
+    def keys(self) -> set[str]:
+        """Keys of all entries, found by listing the location once.
+
+        Raises
+        ------
+        OutputError
+            If the location cannot be read.
+        """
+        try:
+            found = self._fs.find(self._root)
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise OutputError(
+                f"stage store {self.location}: cannot be listed ({error}); choose another folder"
+            ) from error
+        names = (path.rpartition("/")[2] for path in found)
+        return {name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)}
 
     def read(self, key: str) -> tuple[dict[str, Any], dict[str, State]] | None:
         """Read an entry.
@@ -108,3 +133,8 @@ class StageStore:
         path = self._path(key)
         if self._fs.exists(path):
             self._fs.rm_file(path)
+
+
+def _protocols(file_system: Any) -> tuple[str, ...]:
+    names = file_system.protocol
+    return (names,) if isinstance(names, str) else tuple(names)

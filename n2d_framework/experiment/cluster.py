@@ -1,0 +1,131 @@
+"""Workers: processes on this machine, or a dask.distributed cluster that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.experiment.materials import Material
+from n2d_framework.pipeline.store import StageStore
+
+__all__ = ["connected", "local_workers", "require_shared"]
+
+_CONNECT_SECONDS = 20
+#: Read by BLAS libraries, OpenMP, numba and TensorFlow when they are imported.
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+
+
+@contextmanager
+def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
+    """Start worker processes on this machine; they end with the block, or with this process.
+
+    Parameters
+    ----------
+    n_workers : int
+    n_jobs : int
+        Threads of each worker, for all libraries: set before they are imported.
+
+    Yields
+    ------
+    distributed.Client
+    """
+    import dask
+    from distributed import Client, LocalCluster
+
+    variables = dict.fromkeys(_THREAD_VARIABLES, str(n_jobs))
+    settings = {
+        "distributed.nanny.pre-spawn-environ": variables,
+        "distributed.worker.daemon": False,
+        "distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS}s",
+    }
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=n_workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            memory_limit=0,
+            env=variables | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            silence_logs=40,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Connect to a scheduler that is running.
+
+    Parameters
+    ----------
+    address : str
+        Such as ``tcp://10.0.0.5:8786``.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    ConfigError
+        If nobody answers there.
+    """
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=f"{_CONNECT_SECONDS}s")
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ConfigError(
+            [
+                Problem(
+                    "scheduler",
+                    f"no scheduler answers at {address!r} ({type(error).__name__}); start one "
+                    "with 'dask scheduler' and give the address that it shows",
+                )
+            ]
+        ) from error
+    with client:
+        yield client
+
+
+def require_shared(client: Any, store: StageStore, materials: list[Material]) -> None:
+    """Refuse a store that the workers of a cluster do not see.
+
+    Raises
+    ------
+    ConfigError
+        With the addresses of those workers; also if there is none.
+    """
+    seen = client.run(_sees, store.location, [material.key for material in materials])
+    if not seen:
+        raise ConfigError(
+            [Problem("scheduler", "it has no worker; start some with 'dask worker ADDRESS'")]
+        )
+    blind = sorted(address for address, sees in seen.items() if not sees)
+    if blind:
+        raise ConfigError(
+            [
+                Problem(
+                    "store",
+                    f"{store.location} is not the same for the workers at {', '.join(blind)}; give "
+                    "a folder that all machines share, or a URL such as s3://bucket/stages",
+                )
+            ]
+        )
+
+
+def _sees(location: str, keys: list[str]) -> bool:
+    store = StageStore(location)
+    return all(key in store for key in keys)

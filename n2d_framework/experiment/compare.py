@@ -1,0 +1,275 @@
+"""A comparison from its configuration to its results."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.config.compare import Grid, read_compare_config
+from n2d_framework.core.events import EventSink
+from n2d_framework.errors import ConfigError, Problem, StoreWarning
+from n2d_framework.events import EventBus
+from n2d_framework.experiment.cluster import connected, local_workers, require_shared
+from n2d_framework.experiment.comparison import Comparison, open_comparison
+from n2d_framework.experiment.folder import own_store, records_folder, require_own, write_mark
+from n2d_framework.experiment.graph import Graph, make_graph
+from n2d_framework.experiment.materials import Material, keep_material, load_materials
+from n2d_framework.experiment.planning import Cell, Plan, make_plan
+from n2d_framework.experiment.records import RecordLog, read_records
+from n2d_framework.experiment.running import run_here, run_on
+from n2d_framework.experiment.tasks import Outcome, Settings
+from n2d_framework.pipeline.fitting import usable_threads
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.registry import default_catalogue
+
+__all__ = ["Planned", "compare", "open_comparison", "plan_comparison"]
+
+
+@attrs.frozen(eq=False)
+class Planned:
+    """A comparison before it is run.
+
+    Attributes
+    ----------
+    grid : Grid
+    materials : list of Material
+    plan : Plan
+    """
+
+    grid: Grid
+    materials: list[Material]
+    plan: Plan
+
+
+def plan_comparison(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    *,
+    data: Mapping[str, Any] | None = None,
+) -> Planned:
+    """Check a configuration, load the data, and work out cells and distinct stages.
+
+    Parameters
+    ----------
+    config : path or mapping
+    overrides : iterable of str
+        Single values to change, each ``path=value``.
+    data : mapping, optional
+        Data at hand by name, as for :func:`compare`.
+
+    Returns
+    -------
+    Planned
+        Nothing has been fitted or written.
+
+    Raises
+    ------
+    ConfigError, DataError, CompositionError
+    """
+    grid = read_compare_config(config, overrides)
+    materials = load_materials(grid.data, data)
+    return Planned(grid, materials, make_plan(grid, materials))
+
+
+def compare(
+    config: str | os.PathLike[str] | Mapping[str, Any] | Planned,
+    out: str | os.PathLike[str],
+    *,
+    overrides: Iterable[str] = (),
+    data: Mapping[str, Any] | None = None,
+    store: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    n_jobs: int | None = None,
+    retry_failed: bool = False,
+    listeners: Sequence[EventSink] = (),
+) -> Comparison:
+    """Run every cell of a grid, each distinct stage once, and keep the results.
+
+    Parameters
+    ----------
+    config : path, mapping or Planned
+        A YAML, TOML or JSON file, or its content; see the page on comparisons.
+    out : path
+        Folder of the results. Started again with the same configuration, the comparison goes
+        on where it stopped: nothing that has finished is done twice.
+    overrides : iterable of str
+        Single values to change, each ``path=value``.
+    data : mapping, optional
+        Data at hand, by name: a Dataset, rows, or ``(rows, true classes)``. They take the
+        place of the configuration's data.
+    store : path or URL, optional
+        The stage store; ``out/stages`` by default.
+    workers : int, default 1
+        Processes on this machine. With 1, everything runs in this process. A script that
+        asks for more must have the guard ``if __name__ == "__main__":``.
+    scheduler : str, optional
+        Address of a ``dask.distributed`` scheduler to be used instead.
+    n_jobs : int, optional
+        Threads of each stage; by default the cores, divided by the workers.
+    retry_failed : bool, default False
+        Whether cells that failed in an earlier session are tried again. Cells that were lost
+        with their worker always are.
+    listeners : sequence of callables
+        Called with the events of each stage when it has ended.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    ConfigError, DataError, CompositionError
+        If the request or the data are wrong; nothing is fitted then.
+    OutputError
+        If the results or the store cannot be written.
+    """
+    planned = config if isinstance(config, Planned) else None
+    if planned is None:
+        assert not isinstance(config, Planned)
+        planned = plan_comparison(config, overrides, data=data)
+    folder = Path(out)
+    require_own(folder, planned.grid, planned.materials)
+    kept = _store(store, folder, planned.grid, workers, scheduler)
+    with _workers(workers, scheduler, n_jobs) as client:
+        write_mark(folder, planned.grid, planned.materials, planned.plan, kept.location)
+        for material in planned.materials:
+            keep_material(material, kept)
+        if scheduler is not None:
+            require_shared(client, kept, planned.materials)
+        settings = Settings(
+            kept.location, _threads(n_jobs, workers, scheduler), planned.grid.config.timeout,
+            planned.grid.config.memory_limit, uuid.uuid4().hex,
+        )  # fmt: skip
+        _run(planned.plan, settings, folder, client, retry_failed, listeners)
+    comparison = open_comparison(folder)
+    comparison.write_tables()
+    return comparison
+
+
+def _store(
+    store: str | os.PathLike[str] | None, out: Path, grid: Grid, workers: int, scheduler: str | None
+) -> StageStore:
+    chosen = own_store(out) if store is None else store
+    kept = StageStore(chosen)
+    apart = workers > 1 or scheduler is not None
+    limited = grid.config.timeout is not None or grid.config.memory_limit is not None
+    if not kept.shared and (apart or limited):
+        raise ConfigError(
+            [
+                Problem(
+                    "store",
+                    f"{kept.location} is seen by one process only, but stages run in others; give "
+                    "a folder, or use one worker and no limits",
+                )
+            ]
+        )
+    if "://" in kept.location:
+        return kept
+    return StageStore(Path(os.path.expanduser(kept.location)).absolute())  # noqa: PTH111
+
+
+def _workers(
+    workers: int, scheduler: str | None, n_jobs: int | None
+) -> AbstractContextManager[Any]:
+    from contextlib import nullcontext
+
+    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+        raise ConfigError([Problem("workers", f"must be a positive number, got {workers!r}")])
+    if scheduler is not None:
+        if workers != 1:
+            raise ConfigError([Problem("workers", "cannot be combined with a scheduler")])
+        return connected(scheduler)
+    if workers == 1:
+        return nullcontext()
+    return local_workers(workers, _threads(n_jobs, workers, None))
+
+
+def _threads(n_jobs: int | None, workers: int, scheduler: str | None) -> int:
+    if n_jobs is None and scheduler is not None:
+        return 1
+    return usable_threads(n_jobs) if n_jobs else max(1, usable_threads(None) // workers)
+
+
+def _run(
+    plan: Plan,
+    settings: Settings,
+    out: Path,
+    client: Any,
+    retry_failed: bool,
+    listeners: Sequence[EventSink],
+) -> None:
+    """Run what has no record yet."""
+    before = read_records(records_folder(out))
+    final = {"done"} if retry_failed else {"done", "failed"}
+    ended = {key: record for key, record in before.items() if record["status"] in final}
+    cells = [cell for cell in plan.cells if cell.task.id not in ended]
+    if not cells:
+        return
+    graph = make_graph(cells, settings, _failed_before(plan.cells, ended))
+    log = RecordLog(records_folder(out))
+    receiver = _Receiver(graph, log, EventBus(listeners, default_catalogue().manager.hook))
+    try:
+        if client is None:
+            run_here(graph, receiver)
+        else:
+            run_on(graph, receiver, client)
+    finally:
+        log.flush()
+
+
+def _failed_before(
+    cells: Iterable[Cell], ended: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Outcome]:
+    """Stages that failed in an earlier session, by key."""
+    found: dict[str, Outcome] = {}
+    for cell in cells:
+        record = ended.get(cell.task.id, {})
+        stage: Any = cell.task.clusterer
+        while stage is not None:
+            if record.get("failed") == stage.key:
+                found[stage.key] = Outcome(
+                    stage.key, stage.role, error=record["error"],
+                    traceback=record.get("traceback", ""), failed=stage.key,
+                )  # fmt: skip
+            stage = stage.upstream
+    return found
+
+
+@attrs.define(eq=False)
+class _Receiver:
+    """Takes what tasks return: events to the listeners, records to the log."""
+
+    graph: Graph
+    log: RecordLog
+    sink: EventSink
+
+    def __call__(self, key: str, result: Any) -> None:
+        if isinstance(result, BaseException):
+            if key in self.graph.cells:
+                self.log.append(_lost(self.graph.cells[key], result))
+        elif isinstance(result, Outcome):
+            self._tell(result.told)
+            for event in result.events:
+                self.sink(event)
+        else:
+            self._tell(result["told"])
+            record = {name: value for name, value in result.items() if name != "told"}
+            self.log.append(record)
+
+    @staticmethod
+    def _tell(texts: Iterable[str]) -> None:
+        for text in texts:
+            warnings.warn(text, StoreWarning, stacklevel=4)
+
+
+def _lost(cell: Cell, error: BaseException) -> dict[str, Any]:
+    text = f"the worker died again and again, perhaps for lack of memory: {error}"
+    return {"cell": cell.task.id, "status": "lost", "error": text, "traceback": ""}

@@ -1,0 +1,314 @@
+"""The results of a comparison."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from n2d_framework.config.rules import choice_fits
+from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
+from n2d_framework.experiment import tables
+from n2d_framework.experiment.folder import own_store, read_mark, records_folder
+from n2d_framework.experiment.records import read_records
+from n2d_framework.metrics import LESS_IS_BETTER
+from n2d_framework.pipeline import N2D, StageStore
+from n2d_framework.storage import write_atomic
+from n2d_framework.types import ROLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Comparison", "open_comparison"]
+
+
+def open_comparison(out: str | os.PathLike[str]) -> Comparison:
+    """Open the results of a comparison, finished or not.
+
+    Parameters
+    ----------
+    out : path
+        Its output folder.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DataError
+        If the folder is not the output of a comparison.
+    """
+    folder = Path(out)
+    return Comparison(folder, read_mark(folder), read_records(records_folder(folder)))
+
+
+class Comparison:
+    """What a comparison found; made by :func:`n2d_framework.compare`.
+
+    Attributes
+    ----------
+    out : Path
+        Output folder.
+    config : dict
+        The configuration, with all defaults.
+    data : list of dict
+        The data sets: name, number of rows, shape of a row, number of classes.
+    illegal : list of dict
+        Trios that could not be run, each with the reason.
+    notes : list of str
+    """
+
+    def __init__(self, out: Path, mark: dict[str, Any], records: dict[str, dict[str, Any]]) -> None:
+        self.out = out
+        self.config: dict[str, Any] = mark["config"]
+        self.data: list[dict[str, Any]] = mark["data"]
+        self.illegal: list[dict[str, Any]] = mark["illegal"]
+        self.notes: list[str] = mark["notes"]
+        self.store = StageStore(mark["store"] or own_store(out))
+        self._cells: list[dict[str, Any]] = mark["cells"]
+        self._records = records
+
+    def __repr__(self) -> str:
+        done = sum(r["status"] == "done" for r in self._relevant())
+        return f"Comparison({str(self.out)!r}: {done} of {len(self._cells)} cells done)"
+
+    def _relevant(self) -> list[dict[str, Any]]:
+        waiting = {"status": "waiting"}
+        return [self._records.get(cell["cell"], waiting) for cell in self._cells]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per cell, in the order of the plan.
+
+        Columns: what the cell is (``data, scaler, embedder, manifolder, clusterer,
+        n_clusters, seed``); ``status`` (``done``, ``failed``, ``lost`` with its worker, or
+        ``waiting``); the scores; seconds and peak memory (MiB) of each stage; ``error``,
+        ``traceback``, ``warnings``, ``versions``; and for each stage its content key and all
+        options. Label metrics are absent where no data set has true classes.
+        """
+        return tables.full_table(self._cells, self._relevant())
+
+    @property
+    def metrics(self) -> list[str]:
+        """Names of the scores in the table."""
+        return tables.score_columns(self.table)
+
+    @property
+    def metric(self) -> str:
+        """The score by which cells are ranked unless another is named."""
+        chosen = self.config.get("metric")
+        if chosen is not None:
+            return self._known(chosen)
+        return "acc" if "acc" in self.metrics else "silhouette"
+
+    def _known(self, metric: str | None) -> str:
+        if metric is None:
+            return self.metric
+        if metric not in self.metrics:
+            hint = did_you_mean(metric, self.metrics, noun="metric")
+            raise ConfigError([Problem("metric", f"unknown metric {metric!r}; {hint}")])
+        return metric
+
+    @staticmethod
+    def less_is_better(metric: str) -> bool:
+        """Whether smaller values of a metric are better."""
+        return metric in LESS_IS_BETTER or metric == "bic"
+
+    @property
+    def failures(self) -> pd.DataFrame:
+        """The cells that failed or were lost, with error and traceback."""
+        return self.table[self.table["status"].isin(("failed", "lost"))]
+
+    def leaderboard(self, metric: str | None = None) -> pd.DataFrame:
+        """Methods by their mean over seeds, the best first, with 95 % intervals.
+
+        Parameters
+        ----------
+        metric : str, optional
+
+        Returns
+        -------
+        DataFrame
+            One row per data set and method: ``data``, ``method``, the axes, ``seeds``,
+            ``failed``, ``mean``, ``low`` and ``high`` (``nan`` with one seed).
+        """
+        from n2d_framework.experiment.intervals import leaderboard
+
+        metric = self._known(metric)
+        return leaderboard(self.table, metric, ascending=self.less_is_better(metric))
+
+    def best(self, metric: str | None = None, *, data: str | None = None) -> N2D:
+        """The best cell as a fitted model, from the store: nothing is fitted again.
+
+        Parameters
+        ----------
+        metric : str, optional
+            What to judge by; :attr:`metric` by default.
+        data : str, optional
+            Name of the data set; needed where there are several.
+
+        Returns
+        -------
+        N2D
+
+        Raises
+        ------
+        ConfigError
+            If the metric or data set is unknown, or must be named.
+        DataError
+            If no cell has that score, or the store has lost a stage.
+        """
+        from n2d_framework.experiment.restoring import restore
+
+        metric, table = self._known(metric), self.table
+        table = table[table["data"] == self._data_name(data)].dropna(subset=[metric])
+        if table.empty:
+            raise DataError(f"no cell has a score {metric!r}; see Comparison.failures")
+        place = table[metric].idxmin() if self.less_is_better(metric) else table[metric].idxmax()
+        return restore(table.loc[place], self.store)
+
+    def _data_name(self, data: str | None) -> str:
+        names = [str(item["name"]) for item in self.data]
+        if data is None and len(names) == 1:
+            return names[0]
+        if data not in names:
+            said = "must be named" if data is None else f"unknown data set {data!r}"
+            raise ConfigError([Problem("data", f"{said}: one of {', '.join(names)}")])
+        return data
+
+    def significance(self, metric: str | None = None, *, posthoc: str = "nemenyi") -> Any:
+        """Compare methods over data sets.
+
+        Parameters
+        ----------
+        metric : str, optional
+        posthoc : {"nemenyi", "wilcoxon-holm"}, default "nemenyi"
+
+        Returns
+        -------
+        Significance
+            See :func:`n2d_framework.experiment.significance.compare_methods`.
+        """
+        from n2d_framework.experiment.significance import compare_methods
+
+        metric = self._known(metric)
+        better = self.less_is_better(metric)
+        return compare_methods(self.table, metric, less_is_better=better, posthoc=posthoc)
+
+    def against(self, baseline: Any = None, metric: str | None = None) -> Any:
+        """Compare every method with one of them, pair by pair.
+
+        Parameters
+        ----------
+        baseline : mapping or str, optional
+            The trio to compare with, as ``{embedder: …, manifolder: …, clusterer: …}`` or the
+            name that :meth:`leaderboard` gives it; the configuration's by default.
+        metric : str, optional
+
+        Returns
+        -------
+        Paired
+            See :func:`n2d_framework.experiment.paired.against_baseline`.
+        """
+        from n2d_framework.experiment.paired import against_baseline
+
+        return against_baseline(self.table, self._known(metric), self._baseline(baseline))
+
+    def _baseline(self, baseline: Any) -> str:
+        wanted = self.config.get("baseline") if baseline is None else baseline
+        methods = dict(zip(tables.methods(self.table), range(len(self.table)), strict=True))
+        if isinstance(wanted, str) and wanted in methods:
+            return wanted
+        if isinstance(wanted, dict):
+            fits = [method for method, row in methods.items() if self._fits(wanted, row)]
+            if len(fits) == 1:
+                return fits[0]
+            reason = f"fits {len(fits)} methods, must fit one: {', '.join(fits[:5])}"
+        elif wanted is None:
+            reason = "is not named; say which trio the others are compared with"
+        else:
+            reason = f"{wanted!r} is unknown; {did_you_mean(str(wanted), list(methods))}"
+        raise ConfigError([Problem("baseline", reason)])
+
+    def _fits(self, wanted: dict[str, Any], row: int) -> bool:
+        cell = self._cells[row]
+        for key, value in wanted.items():
+            if key not in ROLES:
+                if cell.get(key) != value:
+                    return False
+                continue
+            qualified = str(cell[f"{key}_component"])
+            options = json.loads(cell[f"{key}_options"])
+            if not choice_fits(value, qualified.rpartition(":")[2], qualified, options):
+                return False
+        return True
+
+    def label_free(self) -> Any:
+        """How methods rank without true classes, and how well that agrees with them.
+
+        Returns
+        -------
+        LabelFree
+            See :func:`n2d_framework.experiment.label_free.rank_without_labels`.
+        """
+        from n2d_framework.experiment.label_free import rank_without_labels
+
+        return rank_without_labels(self.table, self.store)
+
+    def numbers_of_clusters(self) -> pd.DataFrame:
+        """Criteria for the number of clusters, for methods that were run with several.
+
+        Returns
+        -------
+        DataFrame
+            One row per data set, method and number: ``bic``, ``silhouette``, ``dbcv`` (means
+            over seeds) and ``stability``; and ``best_by``, the criteria that choose it.
+        """
+        from n2d_framework.experiment.label_free import curves
+
+        return curves(self.table, self.store)
+
+    def to_csv(self, path: str | os.PathLike[str] | None = None, *, costs: bool = False) -> str:
+        """The table as CSV.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to write it as well.
+        costs : bool, default False
+            Whether seconds and memory are in it, which differ from run to run. Without them
+            the same comparison gives the same bytes.
+        """
+        return self._written(tables.to_csv(self.table, costs=costs), path)
+
+    def to_markdown(
+        self, path: str | os.PathLike[str] | None = None, *, metrics: Sequence[str] | None = None
+    ) -> str:
+        """Means over seeds with intervals as a Markdown table; see :meth:`leaderboard`."""
+        return self._written(tables.to_markdown(self._summary(metrics)), path)
+
+    def to_latex(
+        self, path: str | os.PathLike[str] | None = None, *, metrics: Sequence[str] | None = None
+    ) -> str:
+        """Means over seeds with intervals as a LaTeX table (package booktabs)."""
+        return self._written(tables.to_latex(self._summary(metrics)), path)
+
+    def _summary(self, metrics: Sequence[str] | None) -> pd.DataFrame:
+        from n2d_framework.experiment.intervals import summary
+
+        chosen = metrics or [m for m in ("acc", "nmi", "ari", "silhouette") if m in self.metrics]
+        return summary(self.table, [self._known(metric) for metric in chosen], self.metric)
+
+    @staticmethod
+    def _written(text: str, path: str | os.PathLike[str] | None) -> str:
+        if path is not None:
+            write_atomic(path, text.encode())
+        return text
+
+    def write_tables(self) -> None:
+        """Write ``table.csv`` (the same bytes for the same comparison) to the output folder."""
+        self.to_csv(self.out / "table.csv")

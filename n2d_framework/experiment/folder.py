@@ -1,0 +1,122 @@
+"""The output folder of a comparison: what it belongs to, and what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.config.compare import Grid
+from n2d_framework.core.options import options_dict
+from n2d_framework.errors import ConfigError, DataError, OutputError, Problem
+from n2d_framework.experiment.materials import Material
+from n2d_framework.experiment.planning import Plan
+from n2d_framework.storage import write_atomic
+
+__all__ = ["MARK", "own_store", "read_mark", "records_folder", "require_own", "write_mark"]
+
+#: The file that makes a folder the output of a comparison.
+MARK = "comparison.json"
+_VERSION = 1
+#: Settings that change how the work is done, not its results.
+_FREE = ("timeout", "memory_limit", "metric", "baseline")
+
+
+def own_store(out: Path) -> Path:
+    """Where a comparison keeps stages when no other place is named."""
+    return out.absolute() / "stages"
+
+
+def records_folder(out: Path) -> Path:
+    """Where the records of cells are."""
+    return out / "records"
+
+
+def _identity(grid: Grid, materials: list[Material]) -> str:
+    """Hash of everything in a configuration on which results depend."""
+    config = options_dict(grid.config)
+    kept = {key: value for key, value in config.items() if key not in _FREE and key != "data"}
+    kept["data"] = [material.name for material in materials]
+    text = json.dumps(kept, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_mark(out: Path) -> dict[str, Any]:
+    """What a folder's comparison was.
+
+    Raises
+    ------
+    DataError
+        If the folder is not the output of a comparison, or of a newer version.
+    """
+    path = out / MARK
+    try:
+        mark = json.loads(path.read_text(encoding="utf-8"))
+        version = mark["version"]
+    except FileNotFoundError as error:
+        raise DataError(f"{out} is not the output of a comparison: it has no {MARK}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if version != _VERSION:
+        raise DataError(f"{path} has version {version}; this program reads {_VERSION}: upgrade it")
+    return dict(mark)
+
+
+def require_own(out: Path, grid: Grid, materials: list[Material]) -> None:
+    """Refuse a folder that belongs to something else.
+
+    Raises
+    ------
+    ConfigError
+        If it has the results of another configuration, or other files.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigError([Problem("--out", f"{out} is no folder; choose another")])
+    if (out / MARK).exists():
+        if read_mark(out)["identity"] != _identity(grid, materials):
+            raise ConfigError(
+                [
+                    Problem(
+                        "--out",
+                        f"{out} has the results of another configuration; choose another folder "
+                        f"(with --store {out / 'stages'} nothing finished is fitted again)",
+                    )
+                ]
+            )
+    elif out.is_dir() and any(path.name != "stages" for path in out.iterdir()):
+        raise ConfigError(
+            [Problem("--out", f"{out} has other files and no {MARK}; choose another folder")]
+        )
+
+
+def write_mark(
+    out: Path, grid: Grid, materials: list[Material], plan: Plan, store: str
+) -> dict[str, Any]:
+    """Write down what the folder's comparison is; the same plan gives the same file.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written.
+    """
+    mark = {
+        "version": _VERSION,
+        "identity": _identity(grid, materials),
+        "config": options_dict(grid.config),
+        # A folder that is moved keeps its own stages.
+        "store": None if store == str(own_store(out)) else store,
+        "data": [material.describe() for material in materials],
+        "illegal": [attrs.asdict(item) for item in plan.illegal],
+        "excluded": plan.excluded,
+        "notes": plan.notes,
+        "cells": [cell.describe() | cell.detail() for cell in plan.cells],
+    }
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {out}: {error.strerror}; choose another folder") from error
+    write_atomic(out / MARK, json.dumps(mark, default=str).encode())
+    return mark

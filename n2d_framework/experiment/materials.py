@@ -1,0 +1,182 @@
+"""Data of a comparison: loaded once, known by fingerprint, read by workers from the store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.config import DataConfig, ScalerConfig
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.options import options_dict
+from n2d_framework.core.state import need
+from n2d_framework.data import load
+from n2d_framework.errors import BundleError, ConfigError, DataError, Problem, StateError
+from n2d_framework.pipeline.checks import component_shape
+from n2d_framework.pipeline.keys import fingerprint
+from n2d_framework.pipeline.rows import as_rows, refuse_equal_rows
+from n2d_framework.pipeline.scaling import Scaler
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.types import AnyArray, IntArray
+
+__all__ = ["Material", "embedder_rows", "keep_material", "load_materials", "rows_of", "truth_of"]
+
+
+@attrs.frozen(eq=False)
+class Material:
+    """One data set of a comparison.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the comparison.
+    x : array of shape (n, ...)
+        Checked rows.
+    y : array of shape (n,), int64, or None
+        True classes as codes.
+    key : str
+        Fingerprint of `x`, under which the store has them.
+    truth : str or None
+        Key of `y` in the store.
+    """
+
+    name: str
+    x: AnyArray = attrs.field(repr=False)
+    y: IntArray | None = attrs.field(repr=False)
+    key: str
+    truth: str | None
+
+    def describe(self) -> dict[str, Any]:
+        """What is written down about it."""
+        classes = None if self.y is None else len(np.unique(self.y))
+        return {
+            "name": self.name,
+            "key": self.key,
+            "truth": self.truth,
+            "n_rows": len(self.x),
+            "row_shape": [int(extent) for extent in self.x.shape[1:]],
+            "n_classes": classes,
+        }
+
+
+def load_materials(references: list[Any], given: Mapping[str, Any] | None = None) -> list[Material]:
+    """Load every data set.
+
+    Parameters
+    ----------
+    references : list of str or DataConfig
+        From the configuration.
+    given : mapping of str to Dataset, array or (array, array), optional
+        Data at hand, by name; they take the place of the configuration's.
+
+    Returns
+    -------
+    list of Material
+
+    Raises
+    ------
+    ConfigError
+        If there are none, or one is listed twice.
+    DataError
+        If they cannot be loaded or used.
+    """
+    if given is not None:
+        found = [_material(name, *_pair(value)) for name, value in given.items()]
+    else:
+        found = [_loaded(reference, index) for index, reference in enumerate(references)]
+    if not found:
+        raise ConfigError([Problem("data", "is missing: name at least one data set or path")])
+    names = [material.name for material in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError([Problem("data", f"{name!r} is listed twice")])
+    return found
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if isinstance(value, Dataset):
+        return value.x, value.y
+    return value if isinstance(value, tuple) and len(value) == 2 else (value, None)
+
+
+def _loaded(reference: Any, index: int) -> Material:
+    ref = reference
+    if isinstance(reference, DataConfig):
+        ref = {key: value for key, value in options_dict(reference).items() if value is not None}
+    try:
+        data = load(ref)
+        name = ref if isinstance(ref, str) else ref["path"]
+        return _material(name, data.x, data.y)
+    except DataError as error:
+        raise DataError(f"data[{index}]: {error}") from error
+
+
+def _material(name: str, x: Any, y: Any) -> Material:
+    from n2d_framework.metrics.coding import code
+
+    rows = as_rows(x, at_least=2)
+    if rows.ndim < 2:
+        raise DataError(f"{name}: rows must have at least one dimension")
+    refuse_equal_rows(rows)
+    key = fingerprint(rows)
+    if y is None:
+        return Material(name, rows, None, key, None)
+    codes = code(y, "y").codes
+    if len(codes) != len(rows):
+        raise DataError(f"{name}: {len(rows)} rows but {len(codes)} true classes")
+    truth = hashlib.sha256(b"truth" + fingerprint(codes).encode()).hexdigest()
+    return Material(name, rows, codes, key, truth)
+
+
+def keep_material(material: Material, store: StageStore) -> None:
+    """Put rows and classes into the store, if they are not there in good order."""
+    wanted = {material.key: material.x}
+    if material.truth is not None and material.y is not None:
+        wanted[material.truth] = material.y
+    for key, values in wanted.items():
+        try:
+            _values(store, key)
+        except DataError:
+            store.write(key, {"role": "data", "name": material.name}, {"data": {"values": values}})
+
+
+def _values(store: StageStore, key: str) -> AnyArray:
+    """An array of the store.
+
+    Raises
+    ------
+    DataError
+        If it is not there, or damaged.
+    """
+    try:
+        found = store.read(key)
+        if found is not None:
+            return need(found[1]["data"], "values", np.ndarray)
+        reason = "is missing"
+    except (BundleError, StateError, KeyError) as error:
+        reason = f"is damaged: {error}"
+    raise DataError(f"{store}: the entry of the data {reason}; start the comparison again")
+
+
+@lru_cache(maxsize=2)
+def rows_of(location: str, key: str) -> AnyArray:
+    """Rows as they were loaded, from the store; the last ones are kept at hand."""
+    rows = _values(StageStore(location), key)
+    rows.setflags(write=False)
+    return rows
+
+
+@lru_cache(maxsize=8)
+def truth_of(location: str, key: str) -> IntArray:
+    """True classes as codes, from the store."""
+    return np.asarray(_values(StageStore(location), key), dtype=np.int64)
+
+
+def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: str) -> AnyArray:
+    """Rows as an embedder of that input kind gets them: scaled, float32."""
+    scaled = Scaler(scaler).fit(x).transform(x)
+    return scaled.reshape(len(x), *component_shape(kind, x.shape[1:]))

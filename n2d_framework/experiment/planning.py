@@ -1,0 +1,253 @@
+"""From a configuration to cells and the distinct stages they need, without fitting anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+import attrs
+
+from n2d_framework.config import ScalerConfig
+from n2d_framework.config.compare import Grid
+from n2d_framework.config.rules import choice_fits, value_fits
+from n2d_framework.core.options import options_dict
+from n2d_framework.errors import CompositionError
+from n2d_framework.experiment.materials import Material, embedder_rows
+from n2d_framework.experiment.tasks import CellTask, StageTask
+from n2d_framework.experiment.variants import Variant, make_variants
+from n2d_framework.pipeline.checks import component_reasons
+from n2d_framework.pipeline.keys import fingerprint, stage_key
+from n2d_framework.seeding import derive_seed
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["Cell", "Illegal", "Plan", "make_plan"]
+
+
+@attrs.frozen(eq=False)
+class Cell:
+    """One combination of the grid.
+
+    Attributes
+    ----------
+    data, scaler : str
+    embedder, manifolder, clusterer : Variant
+    seed : int
+    task : CellTask
+    """
+
+    data: str
+    scaler: str
+    embedder: Variant
+    manifolder: Variant
+    clusterer: Variant
+    seed: int
+    task: CellTask
+
+    def describe(self) -> dict[str, Any]:
+        """Columns that say what the cell is."""
+        row: dict[str, Any] = {"cell": self.task.id, "data": self.data, "scaler": self.scaler}
+        row |= {role: getattr(self, role).label for role in ROLES}
+        return row | {"n_clusters": self.clusterer.n_clusters, "seed": self.seed}
+
+    def detail(self) -> dict[str, Any]:
+        """Columns with everything that is needed to build it again."""
+        row: dict[str, Any] = {}
+        stage: StageTask | None = self.task.clusterer
+        while stage is not None:
+            row[f"{stage.role}_key"] = stage.key
+            row[f"{stage.role}_component"] = stage.component
+            row[f"{stage.role}_options"] = json.dumps(stage.options, sort_keys=True)
+            stage = stage.upstream
+        row["data_key"] = self.task.clusterer.data
+        row["scaler_options"] = json.dumps(self.task.clusterer.scaler, sort_keys=True)
+        return row
+
+
+@attrs.frozen
+class Illegal:
+    """A trio that cannot be run on a data set, and why."""
+
+    data: str
+    embedder: str
+    manifolder: str
+    clusterer: str
+    n_clusters: int | None
+    reason: str
+
+
+@attrs.frozen(eq=False)
+class Plan:
+    """What is to be run.
+
+    Attributes
+    ----------
+    cells : list of Cell
+    stages : dict of key to StageTask
+        Distinct, each after the one before it.
+    illegal : list of Illegal
+    excluded : int
+        Cells that the rules left out.
+    notes : list of str
+    """
+
+    cells: list[Cell]
+    stages: dict[str, StageTask]
+    illegal: list[Illegal]
+    excluded: int
+    notes: list[str]
+
+    def count(self, role: Role) -> int:
+        """Number of distinct fits of a role."""
+        return sum(stage.role == role for stage in self.stages.values())
+
+
+def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
+    """Work out cells and distinct stages.
+
+    Parameters
+    ----------
+    grid : Grid
+    materials : sequence of Material
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    CompositionError
+        If nothing is left to run, with the reasons.
+    """
+    variants, notes = make_variants(grid)
+    plan = Plan([], {}, [], 0, notes)
+    excluded = 0
+    for material in materials:
+        legal = _legal(material, variants, plan.illegal)
+        for scaler in grid.scalers:
+            prints: dict[str, str] = {}
+            for trio, seed in product(legal, grid.seeds):
+                if not _wanted(grid, material.name, scaler, trio, seed):
+                    excluded += 1
+                    continue
+                kind = trio[0].choice.spec.input
+                if kind not in prints:
+                    prints[kind] = fingerprint(embedder_rows(material.x, scaler, kind))
+                _add(plan, grid, material, scaler, prints[kind], trio, seed)
+    if not plan.cells:
+        raise CompositionError(_nothing_left(plan, excluded))
+    return attrs.evolve(plan, excluded=excluded)
+
+
+def _nothing_left(plan: Plan, excluded: int) -> str:
+    reasons = list(dict.fromkeys(f"{item.data}: {item.reason}" for item in plan.illegal))
+    text = f"nothing is left to compare: {excluded} cells are left out by include and exclude"
+    return "; ".join([f"{text}, {len(plan.illegal)} trios cannot be run", *reasons[:10]])
+
+
+Trio = tuple[Variant, Variant, Variant]
+
+
+def _legal(
+    material: Material, variants: dict[Role, list[Variant]], illegal: list[Illegal]
+) -> list[Trio]:
+    """Trios that can be run on the data; the others are noted with their reasons."""
+    reasons = {
+        id(variant): _reasons(variant, material) for role in ROLES for variant in variants[role]
+    }
+    found: list[Trio] = []
+    for embedder, manifolder, clusterer in product(*(variants[role] for role in ROLES)):
+        against = [r for v in (embedder, manifolder, clusterer) for r in reasons[id(v)]]
+        if not against:
+            found.append((embedder, manifolder, clusterer))
+            continue
+        labels = (embedder.label, manifolder.label, clusterer.label)
+        illegal.append(Illegal(material.name, *labels, clusterer.n_clusters, "; ".join(against)))
+    return found
+
+
+def _reasons(variant: Variant, material: Material) -> list[str]:
+    spec = variant.choice.spec
+    if spec.imports_code:
+        return [
+            f"{spec.role} {spec.name!r}: imports code named by its options, and the stage store "
+            "keeps no such stage; make it a plugin to compare it"
+        ]
+    shape = tuple(int(extent) for extent in material.x.shape[1:])
+    return component_reasons(spec, variant.component, len(material.x), shape)
+
+
+def _wanted(grid: Grid, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
+    config = grid.config
+
+    def fits(rule: Any) -> bool:
+        return all(_fits(key, wanted, data, scaler, trio, seed) for key, wanted in rule.items())
+
+    kept = not config.include or any(fits(rule) for rule in config.include)
+    return kept and not any(fits(rule) for rule in config.exclude)
+
+
+def _fits(key: str, wanted: Any, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
+    if key in ROLES:
+        variant = trio[ROLES.index(key)]
+        entry = variant.choice.entry
+        return choice_fits(wanted, entry.spec.name, entry.qualified_name, variant.options)
+    values = {
+        "data": data, "scaler": scaler.name, "n_clusters": trio[2].n_clusters, "seed": seed,
+    }  # fmt: skip
+    return value_fits(wanted, values[key])
+
+
+def _add(
+    plan: Plan,
+    grid: Grid,
+    material: Material,
+    scaler: ScalerConfig,
+    scaled: str,
+    trio: Trio,
+    seed: int,
+) -> None:
+    stage: StageTask | None = None
+    for variant in trio:
+        stage = _stage(plan, variant, material, scaler, scaled, stage, seed)
+    assert stage is not None
+    rows = grid.config.dbcv_rows
+    text = f"{material.name} {stage.key} {material.truth} {rows}"
+    identity = hashlib.sha256(text.encode()).hexdigest()[:20]
+    task = CellTask(identity, stage, material.truth, rows)
+    plan.cells.append(Cell(material.name, _scaler_label(scaler), *trio, seed, task))
+
+
+def _scaler_label(scaler: ScalerConfig) -> str:
+    return scaler.name if scaler.per == "auto" else f"{scaler.name}(per={scaler.per})"
+
+
+def _stage(
+    plan: Plan,
+    variant: Variant,
+    material: Material,
+    scaler: ScalerConfig,
+    scaled: str,
+    before: StageTask | None,
+    seed: int,
+) -> StageTask:
+    entry = variant.choice.entry
+    role = entry.spec.role
+    derived = derive_seed(seed, role)
+    key = stage_key(scaled if before is None else before.key, entry, variant.options, derived)
+    if key not in plan.stages:
+        plan.stages[key] = StageTask(
+            key=key, role=role, component=entry.qualified_name, options=variant.options,
+            seed=derived, upstream=before, data=material.key, fingerprint=scaled,
+            scaler=options_dict(scaler),
+        )  # fmt: skip
+    return plan.stages[key]
+
+
+def chain(stage: StageTask) -> Iterator[StageTask]:
+    """A stage and those before it, the first stage first."""
+    if stage.upstream is not None:
+        yield from chain(stage.upstream)
+    yield stage

@@ -1,0 +1,109 @@
+"""One cell on a worker: its labels, scored."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any
+
+import attrs
+
+from n2d_framework.core.state import State
+from n2d_framework.errors import N2DError, OutputError, StoreWarning
+from n2d_framework.experiment.fitting import component_of, failure, output_of
+from n2d_framework.experiment.materials import truth_of
+from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.registry import default_catalogue
+
+__all__ = ["score_cell"]
+
+
+def score_cell(
+    task: CellTask, settings: Settings, embedder: Outcome, manifolder: Outcome, clusterer: Outcome
+) -> dict[str, Any]:
+    """The record of a cell.
+
+    Parameters
+    ----------
+    task : CellTask
+    settings : Settings
+    embedder, manifolder, clusterer : Outcome
+        How its stages went.
+
+    Returns
+    -------
+    dict
+        ``cell``, ``status`` (``done`` or ``failed``), what the stages took, ``error`` and
+        ``traceback``, and every score by name.
+
+    Raises
+    ------
+    OutputError
+        If the store cannot be read or written.
+    """
+    outcomes = (embedder, manifolder, clusterer)
+    record = {"cell": task.id, "status": "done"} | _costs(outcomes)
+    failed = next((outcome for outcome in outcomes if outcome.error is not None), None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        if failed is None:
+            try:
+                record |= _scores(task, settings)
+            except OutputError:
+                raise
+            except Exception as error:  # noqa: BLE001  # a cell's failure is a result
+                failed = attrs.evolve(failure(task.clusterer, error), failed="scores")
+    if failed is not None:
+        record |= {
+            "status": "failed",
+            "error": failed.error,
+            "traceback": failed.traceback,
+            "failed": failed.failed,
+        }
+    told = [str(w.message) for w in caught if issubclass(w.category, StoreWarning)]
+    return record | {"told": told}
+
+
+def _costs(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    for outcome in outcomes:
+        known = outcome.error is None
+        record[f"{outcome.role}_seconds"] = outcome.seconds if known else None
+        record[f"{outcome.role}_peak_memory"] = outcome.peak_memory if known else None
+        versions |= outcome.versions
+    texts = [text for outcome in outcomes for text in outcome.warnings]
+    record["warnings"] = "\n".join(dict.fromkeys(texts)) or None
+    record["versions"] = json.dumps(versions, sort_keys=True)
+    return record
+
+
+def _scores(task: CellTask, settings: Settings) -> dict[str, float]:
+    from n2d_framework.metrics import assess, dbcv
+
+    stage = task.clusterer
+    assert stage.upstream is not None
+    labels = output_of(stage, settings)
+    manifold = output_of(stage.upstream, settings)
+    truth = None if task.truth is None else truth_of(settings.store, task.truth)
+    extra = [entry.spec for entry in default_catalogue().metrics()]
+    scores = assess(truth, labels, manifold, extra=extra)
+    scores["n_clusters_found"] = scores.pop("n_clusters")
+    if task.dbcv_rows:
+        scores["dbcv"] = dbcv(manifold, labels, max_rows=task.dbcv_rows)
+    bic = _bic(task, settings)
+    return scores if bic is None else scores | {"bic": bic}
+
+
+def _bic(task: CellTask, settings: Settings) -> float | None:
+    """Bayesian information criterion, of clusterers that know their likelihood."""
+    _, component = component_of(task.clusterer)
+    if not any(field.name == "bic_" for field in attrs.fields(type(component))):
+        return None
+    found = StageStore(settings.store).read(task.clusterer.key)
+    if found is None:
+        raise N2DError(f"{settings.store}: an entry was removed while it was read")
+    state: State = found[1]["state"]
+    component.set_state(state)
+    return float(component.bic_)

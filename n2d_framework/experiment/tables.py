@@ -1,0 +1,112 @@
+"""Tables of a comparison: one row per cell, and as text for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from n2d_framework.types import ROLES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "AXES", "full_table", "methods", "score_columns", "to_csv", "to_latex", "to_markdown",
+]  # fmt: skip
+
+#: Columns that say what a cell is, without the seed.
+AXES = ("data", "scaler", *ROLES, "n_clusters")
+_FIRST = ("cell", *AXES, "seed", "status")
+_COSTS = tuple(f"{role}_{what}" for what in ("seconds", "peak_memory") for role in ROLES)
+_TEXTS = ("error", "failed", "warnings", "versions", "traceback")
+_KEYS = tuple(f"{role}_{what}" for role in ROLES for what in ("key", "component", "options"))
+_OTHER = {*_FIRST, *_COSTS, *_TEXTS, *_KEYS, "data_key", "scaler_options"}
+#: Scores in the order in which people look for them.
+_KNOWN = (
+    "acc", "nmi", "ari", "ami", "coverage", "n_clusters_found", "acc_clustered", "nmi_clustered",
+    "ari_clustered", "ami_clustered", "silhouette", "calinski_harabasz", "davies_bouldin", "dbcv",
+    "bic",
+)  # fmt: skip
+
+
+def full_table(
+    cells: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Cells with their records, in the order of the cells."""
+    import pandas as pd
+
+    rows = [{**cell, **record} for cell, record in zip(cells, records, strict=True)]
+    table = pd.DataFrame(rows)
+    for name in (*_COSTS, *_TEXTS):
+        if name not in table:
+            table[name] = None
+    table["n_clusters"] = table["n_clusters"].astype("Int64")
+    for name in _COSTS:
+        table[name] = table[name].astype("float64")
+    scores = score_columns(table)
+    for name in scores:
+        table[name] = table[name].astype("float64")
+    keys = [*_KEYS, "data_key", "scaler_options"]
+    return table[[*_FIRST, *scores, *_COSTS, *_TEXTS, *keys]]
+
+
+def score_columns(table: pd.DataFrame) -> list[str]:
+    """Names of the scores: the known ones first, then those of plugins by name."""
+    found = [name for name in table.columns if name not in _OTHER]
+    return [n for n in _KNOWN if n in found] + sorted(n for n in found if n not in _KNOWN)
+
+
+def methods(table: pd.DataFrame) -> list[str]:
+    """A name for each row's method: everything but data set and seed that varies."""
+    several_scalers = table["scaler"].nunique() > 1
+    several_numbers = table["n_clusters"].nunique(dropna=False) > 1
+    names = []
+    for row in table[list(AXES)].itertuples(index=False):
+        name = " / ".join(str(getattr(row, role)) for role in ROLES)
+        if several_scalers:
+            name = f"{row.scaler} / {name}"
+        told = str(row.n_clusters)
+        names.append(f"{name}, k={told}" if several_numbers and told != "<NA>" else name)
+    return names
+
+
+def to_csv(table: pd.DataFrame, *, costs: bool) -> str:
+    """CSV; without costs and tracebacks it does not depend on the machine."""
+    left_out = {"traceback", "versions"} | (set() if costs else set(_COSTS))
+    kept = [name for name in table.columns if name not in left_out]
+    return str(table[kept].to_csv(index=False, lineterminator="\n"))
+
+
+def to_markdown(summary: pd.DataFrame) -> str:
+    """A Markdown table of texts."""
+    rows = [[str(name) for name in summary.columns]]
+    rows += [[str(value) for value in row] for row in summary.itertuples(index=False)]
+    rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+
+    def line(row: Sequence[str]) -> str:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        return f"| {' | '.join(cells)} |"
+
+    rule = f"|{'|'.join('-' * (width + 2) for width in widths)}|"
+    return "\n".join([line(rows[0]), rule, *(line(row) for row in rows[1:])]) + "\n"
+
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    }  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    return "".join(_SPECIAL.get(letter, letter) for letter in text)
+
+
+def to_latex(summary: pd.DataFrame) -> str:
+    """A LaTeX table of texts, with booktabs rules."""
+    names = [_escaped(str(name)) for name in summary.columns]
+    lines = [rf"\begin{{tabular}}{{{'l' * len(names)}}}", r"\toprule", f"{' & '.join(names)} \\\\"]
+    lines.append(r"\midrule")
+    rows = ([_escaped(str(value)) for value in row] for row in summary.itertuples(index=False))
+    lines += [f"{' & '.join(row)} \\\\" for row in rows]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

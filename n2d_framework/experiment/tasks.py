@@ -1,0 +1,144 @@
+"""What is sent to a worker: small descriptions, never an array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from n2d_framework.core.events import Event
+from n2d_framework.types import Role
+
+__all__ = ["CellTask", "Outcome", "Settings", "StageTask"]
+
+
+@attrs.frozen(eq=False)
+class Settings:
+    """How stages are run.
+
+    Attributes
+    ----------
+    store : str
+        Location of the stage store.
+    n_jobs : int
+        Threads that a stage may use.
+    timeout : float or None
+        Seconds that a stage may take.
+    memory_limit : float or None
+        GiB of resident memory that a stage's process may take.
+    run_id : str
+        Identifies the comparison in its events.
+    """
+
+    store: str
+    n_jobs: int = 1
+    timeout: float | None = None
+    memory_limit: float | None = None
+    run_id: str = ""
+
+    @property
+    def limited(self) -> bool:
+        """Whether stages need a process of their own."""
+        return self.timeout is not None or self.memory_limit is not None
+
+
+@attrs.frozen(eq=False)
+class StageTask:
+    """One stage to be fitted.
+
+    Attributes
+    ----------
+    key : str
+        Content key.
+    role : {"embedder", "manifolder", "clusterer"}
+    component : str
+        ``distribution:name``.
+    options : mapping
+        All options of the component.
+    seed : int
+        The stage's seed.
+    upstream : StageTask or None
+        The stage before; ``None`` for an embedder.
+    data : str
+        Key of the rows in the store.
+    fingerprint : str
+        Fingerprint of the scaled rows.
+    scaler : mapping
+        Options of the scaler.
+    """
+
+    key: str
+    role: Role
+    component: str
+    options: Mapping[str, Any] = attrs.field(repr=False)
+    seed: int
+    upstream: StageTask | None = attrs.field(repr=False)
+    data: str
+    fingerprint: str
+    scaler: Mapping[str, Any]
+
+
+@attrs.frozen(eq=False)
+class Outcome:
+    """How a stage went.
+
+    Attributes
+    ----------
+    key : str
+    role : {"embedder", "manifolder", "clusterer"}
+    cached : bool
+        Whether the store had the result.
+    seconds : float
+        How long fitting took, whenever that was.
+    peak_memory : float
+        Most resident memory of the process while fitting, MiB.
+    warnings : tuple of str
+        What the component warned of while fitting.
+    told : tuple of str
+        What the driver should warn of: entries that were damaged.
+    events : tuple of events
+    error : str or None
+        Why it failed.
+    traceback : str
+        Where it failed.
+    failed : str or None
+        Key of the stage that failed: this one, or one before it.
+    versions : mapping
+        Versions of the component's distribution and of the libraries where it was fitted.
+    """
+
+    key: str
+    role: Role
+    cached: bool = False
+    seconds: float = float("nan")
+    peak_memory: float = float("nan")
+    warnings: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    events: tuple[Event, ...] = attrs.field(default=(), repr=False)
+    error: str | None = None
+    traceback: str = attrs.field(default="", repr=False)
+    failed: str | None = None
+    versions: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+
+@attrs.frozen(eq=False)
+class CellTask:
+    """One cell to be scored.
+
+    Attributes
+    ----------
+    id : str
+        Identifies the cell, by content.
+    clusterer : StageTask
+        The last stage, with those before it.
+    truth : str or None
+        Key of the true classes in the store.
+    dbcv_rows : int
+        Rows sampled for DBCV; 0 leaves it out.
+    """
+
+    id: str
+    clusterer: StageTask
+    truth: str | None
+    dbcv_rows: int

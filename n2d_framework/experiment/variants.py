@@ -1,0 +1,108 @@
+"""The values of each axis of the grid: components with all their options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from n2d_framework.config import Choice
+from n2d_framework.config.compare import Grid
+from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["Variant", "make_variants"]
+
+
+@attrs.frozen(eq=False)
+class Variant:
+    """One component with one set of options.
+
+    Attributes
+    ----------
+    choice : Choice
+        The component, with the options it was given.
+    label : str
+        Its name, with the options that were given: ``umap(n_neighbors=10)``.
+    options : dict
+        All options with their values.
+    component : object
+        An unfitted instance.
+    """
+
+    choice: Choice
+    label: str
+    options: dict[str, Any]
+    component: Any = attrs.field(repr=False)
+
+    @property
+    def n_clusters(self) -> int | None:
+        """How many clusters a clusterer is told to find, if it is told."""
+        value = self.options.get("n_clusters")
+        return value if isinstance(value, int) else None
+
+
+def make_variants(grid: Grid) -> tuple[dict[Role, list[Variant]], list[str]]:
+    """Components of each role, equal ones once.
+
+    Parameters
+    ----------
+    grid : Grid
+
+    Returns
+    -------
+    variants : dict of role to list of Variant
+    notes : list of str
+        Which entries came to the same component.
+    """
+    notes: list[str] = []
+    return {role: _distinct(role, grid, notes) for role in ROLES}, notes
+
+
+def _distinct(role: Role, grid: Grid, notes: list[str]) -> list[Variant]:
+    found: dict[str, Variant] = {}
+    for choice in grid.choices[role]:
+        for n_clusters in _numbers(role, choice, grid):
+            variant = _variant(choice, n_clusters)
+            same = json.dumps([choice.entry.qualified_name, variant.options], sort_keys=True)
+            if same in found:
+                notes.append(
+                    f"{role} {variant.label} has the same options as {found[same].label}: "
+                    "it is run once"
+                )
+            found.setdefault(same, variant)
+    return list(found.values())
+
+
+def _numbers(role: Role, choice: Choice, grid: Grid) -> Iterable[int | None]:
+    """Numbers of clusters with which a component is to be built."""
+    if not grid.varies:
+        return grid.n_clusters or [None]
+    if role != "clusterer":
+        return [None]
+    follows = any(
+        opt.follows == "n_clusters" and choice.given.get(opt.name) is None
+        for opt in options_of(choice.spec.load())
+    )
+    return grid.n_clusters if follows else [None]
+
+
+def _variant(choice: Choice, n_clusters: int | None) -> Variant:
+    component = choice.build(n_clusters)
+    return Variant(
+        choice, _label(choice.spec.name, choice.given), options_dict(component), component
+    )
+
+
+def _label(name: str, given: Mapping[str, Any]) -> str:
+    if not given:
+        return name
+    return f"{name}({', '.join(f'{key}={_short(value)}' for key, value in given.items())})"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value, default=str)
