@@ -18,6 +18,8 @@ __all__ = ["draw_labels", "finish", "label_legend"]
 
 _LONGEST_ON_PLOT = 3
 _CROWDED = 25
+#: Clusters smaller than this share of the picture have their label above, not on them.
+_TINY = 0.04
 
 
 def draw_labels(ax: Axes, plane: AnyArray, labels: AnyArray, look: Mapping[Any, Style]) -> None:
@@ -44,11 +46,13 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
     for value in short:
         mine = plane[labels == value]
         # The point nearest to the median: the median itself may lie between two islands.
-        x, y = mine[((mine - np.median(mine, axis=0)) ** 2).sum(axis=1).argmin()]
-        ax.text(
-            x,
-            y,
+        middle = mine[((mine - np.median(mine, axis=0)) ** 2).sum(axis=1).argmin()]
+        tiny = (np.ptp(mine, axis=0) < _TINY * np.ptp(plane, axis=0)).all()
+        ax.annotate(
             clean(value),
+            middle,
+            (0, 9 if tiny else 0),
+            textcoords="offset points",
             ha="center",
             va="center",
             weight="bold",
