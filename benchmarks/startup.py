@@ -34,7 +34,7 @@ def main() -> None:
     for name, command, goal in CASES:
         seconds(command)
         median = statistics.median(seconds(command) for _ in range(RUNS))
-        print(f"{name:<24}{median:>10.3f}{goal if goal else '':>10}")
+        print(f"{name:<24}{median:>10.3f}{goal or '':>10}")
 
 
 if __name__ == "__main__":

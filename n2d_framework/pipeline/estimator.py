@@ -13,9 +13,9 @@ from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.events import EventBus
+from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import nested_params, with_options
-from n2d_framework.pipeline.predictor import Predictor
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, snapshot_of
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
@@ -26,7 +26,7 @@ from n2d_framework.types import ROLES, AnyArray, IntArray
 __all__ = ["N2D"]
 
 
-class N2D(Predictor, ClusterMixin, BaseEstimator):
+class N2D(Assessor, ClusterMixin, BaseEstimator):
     """Cluster rows by a trio of embedder, manifolder and clusterer.
 
     Parameters
@@ -220,55 +220,6 @@ class N2D(Predictor, ClusterMixin, BaseEstimator):
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> AnyArray:
         """Fit, and return the training coordinates on the manifold."""
         return self.fit(X).manifold_
-
-    def assess(self, y: Any, X: Any = None) -> dict[str, float]:
-        """Compare labels with true classes.
-
-        Parameters
-        ----------
-        y : array-like of shape (n,)
-            True classes, of any type.
-        X : array-like, optional
-            Rows to predict; without it, the training labels are assessed.
-
-        Returns
-        -------
-        dict of str to float
-            See :func:`n2d_framework.metrics.assess`.
-        """
-        from n2d_framework.metrics import assess
-
-        fit = self._fitted()
-        manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
-        labels = self.labels_ if X is None else fit.trio.clusterer.predict(manifold)
-        return assess(
-            y,
-            labels,
-            coordinates=manifold,
-            density=fit.trio.composition.clusterer.spec.noise,
-            random_state=fit.random_state,
-            extra=[entry.spec for entry in default_catalogue().metrics()],
-        )
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """Mean silhouette of the predicted labels on the manifold; greater is better.
-
-        Parameters
-        ----------
-        X : array-like
-        y : ignored
-
-        Returns
-        -------
-        float
-            -1 if fewer than two clusters are found.
-        """
-        from n2d_framework.metrics import silhouette
-
-        manifold = self._fitted().trio.transform(self._rows(X))
-        labels = self._fitted().trio.clusterer.predict(manifold)
-        value = silhouette(manifold, labels, random_state=self.random_state_)
-        return -1.0 if np.isnan(value) else float(value)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the fitted model as one file, which :func:`n2d_framework.load` reads.

@@ -1,0 +1,69 @@
+"""How good a fitted model's labels are, with and without true classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.pipeline.predictor import Predictor
+from n2d_framework.registry import default_catalogue
+from n2d_framework.types import IntArray
+
+__all__ = ["Assessor"]
+
+
+class Assessor(Predictor):
+    """Scores of a fitted model."""
+
+    labels_: IntArray
+    random_state_: int
+
+    def assess(self, y: Any, X: Any = None) -> dict[str, float]:
+        """Compare labels with true classes.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            True classes, of any type.
+        X : array-like, optional
+            Rows to predict; without it, the training labels are assessed.
+
+        Returns
+        -------
+        dict of str to float
+            See :func:`n2d_framework.metrics.assess`.
+        """
+        from n2d_framework.metrics import assess
+
+        fit = self._fitted()
+        manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
+        labels = self.labels_ if X is None else fit.trio.clusterer.predict(manifold)
+        return assess(
+            y,
+            labels,
+            coordinates=manifold,
+            density=fit.trio.composition.clusterer.spec.noise,
+            random_state=fit.random_state,
+            extra=[entry.spec for entry in default_catalogue().metrics()],
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Mean silhouette of the predicted labels on the manifold; greater is better.
+
+        Parameters
+        ----------
+        X : array-like
+        y : ignored
+
+        Returns
+        -------
+        float
+            -1 if fewer than two clusters are found.
+        """
+        from n2d_framework.metrics import silhouette
+
+        manifold = self._fitted().trio.transform(self._rows(X))
+        labels = self._fitted().trio.clusterer.predict(manifold)
+        value = silhouette(manifold, labels, random_state=self.random_state_)
+        return -1.0 if np.isnan(value) else float(value)
