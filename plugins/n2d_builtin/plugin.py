@@ -73,6 +73,20 @@ _EMBEDDERS = (
     ),
     ComponentSpec(
         role="embedder",
+        name="keras",
+        factory="n2d_builtin.autoencoders.custom:KerasEmbedder",
+        summary="Autoencoder of your own Keras models, made of built-in layers",
+        input="any",
+        reference="Keras functional models, https://keras.io/api/models/model_saving_apis",
+        small_options={
+            "encoder": dense_network(64, 5),
+            "decoder": dense_network(5, 64),
+            "epochs": 3,
+            "batch_size": 64,
+        },
+    ),
+    ComponentSpec(
+        role="embedder",
         name="pca",
         factory="n2d_builtin.linear:PCAEmbedder",
         summary="Principal components",

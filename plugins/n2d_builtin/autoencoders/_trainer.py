@@ -116,7 +116,8 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         rows = ops.sum(weight)
         loss = ops.sum(losses * weight) / rows
         self.row_loss.update_state(loss, sample_weight=rows)
-        return loss
+        # What layers add by themselves: regularizers of a user's networks.
+        return sum(self.losses, loss)
 
 
 class AutoencoderTrainer(RowTrainer):

@@ -187,7 +187,7 @@ class Autoencoder(TrainingOptions):
         row_shape, latent_dim = read_row_shape(state), need(state, "latent_dim", int)
         if latent_dim < 1:
             raise StateError(f"state 'latent_dim' is {latent_dim}")
-        reasons = self.check_input(len(row_shape) * 2**30, row_shape)
+        reasons = self._stored_complaints(row_shape)
         if reasons:
             raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
         history, best_epoch = read_history(state), need(state, "best_epoch", int)
@@ -217,6 +217,10 @@ class Autoencoder(TrainingOptions):
     def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
         """Read what :meth:`_weights_state` wrote."""
         raise NotImplementedError
+
+    def _stored_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
+        """What is wrong with a stored row shape, as far as options alone tell."""
+        return self.check_input(2**30, row_shape)
 
     def _corruption(self, seed: int) -> Any:
         """Layer that corrupts what the encoder sees; none here."""

@@ -1,0 +1,199 @@
+"""Autoencoders from a user's own Keras models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.autoencoders.allowlist import config_complaint
+from n2d_builtin.autoencoders.backend import load_keras
+from n2d_builtin.autoencoders.base import Autoencoder
+from n2d_builtin.autoencoders.rebuilding import rebuild, rebuild_stored
+from n2d_framework.plugin import (
+    AnyArray,
+    ConfigError,
+    Problem,
+    State,
+    StateError,
+    component,
+    derive_seed,
+    in_blocks,
+    learned,
+    need,
+    option,
+)
+
+__all__ = ["KerasEmbedder"]
+
+# All batches have one shape, so that Keras computes every row in the same way.
+_BATCH = 64
+
+
+@component
+class KerasEmbedder(Autoencoder):
+    """Trains an encoder and a decoder that the user built with Keras.
+
+    The networks are given as text, ``keras.Model.to_json()`` of functional models made of
+    built-in layers; :meth:`from_models` takes the models themselves. Weights the models may
+    already have are *not* used: each fit starts from initial weights that the seed decides,
+    so that options and seed say all about a result. Layers compute in what ``precision``
+    says, whatever dtype policy they were built with.
+
+    Attributes
+    ----------
+    encoder_weights_, decoder_weights_ : list of float32 array
+        In the order of ``keras.Model.weights``.
+    """
+
+    encoder: str = option(
+        help="Keras JSON of the encoder: one input of a row's size, one output (latent_dim,)."
+    )
+    decoder: str = option(
+        help="Keras JSON of the decoder: one input (latent_dim,), one output of a row's size."
+    )
+
+    encoder_weights_: list[AnyArray] | None = learned()
+    decoder_weights_: list[AnyArray] | None = learned()
+
+    def __attrs_post_init__(self) -> None:
+        problems = [
+            Problem(name, complaint)
+            for name in ("encoder", "decoder")
+            if (complaint := config_complaint(getattr(self, name)))
+        ]
+        if problems:
+            raise ConfigError(problems)
+
+    @classmethod
+    def from_models(cls, encoder: Any, decoder: Any, **options: Any) -> Self:
+        """Take the architectures of two Keras models.
+
+        Parameters
+        ----------
+        encoder, decoder : keras.Model
+            Functional or built sequential models, of built-in layers only.
+        **options
+            Training options: ``epochs``, ``batch_size``, ``loss``, ...
+
+        Returns
+        -------
+        KerasEmbedder
+
+        Raises
+        ------
+        ConfigError
+            If a model holds a layer that cannot be stored; names it.
+        """
+        return cls(encoder=_to_json(encoder), decoder=_to_json(decoder), **options)
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted."""
+        reasons = super().check_input(n_rows, row_shape)
+        encoder, decoder = rebuild(self.encoder), rebuild(self.decoder)
+        for name, net in (("encoder", encoder), ("decoder", decoder)):
+            if len(net.inputs) != 1 or len(net.outputs) != 1:
+                return [*reasons, f"the {name} must have one input and one output"]
+            if None in net.input_shape[1:] or None in net.output_shape[1:]:
+                return [*reasons, f"the {name} must have an input and an output of known size"]
+            if net.input_shape[0] is not None:
+                return [*reasons, f"the {name} must not fix the batch size"]
+        values = math.prod(row_shape)
+        if len(encoder.output_shape) != 2:
+            reasons.append(f"the encoder puts out {encoder.output_shape[1:]}, not (latent_dim,)")
+        if encoder.output_shape[1:] != decoder.input_shape[1:]:
+            reasons.append(
+                f"the decoder takes {decoder.input_shape[1:]}, but the encoder puts out "
+                f"{encoder.output_shape[1:]}"
+            )
+        if math.prod(encoder.input_shape[1:]) != values:
+            reasons.append(f"the encoder takes {encoder.input_shape[1:]}, but a row is {row_shape}")
+        if decoder.output_shape[1:] != encoder.input_shape[1:]:
+            reasons.append(
+                f"the decoder puts out {decoder.output_shape[1:]}, but the encoder takes "
+                f"{encoder.input_shape[1:]}"
+            )
+        return reasons
+
+    def _stored_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
+        # The networks are built, within limits, and checked by `_restore`.
+        return super().check_input(2**30, row_shape)
+
+    def _build(self, row_shape: tuple[int, ...], seed: int, precision: str) -> tuple[Any, Any]:
+        del row_shape
+        return (
+            rebuild(self.encoder, seed=derive_seed(seed, "encoder"), precision=precision),
+            rebuild(self.decoder, seed=derive_seed(seed, "decoder"), precision=precision),
+        )
+
+    def _keep(self, encoder: Any, decoder: Any, *, row_shape: tuple[int, ...]) -> None:
+        del row_shape
+        self.latent_dim_ = int(encoder.output_shape[1])
+        self.encoder_weights_ = _weights(encoder)
+        self.decoder_weights_ = _weights(decoder)
+
+    def _weights_state(self) -> Mapping[str, Any]:
+        return {
+            name: {f"weight_{index}": array for index, array in enumerate(arrays or ())}
+            for name, arrays in (
+                ("encoder", self.encoder_weights_),
+                ("decoder", self.decoder_weights_),
+            )
+        }
+
+    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
+        encoder = _read_weights(state, "encoder")
+        decoder = _read_weights(state, "decoder")
+        nets = {
+            "encoder": rebuild_stored(self.encoder, encoder),
+            "decoder": rebuild_stored(self.decoder, decoder),
+        }
+        reasons = self.check_input(2**30, row_shape)
+        if reasons or nets["encoder"].output_shape != (None, latent_dim):
+            raise StateError(f"the state does not fit the networks; {'; '.join(reasons)}")
+        self.encoder_weights_, self.decoder_weights_ = encoder, decoder
+        self._computed = nets
+
+    def _encode(self, x: AnyArray) -> NDArray[np.float32]:
+        return self._predict("encoder", x)
+
+    def _decode(self, z: AnyArray) -> NDArray[np.float32]:
+        return self._predict("decoder", z)
+
+    def _predict(self, which: str, rows: AnyArray) -> NDArray[np.float32]:
+        if which not in self._computed:
+            text = {"encoder": self.encoder, "decoder": self.decoder}[which]
+            weights = {"encoder": self.encoder_weights_, "decoder": self.decoder_weights_}[which]
+            self._computed[which] = rebuild_stored(text, weights or ())
+        net = self._computed[which]
+        shaped = rows.reshape(len(rows), *net.input_shape[1:]).astype(np.float32, copy=False)
+        found = in_blocks(net.predict_on_batch, shaped, block=_BATCH, least=_BATCH)
+        return np.asarray(found, dtype=np.float32)
+
+
+def _to_json(model: Any) -> str:
+    keras = load_keras()
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ConfigError([Problem("", f"a built Keras model is needed, not {model!r}")])
+    try:
+        inputs, outputs = model.inputs, model.outputs
+    except (AttributeError, ValueError) as error:
+        message = f"{model.name!r} is no functional model; build it as keras.Model(inputs, outputs)"
+        raise ConfigError([Problem("", message)]) from error
+    text: str = keras.Model(inputs, outputs, name=model.name).to_json()
+    return text
+
+
+def _weights(model: Any) -> list[AnyArray]:
+    return [np.array(array, dtype=np.float32) for array in model.get_weights()]
+
+
+def _read_weights(state: State, key: str) -> list[AnyArray]:
+    stored = need(state, key, Mapping)
+    arrays = [need(stored, f"weight_{index}", np.ndarray) for index in range(len(stored))]
+    if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
+        raise StateError(f"state {key!r} must hold finite float32 arrays")
+    return arrays

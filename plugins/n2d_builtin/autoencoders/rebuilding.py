@@ -1,0 +1,140 @@
+"""Builds checked configurations, with a limit on what their weights may take."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from n2d_builtin.autoencoders.allowlist import parse_config
+from n2d_builtin.autoencoders.backend import load_keras
+from n2d_framework.plugin import AnyArray, StateError, derive_seed
+
+__all__ = ["rebuild", "rebuild_stored"]
+
+# Values of one row that one layer may put out: 256 MiB of float32.
+_WIDEST = 2**26
+_PATCHING = threading.RLock()
+
+
+def rebuild(text: str, *, seed: int = 0, precision: str = "float32", blank: bool = False) -> Any:
+    """Build a network, freshly initialised.
+
+    Parameters
+    ----------
+    text : str
+        Configuration that passed the allow-list.
+    seed : int, default 0
+        Of all initial weights and random layers that bring no seed of their own.
+    precision : {"float32", "bfloat16"}, default "float32"
+        What its layers compute in, whatever they were made with.
+    blank : bool, default False
+        Start from zeros, for weights that are to be replaced at once.
+
+    Returns
+    -------
+    keras.Model
+    """
+    keras = load_keras()
+    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    config = parse_config(text)
+    config["layers"] = [
+        _prepared(layer, policy, None if blank else derive_seed(seed, str(index)))
+        for index, layer in enumerate(config["layers"])
+    ]
+    return keras.Model.from_config(config)
+
+
+def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
+    """Build a network and give it its stored weights, after checking that they fit.
+
+    Parameters
+    ----------
+    text : str
+        Configuration that passed the allow-list.
+    weights : sequence of arrays
+        In the order of ``keras.Model.weights``.
+
+    Returns
+    -------
+    keras.Model
+        Computing in float32.
+
+    Raises
+    ------
+    StateError
+        If the network cannot be built, wants more or other weights than are there, or has
+        a layer too wide to compute. Nothing larger than the weights is allocated.
+    """
+    try:
+        with _limited(sum(array.size for array in weights)):
+            model = rebuild(text, blank=True)
+    except StateError:
+        raise
+    except Exception as error:
+        raise StateError(f"the stored network cannot be built: {error}") from error
+    shapes = [tuple(variable.shape) for variable in model.weights]
+    if shapes != [array.shape for array in weights]:
+        raise StateError("the stored weights do not have the shapes of the stored network")
+    for layer in model.layers:
+        if any(_values(output.shape) > _WIDEST for output in _outputs(layer)):
+            raise StateError(f"layer {layer.name!r} of the stored network is too wide")
+    model.set_weights(list(weights))
+    return model
+
+
+def _outputs(layer: Any) -> list[Any]:
+    return layer.output if isinstance(layer.output, list) else [layer.output]
+
+
+def _values(shape: Sequence[int | None]) -> int:
+    return math.prod(size for size in shape if size is not None)
+
+
+@contextmanager
+def _limited(budget: int) -> Iterator[None]:
+    """Refuse weights of more than `budget` values, before they are allocated.
+
+    Layers create weights through one method only. It is wrapped while this thread builds;
+    calls from other threads pass.
+    """
+    layer_class = load_keras().layers.Layer
+    original, owner = layer_class.add_weight, threading.get_ident()
+    left = budget
+
+    def add_weight(self: Any, shape: Any = None, *arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        if threading.get_ident() == owner:
+            left -= math.prod(shape or ())
+            if left < 0:
+                raise StateError(
+                    f"layer {self.name!r} of the stored network wants more weights than are stored"
+                )
+        return original(self, shape, *arguments, **named)
+
+    with _PATCHING:
+        layer_class.add_weight = add_weight
+        try:
+            yield
+        finally:
+            layer_class.add_weight = original
+
+
+def _prepared(value: Any, policy: str, seed: int | None, path: str = "") -> Any:
+    """A copy with the dtype policy replaced and seeds filled in (or, without, zeros)."""
+    if isinstance(value, list):
+        return [
+            _prepared(item, policy, seed, f"{path}/{index}") for index, item in enumerate(value)
+        ]
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") == "DTypePolicy":
+        return {**value, "config": {"name": policy}}
+    if seed is None and value.get("module") == "keras.initializers":
+        return {**value, "class_name": "Zeros", "config": {}}
+    copy = {key: _prepared(item, policy, seed, f"{path}/{key}") for key, item in value.items()}
+    if "seed" in copy and copy["seed"] is None:
+        copy["seed"] = derive_seed(seed or 0, path)
+    return copy
