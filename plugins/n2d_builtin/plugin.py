@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from n2d_builtin.datasets.specs import DATASETS
 from n2d_builtin.autoencoders.sample import dense_network
+from n2d_builtin.datasets.specs import DATASETS
 from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, Role, hookimpl
 
 _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
