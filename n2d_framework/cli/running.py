@@ -126,9 +126,15 @@ def _draw(model: N2D, data: Dataset, folder: Path) -> list[Path]:
     from n2d_framework.plots import save_run_plots
 
     return save_run_plots(
-        model, data.x, data.y, data.names,
-        folder=folder, match=match_labels, random_state=model.random_state_,
-    )  # fmt: skip
+        model,
+        data.x,
+        data.y,
+        data.names,
+        folder=folder,
+        match=match_labels,
+        image_shape=None if data.modality == "sequence" else "auto",
+        random_state=model.random_state_,
+    )
 
 
 def _config(request: RunRequest, model: N2D) -> dict[str, Any]:

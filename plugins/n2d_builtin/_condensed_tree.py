@@ -46,6 +46,26 @@ class LabelledTree:
     label: AnyArray
     cut: float
 
+    def columns(self) -> dict[str, AnyArray]:
+        """The tree as the hdbscan package tables it: one row per row and per segment.
+
+        Returns
+        -------
+        dict of arrays
+            ``parent``, ``child``, ``lambda_val`` and ``child_size``; rows have their numbers,
+            segments are numbered from ``n`` on, the root first.
+        """
+        n = len(self.row_segment)
+        size = np.bincount(self.row_segment, minlength=len(self.parent))
+        for segment in range(len(self.parent) - 1, 0, -1):
+            size[self.parent[segment]] += size[segment]
+        return {
+            "parent": n + np.concatenate([self.row_segment, self.parent[1:]]),
+            "child": np.concatenate([np.arange(n), n + np.arange(1, len(self.parent))]),
+            "lambda_val": np.concatenate([self.row_lambda, self.birth[1:]]),
+            "child_size": np.concatenate([np.ones(n, dtype=np.int64), size[1:]]),
+        }
+
     @classmethod
     def from_fit(cls, raw: AnyArray, labels: AnyArray, epsilon: float) -> Self:
         """Label the tree of the hdbscan package by the labels its rows got.

@@ -156,6 +156,11 @@ class Hdbscan:
             logger.info("hdbscan: ties decided otherwise for %d of %d rows", tied, len(m))
         return self
 
+    @property
+    def condensed_tree_(self) -> dict[str, AnyArray] | None:
+        """Columns parent, child, lambda_val and child_size; ``None`` before fitting."""
+        return None if self._tree is None else self._tree.columns()
+
     def predict(self, m: AnyArray) -> IntArray:
         """Cluster that each row falls into.
 
