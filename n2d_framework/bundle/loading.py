@@ -12,7 +12,6 @@ from n2d_framework.bundle.replay import VerifyReport, environment_changes, repla
 from n2d_framework.core.state import State
 from n2d_framework.core.trust import trusting
 from n2d_framework.errors import BundleError, BundleWarning, ConfigError, N2DError
-from n2d_framework.storage import encode, write_atomic
 from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
@@ -42,9 +41,7 @@ def save(model: N2D, path: str | os.PathLike[str]) -> None:
     """
     if not hasattr(model, "to_snapshot"):
         raise TypeError(f"only an N2D model can be saved, not a {type(model).__name__}")
-    snapshot = model.to_snapshot()
-    created = str(snapshot.manifest["created"])
-    write_atomic(path, encode(snapshot.manifest, snapshot.parts, created=created))
+    model.save(path)
 
 
 def load(
