@@ -14,6 +14,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from n2d_framework.cli.commands.compare import compare
 from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.doctor import doctor
@@ -103,7 +104,18 @@ def _fail(error: Exception, text: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-for _command in (run, predict, inspect, verify, upgrade, components, datasets, schema, doctor):
+for _command in (
+    run,
+    compare,
+    predict,
+    inspect,
+    verify,
+    upgrade,
+    components,
+    datasets,
+    schema,
+    doctor,
+):
     app.command(_command.__name__)(guarded(_command))
 
 

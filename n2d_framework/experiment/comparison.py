@@ -22,6 +22,10 @@ from n2d_framework.types import ROLES
 if TYPE_CHECKING:
     import pandas as pd
 
+    from n2d_framework.experiment.label_free import LabelFree
+    from n2d_framework.experiment.paired import Paired
+    from n2d_framework.experiment.significance import Significance
+
 __all__ = ["Comparison", "open_comparison"]
 
 
@@ -169,7 +173,7 @@ class Comparison:
         if table.empty:
             raise DataError(f"no cell has a score {metric!r}; see Comparison.failures")
         place = table[metric].idxmin() if self.less_is_better(metric) else table[metric].idxmax()
-        return restore(table.loc[place], self.store)
+        return restore(table[table.index == place].iloc[0], self.store)
 
     def _data_name(self, data: str | None) -> str:
         names = [str(item["name"]) for item in self.data]
@@ -180,7 +184,7 @@ class Comparison:
             raise ConfigError([Problem("data", f"{said}: one of {', '.join(names)}")])
         return data
 
-    def significance(self, metric: str | None = None, *, posthoc: str = "nemenyi") -> Any:
+    def significance(self, metric: str | None = None, *, posthoc: str = "nemenyi") -> Significance:
         """Compare methods over data sets.
 
         Parameters
@@ -199,7 +203,7 @@ class Comparison:
         better = self.less_is_better(metric)
         return compare_methods(self.table, metric, less_is_better=better, posthoc=posthoc)
 
-    def against(self, baseline: Any = None, metric: str | None = None) -> Any:
+    def against(self, baseline: Any = None, metric: str | None = None) -> Paired:
         """Compare every method with one of them, pair by pair.
 
         Parameters
@@ -247,7 +251,7 @@ class Comparison:
                 return False
         return True
 
-    def label_free(self) -> Any:
+    def label_free(self) -> LabelFree:
         """How methods rank without true classes, and how well that agrees with them.
 
         Returns

@@ -1,4 +1,4 @@
-"""A stage in a process of its own, which is ended when it takes too long or too much memory."""
+"""Stages in a process of their own, which is ended when one takes too long or too much memory."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,11 @@ __all__ = ["fit_apart"]
 _PERIOD = 0.02
 _GIB = 1 << 30
 _TAIL = 2000
+_here = threading.local()
 
 
 def fit_apart(task: StageTask, settings: Settings) -> Outcome:
-    """Fit a stage in a new process, within the limits of the settings.
+    """Fit a stage in another process, within the limits of the settings.
 
     Parameters
     ----------
@@ -45,92 +47,113 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
 
     Notes
     -----
-    The time counts from the moment when the new process has loaded the framework. The process
-    ends itself when this one dies.
+    The process serves one stage after the other until a limit ends it; then the next stage
+    gets a new one. It ends itself when this process dies.
     """
+    child = _child()
     with tempfile.TemporaryDirectory(prefix="n2d-stage-") as name:
         folder = Path(name)
-        with (folder / "errors").open("wb") as errors:
-            process = subprocess.Popen(  # noqa: S603  # this interpreter, a module of ours
-                [sys.executable, "-m", "n2d_framework.experiment.child", str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-            try:
-                _send(process, (task, attrs.evolve(settings, timeout=None, memory_limit=None)))
-                reason = _wait(process, folder, settings)
-            finally:
-                _end(process)
-        return _result(task, folder, reason, process.returncode)
+        free = attrs.evolve(settings, timeout=None, memory_limit=None)
+        reason = None
+        try:
+            child.send((str(folder), task, free))
+            reason = _wait(child, folder, settings)
+        except BaseException:
+            child.end()
+            raise
+        if reason is not None:
+            child.end()
+        return _result(task, folder, reason, child)
 
 
-def _send(process: subprocess.Popen[bytes], work: Any) -> None:
-    """Hand over the work; the pipe stays open, as the sign that this process lives."""
-    assert process.stdin is not None
-    try:
+class _Child:
+    """A process that fits stages."""
+
+    def __init__(self) -> None:
+        self.said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "n2d_framework.experiment.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self.said,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def send(self, work: Any) -> None:
+        """Hand over work; the pipe stays open, as the sign that this process lives."""
+        assert self.process.stdin is not None
         data = pickle.dumps(work)
-        process.stdin.write(len(data).to_bytes(8, "little") + data)
-        process.stdin.flush()
-    except BrokenPipeError:
-        return  # it died at once; what it said is found in its error output
+        # Where it died at once, its exit code tells.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(len(data).to_bytes(8, "little") + data)
+            self.process.stdin.flush()
+
+    def memory(self) -> int:
+        """Resident memory of the process and its children, in bytes."""
+        import psutil
+
+        total = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.process.pid)
+            for member in [process, *process.children(recursive=True)]:
+                total += member.memory_info().rss
+        return total
+
+    def last_words(self) -> str:
+        self.said.seek(0)
+        return self.said.read().decode(errors="replace")[-_TAIL:].strip()
+
+    def end(self) -> None:
+        if self.alive:
+            self.process.kill()
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        self.process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], folder: Path, settings: Settings) -> str | None:
-    """Wait for the end, or for a limit: then the reason is returned."""
-    import psutil
+def _child() -> _Child:
+    """The process of this thread: the one that is there, or a new one."""
+    found: _Child | None = getattr(_here, "child", None)
+    if found is None or not found.alive:
+        found = _here.child = _Child()
+    return found
 
-    try:
-        watched = psutil.Process(process.pid)
-    except psutil.NoSuchProcess:
-        return None
+
+def _wait(child: _Child, folder: Path, settings: Settings) -> str | None:
+    """Wait for the result, or for a limit: then the reason is returned.
+
+    The time counts from the moment when the process has loaded the framework.
+    """
     began: float | None = None
-    while process.poll() is None:
+    while child.alive and not (folder / "result").exists():
         if began is None and (folder / "began").exists():
             began = time.monotonic()
         took = 0.0 if began is None else time.monotonic() - began
         if settings.timeout is not None and took > settings.timeout:
             return f"took longer than the time-out of {settings.timeout:g} s"
         if settings.memory_limit is not None:
-            used = _memory(watched) / _GIB
+            used = child.memory() / _GIB
             if used > settings.memory_limit:
                 return f"took {used:.2f} GiB, more than the limit of {settings.memory_limit:g} GiB"
         time.sleep(_PERIOD)
     return None
 
 
-def _memory(process: Any) -> int:
-    import psutil
-
-    total = 0
-    try:
-        for member in [process, *process.children(recursive=True)]:
-            total += member.memory_info().rss
-    except psutil.NoSuchProcess:
-        return total
-    return total
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.kill()
-    if process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
-    process.wait()
-
-
-def _result(task: StageTask, folder: Path, reason: str | None, code: int) -> Outcome:
+def _result(task: StageTask, folder: Path, reason: str | None, child: _Child) -> Outcome:
     name = f"{task.role} {task.component.rpartition(':')[2]!r}"
     if reason is not None:
         return failure(task, StageError(f"{name} {reason}"))
     try:
         result = pickle.loads((folder / "result").read_bytes())  # noqa: S301  # written by our own child
-    except (FileNotFoundError, EOFError, pickle.UnpicklingError):
-        said = (folder / "errors").read_text(errors="replace")[-_TAIL:].strip()
+    except FileNotFoundError:
+        code = child.process.wait()
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
-        text = f"{name}: its process ended by {end}"
+        text, said = f"{name}: its process ended by {end}", child.last_words()
         return failure(task, StageError(f"{text}; it said: {said}" if said else text))
     if isinstance(result, BaseException):
         raise result

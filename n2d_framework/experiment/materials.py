@@ -179,4 +179,5 @@ def truth_of(location: str, key: str) -> IntArray:
 def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: str) -> AnyArray:
     """Rows as an embedder of that input kind gets them: scaled, float32."""
     scaled = Scaler(scaler).fit(x).transform(x)
-    return scaled.reshape(len(x), *component_shape(kind, x.shape[1:]))
+    shaped: AnyArray = scaled.reshape(len(x), *component_shape(kind, x.shape[1:]))
+    return shaped

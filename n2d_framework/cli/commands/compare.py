@@ -1,0 +1,118 @@
+"""``n2d compare``: every combination of a grid, each distinct stage once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from n2d_framework.cli.console import print_json, say_warning
+
+if TYPE_CHECKING:
+    from n2d_framework.experiment import Comparison
+    from n2d_framework.experiment.calibration import Estimate
+    from n2d_framework.experiment.compare import Planned
+
+__all__ = ["compare"]
+
+
+def compare(
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="A configuration (.yaml, .toml, .json).")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the results; by default n2d-out/NAME.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="Change one value, such as seeds=5; repeatable."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Show cells, distinct fits, what the store has, and an estimate; run nothing.",
+        ),
+    ] = False,
+    calibrate: Annotated[
+        float, typer.Option(help="Seconds to spend on trials for the estimate of --dry-run.")
+    ] = 30.0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes on this machine.")] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A dask.distributed scheduler to use instead."),
+    ] = None,
+    n_jobs: Annotated[
+        int | None, typer.Option(min=1, help="Threads of each stage; by default cores/workers.")
+    ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="Where fitted stages are kept: a folder, or a URL such as s3://bucket/stages; "
+            "by default in the folder of the results."
+        ),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed in an earlier session.")
+    ] = False,
+    metric: Annotated[
+        str | None, typer.Option(help="What to rank by; acc or silhouette by default.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Run every combination of a grid, and rank them. Started again, it goes on."""
+    target = out if out is not None else Path("n2d-out") / Path(config).stem
+    overrides = [*(settings or ()), *([] if metric is None else [f"metric={metric}"])]
+
+    from n2d_framework.experiment.compare import compare as run
+    from n2d_framework.experiment.compare import plan_comparison
+
+    planned = plan_comparison(config, overrides)
+    if dry_run:
+        _show_plan(planned, _estimate(planned, store, target, calibrate), as_json=json)
+        return
+    from n2d_framework.cli.compare_progress import CompareProgress
+
+    with CompareProgress(planned.plan, quiet=quiet) as progress:
+        comparison = run(
+            planned, target, store=store, workers=workers, scheduler=scheduler, n_jobs=n_jobs,
+            retry_failed=retry_failed, listeners=(progress,),
+        )  # fmt: skip
+    _show_result(comparison, as_json=json)
+    failed = len(comparison.failures)
+    if failed == len(comparison.table):
+        say_warning("every cell failed")
+        raise typer.Exit(1)
+
+
+def _estimate(planned: Planned, store: str | None, target: Path, budget: float) -> Estimate:
+    from n2d_framework.experiment.calibration import estimate
+    from n2d_framework.experiment.folder import own_store
+    from n2d_framework.pipeline import StageStore
+
+    place = StageStore(own_store(target) if store is None else store)
+    return estimate(planned.plan, planned.materials, place, budget=budget)
+
+
+def _show_plan(planned: Planned, found: Estimate, *, as_json: bool) -> None:
+    from n2d_framework.cli.compare_tables import plan_record, print_plan
+
+    record = plan_record(planned, found)
+    if as_json:
+        print_json(record)
+    else:
+        print_plan(record)
+
+
+def _show_result(comparison: Comparison, *, as_json: bool) -> None:
+    from n2d_framework.cli.compare_tables import print_result, result_record
+
+    record: dict[str, Any] = result_record(comparison)
+    if as_json:
+        print_json(record)
+    else:
+        print_result(record)

@@ -1,0 +1,174 @@
+"""Ranking without true classes, and the number of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.state import need
+from n2d_framework.errors import BundleError, DataError, StateError
+from n2d_framework.experiment.tables import AXES, methods
+from n2d_framework.metrics import stability
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.types import AnyArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CRITERIA", "LabelFree", "curves", "rank_without_labels"]
+
+#: What can be known without true classes; of each, more is better.
+CRITERIA = ("silhouette", "dbcv", "stability")
+_FEW_METHODS = 6
+
+
+@attrs.frozen(eq=False)
+class LabelFree:
+    """Methods judged without true classes.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per data set and method: means over seeds of ``silhouette`` and ``dbcv``;
+        ``stability``, the mean adjusted Rand index of all pairs of seeds (``nan`` with one
+        seed); ``rank``, the mean of the ranks by each of them; and ``acc`` where there are
+        true classes.
+    agreement : DataFrame
+        One row per data set and criterion: Spearman's correlation with ``acc`` over the
+        methods, its p-value, and the number of methods. Empty without true classes.
+    warnings : list of str
+    """
+
+    table: pd.DataFrame = attrs.field(repr=False)
+    agreement: pd.DataFrame = attrs.field(repr=False)
+    warnings: list[str]
+
+
+def rank_without_labels(table: pd.DataFrame, store: StageStore) -> LabelFree:
+    """Rank methods by what can be known without true classes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of :attr:`Comparison.table`.
+    store : StageStore
+        Labels of the cells are read from it.
+
+    Returns
+    -------
+    LabelFree
+
+    Raises
+    ------
+    DataError
+        If the store has lost labels.
+    """
+    import pandas as pd
+
+    found = _groups(table, store, ["silhouette", "dbcv", "acc"])
+    present = [name for name in CRITERIA if found[name].notna().any()]
+    places = found[["data", *present]].round(9).groupby("data")[present]
+    found["rank"] = places.rank(ascending=False).mean(axis="columns")
+    told = []
+    if table["seed"].nunique() < 2:
+        told.append("one seed: stability cannot be measured")
+    rows = _agreements(found, present) if "acc" in table and table["acc"].notna().any() else []
+    agreement = pd.DataFrame(rows, columns=["data", "criterion", "spearman", "p_value", "methods"])
+    few = int(agreement["methods"].min()) if len(agreement) else _FEW_METHODS
+    if few < _FEW_METHODS:
+        told.append(f"{few} methods: a correlation of so few says little")
+    told.append(
+        "silhouette and dbcv are measured in the space that was clustered: between methods with "
+        "different manifolds they compare the spaces too"
+    )
+    return LabelFree(found, agreement, told)
+
+
+def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd.DataFrame:
+    """Means over seeds, and stability, of every data set and method."""
+    import pandas as pd
+
+    done = table[table["status"] == "done"]
+    named = done.assign(method=pd.Series(methods(table), index=table.index)[done.index])
+    rows: list[dict[str, Any]] = []
+    for (data, method), group in named.groupby(["data", "method"], sort=False):
+        row: dict[str, Any] = {"data": data, "method": method, "seeds": len(group)}
+        row |= {name: group[name].mean() if name in group else np.nan for name in scores}
+        labels = [_labels(store, key) for key in group["clusterer_key"]] if len(group) > 1 else []
+        row["stability"] = stability(labels) if labels else np.nan
+        row |= {name: group[name].iloc[0] for name in AXES if name != "data"}
+        rows.append(row)
+    names = ["data", "method", "seeds", *scores, "stability", *AXES[1:]]
+    return pd.DataFrame(rows, columns=names)
+
+
+def _labels(store: StageStore, key: str) -> AnyArray:
+    try:
+        found = store.read(key)
+        if found is not None:
+            return need(found[1]["output"], "values", np.ndarray)
+        reason = "is missing"
+    except (BundleError, StateError, KeyError) as error:
+        reason = f"is damaged ({error})"
+    raise DataError(f"{store}: the entry {key[:12]}… {reason}; run the comparison in a new folder")
+
+
+def _agreements(found: pd.DataFrame, present: Sequence[str]) -> list[dict[str, Any]]:
+    from scipy.stats import spearmanr
+
+    rows: list[dict[str, Any]] = []
+    for data, group in found.groupby("data", sort=False):
+        for criterion in present:
+            both = group[[criterion, "acc"]].dropna()
+            rho = p_value = float("nan")
+            if len(both) > 2 and (both.nunique() > 1).all():
+                result = spearmanr(both[criterion], both["acc"])
+                rho, p_value = float(result.statistic), float(result.pvalue)
+            rows.append(
+                {"data": data, "criterion": criterion, "spearman": rho, "p_value": p_value}
+                | {"methods": len(both)}
+            )
+    return rows
+
+
+def curves(table: pd.DataFrame, store: StageStore) -> pd.DataFrame:
+    """Criteria for the number of clusters.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of :attr:`Comparison.table`, of a comparison with several ``n_clusters``.
+    store : StageStore
+
+    Returns
+    -------
+    DataFrame
+        One row per data set, trio and ``n_clusters``: ``bic`` (less is better),
+        ``silhouette``, ``dbcv``, ``stability``, and ``best_by``: the criteria that are best
+        at this number, joined by commas.
+
+    Raises
+    ------
+    DataError
+        If there is nothing to choose from.
+    """
+    asked = table[table["n_clusters"].notna()]
+    if asked["n_clusters"].nunique() < 2:
+        raise DataError("the comparison has one n_clusters; give several, as {from: 2, to: 30}")
+    found = _groups(asked, store, ["bic", "silhouette", "dbcv"])
+    fixed = ["data", *(axis for axis in AXES[1:] if axis != "n_clusters")]
+    found["best_by"] = ""
+    for _, group in found.groupby(fixed, sort=False):
+        if len(group) < 2:
+            continue
+        for name in ("bic", "silhouette", "dbcv", "stability"):
+            values = (-group[name] if name == "bic" else group[name]).dropna()
+            if len(values):
+                best = values.idxmax()
+                before = found.loc[best, "best_by"]
+                found.loc[best, "best_by"] = f"{before}, {name}" if before else name
+    kept = [*fixed, "n_clusters", "seeds", "bic", "silhouette", "dbcv", "stability", "best_by"]
+    return found[kept].sort_values([*fixed, "n_clusters"], kind="stable", ignore_index=True)

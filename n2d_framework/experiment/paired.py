@@ -1,0 +1,118 @@
+"""Every method against one of them, on the same data sets and seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import numpy as np
+
+from n2d_framework.experiment.intervals import bootstrap_interval, seed_warnings
+from n2d_framework.experiment.tables import methods
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Paired", "against_baseline"]
+
+_ENOUGH = 6
+
+
+@attrs.frozen(eq=False)
+class Paired:
+    """Differences to a baseline.
+
+    Attributes
+    ----------
+    baseline, metric : str
+    table : DataFrame
+        One row per other method: ``method``, ``pairs``, ``difference`` (mean of method minus
+        baseline), ``low`` and ``high`` (95 % bootstrap interval over the pairs), ``wins``,
+        ``losses``, ``p_value`` (Wilcoxon's signed-rank test) and ``p_holm`` (corrected for the
+        number of methods).
+    unit : {"data sets", "seeds"}
+        What a pair is: a data set (means over seeds), or, with one data set, a seed.
+    warnings : list of str
+    """
+
+    baseline: str
+    metric: str
+    table: pd.DataFrame = attrs.field(repr=False)
+    unit: str
+    warnings: list[str]
+
+
+def against_baseline(table: pd.DataFrame, metric: str, baseline: str) -> Paired:
+    """Compare every method with one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of :attr:`Comparison.table`.
+    metric : str
+    baseline : str
+        Name of a method.
+
+    Returns
+    -------
+    Paired
+        With several data sets, pairs are data sets, so that it speaks of data sets to come;
+        with one, they are seeds, and it speaks of that data set only.
+    """
+    import pandas as pd
+
+    named = table.assign(method=methods(table))
+    several = named["data"].nunique() > 1
+    unit = "data" if several else "seed"
+    matrix = named.pivot_table(
+        index=unit, columns="method", values=metric, aggfunc="mean", sort=False, dropna=False
+    )
+    rows = [
+        _row(str(name), (matrix[name] - matrix[baseline]).dropna().to_numpy())
+        for name in matrix.columns
+        if name != baseline
+    ]
+    found = pd.DataFrame(rows, columns=_COLUMNS)
+    found["p_holm"] = _holm(found["p_value"].to_numpy())
+    found = found.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
+    told = seed_warnings(table)
+    most = int(found["pairs"].max()) if len(found) else 0
+    plural = "data sets" if several else "seeds"
+    if not several:
+        told.append("one data set: differences hold for this data set only")
+    if most < _ENOUGH:
+        told.append(
+            f"{most} pairs ({plural}): Wilcoxon's test cannot be significant with fewer than "
+            f"{_ENOUGH}"
+        )
+    return Paired(baseline, metric, found, plural, told)
+
+
+_COLUMNS = ["method", "pairs", "difference", "low", "high", "wins", "losses", "p_value"]
+
+
+def _row(method: str, differences: np.ndarray) -> tuple[object, ...]:
+    low, high = bootstrap_interval(differences)
+    mean = float(differences.mean()) if len(differences) else float("nan")
+    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
+    return method, len(differences), mean, low, high, wins, losses, _wilcoxon(differences)
+
+
+def _wilcoxon(differences: np.ndarray) -> float:
+    from scipy.stats import wilcoxon
+
+    if len(differences) < 2:
+        return float("nan")
+    if not differences.any():
+        return 1.0
+    return float(wilcoxon(differences, zero_method="zsplit").pvalue)
+
+
+def _holm(p_values: np.ndarray) -> np.ndarray:
+    from statsmodels.stats.multitest import multipletests
+
+    corrected = np.full(len(p_values), np.nan)
+    known = ~np.isnan(p_values.astype(float))
+    if known.any():
+        corrected[known] = multipletests(p_values[known], method="holm")[1]
+    return corrected

@@ -1,0 +1,205 @@
+"""Do methods differ over data sets? Friedman's test, what follows it, and the usual diagram."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import attrs
+import numpy as np
+
+from n2d_framework.errors import DataError
+from n2d_framework.experiment.tables import methods
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["Posthoc", "Significance", "compare_methods", "critical_difference", "score_matrix"]
+
+Posthoc: TypeAlias = Literal["nemenyi", "wilcoxon-holm"]
+#: Demsar 2006: the chi-square approximation of Friedman's test is good from here on.
+_ENOUGH_DATA = 10
+#: With five pairs, Wilcoxon's two-sided p cannot be below 0.0625.
+_WILCOXON_DATA = 6
+
+
+@attrs.frozen(eq=False)
+class Significance:
+    """What can be said of methods over several data sets.
+
+    Attributes
+    ----------
+    metric : str
+    scores : DataFrame
+        Data sets by methods: means over seeds.
+    ranks : Series
+        Mean rank of each method, 1 is best; ties share ranks.
+    statistic, p_value : float
+        Friedman's test; ``nan`` where it cannot be computed.
+    posthoc : {"nemenyi", "wilcoxon-holm"}
+    p_values : DataFrame or None
+        Methods by methods, corrected for their number.
+    warnings : list of str
+        What the data are too few for.
+    """
+
+    metric: str
+    scores: pd.DataFrame = attrs.field(repr=False)
+    ranks: pd.Series[float] = attrs.field(repr=False)
+    statistic: float
+    p_value: float
+    posthoc: str
+    p_values: pd.DataFrame | None = attrs.field(repr=False)
+    warnings: list[str]
+
+    def diagram(self, ax: Axes | None = None, *, alpha: float = 0.05) -> Axes:
+        """Critical-difference diagram; see :func:`critical_difference`."""
+        return critical_difference(self, ax, alpha=alpha)
+
+
+def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str]]:
+    """Means over seeds of every data set and method that are complete.
+
+    Parameters
+    ----------
+    table : DataFrame
+    metric : str
+
+    Returns
+    -------
+    matrix : DataFrame
+        Data sets by methods.
+    told : list of str
+        Methods left out because they have no score on some data set.
+    """
+    named = table.assign(method=methods(table))
+    matrix = named.pivot_table(
+        index="data", columns="method", values=metric, aggfunc="mean", sort=False, dropna=False
+    )
+    matrix = matrix.dropna(axis="index", how="all")
+    complete = matrix.dropna(axis="columns")
+    absent = [str(name) for name in matrix.columns if name not in complete.columns]
+    told = [f"left out, for lack of a score on some data set: {', '.join(absent)}"]
+    return complete, told if absent else []
+
+
+def compare_methods(
+    table: pd.DataFrame,
+    metric: str,
+    *,
+    less_is_better: bool = False,
+    posthoc: str = "nemenyi",
+) -> Significance:
+    """Friedman's test over data sets, then every pair of methods.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of :attr:`Comparison.table`.
+    metric : str
+    less_is_better : bool, default False
+    posthoc : {"nemenyi", "wilcoxon-holm"}, default "nemenyi"
+        Nemenyi's test on mean ranks (Demsar 2006), or Wilcoxon's signed-rank test of each pair
+        with Holm's correction (Benavoli et al. 2016).
+
+    Returns
+    -------
+    Significance
+
+    Raises
+    ------
+    DataError
+        If `posthoc` is unknown, or no method has a score on every data set.
+    """
+    if posthoc not in ("nemenyi", "wilcoxon-holm"):
+        raise DataError(f"posthoc must be 'nemenyi' or 'wilcoxon-holm', got {posthoc!r}")
+    scores, told = score_matrix(table, metric)
+    if scores.empty:
+        raise DataError(f"no method has a {metric!r} on every data set")
+    told += _too_few(*scores.shape, posthoc)
+    ranks = scores.rank(axis="columns", ascending=less_is_better).mean().sort_values()
+    statistic = p_value = float("nan")
+    p_values = None
+    n_data, n_methods = scores.shape
+    if n_data >= 2 and n_methods >= 3:
+        statistic, p_value = _friedman(scores)
+        if np.isnan(p_value):
+            told.append("all methods have the same ranks everywhere: there is nothing to test")
+        else:
+            p_values = _pairs(scores, posthoc)
+    return Significance(metric, scores, ranks, statistic, p_value, posthoc, p_values, told)
+
+
+def _too_few(n_data: int, n_methods: int, posthoc: str) -> list[str]:
+    told = []
+    if n_methods < 3:
+        told.append(f"{n_methods} methods: Friedman's test needs three; use a paired comparison")
+    if n_data < 2:
+        told.append("one data set: nothing can be said beyond it, so nothing is tested")
+    elif posthoc == "wilcoxon-holm" and n_data < _WILCOXON_DATA:
+        told.append(
+            f"{n_data} data sets: Wilcoxon's test cannot be significant with fewer than "
+            f"{_WILCOXON_DATA}"
+        )
+    if 2 <= n_data < _ENOUGH_DATA:
+        told.append(
+            f"{n_data} data sets: the test is approximate and weak below {_ENOUGH_DATA}; no "
+            "difference found does not mean that there is none"
+        )
+    return told
+
+
+def _friedman(scores: pd.DataFrame) -> tuple[float, float]:
+    from scipy.stats import friedmanchisquare
+
+    with np.errstate(all="ignore"):
+        found = friedmanchisquare(*scores.to_numpy().T)
+    return float(found.statistic), float(found.pvalue)
+
+
+def _pairs(scores: pd.DataFrame, posthoc: str) -> pd.DataFrame:
+    import pandas as pd
+    import scikit_posthocs as sp
+
+    if posthoc == "nemenyi":
+        found = sp.posthoc_nemenyi_friedman(scores.to_numpy())
+    else:
+        values = scores.to_numpy().T
+        found = sp.posthoc_wilcoxon(list(values), p_adjust="holm", zero_method="zsplit")
+    return pd.DataFrame(np.asarray(found), index=scores.columns, columns=scores.columns)
+
+
+def critical_difference(
+    significance: Significance, ax: Axes | None = None, *, alpha: float = 0.05
+) -> Axes:
+    """Critical-difference diagram (Demsar 2006): mean ranks, bars join what does not differ.
+
+    Parameters
+    ----------
+    significance : Significance
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure by default, which nothing shows or keeps.
+    alpha : float, default 0.05
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    DataError
+        If there were too few methods or data sets for a test.
+    """
+    import scikit_posthocs as sp
+    from matplotlib.figure import Figure
+
+    if significance.p_values is None:
+        raise DataError(f"nothing was tested: {'; '.join(significance.warnings)}")
+    if ax is None:
+        height = 1.5 + 0.2 * len(significance.ranks)
+        ax = Figure(figsize=(8, height), layout="constrained").subplots()
+    keywords: dict[str, Any] = {"ax": ax, "alpha": alpha}
+    sp.critical_difference_diagram(significance.ranks, significance.p_values, **keywords)
+    n_data = len(significance.scores)
+    ax.set_title(f"mean rank by {significance.metric}, {n_data} data sets", loc="left", fontsize=9)
+    return ax
