@@ -40,6 +40,7 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
+from n2d_framework.core.guards import check_features, require_fitted
 from n2d_framework.core.markers import hookimpl
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.options import Option, component, learned, option, options_dict, options_of
@@ -94,6 +95,7 @@ __all__ = [
     "StateError",
     "StateValue",
     "UnsupportedError",
+    "check_features",
     "component",
     "derive_seed",
     "hookimpl",
@@ -104,5 +106,6 @@ __all__ = [
     "option",
     "options_dict",
     "options_of",
+    "require_fitted",
     "trusted_types",
 ]

@@ -22,7 +22,7 @@ from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
 
-__all__ = ["StageResult", "StageRunner", "checked_output"]
+__all__ = ["StageResult", "StageRunner", "checked_output", "fit_component"]
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +116,7 @@ class StageRunner:
             result = self._known(key, entry, component, len(x))
             if result is None:
                 context = self._context(about, seed)
-                output = _fit(component, spec.role, x, context)
+                output = fit_component(component, spec.role, x, context)
                 output = checked_output(output, spec, len(x))
                 seconds = time.perf_counter() - start
                 result = StageResult(key, entry, component, output, seconds, cached=False)
@@ -178,7 +178,7 @@ class StageRunner:
         self.store.write(result.key, manifest, parts)
 
 
-def _fit(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
+def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
     """Fit, and return the training coordinates or labels."""
     if role == "clusterer":
         component.fit(x, context=context)
