@@ -1,0 +1,43 @@
+"""A small stand-in for the data of the old documentation, and one fitted model."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import n2d_framework.n2d as n2d
+
+N_CLUSTERS = 10
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Scripts write into the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def rows(digits):
+    """500 digits in [0, 1]."""
+    return np.ascontiguousarray(digits[0][:500] / 16.0), digits[1][:500]
+
+
+def small_autoencoder(x, latent_dim=N_CLUSTERS, **options):
+    return n2d.AutoEncoder(x.shape[-1], latent_dim, architecture=[32, 16], **options)
+
+
+@pytest.fixture(scope="session")
+def trained(rows, tmp_path_factory):
+    """A model as the README makes it, with its weights in an old-style file."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    x, _ = rows
+    model = n2d.n2d(small_autoencoder(x), n2d.UmapGMM(N_CLUSTERS))
+    weights = tmp_path_factory.mktemp("weights") / "har.h5"
+    model.fit(x, epochs=20, batch_size=64, verbose=0, weight_id=str(weights))
+    return model, weights
