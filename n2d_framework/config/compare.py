@@ -246,10 +246,19 @@ def _choices(
         path = f"{_LISTS[role]}[{index}]"
         try:
             items = _expanded(role, value, catalogue, path)
-            found += [resolve_choice(role, item, catalogue, path) for item in items]
+            resolved = [resolve_choice(role, item, catalogue, path) for item in items]
+            problems += [_CODE.under(path) for c in resolved[:1] if c.spec.imports_code]
+            found += resolved
         except ConfigError as error:
             problems.extend(error.problems)
     return found
+
+
+_CODE = Problem(
+    "",
+    "imports code named by its options, and the stage store keeps no such stage; make it a plugin "
+    "to compare it (n2d_framework.plugin)",
+)
 
 
 def _expanded(role: Role, value: Any, catalogue: Catalogue, path: str) -> list[Any]:

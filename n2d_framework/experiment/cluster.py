@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -108,6 +109,8 @@ def require_shared(client: Any, store: StageStore, materials: list[Material]) ->
     ConfigError
         With the addresses of those workers; also if there is none.
     """
+    with contextlib.suppress(TimeoutError):  # told below
+        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
     seen = client.run(_sees, store.location, [material.key for material in materials])
     if not seen:
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import pickle
@@ -78,6 +79,7 @@ class _Child:
             stderr=self.said,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
+        atexit.register(self.end)
 
     @property
     def alive(self) -> bool:
@@ -104,6 +106,8 @@ class _Child:
         return total
 
     def last_words(self) -> str:
+        if self.said.closed:
+            return ""
         self.said.seek(0)
         return self.said.read().decode(errors="replace")[-_TAIL:].strip()
 
@@ -114,12 +118,17 @@ class _Child:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
         self.process.wait()
+        self.said.close()
+        atexit.unregister(self.end)
 
 
 def _child() -> _Child:
     """The process of this thread: the one that is there, or a new one."""
     found: _Child | None = getattr(_here, "child", None)
-    if found is None or not found.alive:
+    if found is not None and not found.alive:
+        found.end()
+        found = None
+    if found is None:
         found = _here.child = _Child()
     return found
 
@@ -154,6 +163,7 @@ def _result(task: StageTask, folder: Path, reason: str | None, child: _Child) ->
         code = child.process.wait()
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
         text, said = f"{name}: its process ended by {end}", child.last_words()
+        child.end()
         return failure(task, StageError(f"{text}; it said: {said}" if said else text))
     if isinstance(result, BaseException):
         raise result

@@ -170,11 +170,6 @@ def _legal(
 
 def _reasons(variant: Variant, material: Material) -> list[str]:
     spec = variant.choice.spec
-    if spec.imports_code:
-        return [
-            f"{spec.role} {spec.name!r}: imports code named by its options, and the stage store "
-            "keeps no such stage; make it a plugin to compare it"
-        ]
     shape = tuple(int(extent) for extent in material.x.shape[1:])
     return component_reasons(spec, variant.component, len(material.x), shape)
 

@@ -28,14 +28,14 @@ def run_here(graph: Graph, deliver: Deliver) -> None:
     OutputError
         If the store fails.
     """
-    from dask.callbacks import Callback
     from dask.local import get_sync
 
     def ended(key: Any, result: Any, *_: Any) -> None:
         deliver(str(key), result)
 
-    with Callback(posttask=ended):
-        get_sync(graph.tasks, graph.keys)
+    # As (start, start_state, pretask, posttask, finish): dask.callbacks.Callback would be active
+    # in every thread of this process.
+    get_sync(graph.tasks, graph.keys, callbacks=[(None, None, None, ended, None)])
 
 
 def run_on(graph: Graph, deliver: Deliver, client: Any) -> None:

@@ -1,0 +1,80 @@
+"""JSON Schema of a comparison's configuration, with the options of every installed component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from n2d_framework.config.compare import CompareConfig
+from n2d_framework.config.schema import component_schema
+from n2d_framework.core.schema import options_schema
+from n2d_framework.registry import Catalogue, default_catalogue
+from n2d_framework.types import Role
+
+__all__ = ["compare_schema"]
+
+_ROLES: dict[str, Role] = {
+    "embedders": "embedder",
+    "manifolders": "manifolder",
+    "clusterers": "clusterer",
+}
+_RANGE: dict[str, Any] = {
+    "type": "object",
+    "description": "A range of numbers, both ends included.",
+    "properties": {
+        "from": {"type": "number"},
+        "to": {"type": "number"},
+        "step": {"type": "number", "exclusiveMinimum": 0, "default": 1},
+    },
+    "required": ["from", "to"],
+    "additionalProperties": False,
+}
+
+
+def compare_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
+    """JSON Schema (2020-12) of a comparison's configuration.
+
+    Parameters
+    ----------
+    catalogue : Catalogue, optional
+        Components to describe; what is installed, by default.
+
+    Returns
+    -------
+    dict
+    """
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    schema = options_schema(CompareConfig)
+    for name, role in _ROLES.items():
+        entries = catalogue.components(role)
+        names = sorted({e.spec.name for e in entries} | {e.qualified_name for e in entries})
+        several = [_several(component_schema(entry)) for entry in entries]
+        schema["properties"][name]["items"] = {"anyOf": [{"enum": names}, *several]}
+    number = schema["properties"]["n_clusters"]
+    plain = {key: value for key, value in number.items() if key in ("description", "default")}
+    schema["properties"]["n_clusters"] = plain | {
+        "anyOf": [
+            {"type": ["integer", "null"], "minimum": 1},
+            {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
+            _RANGE,
+        ]
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of an n2d comparison",
+        **schema,
+    }
+
+
+def _several(component: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a component whose options may each be a list or a range of values."""
+    properties = {
+        name: option if name == "name" else _one_or_more(option)
+        for name, option in component["properties"].items()
+    }
+    return {**component, "properties": properties}
+
+
+def _one_or_more(option: dict[str, Any]) -> dict[str, Any]:
+    about = {key: option[key] for key in ("description", "default") if key in option}
+    one = {key: value for key, value in option.items() if key not in about}
+    return about | {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}, _RANGE]}

@@ -1,0 +1,91 @@
+"""``n2d compare``: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from n2d_framework.cli import app
+
+
+@pytest.fixture
+def n2d():
+    runner = CliRunner()
+
+    def run(*arguments):
+        return runner.invoke(app, ["compare", *map(str, arguments)])
+
+    return run
+
+
+@pytest.fixture
+def config(digits_file, grid, tmp_path):
+    path = tmp_path / "grid.json"
+    path.write_text(json.dumps(grid | {"data": str(digits_file)}))
+    return path
+
+
+def test_it_ranks_and_leaves_a_table(n2d, config, tmp_path):
+    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1)
+    assert result.exit_code == 0, result.output
+    assert "95 % interval" in result.stdout
+    assert "identity / identity / kmeans(n_init=2)" in result.stdout
+    assert "2 seeds: the intervals are rough" in result.stderr
+    assert (tmp_path / "out" / "table.csv").read_text().count("\n") == 17
+
+
+def test_json_is_for_programs(n2d, config, tmp_path):
+    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, "--json", "--metric", "nmi")
+    record = json.loads(result.stdout)
+    assert record["metric"] == "nmi"
+    assert record["cells"] == 16
+    means = [row["mean"] for row in record["leaderboard"]]
+    assert len(means) == 8
+    assert means == sorted(means, reverse=True)
+
+
+def test_a_dry_run_shows_the_plan_and_leaves_nothing(n2d, config, tmp_path):
+    out = tmp_path / "out"
+    result = n2d(config, "--out", out, "--dry-run", "--calibrate", 5)
+    assert result.exit_code == 0, result.output
+    assert "16 cells" in result.stdout
+    assert "28 instead of 48" in result.stdout
+    assert "of fitting with one worker" in result.stdout
+    assert not out.exists()
+
+
+def test_a_dry_run_tells_what_is_illegal_and_what_is_stored(n2d, config, tmp_path):
+    out = tmp_path / "out"
+    n2d(config, "--out", out, "--n-jobs", 1)
+    more = ["--set", "manifolders=[identity, {name: umap, n_neighbors: 400}]"]
+    result = n2d(config, "--out", out, "--dry-run", "--json", "--calibrate", 5, *more)
+    record = json.loads(result.stdout)
+    assert record["cells"] == 8
+    assert record["fits"] == {
+        "embedder": 4, "manifolder": 4, "clusterer": 8, "total": 16, "stored": 16,
+    }  # fmt: skip
+    assert len(record["illegal"]) == 4
+    assert "at least 401 rows" in record["illegal"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["--set", "embedders=[]"], "embedders: needs at least 1"),
+        (["--set", "seeds=0"], "seeds: is the number of seeds"),
+        (["--store", "memory://here", "--workers", "2"], "seen by one process only"),
+    ],
+)
+def test_a_wrong_request_ends_with_2(n2d, config, settings, said, tmp_path):
+    result = n2d(config, "--out", tmp_path / "out", *settings)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_when_every_cell_fails_it_ends_with_1(n2d, odd, config, tmp_path):
+    settings = ["--set", "manifolders=[{name: odd, mode: raise}]"]
+    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, *settings)
+    assert result.exit_code == 1
+    assert "ZeroDivisionError: by zero" in result.stderr

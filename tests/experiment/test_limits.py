@@ -1,0 +1,40 @@
+"""Time-out and memory limit of a stage; a process that dies."""
+
+from __future__ import annotations
+
+import pytest
+
+import n2d_framework as n2d
+
+
+def run(mode, few_digits, out, **limits):
+    config = {
+        "embedders": ["identity"],
+        "manifolders": [{"name": "odd", "mode": ["good", mode]}],
+        "clusterers": [{"name": "kmeans", "n_init": 1}],
+        "n_clusters": 3,
+        "dbcv_rows": 0,
+    }
+    return n2d.compare(config | limits, out, data={"few": few_digits}, n_jobs=1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "limits", "said"),
+    [
+        ("sleep", {"timeout": 2}, "'odd' took longer than the time-out of 2 s"),
+        ("eat", {"memory_limit": 1.5}, "more than the limit of 1.5 GiB"),
+        ("die", {"timeout": 100}, "'odd': its process ended by exit code 7"),
+        ("raise", {"timeout": 100}, "ZeroDivisionError: by zero"),
+    ],
+)
+def test_a_stage_beyond_its_limit_fails_alone(odd, mode, limits, said, few_digits, tmp_path):
+    found = run(mode, few_digits, tmp_path / "out", **limits)
+    assert list(found.table["status"]) == ["done", "failed"]
+    assert said in found.failures["error"].iloc[0]
+
+
+def test_limits_change_no_result(few_digits, grid, tmp_path):
+    free = n2d.compare(grid, tmp_path / "free", data={"few": few_digits}, n_jobs=1)
+    limits = {"timeout": 100, "memory_limit": 8}
+    bound = n2d.compare(grid | limits, tmp_path / "bound", data={"few": few_digits}, n_jobs=1)
+    assert bound.to_csv() == free.to_csv()

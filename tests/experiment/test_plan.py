@@ -1,0 +1,172 @@
+"""Cells, distinct stages and their keys, without fitting anything."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+from n2d_framework import N2D, StageStore
+from n2d_framework.core.events import StageStarted
+from n2d_framework.errors import CompositionError, ConfigError, DataError
+from n2d_framework.experiment import plan_comparison
+from n2d_framework.experiment.calibration import estimate
+from n2d_framework.types import ROLES
+
+
+def plan_of(config, data):
+    return plan_comparison(config, data={"few": data}).plan
+
+
+def counts(plan):
+    return tuple(plan.count(role) for role in ROLES)
+
+
+def test_three_by_four_by_three_by_two_are_6_24_and_72_fits(few_digits):
+    config = {
+        "embedders": ["pca", "identity", {"name": "pca", "latent_dim": 20}],
+        "manifolders": ["umap", "isomap", "tsne", "identity"],
+        "clusterers": ["gmm", "kmeans", "hdbscan"],
+        "seeds": 2,
+        "n_clusters": 10,
+    }
+    plan = plan_of(config, few_digits)
+    assert len(plan.cells) == 72
+    assert counts(plan) == (6, 24, 72)
+
+
+def test_keys_are_those_of_a_run(few_digits, grid):
+    plan = plan_of(grid, few_digits)
+    cell = next(c for c in plan.cells if c.embedder.label == "pca" and c.seed == 1)
+    events = []
+    N2D(
+        "pca", "identity", {"name": "kmeans", "n_init": 2},
+        n_clusters=10, random_state=1, listeners=[events.append],
+    ).fit(few_digits[0])  # fmt: skip
+    keys = [event.key for event in events if isinstance(event, StageStarted)]
+    detail = cell.detail()
+    assert [detail[f"{role}_key"] for role in ROLES] == keys
+
+
+def test_images_and_flat_rows_share_what_they_can(digits, grid):
+    images = digits[0][:200].reshape(-1, 8, 8)
+    plan = plan_of(grid | {"embedders": ["identity", "conv_ae"]}, images)
+    assert plan.count("embedder") == 4
+
+
+def test_illegal_trios_are_listed_with_their_reason(few_digits, grid):
+    grid["manifolders"] = ["identity", {"name": "umap", "n_neighbors": [10, 400]}]
+    plan = plan_of(grid, few_digits)
+    assert len(plan.cells) == 16
+    assert len(plan.illegal) == 4
+    assert all("at least 401 rows" in item.reason for item in plan.illegal)
+    assert {item.manifolder for item in plan.illegal} == {"umap(n_neighbors=400)"}
+
+
+def test_a_grid_of_illegal_trios_only_is_refused_with_the_reasons(few_digits, grid):
+    grid["manifolders"] = [{"name": "umap", "n_neighbors": 400}]
+    with pytest.raises(CompositionError, match=r"nothing is left to compare.*at least 401 rows"):
+        plan_of(grid, few_digits)
+
+
+def test_include_and_exclude(few_digits, grid):
+    rule = {"embedder": "pca", "clusterer": {"name": "gmm", "n_init": 1}}
+    whole = plan_of(grid, few_digits)
+    without = plan_of(grid | {"exclude": [rule]}, few_digits)
+    only = plan_of(grid | {"include": [rule]}, few_digits)
+    assert (len(whole.cells), len(without.cells), len(only.cells)) == (16, 12, 4)
+    assert (without.excluded, only.excluded) == (4, 12)
+    assert all(
+        c.embedder.label == "pca" and c.clusterer.label.startswith("gmm") for c in only.cells
+    )
+    assert len(plan_of(grid | {"include": [{"seed": [1]}]}, few_digits).cells) == 8
+
+
+def test_rules_that_leave_nothing_are_refused(few_digits, grid):
+    with pytest.raises(CompositionError, match="16 cells are left out"):
+        plan_of(grid | {"exclude": [{"data": "few"}]}, few_digits)
+
+
+def test_several_n_clusters_share_one_manifold(few_digits, grid):
+    grid |= {"n_clusters": {"from": 2, "to": 6}, "clusterers": ["kmeans", "hdbscan"], "seeds": 1}
+    plan = plan_of(grid, few_digits)
+    assert counts(plan) == (2, 4, 4 * 6)
+    numbers = [c.n_clusters for cell in plan.cells if (c := cell.clusterer).label == "kmeans"]
+    assert sorted(set(numbers)) == [2, 3, 4, 5, 6]
+    assert {c.clusterer.n_clusters for c in plan.cells if c.clusterer.label == "hdbscan"} == {None}
+
+
+def test_a_component_that_comes_twice_is_run_once_and_told(few_digits, grid):
+    grid["embedders"] = ["pca", {"name": "pca", "latent_dim": 10}]
+    plan = plan_of(grid, few_digits)
+    assert plan.count("embedder") == 2
+    assert "pca(latent_dim=10) has the same options as pca" in plan.notes[0]
+
+
+def test_equal_data_under_two_names_are_fitted_once(few_digits, grid):
+    plan = plan_comparison(grid, data={"a": few_digits, "b": few_digits}).plan
+    assert len(plan.cells) == 32
+    assert len({cell.task.id for cell in plan.cells}) == 32
+    assert counts(plan) == (4, 8, 16)
+
+
+def test_scalers_may_be_several(few_digits, grid):
+    plan = plan_of(grid | {"scaler": ["minmax", "standard"]}, few_digits)
+    assert len(plan.cells) == 32
+    assert counts(plan) == (8, 16, 32)
+
+
+def test_ten_thousand_cells_are_planned_quickly(few_digits):
+    config = {
+        "embedders": [{"name": "pca", "latent_dim": {"from": 2, "to": 11}}],
+        "manifolders": [{"name": "pca", "n_components": {"from": 1, "to": 2}}, "identity"],
+        "clusterers": [{"name": "gmm", "n_init": {"from": 1, "to": 35}}],
+        "seeds": 10,
+        "n_clusters": 4,
+    }
+    planned = plan_comparison(config, data={"few": few_digits})
+    start = time.process_time()
+    plan = plan_comparison(config, data={"few": few_digits}).plan
+    assert len(plan.cells) == len(planned.plan.cells) == 10_500
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ((np.ones((5, 3)), None), "all 5 rows are equal"),
+        ((np.eye(4), [0, 1]), "4 rows but 2 true classes"),
+        ((np.array([[1.0, np.nan], [2.0, 3.0]]), None), "NaN"),
+    ],
+)
+def test_data_that_cannot_be_used_are_refused(data, said, grid):
+    with pytest.raises(DataError, match=said):
+        plan_of(grid, data)
+
+
+def test_no_data_are_refused(grid):
+    with pytest.raises(ConfigError, match="data: is missing"):
+        plan_comparison(grid)
+    with pytest.raises(ConfigError, match="listed twice"):
+        plan_comparison(grid | {"data": ["digits", "digits"]})
+
+
+def test_the_estimate_knows_what_the_store_has(few_digits, grid, tmp_path):
+    planned = plan_comparison(grid, data={"few": few_digits})
+    store = StageStore(tmp_path / "stages")
+    before = estimate(planned.plan, planned.materials, store, budget=20)
+    assert before.n_stored == 0
+    assert before.seconds > 0
+    assert before.peak_memory > 20
+    assert before.unknown == ()
+    model = N2D("pca", "identity", {"name": "kmeans", "n_init": 2}, n_clusters=10, random_state=1)
+    model.set_params(store=store).fit(few_digits[0])
+    assert estimate(planned.plan, planned.materials, store, budget=20).n_stored == 3
+
+
+def test_what_was_not_tried_is_told(few_digits, grid):
+    planned = plan_comparison(grid, data={"few": few_digits})
+    found = estimate(planned.plan, planned.materials, budget=0)
+    assert found.seconds == 0
+    assert "n2d_framework:gmm" in found.unknown
