@@ -109,7 +109,8 @@ def _labels(store: StageStore, key: str) -> AnyArray:
     try:
         found = store.read(key)
         if found is not None:
-            return need(found[1]["output"], "values", np.ndarray)
+            labels: AnyArray = need(found[1]["output"], "values", np.ndarray)
+            return labels
         reason = "is missing"
     except (BundleError, StateError, KeyError) as error:
         reason = f"is damaged ({error})"
@@ -160,15 +161,14 @@ def curves(table: pd.DataFrame, store: StageStore) -> pd.DataFrame:
         raise DataError("the comparison has one n_clusters; give several, as {from: 2, to: 30}")
     found = _groups(asked, store, ["bic", "silhouette", "dbcv"])
     fixed = ["data", *(axis for axis in AXES[1:] if axis != "n_clusters")]
-    found["best_by"] = ""
+    chosen: list[list[str]] = [[] for _ in range(len(found))]
     for _, group in found.groupby(fixed, sort=False):
         if len(group) < 2:
             continue
         for name in ("bic", "silhouette", "dbcv", "stability"):
             values = (-group[name] if name == "bic" else group[name]).dropna()
             if len(values):
-                best = values.idxmax()
-                before = found.loc[best, "best_by"]
-                found.loc[best, "best_by"] = f"{before}, {name}" if before else name
+                chosen[int(values.index.to_numpy()[values.to_numpy().argmax()])].append(name)
+    found["best_by"] = [", ".join(names) for names in chosen]
     kept = [*fixed, "n_clusters", "seeds", "bic", "silhouette", "dbcv", "stability", "best_by"]
     return found[kept].sort_values([*fixed, "n_clusters"], kind="stable", ignore_index=True)

@@ -155,7 +155,8 @@ def _values(store: StageStore, key: str) -> AnyArray:
     try:
         found = store.read(key)
         if found is not None:
-            return need(found[1]["data"], "values", np.ndarray)
+            values: AnyArray = need(found[1]["data"], "values", np.ndarray)
+            return values
         reason = "is missing"
     except (BundleError, StateError, KeyError) as error:
         reason = f"is damaged: {error}"

@@ -37,7 +37,8 @@ def full_table(
 
     rows = [{**cell, **record} for cell, record in zip(cells, records, strict=True)]
     table = pd.DataFrame(rows)
-    for name in (*_COSTS, *_TEXTS):
+    # The score that every cell can have is there even if no cell is done.
+    for name in ("silhouette", *_COSTS, *_TEXTS):
         if name not in table:
             table[name] = None
     table["n_clusters"] = table["n_clusters"].astype("Int64")
