@@ -14,11 +14,13 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from n2d_framework.cli.commands.check_plugin import check_plugin
 from n2d_framework.cli.commands.compare import compare
 from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.doctor import doctor
 from n2d_framework.cli.commands.inspect import inspect
+from n2d_framework.cli.commands.new_plugin import new_plugin
 from n2d_framework.cli.commands.predict import predict
 from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
@@ -115,8 +117,10 @@ for _command in (
     datasets,
     schema,
     doctor,
+    new_plugin,
+    check_plugin,
 ):
-    app.command(_command.__name__)(guarded(_command))
+    app.command(_command.__name__.replace("_", "-"))(guarded(_command))
 
 
 def main() -> NoReturn:

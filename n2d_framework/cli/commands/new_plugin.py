@@ -1,0 +1,43 @@
+"""``n2d new-plugin``: a package that works, to be changed into one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from n2d_framework.cli.console import out, print_json
+
+__all__ = ["new_plugin"]
+
+
+def new_plugin(
+    name: Annotated[
+        str, typer.Argument(help="Name of the distribution, such as n2d-pacmap.", metavar="NAME")
+    ],
+    role: Annotated[
+        str,
+        typer.Option(help="embedder, manifolder, clusterer, dataset, metric or tracker."),
+    ],
+    folder: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where the package's folder is made.")
+    ] = Path(),
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make a complete plugin package that installs and passes its own tests."""
+    from n2d_framework.cli.scaffold import create, plan
+
+    chosen = plan(name, role)
+    made = create(chosen, folder)
+    files = sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file())
+    if json:
+        print_json({"folder": made, "role": role, "name": chosen.name, "files": files})
+        return
+    console = out()
+    console.print(f"[bold]{made}[/bold]")
+    for file in files:
+        console.print(f"  {file}", markup=False)
+    console.print(
+        f"\nNext:\n  pip install -e ./{made}\n  n2d check-plugin {role}/{chosen.name}", markup=False
+    )

@@ -1,0 +1,52 @@
+"""Floor 7: the conformance kit, for whoever writes a plugin.
+
+A test file of two lines examines a component, data set, metric or tracker:
+
+.. code-block:: python
+
+    from n2d_framework.testing import conformance
+
+    test_conformance = conformance("manifolder/pacmap")
+
+Needs the extra ``test`` (``pip install "n2d_framework[test]"``).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from n2d_framework.testing.check import Check, CheckFailedError
+    from n2d_framework.testing.kit import checks_for, find, run_checks
+    from n2d_framework.testing.parametrised import conformance
+    from n2d_framework.testing.report import Outcome, Report
+
+__all__ = [
+    "Check",
+    "CheckFailedError",
+    "Outcome",
+    "Report",
+    "checks_for",
+    "conformance",
+    "find",
+    "run_checks",
+]
+
+# pytest imports this package at every start, for it holds a pytest plugin: nothing is loaded yet.
+_HOMES = {
+    "Check": "check",
+    "CheckFailedError": "check",
+    "Outcome": "report",
+    "Report": "report",
+    "checks_for": "kit",
+    "conformance": "parametrised",
+    "find": "kit",
+    "run_checks": "kit",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

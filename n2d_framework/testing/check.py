@@ -1,0 +1,82 @@
+"""A check: a name, when it applies, and what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from n2d_framework.core.spec import ComponentSpec
+
+__all__ = ["FLAGS", "Check", "CheckFailedError", "Checks", "demand"]
+
+
+class CheckFailedError(AssertionError):
+    """What is examined does not keep a promise."""
+
+
+def demand(kept: object, otherwise: str) -> None:
+    """Raise :class:`CheckFailedError` with the text `otherwise` unless `kept`."""
+    if not kept:
+        raise CheckFailedError(otherwise)
+
+
+def _components_only(of: Callable[[ComponentSpec], bool]) -> Callable[[Any], bool]:
+    return lambda spec: isinstance(spec, ComponentSpec) and of(spec)
+
+
+#: The declared abilities that a check may need. Nothing else ever skips one.
+FLAGS: Mapping[str, Callable[[Any], bool]] = {
+    "inductive": _components_only(lambda spec: spec.inductive),
+    "deterministic": _components_only(lambda spec: spec.deterministic),
+    "soft": _components_only(lambda spec: spec.soft),
+    "embedded": lambda spec: bool(spec.embedded),
+}
+
+
+@attrs.frozen
+class Check:
+    """One named promise.
+
+    Attributes
+    ----------
+    name : str
+        Name in tables and test ids.
+    promise : str
+        What is promised, in one line.
+    needs : tuple of str
+        Declared abilities without which it does not apply; keys of :data:`FLAGS`.
+    roles : tuple of str
+        Roles it is for; empty for all of its family.
+    run : callable
+        Called with the examination; raises if the promise is not kept.
+    """
+
+    name: str
+    promise: str
+    needs: tuple[str, ...]
+    roles: tuple[str, ...]
+    run: Callable[[Any], None] = attrs.field(repr=False, eq=False)
+
+    def skipped(self, spec: Any) -> str:
+        """Which declared ability is missing; empty if the check applies."""
+        return ", ".join(f"not {flag}" for flag in self.needs if not FLAGS[flag](spec))
+
+
+@attrs.define
+class Checks:
+    """Collects the checks of one family, in the order of their definition."""
+
+    found: list[Check] = attrs.field(factory=list)
+
+    def add(
+        self, promise: str, *needs: str, roles: tuple[str, ...] = ()
+    ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+        """Make a function a check of that name."""
+
+        def register(function: Callable[[Any], None]) -> Callable[[Any], None]:
+            self.found.append(Check(function.__name__, promise, needs, roles, function))
+            return function
+
+        return register

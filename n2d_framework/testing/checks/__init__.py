@@ -1,0 +1,3 @@
+"""The checks, by what is examined."""
+
+from __future__ import annotations

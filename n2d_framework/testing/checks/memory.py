@@ -1,0 +1,91 @@
+"""Checks of what a component remembers: seeds, refits, states."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from n2d_framework.core.state import check_state
+from n2d_framework.errors import StateError
+from n2d_framework.testing.check import CheckFailedError, Checks, demand
+from n2d_framework.testing.examination import ComponentExamination, same
+
+__all__ = ["CHECKS"]
+
+CHECKS = Checks()
+
+
+@CHECKS.add("the same seed gives the same result in another process, with other threads",
+            "deterministic")  # fmt: skip
+def same_seed(exam: ComponentExamination) -> None:
+    """Compare the training output with that of a fresh process that had two threads."""
+    here, there = np.asarray(exam.fitted.output), exam.elsewhere.output
+    demand(same(here, there), f"another process gives other results{_difference(here, there)}")
+
+
+@CHECKS.add("fitting again forgets the earlier fit", "deterministic")
+def refit_forgets(exam: ComponentExamination) -> None:
+    """Compare a fit that followed a fit on other rows with one that did not."""
+    once, again = exam.fitted, exam.refitted
+    left, right = np.asarray(once.output), np.asarray(again.output)
+    demand(same(left, right), f"a second fit gives other results{_difference(left, right)}")
+    found, wanted = again.component.get_state(), once.component.get_state()
+    keys = [key for key in wanted if not same(found.get(key), wanted[key])]
+    keys += sorted(set(found) - set(wanted))
+    demand(not keys, f"a second fit leaves another state: {', '.join(keys)}")
+
+
+@CHECKS.add("the state is plain values")
+def state_is_plain(exam: ComponentExamination) -> None:
+    """Look for what a file cannot hold."""
+    try:
+        check_state(exam.fitted.component.get_state())
+    except StateError as error:
+        raise CheckFailedError(str(error)) from error
+
+
+@CHECKS.add("a fresh process gives bit-identical answers from the state")
+def state_round_trip(exam: ComponentExamination) -> None:
+    """Compare answers after a passage through a file."""
+    restored = exam.fresh()
+    state = exam.fitted.component.get_state()
+    restored.set_state(state)
+    again = restored.get_state()
+    demand(same(dict(state), dict(again)), "get_state after set_state gives another state")
+    found = exam.elsewhere.answers
+    for name, values in exam.answered.items():
+        demand(
+            name in found and same(values, found[name]),
+            f"{name} gives other answers from the state{_difference(values, found.get(name))}",
+        )
+
+
+@CHECKS.add("a damaged state is refused with a StateError")
+def state_refuses_damage(exam: ComponentExamination) -> None:
+    """Put a text at the place of each value, and leave everything out."""
+    state = dict(exam.fitted.component.get_state())
+    damaged = {f"{key!r} as a text": state | {key: "rubbish"} for key in state}
+    if state:
+        damaged["nothing"] = {}
+    for what, broken in damaged.items():
+        if any(isinstance(state[key], str) and broken.get(key) == "rubbish" for key in state):
+            continue
+        try:
+            exam.fresh().set_state(broken)
+        except StateError:
+            continue
+        except Exception as error:
+            name = type(error).__name__
+            raise CheckFailedError(
+                f"a state with {what} gives {name}: {error}; read values with need(...)"
+            ) from error
+        demand(False, f"a state with {what} is accepted; read values with need(...)")
+
+
+def _difference(left: object, right: object) -> str:
+    a, b = np.asarray(left), np.asarray(right)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return f": {a.dtype} {a.shape} and {b.dtype} {b.shape}"
+    if a.dtype.kind not in "fiu":
+        return ""
+    rows = int((a != b).reshape(len(a), -1).any(axis=1).sum()) if a.ndim else int(a != b)
+    return f" for {rows} of {len(a)} rows, by up to {np.abs(a - b).max():g}"

@@ -1,0 +1,132 @@
+"""Checks of what a component returns."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.testing.check import Checks, demand
+from n2d_framework.testing.examination import ComponentExamination
+from n2d_framework.types import NOISE
+
+__all__ = ["CHECKS"]
+
+CHECKS = Checks()
+
+
+def _coordinates(what: str, values: Any, n: int) -> None:
+    demand(isinstance(values, np.ndarray), f"{what} returns a {type(values).__name__}, no array")
+    demand(
+        values.ndim == 2 and len(values) == n and values.shape[1] > 0,
+        f"{what} has the shape {values.shape}, expected ({n}, d)",
+    )
+    demand(values.dtype == np.float32, f"{what} holds {values.dtype}, expected float32")
+    demand(np.isfinite(values).all(), f"{what} holds values that are not finite")
+
+
+def _labels(what: str, values: Any, n: int) -> None:
+    demand(isinstance(values, np.ndarray), f"{what} returns a {type(values).__name__}, no array")
+    demand(values.shape == (n,), f"{what} has the shape {values.shape}, expected ({n},)")
+    demand(values.dtype == np.int64, f"{what} holds {values.dtype}, expected int64")
+
+
+@CHECKS.add("outputs have the promised shapes and types, and are finite")
+def output(exam: ComponentExamination) -> None:
+    """Look at the training output and at answers for new rows."""
+    fitted, role = exam.fitted, exam.spec.role
+    look = _labels if role == "clusterer" else _coordinates
+    look("the training output", fitted.output, len(exam.rows))
+    answered = exam.answered
+    verb = "predict" if role == "clusterer" else "transform"
+    if verb in answered:
+        raw = getattr(fitted.component, verb)(exam.new)
+        look(verb, raw, len(exam.new))
+        if role != "clusterer":
+            width = fitted.output.shape[1]
+            demand(
+                raw.shape[1] == width,
+                f"transform gives {raw.shape[1]} columns, training gave {width}",
+            )
+        one = getattr(fitted.component, verb)(exam.new[:1])
+        look(f"{verb} of one row", one, 1)
+    if "reconstruct" in answered:
+        size = exam.new.size
+        demand(
+            answered["reconstruct"].size == size and np.isfinite(answered["reconstruct"]).all(),
+            f"reconstruct has the shape {answered['reconstruct'].shape} for {exam.new.shape}",
+        )
+
+
+@CHECKS.add("labels count from 0, new rows get known ones, noise only if declared",
+            roles=("clusterer",))  # fmt: skip
+def known_labels(exam: ComponentExamination) -> None:
+    """Ask about new rows, near and far."""
+    spec, labels = exam.spec, np.asarray(exam.fitted.output)
+    found = set(np.unique(labels).tolist())
+    demand(spec.noise or min(found) >= 0, f"gives the label {min(found)}, no noise is declared")
+    clusters = sorted(found - {NOISE})
+    demand(
+        clusters == list(range(len(clusters))),
+        f"labels of the training rows must be 0, 1, 2, …, got {clusters}",
+    )
+    if not spec.inductive:
+        return
+    allowed = set(clusters) | ({NOISE} if spec.noise else set())
+    far = np.concatenate([exam.new, 50 * exam.new, exam.new - 1000]).astype(np.float32)
+    strange = set(np.unique(exam.fitted.component.predict(far)).tolist()) - allowed
+    demand(not strange, f"predict gives {sorted(strange)}, training knew {sorted(allowed)}")
+
+
+@CHECKS.add("probabilities are not negative, sum to one and agree with predict", "soft",
+            "inductive", roles=("clusterer",))  # fmt: skip
+def probabilities(exam: ComponentExamination) -> None:
+    """Look at the soft assignment of new rows."""
+    proba, spec = exam.answered["predict_proba"], exam.spec
+    k = int(np.max(exam.fitted.output)) + 1
+    widths = (k, k + 1) if spec.noise else (k,)
+    demand(
+        proba.ndim == 2 and len(proba) == len(exam.new) and proba.shape[1] in widths,
+        f"predict_proba has the shape {proba.shape} for {len(exam.new)} rows, {k} clusters",
+    )
+    demand((proba >= 0).all(), "predict_proba holds negative or missing values")
+    worst = float(np.abs(proba.sum(axis=1) - 1).max())
+    demand(worst < 1e-5, f"rows of predict_proba sum to one only up to {worst:g}")
+    if not spec.noise:
+        share = float(np.mean(proba.argmax(axis=1) == exam.answered["predict"]))
+        demand(share > 0.9, f"the likeliest cluster is the predicted one for {share:.0%} only")
+
+
+@CHECKS.add("strengths, where there are any, lie between 0 and 1", roles=("clusterer",))
+def strengths(exam: ComponentExamination) -> None:
+    """Look at the strengths of new rows."""
+    if "strengths" not in exam.answered:
+        return
+    values = exam.answered["strengths"]
+    demand(values.shape == (len(exam.new),), f"strengths has the shape {values.shape}")
+    demand(((values >= 0) & (values <= 1)).all(), "strengths lie outside [0, 1]")
+
+
+@CHECKS.add("epochs, where it trains in any, are told in order with finite numbers")
+def epochs(exam: ComponentExamination) -> None:
+    """Look at what was told while fitting."""
+    told = exam.fitted.epochs
+    history = getattr(exam.fitted.component, "history_", None)
+    demand(told or not history, "has a history_ but never calls context.epoch_finished")
+    for position, (epoch, total, metrics) in enumerate(told, start=1):
+        demand(epoch == position, f"epoch {epoch} is told as number {position}")
+        demand(epoch <= total, f"epoch {epoch} of {total}")
+        wrong = [name for name, value in metrics.items() if not math.isfinite(value)]
+        demand(not wrong, f"epoch {epoch}: {', '.join(wrong)} not finite")
+
+
+@CHECKS.add("a fit on its small options is quick")
+def quick(exam: ComponentExamination) -> None:
+    """Take the quicker of two fits: the first one imports libraries."""
+    seconds = min(exam.fitted.seconds, exam.refitted.seconds)
+    demand(
+        seconds <= exam.time_limit,
+        f"takes {seconds:.1f} s on {len(exam.rows)} rows, at most {exam.time_limit:g} s; "
+        "give smaller small_options",
+    )

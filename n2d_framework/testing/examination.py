@@ -1,0 +1,173 @@
+"""A component under examination: what several checks look at is computed once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.config import Choice
+from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.pipeline.stage import fit_component
+from n2d_framework.registry import Entry
+from n2d_framework.testing.rows import N_CLUSTERS, N_TRAIN, rows_for
+from n2d_framework.types import AnyArray
+
+__all__ = ["SEED", "ComponentExamination", "Fitted", "answers", "fit", "fresh", "same"]
+
+SEED = 7
+
+
+@attrs.frozen(eq=False)
+class Fitted:
+    """A fitted component, its training output, and how fitting went."""
+
+    component: Any
+    output: Any
+    seconds: float
+    epochs: list[tuple[Any, Any, Any]]
+
+
+def fresh(entry: Entry[ComponentSpec]) -> Any:
+    """An unfitted component with its small options."""
+    spec = entry.spec
+    return Choice(spec.role, entry, dict(spec.small_options)).build(N_CLUSTERS)
+
+
+def fit(entry: Entry[ComponentSpec], component: Any, x: AnyArray, *, n_jobs: int = 1) -> Fitted:
+    """Fit as the pipeline does; the rows are a read-only copy."""
+    epochs: list[tuple[Any, Any, Any]] = []
+
+    def heard(epoch: int, of: int, metrics: Mapping[str, float]) -> None:
+        epochs.append((epoch, of, metrics))
+
+    rows = np.array(x, dtype=np.float32, order="C")
+    rows.setflags(write=False)
+    context = FitContext(seed=SEED, n_jobs=n_jobs, epoch_finished=heard)
+    start = time.perf_counter()
+    output = fit_component(component, entry.spec.role, rows, context)
+    return Fitted(component, output, time.perf_counter() - start, epochs)
+
+
+def answers(spec: ComponentSpec, component: Any, x: AnyArray) -> dict[str, AnyArray]:
+    """Everything a fitted component says about rows."""
+    if not spec.inductive:
+        return {}
+    if spec.role == "clusterer":
+        found = {"predict": component.predict(x)}
+        for name in ("predict_proba", "strengths"):
+            if hasattr(component, name) and (spec.soft or name != "predict_proba"):
+                found[name] = getattr(component, name)(x)
+    else:
+        found = {"transform": component.transform(x)}
+        if spec.role == "embedder" and hasattr(component, "reconstruct"):
+            found["reconstruct"] = component.reconstruct(found["transform"])
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two states, or values in them, are equal to the last bit."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return set(left) == set(right) and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        a, b = np.asarray(left), np.asarray(right)
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
+        return len(left) == len(right) and all(map(same, left, right))
+    return bool(left == right) or (left != left and right != right)
+
+
+@attrs.define(eq=False, slots=False)
+class ComponentExamination:
+    """What the checks of one component share.
+
+    Attributes
+    ----------
+    entry : Entry
+    folder : Path
+        An empty folder for files.
+    given : array of shape (n, ...), optional
+        Rows of the author's, instead of the kit's: three quarters to fit, the rest to ask.
+    time_limit : float
+        Seconds a fit on small options may take.
+    """
+
+    entry: Entry[ComponentSpec]
+    folder: Path
+    given: AnyArray | None = None
+    time_limit: float = 20.0
+
+    @property
+    def spec(self) -> ComponentSpec:
+        """What the plugin announced."""
+        return self.entry.spec
+
+    @cached_property
+    def cls(self) -> type[Any]:
+        """The component's class."""
+        return self.spec.load()
+
+    @cached_property
+    def _all_rows(self) -> AnyArray:
+        if self.given is None:
+            return rows_for(self.spec)
+        return np.ascontiguousarray(self.given, dtype=np.float32)
+
+    @property
+    def rows(self) -> AnyArray:
+        """Rows to fit."""
+        return self._all_rows[: N_TRAIN if self.given is None else len(self.given) * 3 // 4]
+
+    @property
+    def new(self) -> AnyArray:
+        """Rows the component was not fitted on."""
+        return self._all_rows[len(self.rows) :]
+
+    def fresh(self) -> Any:
+        """An unfitted component with its small options."""
+        return fresh(self.entry)
+
+    def fit(self, component: Any, x: AnyArray, *, n_jobs: int = 1) -> Fitted:
+        """Fit as the pipeline does."""
+        return fit(self.entry, component, x, n_jobs=n_jobs)
+
+    def answers(self, component: Any, x: AnyArray) -> dict[str, AnyArray]:
+        """Everything a fitted component says about rows."""
+        return answers(self.spec, component, x)
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """The component, fitted once."""
+        return self.fit(self.fresh(), self.rows)
+
+    @cached_property
+    def refitted(self) -> Fitted:
+        """The component, fitted on other rows first and then on the same."""
+        component = self.fresh()
+        self.fit(component, self._all_rows[::-1][: len(self.rows)] * 0.5)
+        return self.fit(component, self.rows)
+
+    @cached_property
+    def answered(self) -> dict[str, AnyArray]:
+        """What the fitted component says about new rows."""
+        return self.answers(self.fitted.component, self.new)
+
+    @cached_property
+    def elsewhere(self) -> Any:
+        """What a fresh process found."""
+        from n2d_framework.testing.elsewhere import examine_elsewhere
+
+        return examine_elsewhere(self)
+
+    @cached_property
+    def imported(self) -> list[str]:
+        """Heavy libraries that announcing the component and importing its class load."""
+        from n2d_framework.testing.elsewhere import heavy_imports
+
+        return heavy_imports(self.entry.distribution, self.spec.factory)

@@ -1,0 +1,204 @@
+"""The kit: which checks there are for what, and running them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from n2d_framework.core.dataset import DatasetSpec
+from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.errors import UnknownComponentError, UnsupportedError, did_you_mean
+from n2d_framework.registry import Catalogue, Entry, default_catalogue
+from n2d_framework.testing.check import Check
+from n2d_framework.testing.checks import (
+    announcement,
+    datasets,
+    effects,
+    inputs,
+    memory,
+    metrics,
+    results,
+    trackers,
+)
+from n2d_framework.testing.checks.trackers import trackers_of
+from n2d_framework.testing.examination import ComponentExamination
+from n2d_framework.testing.report import Outcome, Report
+from n2d_framework.types import ROLES, AnyArray
+
+__all__ = ["KINDS", "AnyEntry", "checks_for", "examination", "find", "find_all", "run_checks"]
+
+AnyEntry: TypeAlias = Entry[Any]
+
+#: What can be examined: the three roles, and what else a plugin may announce.
+KINDS = (*ROLES, "dataset", "metric", "tracker")
+
+_COMPONENT = [
+    check
+    for module in (announcement, results, memory, inputs, effects)
+    for check in module.CHECKS.found
+]
+
+
+def find_all(catalogue: Catalogue | None = None) -> list[AnyEntry]:
+    """Everything installed that can be examined: components, data sets, metrics, trackers."""
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    return [
+        *catalogue.components(), *catalogue.datasets(), *catalogue.metrics(),
+        *trackers_of(catalogue),
+    ]  # fmt: skip
+
+
+def kind_of(entry: AnyEntry) -> str:
+    """Its role, or ``dataset``, ``metric``, ``tracker``."""
+    spec = entry.spec
+    if isinstance(spec, ComponentSpec):
+        return spec.role
+    if isinstance(spec, DatasetSpec):
+        return "dataset"
+    return "metric" if isinstance(spec, MetricSpec) else "tracker"
+
+
+def find(which: str, catalogue: Catalogue | None = None) -> AnyEntry:
+    """Find what is to be examined.
+
+    Parameters
+    ----------
+    which : str
+        ``role/name``, where role is one of :data:`KINDS`; the name may be qualified as
+        ``distribution:name``. A tracker's name is that of its entry point.
+    catalogue : Catalogue, optional
+        Where to look; what is installed, by default.
+
+    Raises
+    ------
+    UnknownComponentError
+        If there is no such thing, with what there is and which plugins are unusable.
+    """
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    kind, _, name = which.partition("/")
+    if kind in ROLES:
+        return catalogue.get(kind, name)  # type: ignore[arg-type]
+    if kind not in KINDS:
+        hint = did_you_mean(kind, KINDS, noun="role")
+        raise UnknownComponentError(f"{which!r}: write ROLE/NAME; {hint}")
+    entries = [entry for entry in find_all(catalogue) if kind_of(entry) == kind]
+    found = [entry for entry in entries if name in (entry.spec.name, entry.qualified_name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = " or ".join(entry.qualified_name for entry in found)
+        raise UnknownComponentError(f"{which!r} is ambiguous; write {names}")
+    text = did_you_mean(name, [entry.spec.name for entry in entries], noun=kind)
+    for failure in catalogue.failures:
+        text += f"\nplugin {failure.entry_point!r} of {failure.distribution}: {failure.error}"
+    raise UnknownComponentError(f"unknown {kind} {name!r}; {text}")
+
+
+def checks_for(entry: AnyEntry | str) -> list[Check]:
+    """The checks of an entry.
+
+    Parameters
+    ----------
+    entry : Entry or str
+        An entry of the catalogue, or ``role/name``.
+
+    Returns
+    -------
+    list of Check
+        Also those that a declared ability will skip: see :meth:`Check.skipped`.
+    """
+    found = find(entry) if isinstance(entry, str) else entry
+    kind = kind_of(found)
+    if kind in ROLES:
+        return [check for check in _COMPONENT if not check.roles or kind in check.roles]
+    others = {"dataset": datasets, "metric": metrics, "tracker": trackers}
+    return list(others[kind].CHECKS.found)
+
+
+def examination(
+    entry: AnyEntry, folder: Path, *, rows: AnyArray | None = None, time_limit: float = 20.0
+) -> Any:
+    """What the checks of one entry share.
+
+    Parameters
+    ----------
+    entry : Entry
+    folder : Path
+        An empty folder for files.
+    rows : array of shape (n, ...), optional
+        Rows for a component, instead of the kit's.
+    time_limit : float, default 20.0
+        Seconds a fit on small options may take.
+
+    Raises
+    ------
+    UnsupportedError
+        If the extra ``test`` is not installed.
+    """
+    try:
+        import jsonschema  # noqa: F401
+    except ImportError as error:
+        raise UnsupportedError(
+            'the conformance kit needs the extra test: pip install "n2d_framework[test]"'
+        ) from error
+    if kind_of(entry) in ROLES:
+        return ComponentExamination(entry, folder, rows, time_limit)
+    if kind_of(entry) == "dataset":
+        return datasets.DatasetExamination(entry)
+    if kind_of(entry) == "metric":
+        return metrics.MetricExamination(entry)
+    return trackers.TrackerExamination(entry, folder)
+
+
+def run_checks(
+    entry: AnyEntry | str,
+    *,
+    rows: AnyArray | None = None,
+    time_limit: float = 20.0,
+    only: Sequence[str] = (),
+) -> Report:
+    """Examine an entry.
+
+    Parameters
+    ----------
+    entry : Entry or str
+        An entry of the catalogue, or ``role/name``.
+    rows : array of shape (n, ...), optional
+        Rows for a component, instead of the kit's.
+    time_limit : float, default 20.0
+        Seconds a fit on small options may take.
+    only : sequence of str, default ()
+        Names of the checks to run; all, if empty.
+
+    Returns
+    -------
+    Report
+        Whatever a check raises counts as its failure.
+    """
+    found = find(entry) if isinstance(entry, str) else entry
+    chosen = [check for check in checks_for(found) if not only or check.name in only]
+    with tempfile.TemporaryDirectory(prefix="n2d-check-") as folder:
+        exam = examination(found, Path(folder), rows=rows, time_limit=time_limit)
+        outcomes = tuple(_run(check, exam) for check in chosen)
+    name = f"{kind_of(found)}/{found.spec.name}"
+    return Report(name, found.distribution, found.version, outcomes)
+
+
+def _run(check: Check, exam: Any) -> Outcome:
+    reason = check.skipped(exam.entry.spec)
+    if reason:
+        return Outcome(check.name, check.promise, "skipped", reason)
+    start = time.perf_counter()
+    try:
+        check.run(exam)
+    except AssertionError as error:
+        detail = str(error)
+    except Exception as error:  # noqa: BLE001  # whatever a component raises is its failure
+        detail = f"{type(error).__name__}: {error}"
+    else:
+        return Outcome(check.name, check.promise, "passed", "", time.perf_counter() - start)
+    return Outcome(check.name, check.promise, "failed", detail, time.perf_counter() - start)
