@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from copy import deepcopy
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from n2d_builtin.autoencoders.custom import KerasEmbedder
 from n2d_builtin.autoencoders.rebuilding import rebuild
+from n2d_builtin.autoencoders.sample import dense_network
 from n2d_framework.plugin import ConfigError, DataError, FitContext, StateError
 
 
@@ -65,6 +67,16 @@ def test_the_seed_decides_even_random_layers(fitted, digits, texts):
     again.fit(digits, context=FitContext(seed=2))
     assert again.history_ == fitted.history_
     assert np.array_equal(again.transform(digits), fitted.transform(digits))
+
+
+def test_the_seed_decides_where_the_text_names_no_initializer(digits):
+    """A hand-written configuration may leave defaults out; they must be seeded all the same."""
+    state = random.getstate()
+    texts = {"encoder": dense_network(64, 3), "decoder": dense_network(3, 64)}
+    first, second = (rebuild(texts["encoder"], seed=7).get_weights() for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+    assert not np.array_equal(first[0], rebuild(texts["encoder"], seed=8).get_weights()[0])
+    assert random.getstate() == state
 
 
 def test_statistics_of_batch_normalization_are_learned_and_kept(fitted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -40,11 +41,26 @@ def rebuild(text: str, *, seed: int = 0, precision: str = "float32", blank: bool
     keras = load_keras()
     policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     config = parse_config(text)
+    if not blank:
+        config = _completed(config)
     config["layers"] = [
         _prepared(layer, policy, None if blank else derive_seed(seed, str(index)))
         for index, layer in enumerate(config["layers"])
     ]
     return keras.Model.from_config(config)
+
+
+def _completed(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with every default written out, so that no initializer goes unseeded.
+
+    Initializers without a seed draw one from Python's global generator, which is put back.
+    """
+    state = random.getstate()
+    try:
+        complete: dict[str, Any] = load_keras().Model.from_config(config).get_config()
+    finally:
+        random.setstate(state)
+    return complete
 
 
 def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
