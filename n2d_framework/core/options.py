@@ -7,7 +7,7 @@ option (Python, config file, command line, JSON Schema) is derived from these fi
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar, dataclass_transform
@@ -21,6 +21,7 @@ __all__ = ["Option", "component", "learned", "option", "options_dict", "options_
 
 T = TypeVar("T")
 _KEY = "n2d"
+_LARGEST = sys.float_info.max
 
 
 @attrs.frozen
@@ -64,9 +65,10 @@ class Option:
             return next((text for item in value if (text := self.complaint(item))), None)
         if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number)):
             return None
+        # Infinity is a number only to options that have it as their default.
+        if not abs(value) <= _LARGEST and value != self.default:
+            return f"must be a finite number, got {value}"
         number = float(value)
-        if math.isnan(number):
-            return "must be a number, got nan"
         wrong = (
             (self.ge is not None and number < self.ge, ">=", self.ge),
             (self.gt is not None and number <= self.gt, ">", self.gt),
@@ -115,7 +117,7 @@ def option(
         "help": help, "ge": ge, "gt": gt, "le": le, "lt": lt,
         "min_len": min_len, "follows": follows,
     }  # fmt: skip
-    bounds = Option(name="", type=None, default=None, **info)  # type: ignore[arg-type]
+    bounds = Option(name="", type=None, default=default, **info)  # type: ignore[arg-type]
 
     def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         text = bounds.complaint(value)

@@ -20,6 +20,10 @@ __all__ = ["describe_type", "structure"]
 
 T = TypeVar("T")
 
+#: A file may hold millions of names and values; each would be looked at, and complained of.
+_MOST_UNKNOWN = 100
+_MOST_ITEMS = 10_000
+
 
 def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
     """Make an instance from plain values, or say everything that is wrong with them.
@@ -47,6 +51,10 @@ def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
     options = {opt.name: opt for opt in options_of(cls)}
     problems: list[Problem] = []
     arguments: dict[str, Any] = {}
+    unknown = [name for name in values if name not in options]
+    if len(unknown) > _MOST_UNKNOWN:
+        some = f"{len(unknown)} unknown options, among them {str(unknown[0])[:100]!r}"
+        raise ConfigError([Problem(path, some)])
     for name, value in values.items():
         opt = options.get(name)
         if opt is None:
@@ -166,6 +174,9 @@ def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):
         raise _refuse(kind, value)
     item_kind = get_args(kind)[0]
+    if len(value) > _MOST_ITEMS:
+        text = f"must have at most {_MOST_ITEMS} values, got {len(value)}"
+        raise ConfigError([Problem("", text)])
     items: list[Any] = []
     problems: list[Problem] = []
     for index, item in enumerate(value):

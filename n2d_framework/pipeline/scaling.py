@@ -93,10 +93,20 @@ class Scaler:
         return scaled
 
     def inverse_transform(self, x: AnyArray) -> AnyArray:
-        """Undo the scaling; returns float32."""
+        """Undo the scaling; returns float32.
+
+        Raises
+        ------
+        DataError
+            If a value is too large for float32.
+        """
         if self.config.name == "none":
             return x
-        return (x / self.factor_ + self.shift_).astype(np.float32)
+        with np.errstate(over="ignore"):
+            found: AnyArray = (x / self.factor_ + self.shift_).astype(np.float32)
+        if not np.isfinite(found).all():
+            raise DataError("a reconstructed value is too large for float32")
+        return found
 
     def get_state(self) -> State:
         """What was learned."""
@@ -108,6 +118,13 @@ class Scaler:
         per = need(state, "per", str)
         if shift.shape != factor.shape or per not in ("feature", "array"):
             raise StateError("scaler: shift and factor do not belong together")
+        if (per == "array") != (shift.shape == ()):
+            raise StateError(f"scaler: shift has the shape {shift.shape}, per is {per!r}")
+        for name, array in (("shift", shift), ("factor", factor)):
+            if array.dtype != np.float64 or not np.isfinite(array).all():
+                raise StateError(f"scaler: {name} must be finite numbers of float64")
+        if not (factor > 0).all():
+            raise StateError("scaler: factor must be positive")
         self.shift_, self.factor_, self.per_ = shift, factor, per
 
 

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import Composition
-from n2d_framework.errors import UnsupportedError
+from n2d_framework.errors import StageError, StateError, UnsupportedError
 from n2d_framework.pipeline.checks import component_shape
 from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.types import ROLES, AnyArray, Role
@@ -42,6 +42,13 @@ class FittedTrio:
     clusterer: Any
     row_shape: tuple[int, ...]
     n_clusters: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.scaler.shift_.shape not in ((), self.row_shape):
+            raise StateError(
+                f"scaler: its state is for rows of shape {self.scaler.shift_.shape}, "
+                f"the model's have {self.row_shape}"
+            )
 
     def embed(self, x: AnyArray) -> AnyArray:
         """Latent coordinates of checked rows: (n, d) float32."""
@@ -76,9 +83,9 @@ class FittedTrio:
         self._need_method("embedder", "reconstruct", "reconstruct")
 
         def back(rows: AnyArray) -> AnyArray:
-            decoded = self.embedder.reconstruct(self._embed(rows))
+            decoded = self._finite("embedder", self.embedder.reconstruct(self._embed(rows)))
             shape = (len(rows), *self.row_shape)
-            return self.scaler.inverse_transform(np.asarray(decoded).reshape(shape))
+            return self.scaler.inverse_transform(decoded.reshape(shape))
 
         return _chunked(back, x)
 
@@ -88,13 +95,27 @@ class FittedTrio:
         return self.scaler.transform(x).reshape(len(x), *component_shape(kind, self.row_shape))
 
     def _embed(self, rows: AnyArray) -> AnyArray:
-        return np.asarray(self.embedder.transform(self.embedder_input(rows)), dtype=np.float32)
+        latent = self.embedder.transform(self.embedder_input(rows))
+        return self._finite("embedder", latent)
 
     def _transform(self, rows: AnyArray) -> AnyArray:
-        return np.asarray(self.manifolder.transform(self._embed(rows)), dtype=np.float32)
+        return self._finite("manifolder", self.manifolder.transform(self._embed(rows)))
 
     def _predict(self, rows: AnyArray) -> AnyArray:
         return np.asarray(self.clusterer.predict(self._transform(rows)), dtype=np.int64)
+
+    def _finite(self, role: Role, coordinates: Any) -> AnyArray:
+        """Coordinates as float32, for the next stage must not be given NaN or infinity."""
+        with np.errstate(over="ignore"):
+            found = np.asarray(coordinates, dtype=np.float32)
+        if not np.isfinite(found).all():
+            name = self.composition.choice(role).spec.name
+            count = int((~np.isfinite(found)).any(axis=tuple(range(1, found.ndim))).sum())
+            raise StageError(
+                f"{role} {name!r} gave coordinates that are not finite for {count} of "
+                f"{len(found)} rows; their values are too far from those of the fit"
+            )
+        return found
 
     def _need_inductive(self, *roles: Role) -> None:
         for role in roles:

@@ -7,18 +7,20 @@ which it splits off its parent; a row leaves its segment at that row's lambda.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import attrs
 import numpy as np
 
+from n2d_builtin._ancestors import Ancestors
+from n2d_builtin._rows import need_array
 from n2d_framework.plugin import NOISE, AnyArray, State, StateError, need
 
 __all__ = ["LabelledTree"]
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, slots=False)
 class LabelledTree:
     """Condensed tree whose segments know their cluster.
 
@@ -45,6 +47,11 @@ class LabelledTree:
     birth: AnyArray
     label: AnyArray
     cut: float
+
+    @cached_property
+    def ancestors(self) -> Ancestors:
+        """Shortcuts to the ancestors of segments."""
+        return Ancestors.of(self.parent)
 
     def columns(self) -> dict[str, AnyArray]:
         """The tree as the hdbscan package tables it: one row per row and per segment.
@@ -113,20 +120,16 @@ class LabelledTree:
         StateError
             If it is no tree of `n_rows` rows.
         """
-        kinds: Mapping[str, Any] = {
-            "row_segment": np.int64, "row_lambda": np.float64, "parent": np.int64,
-            "birth": np.float64, "label": np.int64,
-        }  # fmt: skip
-        arrays = {name: need(state, name, np.ndarray) for name in kinds}
-        n_segments = arrays["parent"].size
-        for name, array in arrays.items():
-            size = n_rows if name.startswith("row_") else n_segments
-            if array.shape != (size,) or array.dtype != kinds[name]:
-                raise StateError(
-                    f"state {name!r} is {array.dtype} of shape {array.shape}, "
-                    f"not {np.dtype(kinds[name])} of shape {(size,)}"
-                )
-        tree = cls(**arrays, cut=need(state, "cut", float))
+        parent = need_array(state, "parent", (None,), np.int64)
+        size = len(parent)
+        tree = cls(
+            row_segment=need_array(state, "row_segment", (n_rows,), np.int64),
+            row_lambda=need_array(state, "row_lambda", (n_rows,), np.float64, finite=False),
+            parent=parent,
+            birth=need_array(state, "birth", (size,), np.float64, finite=False),
+            label=need_array(state, "label", (size,), np.int64),
+            cut=need(state, "cut", float),
+        )
         tree._check()
         return tree
 
@@ -158,11 +161,10 @@ class LabelledTree:
         """
         segment = self.row_segment[neighbour].copy()
         density = np.minimum(density, self.row_lambda[neighbour])
-        early = np.flatnonzero(density < self.row_lambda[neighbour])
-        while len(early):
-            at = segment[early]
-            early = early[(at > 0) & (self.birth[at] >= density[early])]
-            segment[early] = self.parent[segment[early]]
+        early = density < self.row_lambda[neighbour]
+        segment[early] = self.ancestors.first_born_before(
+            segment[early], density[early], self.birth
+        )
         return segment, density
 
     def labels(self, segment: AnyArray, density: AnyArray) -> AnyArray:
@@ -198,23 +200,28 @@ class LabelledTree:
         return np.where(peak > 0, peak, 1.0)
 
     def _check(self) -> None:
-        n_segments = len(self.parent)
-        order = np.arange(n_segments)
-        if n_segments == 0 or self.parent[0] != -1 or (self.parent[1:] < 0).any():
+        n_segments, above = len(self.parent), self.parent[1:]
+        if self.parent[0] != -1 or (above < 0).any():
             raise StateError("state 'parent' must begin with -1, the root, and have no other")
-        if (self.parent >= order).any():
+        if (self.parent >= np.arange(n_segments)).any():
             raise StateError("state 'parent' has a segment that does not follow its parent")
         if ((self.row_segment < 0) | (self.row_segment >= n_segments)).any():
             raise StateError("state 'row_segment' names a segment that does not exist")
         barren = np.ones(n_segments, dtype=bool)
-        barren[self.row_segment] = barren[self.parent[1:]] = False
+        barren[self.row_segment] = barren[above] = False
         if barren.any():
             raise StateError("state 'row_segment' leaves a leaf of the tree without rows")
         if not ((self.row_lambda >= 0).all() and (self.birth >= 0).all()):
             raise StateError("state 'row_lambda' and 'birth' must not be negative or nan")
+        if self.birth[0] != 0 or (self.birth[1:] < self.birth[above]).any():
+            raise StateError("state 'birth' has a segment that is born before its parent")
+        if (self.row_lambda < self.birth[self.row_segment]).any():
+            raise StateError("state 'row_lambda' has a row that leaves a segment before its birth")
         found = np.unique(self.label)
         if not np.array_equal(found[found != NOISE], np.arange(self.n_clusters)):
             raise StateError("state 'label' must number the clusters 0, 1, ... without a gap")
+        if ((self.label[above] != NOISE) & (self.label[1:] != self.label[above])).any():
+            raise StateError("state 'label' has a cluster within another")
         if np.isnan(self.cut):
             raise StateError("state 'cut' must not be nan")
 

@@ -6,9 +6,15 @@ import math
 
 import numpy as np
 
-from n2d_framework.plugin import AnyArray, StateError
+from n2d_builtin._rows import FLOAT32_MAX, need_array
+from n2d_framework.plugin import AnyArray, State, StateError
 
-__all__ = ["check_mixture", "log_joint"]
+__all__ = ["MOST_COMPONENTS", "log_joint", "read_mixture"]
+
+#: Components are visited one after the other: as many as take some tenths of a second.
+MOST_COMPONENTS = 10_000
+#: With it, the density of no float32 row is beyond float64.
+_LARGEST_FACTOR = 1e100
 
 
 def log_joint(
@@ -46,33 +52,33 @@ def log_joint(
     return joint
 
 
-def check_mixture(
-    weights: AnyArray, means: AnyArray, factors: AnyArray, covariance_type: str
-) -> None:
-    """Refuse arrays that do not make a mixture of that covariance type.
+def read_mixture(state: State, covariance_type: str) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Take a mixture of that covariance type out of a state.
+
+    Returns
+    -------
+    weights, means, factors : float64 arrays
+        As :func:`log_joint` takes them.
 
     Raises
     ------
     StateError
+        If the arrays do not make such a mixture.
     """
-    if means.ndim != 2 or 0 in means.shape:
-        raise StateError(f"state 'means' has the shape {means.shape}, not (n_clusters, d)")
+    means = need_array(state, "means", (None, None), np.float64, largest=FLOAT32_MAX)
     k, d = means.shape
+    if k > MOST_COMPONENTS:
+        raise StateError(f"state 'means' has {k} components, at most {MOST_COMPONENTS} are read")
+    weights = need_array(state, "weights", (k,), np.float64)
     shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
-    wanted = {"weights": (k,), "means": (k, d), "precisions_cholesky": shapes[covariance_type]}
-    found = {"weights": weights, "means": means, "precisions_cholesky": factors}
-    for name, array in found.items():
-        if array.shape != wanted[name] or array.dtype != np.float64:
-            raise StateError(
-                f"state {name!r} is {array.dtype} of shape {array.shape}, not float64 of shape "
-                f"{wanted[name]} as covariance_type={covariance_type!r} needs"
-            )
-        if not np.isfinite(array).all():
-            raise StateError(f"state {name!r} has values that are not finite")
+    factors = need_array(
+        state, "precisions_cholesky", shapes[covariance_type], np.float64, largest=_LARGEST_FACTOR
+    )
     diagonal = factors
     if covariance_type in ("full", "tied"):
         diagonal = np.diagonal(factors, axis1=-2, axis2=-1)
     if (diagonal <= 0).any():
         raise StateError("state 'precisions_cholesky' has a diagonal that is not positive")
-    if (weights < 0).any() or not weights.any():
-        raise StateError("state 'weights' must be non-negative and not all zero")
+    if (weights < 0).any() or not np.isclose(weights.sum(), 1.0):
+        raise StateError("state 'weights' must be non-negative, not all zero, and add up to one")
+    return weights, means, factors

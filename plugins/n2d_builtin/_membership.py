@@ -112,17 +112,6 @@ class Membership:
     def _merge_heights(self, segment: AnyArray, density: AnyArray) -> AnyArray:
         """Density at which each row and each cluster part: shape (m, n_clusters)."""
         distinct, inverse = np.unique(segment, return_inverse=True)
-        left = np.repeat(distinct[:, None], len(self.tops), axis=1)
-        right = np.repeat(self.tops[None, :], len(distinct), axis=0)
-        moved_left, moved_right = np.zeros(left.shape, dtype=bool), np.zeros(left.shape, dtype=bool)
-        split = np.zeros(left.shape)
-        while (apart := left != right).any():
-            up_left, up_right = apart & (left > right), apart & (left < right)
-            split = np.where(up_left, self.tree.birth[left], split)
-            split = np.where(up_right, self.tree.birth[right], split)
-            left = np.where(up_left, self.tree.parent[left], left)
-            right = np.where(up_right, self.tree.parent[right], right)
-            moved_left |= up_left
-            moved_right |= up_right
-        parted = np.where(moved_left & moved_right, split, np.inf)[inverse]
+        below = self.tree.ancestors.parting(distinct[:, None], self.tops[None, :])
+        parted = np.where(below >= 0, self.tree.birth[below], np.inf)[inverse]
         return np.asarray(np.minimum(parted, density[:, None]))

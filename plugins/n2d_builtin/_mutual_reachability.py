@@ -7,6 +7,7 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
+from n2d_builtin._rows import need_array
 from n2d_framework.plugin import AnyArray, State, StateError, in_blocks, need
 
 __all__ = ["MutualReachability"]
@@ -55,22 +56,14 @@ class MutualReachability:
         StateError
             If it does not fit together.
         """
-        data, core = need(state, "data", np.ndarray), need(state, "core_distances", np.ndarray)
+        data = need_array(state, "data", (None, None), np.float32)
+        core = need_array(state, "core_distances", (len(data),), np.float64)
         min_samples = need(state, "min_samples", int)
-        if data.ndim != 2 or len(data) < 2 or not data.shape[1] or data.dtype != np.float32:
-            raise StateError(
-                f"state 'data' is {data.dtype} of shape {data.shape}, not float32 of shape (n, d)"
-            )
-        if core.shape != (len(data),) or core.dtype != np.float64:
-            raise StateError(
-                f"state 'core_distances' is {core.dtype} of shape {core.shape}, "
-                f"not float64 of shape {(len(data),)}"
-            )
-        if not (np.isfinite(data).all() and np.isfinite(core).all() and (core >= 0).all()):
-            raise StateError("state 'data' or 'core_distances' has impossible values")
+        if core.min() < 0:
+            raise StateError("state 'core_distances' has negative values")
         if not 1 <= min_samples < len(data):
             raise StateError(f"state 'min_samples' is {min_samples}, with {len(data)} rows")
-        return cls(np.ascontiguousarray(data), np.ascontiguousarray(core), min_samples, metric)
+        return cls(data, core, min_samples, metric)
 
     def to_state(self) -> dict[str, Any]:
         """Rows, core distances and number of neighbours as plain values."""

@@ -1,17 +1,33 @@
-"""Checks that the manifolders and the linear components share."""
+"""Checks that components share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 
-from n2d_framework.plugin import AnyArray, DataError, State, StateError, need
+from n2d_framework.plugin import (
+    AnyArray,
+    DataError,
+    State,
+    StateError,
+    check_features,
+    need,
+    require_fitted,
+)
 
-__all__ = ["check_features", "need_array", "refuse", "require_fitted"]
+__all__ = [
+    "FLOAT32_MAX",
+    "check_count",
+    "check_features",
+    "need_array",
+    "need_counter",
+    "refuse",
+    "require_fitted",
+]
 
-T = TypeVar("T")
+#: What is a mean of float32 rows is never larger; its square is still finite in float64.
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def refuse(reasons: Sequence[str]) -> None:
@@ -25,36 +41,40 @@ def refuse(reasons: Sequence[str]) -> None:
         raise DataError("; ".join(reasons))
 
 
-def require_fitted(value: T | None, name: str) -> T:
-    """Return `value`, which fitting sets, or say that `name` is not fitted.
+def check_count(found: int, wanted: int | None, key: str, name: str) -> None:
+    """Refuse a state that has another size than the option `name`, if that is given, says.
 
     Raises
     ------
     StateError
     """
-    if value is None:
-        raise StateError(f"{name} is not fitted; call fit or set_state first")
-    return value
+    if wanted not in (None, found):
+        raise StateError(f"state {key!r} is made for {name}={found}, but the option is {wanted}")
 
 
-def check_features(x: AnyArray, expected: int, name: str) -> None:
-    """Refuse rows that have not as many features as those of the fit.
+def need_counter(state: State, key: str, least: int = 0) -> int:
+    """Take an integer of at least `least`, such as a number of iterations, out of a state.
 
     Raises
     ------
-    DataError
+    StateError
     """
-    if x.ndim != 2 or x.shape[1] != expected:
-        raise DataError(
-            f"{name} was fitted on rows of {expected} features and got an array of shape "
-            f"{x.shape}; pass rows of the same features"
-        )
+    count: int = need(state, key, int)
+    if count < least:
+        raise StateError(f"state {key!r} must be at least {least}, got {count}")
+    return count
 
 
 def need_array(
-    state: State, key: str, shape: tuple[int | None, ...], dtype: type[np.generic]
+    state: State,
+    key: str,
+    shape: tuple[int | None, ...],
+    dtype: type[np.generic],
+    *,
+    finite: bool = True,
+    largest: float = float(np.finfo(np.float64).max),
 ) -> AnyArray:
-    """Take an array of finite numbers out of a state.
+    """Take an array of numbers out of a state.
 
     Parameters
     ----------
@@ -64,6 +84,10 @@ def need_array(
         Expected shape; ``None`` stands for any length of at least one.
     dtype : type
         Expected element type.
+    finite : bool, default True
+        Whether NaN and infinity are refused.
+    largest : float
+        Largest absolute value; by default any. See :data:`FLOAT32_MAX`.
 
     Returns
     -------
@@ -73,7 +97,7 @@ def need_array(
     Raises
     ------
     StateError
-        If it is missing or of another type or shape, or not finite.
+        If it is missing or of another type or shape, or has other values.
     """
     array = need(state, key, np.ndarray)
     if array.dtype != np.dtype(dtype):
@@ -84,6 +108,8 @@ def need_array(
     ):
         wanted = ", ".join("any" if length is None else str(length) for length in shape)
         raise StateError(f"state {key!r} has the shape {array.shape}, expected ({wanted})")
-    if not np.isfinite(array).all():
+    if finite and not np.isfinite(array).all():
         raise StateError(f"state {key!r} holds values that are not finite")
+    if finite and array.dtype == np.float64 and np.abs(array).max(initial=0.0) > largest:
+        raise StateError(f"state {key!r} holds values beyond {largest:g}")
     return np.ascontiguousarray(array)

@@ -11,10 +11,15 @@ from numpy.typing import NDArray
 from n2d_builtin._one_thread import one_blas_thread
 from n2d_framework.plugin import AnyArray, IntArray, StageError
 
-__all__ = ["Reference", "fit_embedding", "place", "reference"]
+__all__ = ["Reference", "collapsed", "fit_embedding", "place", "reference"]
 
 #: Nearest rows whose median is the start of a new row, as in openTSNE.
 _START_NEIGHBORS = 25
+#: openTSNE's grid reads and writes beyond its memory when its cells have no width.
+_LEAST_SPAN = 1e-30
+#: Of the grid, in one and in two dimensions; they are one unit wide, as in openTSNE, unless the
+#: embedding is wider than that many units. Seconds and memory grow with their number.
+_MOST_INTERVALS = {1: 50_000, 2: 256}
 
 
 def fit_embedding(
@@ -70,7 +75,15 @@ def fit_embedding(
     if not np.isfinite(embedding).all():
         raise StageError("tsne diverged; lower learning_rate or exaggeration")
     embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2
-    return embedding.astype(np.float32, order="C"), float(found.kl_divergence)
+    placed = embedding.astype(np.float32, order="C")
+    if collapsed(placed):
+        raise StageError("tsne put all rows in one place; lower learning_rate, or raise n_iter")
+    return placed, float(found.kl_divergence)
+
+
+def collapsed(embedding: NDArray[np.float32]) -> bool:
+    """Whether all rows are in one place, so that no grid can be laid over them."""
+    return bool(np.ptp(embedding.astype(np.float64), axis=0).max() < _LEAST_SPAN)
 
 
 @attrs.frozen
@@ -127,7 +140,12 @@ def reference(embedding: NDArray[np.float32]) -> Reference:
     known = Affinities()
     # Only the number of rows matters: affinities of new rows are computed by `place`.
     known.P = csr_matrix((len(embedding), len(embedding)))
-    fixed, grid = (TSNEEmbedding(embedding.astype(np.float64), known, n_jobs=1) for _ in range(2))
+    span = float(np.ptp(embedding.astype(np.float64), axis=0).max())
+    interval = max(1.0, span / _MOST_INTERVALS[embedding.shape[1]])
+    fixed, grid = (
+        TSNEEmbedding(embedding.astype(np.float64), known, n_jobs=1, ints_in_interval=interval)
+        for _ in range(2)
+    )
     grid.prepare_interpolation_grid()
     bounds = grid.box_x_lower_bounds
     return Reference(fixed, grid, float(bounds[0]), float(bounds[-1]))

@@ -7,8 +7,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from n2d_builtin._gaussians import check_mixture, log_joint
+from n2d_builtin._gaussians import MOST_COMPONENTS, log_joint, read_mixture
 from n2d_builtin._one_thread import one_blas_thread
+from n2d_builtin._rows import check_count, check_features, need_counter
 from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
@@ -66,6 +67,7 @@ class GaussianMixture:
     n_clusters: int | None = option(
         None,
         ge=1,
+        le=MOST_COMPONENTS,
         follows="n_clusters",
         help="Number of components. None follows the composition's n_clusters, else 8 "
         "(all rows when there are fewer).",
@@ -151,6 +153,7 @@ class GaussianMixture:
         -------
         array of shape (n,), int64
         """
+        check_features(m, self.means_.shape[1], "gmm")
         with one_blas_thread():
             return in_blocks(lambda rows: self._joint(rows).argmax(axis=1), m, **_SAME_WAY)
 
@@ -194,14 +197,11 @@ class GaussianMixture:
         StateError
             If something is missing or malformed, or belongs to another covariance type.
         """
-        weights, means = need(state, "weights", np.ndarray), need(state, "means", np.ndarray)
-        factors = need(state, "precisions_cholesky", np.ndarray)
-        check_mixture(weights, means, factors, self.covariance_type)
+        weights, means, factors = read_mixture(state, self.covariance_type)
+        check_count(len(means), self.n_clusters, "means", "n_clusters")
         scores = [need(state, name, float) for name in ("lower_bound", "bic", "aic")]
-        converged, n_iter = need(state, "converged", bool), need(state, "n_iter", int)
-        self.weights_ = np.ascontiguousarray(weights)
-        self.means_ = np.ascontiguousarray(means)
-        self.precisions_cholesky_ = np.ascontiguousarray(factors)
+        converged, n_iter = need(state, "converged", bool), need_counter(state, "n_iter")
+        self.weights_, self.means_, self.precisions_cholesky_ = weights, means, factors
         self.lower_bound_, self.bic_, self.aic_ = scores
         self.converged_, self.n_iter_ = converged, n_iter
         self.labels_ = None
@@ -243,6 +243,7 @@ class GaussianMixture:
         return log_joint(rows.astype(np.float64), *factors, self.covariance_type)
 
     def _log_joint(self, m: AnyArray) -> AnyArray:
+        check_features(m, self.means_.shape[1], "gmm")
         with one_blas_thread():
             return in_blocks(self._joint, m, **_SAME_WAY)
 

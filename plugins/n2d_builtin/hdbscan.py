@@ -12,6 +12,7 @@ import numpy as np
 from n2d_builtin._condensed_tree import LabelledTree
 from n2d_builtin._membership import Membership
 from n2d_builtin._mutual_reachability import MutualReachability
+from n2d_builtin._rows import check_features
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -246,6 +247,7 @@ class Hdbscan:
 
     def _enter(self, m: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Segment and density at which each row enters the tree."""
+        check_features(m, self._space.data.shape[1], "hdbscan")
         found: tuple[AnyArray, AnyArray] = self._tree.enter(*self._space.nearest(m))
         return found
 

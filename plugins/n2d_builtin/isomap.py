@@ -7,7 +7,7 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
 from n2d_builtin._threads import available_threads, in_threads
 from n2d_builtin.neighbors import ExactNeighbors
 from n2d_framework.plugin import (
@@ -200,9 +200,12 @@ class Isomap:
             raise StateError(
                 f"state 'landmarks' has {n} rows, too few for n_neighbors={self.n_neighbors}"
             )
+        if n > self.max_landmarks:
+            raise StateError(f"state 'landmarks' has {n} rows, beyond {self.max_landmarks=}")
         upper = need_array(state, "geodesics", (n * (n - 1) // 2,), np.float32)
         means = need_array(state, "row_means", (n,), np.float64)
         vectors = need_array(state, "eigenvectors", (n, None), np.float64)
+        check_count(vectors.shape[1], self._dimension(), "eigenvectors", "n_components")
         values = need_array(state, "eigenvalues", (vectors.shape[1],), np.float64)
         if values.min() < 0 or (upper.size and upper.min() < 0):
             raise StateError("state 'eigenvalues' and 'geodesics' must not be negative")

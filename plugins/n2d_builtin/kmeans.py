@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
 
+from n2d_builtin._rows import FLOAT32_MAX, check_count, check_features, need_array, need_counter
 from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
@@ -25,6 +27,9 @@ from n2d_framework.plugin import (
 __all__ = ["KMeans"]
 
 logger = logging.getLogger(__name__)
+
+#: Distances held at once.
+_BUDGET = 4_000_000
 
 
 @component
@@ -135,7 +140,7 @@ class KMeans:
         -------
         array of shape (n,), int64
         """
-        return in_blocks(lambda rows: self._distances(rows).argmin(axis=1), m, block=4096, least=1)
+        return self._by_rows(lambda rows: self._distances(rows).argmin(axis=1), m)
 
     def predict_proba(self, m: AnyArray) -> FloatArray:
         """Soft assignment by a Student-t kernel around each centre (Xie et al. 2016, eq. 1).
@@ -149,7 +154,7 @@ class KMeans:
         array of shape (n, n_clusters), float64
             Rows sum to one; the largest value of a row stands at its predicted label.
         """
-        return in_blocks(self._soft, m, block=4096, least=1)
+        return self._by_rows(self._soft, m)
 
     def get_state(self) -> State:
         """Centres, inertia and number of iterations."""
@@ -167,18 +172,20 @@ class KMeans:
         StateError
             If something is missing or malformed.
         """
-        centers = need(state, "cluster_centers", np.ndarray)
-        if centers.ndim != 2 or 0 in centers.shape or centers.dtype != np.float64:
-            raise StateError(
-                f"state 'cluster_centers' is {centers.dtype} of shape {centers.shape}, "
-                "not float64 of shape (n_clusters, d)"
-            )
-        if not np.isfinite(centers).all():
-            raise StateError("state 'cluster_centers' has values that are not finite")
-        inertia, n_iter = need(state, "inertia", float), need(state, "n_iter", int)
-        self.cluster_centers_ = np.ascontiguousarray(centers)
-        self.inertia_, self.n_iter_ = inertia, n_iter
+        centers = need_array(
+            state, "cluster_centers", (None, None), np.float64, largest=FLOAT32_MAX
+        )
+        check_count(len(centers), self.n_clusters, "cluster_centers", "n_clusters")
+        inertia, n_iter = need(state, "inertia", float), need_counter(state, "n_iter")
+        if not 0 <= inertia < np.inf:
+            raise StateError(f"state 'inertia' must be finite and not negative, got {inertia}")
+        self.cluster_centers_, self.inertia_, self.n_iter_ = centers, inertia, n_iter
         self.labels_ = None
+
+    def _by_rows(self, function: Callable[[AnyArray], AnyArray], m: AnyArray) -> AnyArray:
+        check_features(m, self.cluster_centers_.shape[1], "kmeans")
+        block = max(1, min(4096, _BUDGET // len(self.cluster_centers_)))
+        return in_blocks(function, m, block=block, least=1)
 
     def _distances(self, rows: AnyArray) -> AnyArray:
         from scipy.spatial.distance import cdist

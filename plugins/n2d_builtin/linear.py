@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin._one_thread import one_blas_thread
-from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import (
+    FLOAT32_MAX,
+    check_features,
+    need_array,
+    need_counter,
+    refuse,
+    require_fitted,
+)
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -18,7 +25,6 @@ from n2d_framework.plugin import (
     component,
     in_blocks,
     learned,
-    need,
     option,
 )
 
@@ -34,6 +40,8 @@ _SOLVER_HELP = (
 _WHITEN_HELP = "Scale every component to unit variance on the training rows."
 #: Rows per matrix product; always the same, so that every row goes the same way.
 _BLOCK = 64
+#: Largest entry of a row of length 1, up to rounding.
+_UNIT = 1.001
 
 
 class _PCA:
@@ -139,9 +147,11 @@ class _PCA:
         StateError
             If something is missing or inconsistent.
         """
-        components = need_array(state, "components", (None, None), np.float64)
+        components = need_array(state, "components", (None, None), np.float64, largest=_UNIT)
         m, d = components.shape
-        mean = need_array(state, "mean", (d,), np.float64)
+        if m > self._wanted():
+            raise StateError(f"state 'components' has {m} rows, wanted are {self._wanted()}")
+        mean = need_array(state, "mean", (d,), np.float64, largest=FLOAT32_MAX)
         variance = need_array(state, "explained_variance", (m,), np.float64)
         ratio = need_array(state, "explained_variance_ratio", (m,), np.float64)
         if variance.min() < 0:
@@ -159,15 +169,10 @@ def _finite(values: Any) -> NDArray[np.float64]:
 class PCAEmbedder(_PCA):
     """Principal components of the rows, which can be mapped back.
 
-    Options
-    -------
-    latent_dim, whiten, solver
-        See the help of each option.
-
     References
     ----------
-    Tipping and Bishop 1999, Mixtures of probabilistic principal component analysers,
-    Neural Computation 11.
+    Tipping and Bishop 1999, Mixtures of probabilistic principal component analysers, Neural
+    Computation 11.
     """
 
     latent_dim: int | None = option(
@@ -212,11 +217,6 @@ class PCAEmbedder(_PCA):
 @component
 class PCAManifolder(_PCA):
     """Principal components of latent rows.
-
-    Options
-    -------
-    n_components, whiten, solver
-        See the help of each option.
 
     References
     ----------
@@ -293,7 +293,4 @@ class Identity:
         StateError
             If it is missing or no positive integer.
         """
-        count = need(state, "n_features", int)
-        if count < 1:
-            raise StateError(f"state 'n_features' must be at least 1, got {count}")
-        self.n_features_ = count
+        self.n_features_ = need_counter(state, "n_features", least=1)

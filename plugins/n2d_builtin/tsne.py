@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
 from n2d_builtin.neighbors import ExactNeighbors, Metric
 from n2d_framework.plugin import (
     AnyArray,
@@ -96,7 +96,7 @@ class Tsne:
     transform_perplexity: float = option(
         5.0, ge=1, help="Perplexity with which new rows are placed."
     )
-    transform_iter: int = option(250, ge=0, help="Steps in which new rows are placed.")
+    transform_iter: int = option(250, ge=0, le=2000, help="Steps in which new rows are placed.")
     latent_: NDArray[np.float32] | None = learned()
     embedding_: NDArray[np.float32] | None = learned()
     kl_divergence_: float | None = learned()
@@ -215,13 +215,19 @@ class Tsne:
         Raises
         ------
         StateError
-            If something is missing or of the wrong shape.
+            If something is missing, of the wrong shape or impossible.
         """
+        from n2d_builtin._tsne_library import collapsed
+
         latent = need_array(state, "latent", (None, None), np.float32)
         embedding = need_array(state, "embedding", (len(latent), None), np.float32)
-        if embedding.shape[1] > 2:
+        check_count(embedding.shape[1], self.n_components, "embedding", "n_components")
+        if collapsed(embedding):
+            raise StateError("state 'embedding' has all rows in one place")
+        if len(latent) - 1 <= self.transform_perplexity:
             raise StateError(
-                f"state 'embedding' has {embedding.shape[1]} columns, tsne has at most 2"
+                f"state 'latent' has {len(latent)} rows, too few for "
+                f"transform_perplexity={self.transform_perplexity:g}"
             )
         self.kl_divergence_ = need(state, "kl_divergence", float)
         self.latent_, self.embedding_ = latent, embedding

@@ -7,7 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._rows import check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
 from n2d_builtin._threads import available_threads, in_threads
 from n2d_builtin.neighbors import ExactNeighbors, Metric
 from n2d_framework.plugin import (
@@ -28,6 +28,8 @@ from n2d_framework.plugin import (
 
 __all__ = ["Umap"]
 
+#: Most steps of placing one row: some tenths of a second; the defaults take 12,000.
+_MOST_STEPS = 20_000_000
 #: Options that umap-learn takes as they are.
 _PASSED_ON = (
     "n_neighbors", "min_dist", "spread", "metric", "n_epochs", "learning_rate",
@@ -41,10 +43,9 @@ class Umap:
     """Uniform manifold approximation and projection.
 
     Fitting is umap-learn's, on exact nearest neighbours. New rows are placed by our own
-    implementation of its ``transform`` in which a row's coordinates depend on that row
-    alone: bit-identical in any batch, order, process and with any number of threads, without
-    umap-learn installed, and as accurate. A row equal to a training row gets the coordinates
-    of that row.
+    implementation of its ``transform`` in which a row's coordinates depend on that row alone:
+    bit-identical in any batch, order, process and with any number of threads, without umap-learn
+    installed, and as accurate. A row equal to a training row gets the coordinates of that row.
 
     Attributes
     ----------
@@ -117,31 +118,28 @@ class Umap:
     def __attrs_post_init__(self) -> None:
         problems = []
         if self.min_dist > self.spread:
-            problems.append(
-                Problem(
-                    "min_dist", f"must be at most spread ({self.spread:g}), got {self.min_dist:g}"
-                )
-            )
+            text = f"must be at most spread ({self.spread:g}), got {self.min_dist:g}"
+            problems.append(Problem("min_dist", text))
         if self.local_connectivity > self.n_neighbors - 1:
-            problems.append(
-                Problem(
-                    "local_connectivity",
-                    f"must be below n_neighbors ({self.n_neighbors}), "
-                    f"got {self.local_connectivity:g}",
-                )
+            text = (
+                f"must be below n_neighbors ({self.n_neighbors}), got {self.local_connectivity:g}"
             )
+            problems.append(Problem("local_connectivity", text))
+        steps = self.transform_epochs * self.n_neighbors * (1 + self.negative_sample_rate)
+        if steps > _MOST_STEPS:
+            text = f"times n_neighbors, times (1 + negative_sample_rate) must be <= {_MOST_STEPS}"
+            problems.append(Problem("transform_epochs", f"{text}, got {steps}"))
         if problems:
             raise ConfigError(problems)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
-        reasons = []
+        reasons, m = [], self._dimension()
         if n_rows <= self.n_neighbors:
             reasons.append(
                 f"umap: n_neighbors={self.n_neighbors} needs at least {self.n_neighbors + 1} "
                 f"rows, got {n_rows}; lower n_neighbors"
             )
-        m = self._dimension()
         least = {"spectral": 2 * m + 3, "pca": m, "random": 2}[self.init]
         if n_rows < least:
             reasons.append(
@@ -260,6 +258,7 @@ class Umap:
         """
         latent = need_array(state, "latent", (None, None), np.float32)
         embedding = need_array(state, "embedding", (len(latent), None), np.float32)
+        check_count(embedding.shape[1], self._dimension(), "embedding", "n_components")
         a, b = need(state, "a", float), need(state, "b", float)
         seed = need(state, "transform_seed", int)
         if not (np.isfinite(a) and np.isfinite(b) and a > 0 and b > 0):

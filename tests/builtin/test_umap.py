@@ -183,4 +183,4 @@ def test_impossible_states_are_refused(model):
         with pytest.raises(StateError, match="state"):
             Umap(n_neighbors=15).set_state(state | wrong)
     with pytest.raises(StateError, match="fewer than n_neighbors"):
-        Umap(n_neighbors=2000).set_state(state)
+        Umap(n_neighbors=2000, n_components=5).set_state(state)

@@ -85,7 +85,7 @@ def test_numpy_integers_are_integers(value):
 
 def test_nan_is_refused_and_empty_lists_are_too_short():
     found = problems({"size": 1, "rate": float("nan"), "widths": []})
-    assert found["rate"] == "must be a number, got nan"
+    assert found["rate"] == "must be a finite number, got nan"
     assert found["widths"] == "needs at least 1 values, got 0"
 
 
