@@ -22,7 +22,7 @@ def run(mode, few_digits, out, **limits):
     ("mode", "limits", "said"),
     [
         ("sleep", {"timeout": 2}, "'odd' took longer than the time-out of 2 s"),
-        ("eat", {"memory_limit": 1.5}, "more than the limit of 1.5 GiB"),
+        ("eat", {"memory_limit": 0.9}, "more than the limit of 0.9 GiB"),
         ("die", {"timeout": 100}, "'odd': its process ended by exit code 7"),
         ("raise", {"timeout": 100}, "ZeroDivisionError: by zero"),
     ],

@@ -168,10 +168,10 @@ def test_pairs_are_seeds_with_one_data_set_and_that_is_said():
 @pytest.fixture(scope="module")
 def several(few_digits, tmp_path_factory):
     config = {
-        "embedders": ["identity", {"name": "pca", "latent_dim": [2, 5, 10]}],
+        "embedders": ["identity", {"name": "pca", "latent_dim": 5}],
         "manifolders": ["identity"],
         "clusterers": [{"name": "kmeans", "n_init": 1}, {"name": "gmm", "n_init": 1}],
-        "seeds": 3,
+        "seeds": 2,
         "n_clusters": {"from": 8, "to": 11},
         "dbcv_rows": 100,
         "baseline": {"embedder": "identity", "clusterer": "kmeans", "n_clusters": 10},
@@ -184,7 +184,7 @@ def several(few_digits, tmp_path_factory):
 def test_the_baseline_of_the_configuration_is_used(several):
     found = several.against()
     assert found.baseline == "identity / identity / kmeans(n_init=1), k=10"
-    assert len(found.table) == 4 * 2 * 4 - 1
+    assert len(found.table) == 2 * 2 * 4 - 1
 
 
 def test_a_baseline_must_fit_one_method(several):
@@ -197,7 +197,6 @@ def test_a_baseline_must_fit_one_method(several):
 def test_label_free_ranking_and_its_agreement(several):
     found = several.label_free()
     row = found.table.iloc[0]
-    cells = several.table.iloc[:0:-1]
     cells = several.table[
         (several.table.embedder == row.embedder)
         & (several.table.clusterer == row.clusterer)
@@ -214,7 +213,7 @@ def test_label_free_ranking_and_its_agreement(several):
 
 def test_the_number_of_clusters_is_judged_by_each_criterion(several):
     curves = several.numbers_of_clusters()
-    assert len(curves) == 4 * 2 * 4
+    assert len(curves) == 2 * 2 * 4
     one = curves[(curves.embedder == "identity") & curves.clusterer.str.startswith("gmm")]
     assert list(one["n_clusters"]) == [8, 9, 10, 11]
     best = one.set_index("n_clusters")
