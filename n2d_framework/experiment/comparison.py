@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from n2d_framework.config.rules import choice_fits
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
 from n2d_framework.experiment.folder import own_store, read_mark, records_folder
@@ -17,7 +15,6 @@ from n2d_framework.experiment.records import read_records
 from n2d_framework.metrics import LESS_IS_BETTER
 from n2d_framework.pipeline import N2D, StageStore
 from n2d_framework.storage import write_atomic
-from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,38 +215,12 @@ class Comparison:
         Paired
             See :func:`n2d_framework.experiment.paired.against_baseline`.
         """
+        from n2d_framework.experiment.baseline import find_method
         from n2d_framework.experiment.paired import against_baseline
 
-        return against_baseline(self.table, self._known(metric), self._baseline(baseline))
-
-    def _baseline(self, baseline: Any) -> str:
         wanted = self.config.get("baseline") if baseline is None else baseline
-        methods = dict(zip(tables.methods(self.table), range(len(self.table)), strict=True))
-        if isinstance(wanted, str) and wanted in methods:
-            return wanted
-        if isinstance(wanted, dict):
-            fits = [method for method, row in methods.items() if self._fits(wanted, row)]
-            if len(fits) == 1:
-                return fits[0]
-            reason = f"fits {len(fits)} methods, must fit one: {', '.join(fits[:5])}"
-        elif wanted is None:
-            reason = "is not named; say which trio the others are compared with"
-        else:
-            reason = f"{wanted!r} is unknown; {did_you_mean(str(wanted), list(methods))}"
-        raise ConfigError([Problem("baseline", reason)])
-
-    def _fits(self, wanted: dict[str, Any], row: int) -> bool:
-        cell = self._cells[row]
-        for key, value in wanted.items():
-            if key not in ROLES:
-                if cell.get(key) != value:
-                    return False
-                continue
-            qualified = str(cell[f"{key}_component"])
-            options = json.loads(cell[f"{key}_options"])
-            if not choice_fits(value, qualified.rpartition(":")[2], qualified, options):
-                return False
-        return True
+        method = find_method(wanted, self._cells, tables.methods(self.table))
+        return against_baseline(self.table, self._known(metric), method)
 
     def label_free(self) -> LabelFree:
         """How methods rank without true classes, and how well that agrees with them.

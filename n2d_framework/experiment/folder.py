@@ -86,10 +86,15 @@ def require_own(out: Path, grid: Grid, materials: list[Material]) -> None:
                     )
                 ]
             )
-    elif out.is_dir() and any(path.name != "stages" for path in out.iterdir()):
+    elif out.is_dir() and not all(_ours(path.name) for path in out.iterdir()):
         raise ConfigError(
             [Problem("--out", f"{out} has other files and no {MARK}; choose another folder")]
         )
+
+
+def _ours(name: str) -> bool:
+    """Whether a comparison has that before its mark: stages, or a mark that is being written."""
+    return name == "stages" or name.startswith(f".{MARK}.")
 
 
 def write_mark(

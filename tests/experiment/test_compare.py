@@ -170,6 +170,14 @@ def test_a_folder_of_another_configuration_is_refused(grid, few_digits, tmp_path
         n2d.open_comparison(other)
 
 
+def test_a_folder_whose_mark_was_being_written_is_taken(grid, few_digits, tmp_path):
+    out = tmp_path / "out"
+    (out / "stages").mkdir(parents=True)
+    (out / ".comparison.json.0123.tmp").write_text("{")
+    found, _ = run(grid, out, few_digits)
+    assert (found.table["status"] == "done").all()
+
+
 def test_limits_and_metric_may_change_in_the_same_folder(grid, few_digits, tmp_path):
     run(grid, tmp_path / "out", few_digits)
     again, fits = run(grid | {"metric": "nmi", "timeout": 50}, tmp_path / "out", few_digits)
