@@ -1,0 +1,47 @@
+"""What the examples share: their arguments, and small data in place of large ones."""
+
+from __future__ import annotations
+
+import argparse
+
+import attrs
+import numpy as np
+
+from n2d_framework import data
+from n2d_framework.core.dataset import Dataset
+
+
+def arguments(about: str | None) -> argparse.Namespace:
+    """``--data``, ``--epochs`` and ``--verbose``; quick by default."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--data", default="digits", help="name of a data set, or a path")
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--verbose", type=int, default=0, help="what Keras shows of training")
+    return parser.parse_args()
+
+
+def new_data(name: str) -> Dataset:
+    """Rows with their classes, as they are; classes without names are named by themselves."""
+    found = data.load(name)
+    return attrs.evolve(found, names=found.names or tuple(map(str, np.unique(found.y))))
+
+
+def old_data(name: str) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
+    """Flat rows in [0, 1], classes and their names, as the loaders of the old package gave them."""
+    found = new_data(name)
+    x = found.x.reshape(len(found.x), -1).astype(np.float64)
+    return (x - x.min()) / (x.max() - x.min()), found.y, dict(enumerate(found.names))
+
+
+def sizes(x: np.ndarray) -> dict[str, int]:
+    """HDBSCAN's options of the README for 70,000 rows, smaller for fewer."""
+    return {"min_samples": 10, "min_cluster_size": max(20, 500 * len(x) // 70000)}
+
+
+def save_figures(name: str) -> None:
+    """Save what ``visualize`` drew; at home you would write ``plt.show()``."""
+    from matplotlib import pyplot as plt
+
+    for number in plt.get_fignums():
+        plt.figure(number).savefig(f"{name}-{number}.png")
+    plt.close("all")
