@@ -53,7 +53,7 @@ def load(ref: Any, *, catalogue: Catalogue | None = None) -> Dataset:
     Returns
     -------
     Dataset
-        ``x`` of shape (n, *row_shape) in the type of the source: integers stay integers
+        ``x`` of shape ``(n, *row_shape)`` in the type of the source: integers stay integers
         and are never scaled here; text tables give float64.
 
     Raises
