@@ -12,6 +12,7 @@ import numpy as np
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
+    DataError,
     FitContext,
     FloatArray,
     IntArray,
@@ -25,6 +26,7 @@ from n2d_framework.plugin import (
     load_object,
     need,
     option,
+    require_fitted,
     trusted_types,
 )
 
@@ -62,15 +64,19 @@ class _Adapted:
             raise StageError(f"{self.factory} refuses its options: {error}") from error
 
     def _call(self, method: str, x: AnyArray) -> Any:
-        found = getattr(self.estimator_, method, None)
+        found = getattr(require_fitted(self.estimator_, self.factory), method, None)
         if found is None:
             raise UnsupportedError(f"{self.factory} has no {method}")
-        return found(x)
+        try:
+            return found(x)
+        except ValueError as error:
+            raise DataError(f"{self.factory} refuses rows of shape {x.shape}: {error}") from error
 
     def get_state(self) -> State:
         """The fitted object in the format of skops, which is no pickle."""
         from skops.io import dumps
 
+        require_fitted(self.estimator_, self.factory)
         try:
             return {"skops": np.frombuffer(dumps(self.estimator_), dtype=np.uint8)}
         except Exception as error:

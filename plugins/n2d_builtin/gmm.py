@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_builtin._gaussians import MOST_COMPONENTS, log_joint, read_mixture
 from n2d_builtin._one_thread import one_blas_thread
-from n2d_builtin._rows import check_count, check_features, need_counter
+from n2d_builtin._rows import check_count, check_features, need_counter, require_fitted
 from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
@@ -153,7 +153,7 @@ class GaussianMixture:
         -------
         array of shape (n,), int64
         """
-        check_features(m, self.means_.shape[1], "gmm")
+        check_features(m, require_fitted(self.means_, "gmm").shape[1], "gmm")
         with one_blas_thread():
             return in_blocks(lambda rows: self._joint(rows).argmax(axis=1), m, **_SAME_WAY)
 
@@ -179,7 +179,7 @@ class GaussianMixture:
     def get_state(self) -> State:
         """Weights, means, Cholesky factors of the precisions, and the scores of the fit."""
         return {
-            "weights": self.weights_,
+            "weights": require_fitted(self.weights_, "gmm"),
             "means": self.means_,
             "precisions_cholesky": self.precisions_cholesky_,
             "lower_bound": self.lower_bound_,
@@ -243,7 +243,7 @@ class GaussianMixture:
         return log_joint(rows.astype(np.float64), *factors, self.covariance_type)
 
     def _log_joint(self, m: AnyArray) -> AnyArray:
-        check_features(m, self.means_.shape[1], "gmm")
+        check_features(m, require_fitted(self.means_, "gmm").shape[1], "gmm")
         with one_blas_thread():
             return in_blocks(self._joint, m, **_SAME_WAY)
 

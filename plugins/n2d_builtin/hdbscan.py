@@ -12,7 +12,7 @@ import numpy as np
 from n2d_builtin._condensed_tree import LabelledTree
 from n2d_builtin._membership import Membership
 from n2d_builtin._mutual_reachability import MutualReachability
-from n2d_builtin._rows import check_features
+from n2d_builtin._rows import check_features, require_fitted
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -174,7 +174,8 @@ class Hdbscan:
         array of shape (n,), int64
             Labels that occurred in training, or -1 for noise.
         """
-        labels: IntArray = self._tree.labels(*self._enter(m))
+        segment, density = self._enter(m)
+        labels: IntArray = self._tree.labels(segment, density)
         return labels
 
     def strengths(self, m: AnyArray) -> FloatArray:
@@ -229,7 +230,8 @@ class Hdbscan:
 
     def get_state(self) -> State:
         """Training rows with their core distances, and the labelled condensed tree."""
-        return {"space": self._space.to_state(), "tree": self._tree.to_state()}
+        space, tree = require_fitted(self._space, "hdbscan"), require_fitted(self._tree, "hdbscan")
+        return {"space": space.to_state(), "tree": tree.to_state()}
 
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
@@ -247,7 +249,7 @@ class Hdbscan:
 
     def _enter(self, m: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Segment and density at which each row enters the tree."""
-        check_features(m, self._space.data.shape[1], "hdbscan")
+        check_features(m, require_fitted(self._space, "hdbscan").data.shape[1], "hdbscan")
         found: tuple[AnyArray, AnyArray] = self._tree.enter(*self._space.nearest(m))
         return found
 

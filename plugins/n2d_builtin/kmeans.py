@@ -8,7 +8,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from n2d_builtin._rows import FLOAT32_MAX, check_count, check_features, need_array, need_counter
+from n2d_builtin._rows import (
+    FLOAT32_MAX,
+    check_count,
+    check_features,
+    need_array,
+    need_counter,
+    require_fitted,
+)
 from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
@@ -159,7 +166,7 @@ class KMeans:
     def get_state(self) -> State:
         """Centres, inertia and number of iterations."""
         return {
-            "cluster_centers": self.cluster_centers_,
+            "cluster_centers": require_fitted(self.cluster_centers_, "kmeans"),
             "inertia": self.inertia_,
             "n_iter": self.n_iter_,
         }
@@ -183,7 +190,7 @@ class KMeans:
         self.labels_ = None
 
     def _by_rows(self, function: Callable[[AnyArray], AnyArray], m: AnyArray) -> AnyArray:
-        check_features(m, self.cluster_centers_.shape[1], "kmeans")
+        check_features(m, require_fitted(self.cluster_centers_, "kmeans").shape[1], "kmeans")
         block = max(1, min(4096, _BUDGET // len(self.cluster_centers_)))
         return in_blocks(function, m, block=block, least=1)
 

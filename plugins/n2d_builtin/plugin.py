@@ -172,9 +172,23 @@ _CLUSTERERS = (
 )
 
 
+#: Classes that stand for all others in checks: one that places new rows, one that does not.
+_EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Transformer": (
+        {"factory": "sklearn.decomposition:PCA", "options": {"n_components": 2}},
+        {"factory": "sklearn.manifold:MDS", "options": {"n_init": 1, "max_iter": 20}},
+    ),
+    "Clusterer": (
+        {"factory": "sklearn.mixture:GaussianMixture", "options": {"n_components": 2}},
+        {"factory": "sklearn.cluster:DBSCAN", "options": {"eps": 3.0}},
+    ),
+}
+
+
 def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
     """How a scikit-learn-like class of the user's plays a role, with and without new rows."""
     kind = "Clusterer" if role == "clusterer" else "Transformer"
+    places, once = _EXAMPLES[kind]
     about: dict[str, Any] = {
         "role": role, "imports_code": True, "deterministic": False, "noise": role == "clusterer",
     }  # fmt: skip
@@ -184,6 +198,7 @@ def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
             factory=f"n2d_builtin.adapted:Adapted{kind}",
             summary="Any scikit-learn-like class, named by its import path",
             soft=role == "clusterer",
+            small_options=places,
             **about,
         ),
         ComponentSpec(
@@ -191,6 +206,7 @@ def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
             factory=f"n2d_builtin.adapted:FitOnly{kind}",
             summary="Any scikit-learn-like class that cannot place new rows",
             inductive=False,
+            small_options=once,
             **about,
         ),
     )
