@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def component(folder: Path) -> None:
         answers(entry.spec, fitted.component, new)
     if effects.seeds:
         # Importing a library may draw a number or two; a second fit imports nothing.
+        random.seed()
+        np.random.seed()  # noqa: NPY002  # it is what is watched
         with watched() as effects_again:
             fit(entry, fresh(entry), rows)
         effects.seeds = effects_again.seeds

@@ -29,7 +29,7 @@ from n2d_framework.testing.examination import ComponentExamination
 from n2d_framework.testing.report import Outcome, Report
 from n2d_framework.types import ROLES, AnyArray
 
-__all__ = ["KINDS", "AnyEntry", "checks_for", "examination", "find", "find_all", "run_checks"]
+__all__ = ["KINDS", "AnyEntry", "checks_for", "examination", "find", "find_all", "kind_of", "run_checks"]
 
 AnyEntry: TypeAlias = Entry[Any]
 

@@ -92,12 +92,12 @@ def options_round_trip(exam: ComponentExamination) -> None:
 @CHECKS.add("values beyond an option's bounds are refused, by its name")
 def options_bounded(exam: ComponentExamination) -> None:
     """Try the first value beyond each bound."""
-    kept = options_dict(exam.fresh())
+    component = exam.fresh()
     for opt in options_of(exam.cls):
         for value in _beyond(opt):
-            shown = [value] if isinstance(kept[opt.name], list) else value
+            shown = (value,) if isinstance(getattr(component, opt.name), tuple) else value
             try:
-                structure(exam.cls, kept | {opt.name: shown})
+                attrs.evolve(component, **{opt.name: shown})
             except ConfigError as error:
                 demand(opt.name in str(error), f"{opt.name}={value}: not named in {error}")
             else:

@@ -49,8 +49,9 @@ def state_round_trip(exam: ComponentExamination) -> None:
     restored = exam.fresh()
     state = exam.fitted.component.get_state()
     restored.set_state(state)
-    again = restored.get_state()
-    demand(same(dict(state), dict(again)), "get_state after set_state gives another state")
+    if exam.spec.deterministic:
+        again = restored.get_state()
+        demand(same(dict(state), dict(again)), "get_state after set_state gives another state")
     found = exam.elsewhere.answers
     for name, values in exam.answered.items():
         demand(

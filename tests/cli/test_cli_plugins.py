@@ -1,0 +1,152 @@
+"""``n2d new-plugin`` and ``n2d check-plugin``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from n2d_framework.cli.scaffold import ROLES
+from n2d_framework.registry import default_catalogue
+
+
+def install(package: Path, site: Path) -> None:
+    """What installing a package comes to: its metadata and its code on the path."""
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    points = project["entry-points"]["n2d_framework"]
+    lines = "".join(f"{name} = {value}\n" for name, value in points.items())
+    (info / "entry_points.txt").write_text(f"[n2d_framework]\n{lines}")
+
+
+@pytest.fixture
+def put_on_path(tmp_path, monkeypatch):
+    """Make a generated package known to this process and to those it starts."""
+    before = set(sys.modules)
+
+    def put(package: Path) -> None:
+        install(package, tmp_path / "site")
+        for path in (tmp_path / "site", package):
+            monkeypatch.syspath_prepend(str(path))
+        default_catalogue.cache_clear()
+
+    yield put
+    default_catalogue.cache_clear()
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ROLES)
+def test_a_new_package_passes_its_own_tests(role, n2d, elsewhere, tmp_path):
+    assert n2d("new-plugin", f"n2d-mine-{role}", "--role", role).exit_code == 0
+    package = elsewhere / f"n2d-mine-{role}"
+    install(package, tmp_path / "site")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=package,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "site"), str(package)])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_new_package_is_complete_and_in_style(role, n2d, elsewhere):
+    result = n2d("new-plugin", "n2d-mine", "--role", role, "--out", "deep/down", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    package = elsewhere / "deep" / "down" / "n2d-mine"
+    assert {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()} == set(
+        told["files"]
+    )
+    assert {"pyproject.toml", "LICENSE", ".github/workflows/tests.yml"} <= set(told["files"])
+    for path in package.rglob("*.py"):
+        text = path.read_text()
+        compile(text, str(path), "exec")
+        assert max(map(len, text.splitlines()), default=0) <= 100
+    workflow = (package / ".github/workflows/tests.yml").read_text()
+    assert "${{ matrix.python }}" in workflow
+    tests = (package / "tests/test_conformance.py").read_text().split("\n")
+    assert len([line for line in tests if line]) == 2
+    assert "$" not in (package / "README.md").read_text()
+
+
+def test_a_new_package_never_overwrites(n2d, elsewhere):
+    (elsewhere / "n2d-mine").mkdir()
+    (elsewhere / "n2d-mine" / "work.txt").write_text("years of it")
+    result = n2d("new-plugin", "n2d-mine", "--role", "metric")
+    assert result.exit_code == 1
+    assert [path.name for path in elsewhere.rglob("*")] == ["n2d-mine", "work.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "words"),
+    [
+        ("Mine", "metric", "lower-case"),
+        ("../mine", "metric", "lower-case"),
+        ("numpy", "metric", "n2d-numpy"),
+        ("json", "metric", "n2d-json"),
+        ("class", "metric", "Python package"),
+        ("n2d-1st", "metric", "Python package"),
+        ("n2d-plugin", "metric", "says nothing"),
+        ("n2d-mine", "manifold", "manifolder"),
+    ],
+)
+def test_a_wrong_request_is_refused(name, role, words, n2d, elsewhere):
+    result = n2d("new-plugin", name, "--role", role)
+    assert result.exit_code == 2
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_check_plugin_prints_a_table_for_people_programs_and_readmes(n2d, put_on_path, elsewhere):
+    n2d("new-plugin", "n2d-mine", "--role", "metric")
+    put_on_path(elsewhere / "n2d-mine")
+    for words in ((), ("metric/mine",), ("n2d-mine",)):
+        result = n2d("check-plugin", *words)
+        assert result.exit_code == 0, result.output
+        assert "metric/mine (n2d-mine 0.1.0): 5 passed" in result.stdout
+    table = n2d("check-plugin", "metric/mine", "--markdown").stdout
+    assert "| ✓ | `metric_direction` |" in table
+    (report,) = json.loads(n2d("check-plugin", "metric/mine", "--json").stdout)
+    assert report["ok"]
+    assert {outcome["status"] for outcome in report["outcomes"]} == {"passed"}
+
+
+def test_check_plugin_tells_what_fails_by_its_exit_code(n2d, put_on_path, elsewhere):
+    n2d("new-plugin", "n2d-mine", "--role", "metric")
+    code = elsewhere / "n2d-mine" / "n2d_mine" / "mine.py"
+    code.write_text(code.read_text().replace("return float(", "return 1 - float("))
+    put_on_path(elsewhere / "n2d-mine")
+    result = n2d("check-plugin", "metric/mine", "--markdown")
+    assert result.exit_code == 1
+    assert "| ✗ | `metric_direction` |" in result.stdout
+    assert "chance" in result.stdout
+
+
+@pytest.mark.parametrize("which", ["manifolder/umpa", "planet/mars", "n2d-absent", "metric/none"])
+def test_check_plugin_does_not_find_what_is_not_there(which, n2d):
+    assert n2d("check-plugin", which).exit_code == 2
+
+
+def test_check_plugin_names_the_error_of_a_plugin_that_cannot_be_imported(
+    n2d, put_on_path, elsewhere
+):
+    n2d("new-plugin", "n2d-mine", "--role", "metric")
+    (elsewhere / "n2d-mine" / "n2d_mine" / "plugin.py").write_text("raise RuntimeError('broken')")
+    put_on_path(elsewhere / "n2d-mine")
+    assert n2d("check-plugin", "n2d-mine").exit_code == 2
+    assert default_catalogue().failures[0].error.endswith("RuntimeError: broken")

@@ -1,0 +1,120 @@
+"""Every check of the kit can fail: for each there is a plugin that breaks just its promise."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from wrong_plugins import TRACKERS, WRONG, name_of
+
+from n2d_framework.registry import default_catalogue
+from n2d_framework.testing import checks_for, find, run_checks
+from n2d_framework.testing.kit import KINDS
+
+#: Check to what breaks it.
+CASES = {
+    **{check: f"clusterer/{name_of(factory)}" for check, factory in WRONG.items()},
+    "dataset_import_is_light": "dataset/wrong_light",
+    "dataset_described": "dataset/wrong_described",
+    "dataset_obtainable": "dataset/wrong_obtainable",
+    "dataset_rows": "dataset/wrong_rows",
+    "dataset_repeats": "dataset/wrong_repeats",
+    "dataset_prints_nothing": "dataset/wrong_prints",
+    "metric_import_is_light": "metric/wrong_light",
+    "metric_is_a_number": "metric/wrong_number",
+    "metric_direction": "metric/wrong_direction",
+    "metric_is_about_groups": "metric/wrong_groups",
+    "metric_prints_nothing": "metric/wrong_prints",
+    "tracker_import_is_light": "tracker/wrong_light",
+    "tracker_takes_a_run": "tracker/wrong_run",
+    "tracker_takes_a_failure": "tracker/wrong_failure",
+    "tracker_takes_two_runs": "tracker/wrong_two",
+    "tracker_changes_nothing": "tracker/wrong_change",
+    "tracker_prints_nothing": "tracker/wrong_print",
+}
+GOOD = {
+    **dict.fromkeys(("embedder", "manifolder"), None),
+    "clusterer": "good",
+    "dataset": "good_set",
+    "metric": "good_score",
+    "tracker": "good_tracker",
+}
+#: What a failure says, where a plugin breaks several promises at once.
+WORDS = {
+    "global_seeds": "numpy.random",
+    "prints_nothing": "fitting",
+    "log_handlers": "StreamHandler",
+    "files": "left_behind.txt",
+    "network": "127.0.0.1",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(tmp_path_factory):
+    """Two distributions: one with everything right or wrong, one whose plugin is heavy."""
+    site = tmp_path_factory.mktemp("site")
+    points = {"wrong_plugins": "wrong_plugins"}
+    points |= {name: f"wrong_plugins:{attribute}" for name, attribute in TRACKERS.items()}
+    for distribution, found in (("wrong", points), ("heavy", {"wrong_light": "wrong_heavy"})):
+        info = site / f"{distribution}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1\n")
+        lines = "".join(f"{name} = {value}\n" for name, value in found.items())
+        (info / "entry_points.txt").write_text(f"[n2d_framework]\n{lines}")
+    sys.path.insert(0, str(site))
+    default_catalogue.cache_clear()
+    yield
+    sys.path.remove(str(site))
+    default_catalogue.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def nuisance():
+    """The one plugin that does everything to its process, examined once."""
+    effects = list(WORDS)
+    report = run_checks(CASES["files"], only=effects)
+    return {outcome.check: outcome for outcome in report.outcomes}
+
+
+@pytest.mark.parametrize("check", [check for check in CASES if check not in WORDS])
+def test_the_check_fails_for_a_plugin_that_breaks_its_promise(check):
+    report = run_checks(CASES[check], only=[check], time_limit=0.5)
+    assert [outcome.status for outcome in report.outcomes] == ["failed"]
+    assert report.outcomes[0].detail
+
+
+@pytest.mark.parametrize("check", WORDS)
+def test_what_is_done_to_the_process_is_seen(check, nuisance):
+    assert nuisance[check].status == "failed"
+    assert WORDS[check] in nuisance[check].detail
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if GOOD[kind]])
+def test_the_plugin_they_were_made_from_keeps_all_promises(kind):
+    report = run_checks(f"{kind}/{GOOD[kind]}")
+    assert report.ok, report.failures
+    assert report.count("passed") == len(checks_for(f"{kind}/{GOOD[kind]}"))
+
+
+def test_no_check_is_without_a_plugin_that_fails_it():
+    everywhere = {"embedder": "identity", "manifolder": "identity"}
+    names = {
+        check.name
+        for kind in KINDS
+        for check in checks_for(f"{kind}/{GOOD[kind] or everywhere[kind]}")
+    }
+    assert names == set(CASES)
+
+
+def test_every_check_says_what_it_promises():
+    checks = [
+        check
+        for kind in ("clusterer", "dataset")
+        for check in checks_for(find(f"{kind}/{GOOD[kind]}"))
+    ]
+    assert all(check.promise and "\n" not in check.promise for check in checks)
+
+
+def test_only_declared_abilities_skip_checks():
+    skips = {check.name: check.needs for check in checks_for("clusterer/good") if check.needs}
+    assert set().union(*skips.values()) <= {"inductive", "deterministic", "soft", "embedded"}
