@@ -17,9 +17,11 @@ __all__ = ["Reference", "collapsed", "fit_embedding", "place", "reference"]
 _START_NEIGHBORS = 25
 #: openTSNE's grid reads and writes beyond its memory when its cells have no width.
 _LEAST_SPAN = 1e-30
+#: Beyond it, the search for the bandwidth that belongs to a perplexity may find none.
+_FAR = 1e6
 #: Of the grid, in one and in two dimensions; they are one unit wide, as in openTSNE, unless the
 #: embedding is wider than that many units. Seconds and memory grow with their number.
-_MOST_INTERVALS = {1: 50_000, 2: 256}
+_MOST_INTERVALS = {1: 50_000, 2: 128}
 
 
 def fit_embedding(
@@ -117,6 +119,8 @@ class Reference:
         from openTSNE.tsne import kl_divergence_fft
 
         inside = np.clip(np.asarray(embedding), self.lowest, self.highest)
+        # The library takes a coordinate as an index into its memory.
+        inside = np.nan_to_num(inside, nan=self.lowest)
         settings["reference_embedding"] = self.grid
         divergence, gradient = kl_divergence_fft(inside, P, **settings)
         return divergence, gradient
@@ -151,6 +155,12 @@ def reference(embedding: NDArray[np.float32]) -> Reference:
     return Reference(fixed, grid, float(bounds[0]), float(bounds[-1]))
 
 
+def _near(distances: AnyArray) -> NDArray[np.float64]:
+    """Distances that the search for a perplexity can square; it does not depend on their scale."""
+    largest = distances[:, -1:]
+    return np.where(largest > _FAR, distances / np.maximum(largest, 1.0) * _FAR, distances)
+
+
 def place(
     known: Reference, indices: IntArray, distances: AnyArray, *, perplexity: float, n_iter: int
 ) -> NDArray[np.float64]:
@@ -174,7 +184,7 @@ def place(
 
     affinities = joint_probabilities_nn(
         indices,
-        distances,
+        _near(distances),
         [min(perplexity, indices.shape[1] / 3)],
         symmetrize=False,
         normalization="point-wise",

@@ -5,7 +5,7 @@ options or of its state (or, in later cases, two or three) becomes another one. 
 written properly, loaded, and asked for everything a model can tell about rows. By hand::
 
     python tests/security/hostile.py --cases 2000
-    python tests/security/hostile.py --only manifolder-umap --first 17 --cases 1 --show
+    python tests/security/hostile.py --only manifolder-umap --first 17 --cases 1
 
 Allowed ends: ``refused`` (``BundleError`` when it is loaded), ``same`` or ``other`` answers, all
 finite, and ``error`` (an ``N2DError`` when it is asked). No case may take more than five seconds
@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import crafted
 import numpy as np
 from attrs import NOTHING
 
@@ -36,10 +37,12 @@ from n2d_framework import N2D, bundle
 from n2d_framework.core.options import options_of
 from n2d_framework.errors import BundleError, N2DError, UnsupportedError
 from n2d_framework.registry import default_catalogue
-from n2d_framework.storage import decode, encode, open_image, read_file
+from n2d_framework.storage import decode, encode, read_file
 from n2d_framework.types import NOISE, ROLES
 
-SECONDS, MEMORY = 5.0, 1 << 30
+#: Of the processor, so that a busy machine is no failure; and of the clock, when nothing comes.
+SECONDS, PATIENCE = 5.0, 90.0
+MEMORY = 1 << 30
 ALLOWED = ("refused", "same", "other", "error")
 N_TRAIN, N_ASKED = 120, 5
 ASKED = ("embed", "transform", "predict", "predict_proba", "strengths", "reconstruct")
@@ -299,33 +302,52 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def report(number: int, told: str, run: Callable[[], str]) -> None:
+def report(item: Any, told: str, run: Callable[[], str]) -> None:
     """Print one line before and one after a case."""
-    print(json.dumps([number, told, "started"]), flush=True)
-    start = time.perf_counter()
+    print(json.dumps([item, told, "started"]), flush=True)
+    start = time.process_time()
     try:
         outcome = run()
     except BaseException as error:
         outcome = f"{type(error).__name__}: {error}"[:300]
-    print(json.dumps([number, told, outcome, time.perf_counter() - start]), flush=True)
+    print(json.dumps([item, told, outcome, time.process_time() - start]), flush=True)
 
 
-def work(folder: Path, base: str, numbers: Sequence[int]) -> None:
-    """Run cases of one base in this process."""
+class Base:
+    """A fitted model that cases are made from."""
+
+    def __init__(self, path: Path, rows: np.ndarray) -> None:
+        self.role, self.name = path.stem.split("-", 1)
+        self.manifest, self.parts = decode(read_file(path))
+        self.created = str(self.manifest["created"])
+        self.singles = singles(self.manifest, self.parts, self.role, self.name)
+        self.expected = answers(bundle.load(path), rows)
+
+    def case(self, which: int | str) -> tuple[bytes, str]:
+        """File of a case, and what was changed in it."""
+        if isinstance(which, str):
+            content = {"manifest": copy.deepcopy(self.manifest), "parts": dict(self.parts)}
+            crafted.ATTACKS[which](content["manifest"], content["parts"])
+            told = which
+        else:
+            content, told = hostile(which, self.manifest, self.parts, self.singles)
+        return encode(content["manifest"], content["parts"], created=self.created), told
+
+
+def work(folder: Path, items: Sequence[tuple[str, int | str]]) -> None:
+    """Run cases in this process."""
     warnings.simplefilter("ignore")
-    role, name = base.split("-", 1)
-    path, rows = folder / f"{base}.n2d", np.load(folder / "rows.npy")
-    manifest, parts = decode(read_file(path))
-    created = str(open_image(path.read_bytes()).manifest["created"])
-    known = singles(manifest, parts, role, name)
-    expected = answers(bundle.load(path), rows)
+    rows = np.load(folder / "rows.npy")
+    bases = {name: Base(folder / f"{name}.n2d", rows) for name in {name for name, _ in items}}
     limit_memory()
     target = folder / f"case-{os.getpid()}.n2d"
-    for number in numbers:
-        content, told = hostile(number, manifest, parts, known)
-        target.write_bytes(encode(content["manifest"], content["parts"], created=created))
-        del content
-        report(number, told, lambda: judge(target, rows, expected))
+    for name, which in items:
+        print(json.dumps([[name, which], "", "made"]), flush=True)
+        image, told = bases[name].case(which)
+        target.write_bytes(image)
+        del image
+        expected = bases[name].expected
+        report([name, which], told, lambda known=expected: judge(target, rows, known))
     target.unlink(missing_ok=True)
 
 
@@ -344,7 +366,7 @@ def watch(command: Sequence[str]) -> tuple[list[Any], str]:
             time.sleep(0.05)
             if (now := os.fstat(out.fileno()).st_size) != size:
                 size, silent = now, time.monotonic()
-            elif size > 0 and time.monotonic() - silent > SECONDS * 4:
+            elif size > 0 and time.monotonic() - silent > PATIENCE:
                 process.kill()
                 death = "no end"
         out.seek(0)
@@ -357,31 +379,47 @@ def watch(command: Sequence[str]) -> tuple[list[Any], str]:
     return lines, death
 
 
-def campaign(folder: Path, base: str, numbers: Sequence[int]) -> dict[str, Any]:
-    """Run cases of one base in limited processes, and count how they ended."""
-    outcomes: collections.Counter[str] = collections.Counter()
+def campaign(folder: Path, items: Sequence[tuple[str, int | str]]) -> dict[str, Any]:
+    """Run cases in limited processes, and count how they ended.
+
+    Parameters
+    ----------
+    folder : Path
+        Where :func:`fit_bases` saved the models.
+    items : sequence of (name of a base, number of a case or name of an attack)
+
+    Returns
+    -------
+    dict
+        ``outcomes`` by base; ``ends``: how each case ended; ``bad``: the cases that did not end
+        as they may; ``slowest`` in seconds.
+    """
+    outcomes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     bad: list[Any] = []
-    slowest, left = 0.0, list(numbers)
+    ends: dict[str, str] = {}
+    slowest, left = 0.0, [list(item) for item in items]
     while left:
-        (folder / "numbers.json").write_text(json.dumps(left))
-        lines, death = watch([sys.executable, __file__, "--work", str(folder), "--only", base])
-        begun = left[0]
-        for number, told, outcome, *seconds in lines:
-            begun = number
+        (folder / "items.json").write_text(json.dumps(left))
+        lines, death = watch([sys.executable, __file__, "--work", str(folder)])
+        begun, told = left[0], ""
+        for item, told, outcome, *seconds in lines:
+            begun = item
             if not seconds:
                 continue
-            left.remove(number)
+            left.remove(item)
             slowest = max(slowest, seconds[0])
-            outcomes[outcome if outcome in ALLOWED else "bad"] += 1
+            ends[str(item[1])] = outcome
+            outcomes[item[0]][outcome if outcome in ALLOWED else "bad"] += 1
             if outcome not in ALLOWED or seconds[0] > SECONDS:
-                bad.append([number, told, outcome, round(seconds[0], 2)])
+                bad.append([*item, told, outcome, round(seconds[0], 2)])
         if death:
             if begun not in left:
                 raise RuntimeError(f"the worker died between cases: {death}")
-            bad.append([begun, lines[-1][1], death, SECONDS])
-            outcomes["bad"] += 1
+            bad.append([*begun, told, death])
+            outcomes[begun[0]]["bad"] += 1
             left.remove(begun)
-    return {"outcomes": dict(outcomes), "bad": bad, "slowest": round(slowest, 3)}
+    counted = {name: dict(counter) for name, counter in sorted(outcomes.items())}
+    return {"outcomes": counted, "ends": ends, "bad": bad, "slowest": round(slowest, 3)}
 
 
 def main() -> int:
@@ -394,25 +432,23 @@ def main() -> int:
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:
-        numbers = json.loads((arguments.work / "numbers.json").read_text())
-        work(arguments.work, arguments.only, numbers)
+        work(arguments.work, json.loads((arguments.work / "items.json").read_text()))
         return 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.bases or Path(temporary)
         folder.mkdir(exist_ok=True)
-        names = sorted(path.stem for path in folder.glob("*-*.n2d")) or fit_bases(folder)
+        names = sorted(path.stem for path in folder.glob("*r-*.n2d")) or fit_bases(folder)
+        numbers = range(arguments.first, arguments.first + arguments.cases)
         total = 0
-        for name in names:
-            if arguments.only in ("", name):
-                numbers = range(arguments.first, arguments.first + arguments.cases)
-                start = time.perf_counter()
-                result = campaign(folder, name, numbers)
-                seconds = round(time.perf_counter() - start, 1)
-                print(name, json.dumps(result["outcomes"]), f"slowest {result['slowest']} s,",
-                      f"{seconds} s in all", flush=True)  # fmt: skip
-                for item in result["bad"]:
-                    print("   ", item, flush=True)
-                total += len(result["bad"])
+        for name in [name for name in names if arguments.only in ("", name)]:
+            start = time.perf_counter()
+            result = campaign(folder, [(name, number) for number in numbers])
+            seconds = round(time.perf_counter() - start, 1)
+            print(json.dumps(result["outcomes"]), f"slowest {result['slowest']} s,",
+                  f"{seconds} s in all", flush=True)  # fmt: skip
+            for item in result["bad"]:
+                print("   ", item, flush=True)
+            total += len(result["bad"])
     return bool(total)
 
 

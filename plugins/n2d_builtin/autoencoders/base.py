@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.autoencoders.augmentation import augmentation_layers
-from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape
+from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape, read_training
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
 from n2d_builtin.autoencoders.options import TrainingOptions
 from n2d_builtin.autoencoders.precision import resolve_precision
@@ -190,8 +190,8 @@ class Autoencoder(TrainingOptions):
         reasons = self._stored_complaints(row_shape)
         if reasons:
             raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
-        history, best_epoch = read_history(state), need(state, "best_epoch", int)
-        precision = need(state, "precision", str)
+        history = read_history(state)
+        best_epoch, precision = read_training(state, len(history["loss"]))
         self._forget()
         self._restore(state, row_shape, latent_dim)
         self.row_shape_, self.latent_dim_ = row_shape, latent_dim

@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_framework.plugin import AnyArray, DataError, State, StateError, need
 
-__all__ = ["check_rows", "read_history", "read_row_shape"]
+__all__ = ["check_rows", "read_history", "read_row_shape", "read_training"]
 
 _MOST_DIMENSIONS = 8
 
@@ -51,4 +51,25 @@ def read_history(state: State) -> dict[str, list[float]]:
         if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind != "f":
             raise StateError(f"state 'history/{name}' must be one number per epoch")
         history[str(name)] = [float(value) for value in values]
+    if "loss" not in history or not set(history) <= {"loss", "val_loss"}:
+        raise StateError("state 'history' must hold 'loss', and may hold 'val_loss'")
+    if not history["loss"] or {len(values) for values in history.values()} != {
+        len(history["loss"])
+    }:
+        raise StateError("state 'history' must hold one number per epoch")
     return history
+
+
+def read_training(state: State, epochs: int) -> tuple[int, str]:
+    """Take the best of `epochs` epochs and the precision out of a state read from a file.
+
+    Raises
+    ------
+    StateError
+    """
+    best, precision = need(state, "best_epoch", int), need(state, "precision", str)
+    if not 1 <= best <= epochs:
+        raise StateError(f"state 'best_epoch' must be from 1 to {epochs}, got {best}")
+    if precision not in ("float32", "bfloat16"):
+        raise StateError(f"state 'precision' is no precision: {precision[:40]!r}")
+    return best, precision

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
+from n2d_builtin.autoencoders.inference import values_per_row
 from n2d_builtin.autoencoders.planned import PlannedAutoencoder
 from n2d_builtin.autoencoders.plans import Plan, conv_decoder, conv_encoder
 from n2d_framework.plugin import component, option
 
 __all__ = ["ConvAutoencoder"]
+
+#: Numbers that computing one image may take: any image 2**24 (128 MiB), large ones more.
+_LEAST_BUDGET, _BUDGET_PER_VALUE = 2**24, 256
 
 
 @component
@@ -54,7 +60,18 @@ class ConvAutoencoder(PlannedAutoencoder):
                     f"{name} has {len(values)} values, but filters has {len(self.filters)}; "
                     "give one for each"
                 )
-        return reasons
+        return reasons or self._cost_complaints(row_shape)
+
+    def _cost_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
+        """Whether computing one row takes far more memory than the row does."""
+        most = max(_LEAST_BUDGET, _BUDGET_PER_VALUE * math.prod(row_shape))
+        needed = max(map(values_per_row, self._plans(row_shape, self._width())))
+        if needed <= most:
+            return []
+        return [
+            f"computing one image takes {needed} numbers at once, which is more than {most}; use "
+            "smaller kernel_sizes, fewer filters or larger strides"
+        ]
 
     def _kernels(self) -> tuple[int, ...]:
         if self.kernel_sizes is None:

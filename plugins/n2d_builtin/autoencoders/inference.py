@@ -15,7 +15,7 @@ from n2d_builtin.autoencoders.exact import multiply, prepare
 from n2d_builtin.autoencoders.plans import Layer, Plan
 from n2d_framework.plugin import AnyArray
 
-__all__ = ["Network"]
+__all__ = ["Network", "values_per_row"]
 
 Array: TypeAlias = NDArray[np.float64]
 Step: TypeAlias = Callable[[Array], Array]
@@ -37,8 +37,7 @@ class Network:
     def __init__(self, plan: Plan, weights: Mapping[str, Mapping[str, AnyArray]]) -> None:
         self._plan = plan
         self._steps = [_STEPS[layer.kind](layer, weights.get(layer.name, {})) for layer in plan]
-        widest = max(_values_per_row(layer) for layer in plan)
-        self._block = max(1, min(_MOST_ROWS, _BLOCK_VALUES // widest))
+        self._block = max(1, min(_MOST_ROWS, _BLOCK_VALUES // values_per_row(plan)))
 
     def __call__(self, x: AnyArray) -> NDArray[np.float32]:
         """Compute rows.
@@ -62,8 +61,12 @@ class Network:
         return out
 
 
-def _values_per_row(layer: Layer) -> int:
-    """How many numbers the widest intermediate of a layer holds per row."""
+def values_per_row(plan: Plan) -> int:
+    """How many numbers the widest intermediate of a network holds per row."""
+    return max(_values_of_layer(layer) for layer in plan)
+
+
+def _values_of_layer(layer: Layer) -> int:
     patch = layer.kernel * layer.kernel
     if layer.kind == "conv":
         return layer.out_shape[0] * layer.out_shape[1] * patch * layer.in_shape[2]
