@@ -29,7 +29,16 @@ from n2d_framework.testing.examination import ComponentExamination
 from n2d_framework.testing.report import Outcome, Report
 from n2d_framework.types import ROLES, AnyArray
 
-__all__ = ["KINDS", "AnyEntry", "checks_for", "examination", "find", "find_all", "kind_of", "run_checks"]
+__all__ = [
+    "KINDS",
+    "AnyEntry",
+    "checks_for",
+    "examination",
+    "find",
+    "find_all",
+    "kind_of",
+    "run_checks",
+]
 
 AnyEntry: TypeAlias = Entry[Any]
 
@@ -81,7 +90,7 @@ def find(which: str, catalogue: Catalogue | None = None) -> AnyEntry:
     catalogue = default_catalogue() if catalogue is None else catalogue
     kind, _, name = which.partition("/")
     if kind in ROLES:
-        return catalogue.get(kind, name)  # type: ignore[arg-type]
+        return catalogue.get(kind, name)
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS, noun="role")
         raise UnknownComponentError(f"{which!r}: write ROLE/NAME; {hint}")

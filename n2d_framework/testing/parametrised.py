@@ -36,7 +36,8 @@ def conformance(which: str, *, rows: AnyArray | None = None) -> Callable[..., No
     """
     import pytest
 
-    @pytest.mark.parametrize("check", checks_for(which), ids=lambda check: check.name)
+    cases = pytest.mark.parametrize("check", checks_for(which), ids=lambda check: check.name)
+
     def test_conformance(check: Check, n2d_examine: Callable[..., Any]) -> None:
         exam = n2d_examine(which, rows)
         reason = check.skipped(exam.entry.spec)
@@ -44,4 +45,5 @@ def conformance(which: str, *, rows: AnyArray | None = None) -> Callable[..., No
             pytest.skip(f"the spec says: {reason}")
         check.run(exam)
 
-    return test_conformance
+    test: Callable[..., None] = cases(test_conformance)
+    return test

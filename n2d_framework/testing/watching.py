@@ -16,6 +16,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import attrs
@@ -87,11 +88,11 @@ def _is_writing(mode: Any, flags: Any) -> bool:
 
 
 def _for_a_cache() -> bool:
-    frame = sys._getframe(2)  # noqa: SLF001  # the one way to the callers
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the one way to the callers
     while frame is not None:
         if frame.f_globals.get("__name__") in _CACHES:
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False
 
 
@@ -102,7 +103,10 @@ def _handlers() -> set[str]:
 
 def _seeds() -> dict[str, str]:
     kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  # it is what is watched
-    return {"random": repr(random.getstate()), "numpy.random": repr((kind, keys.tobytes(), rest))}
+    return {
+        "random": repr(random.getstate()),
+        "numpy.random": repr((kind, np.asarray(keys).tobytes(), rest)),
+    }
 
 
 @contextlib.contextmanager

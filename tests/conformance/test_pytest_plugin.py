@@ -50,7 +50,7 @@ def test_an_unrelated_test_run_loads_next_to_nothing(tmp_path):
 
 
 def test_two_lines_are_a_test_with_one_case_per_check(tmp_path):
-    done = pytest_on(tmp_path, TWO_LINES.format(which="dataset/digits"), "-v")
+    done = pytest_on(tmp_path, TWO_LINES.format(which="dataset/digits"), "-vv")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "test_conformance[dataset_rows] PASSED" in done.stdout
     assert "6 passed" in done.stdout

@@ -39,7 +39,7 @@ ROLES = {
     ),
     "manifolder": _Role(
         "Landmark multidimensional scaling",
-        "de Silva and Tenenbaum 2004, Sparse multidimensional scaling using landmark points",
+        "de Silva and Tenenbaum 2004, Stanford technical report",
         "n2d run digits --set model.manifolder=$name",
     ),
     "clusterer": _Role(

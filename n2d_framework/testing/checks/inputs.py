@@ -103,7 +103,7 @@ def wrong_width(exam: ComponentExamination) -> None:
     wider = np.concatenate([exam.new, exam.new[..., :1]], axis=-1)
     for rows in (wider, np.ascontiguousarray(exam.new[..., :-1])):
         _refused(
-            lambda rows=rows: getattr(component, verb)(rows),  # type: ignore[misc]
+            lambda rows=rows: getattr(component, verb)(rows),
             f"{verb} of rows of shape {rows.shape[1:]}, fitted on {exam.rows.shape[1:]},",
             "use check_features of n2d_framework.plugin",
         )

@@ -63,7 +63,7 @@ def trackers_of(catalogue: Catalogue) -> list[Entry[Any]]:
             listening[hook] = implementation
     return [
         Entry(TrackerSpec(plugin.entry_point, found[plugin.name]), plugin.distribution,
-              plugin.version)  # type: ignore[type-var]
+              plugin.version)
         for plugin in catalogue.plugins
         if plugin.name in found
     ]  # fmt: skip
@@ -87,7 +87,9 @@ class TrackerExamination:
 
 
 def _run(run_id: str, error: str | None = None) -> Iterator[Event]:
-    composition = {role: {"name": "x", "options": {"k": 3, "hidden": [1, 2]}} for role in ROLES}
+    composition: dict[str, Any] = {
+        role: {"name": "x", "options": {"k": 3, "hidden": [1, 2]}} for role in ROLES
+    }
     yield RunStarted(run_id, composition, 120, (8, 8))
     for role in ROLES:
         yield StageStarted(run_id, f"key-{role}", role, "x")
