@@ -130,11 +130,11 @@ def clone_and_params(exam: ComponentExamination) -> None:
             model.composition().choice(role).option_values() == values,
             "set_params with its own options changes them",
         )
-    exam.fit(component, exam.rows)
-    demand(options_dict(component) == values, "fitting changes its options")
-    copied = copy.deepcopy(component)
+    fitted = exam.fitted.component
+    demand(options_dict(fitted) == values, "fitting changes its options")
+    copied = copy.deepcopy(fitted)
     demand(
-        np.array_equal(_answer(exam, copied), _answer(exam, component)),
+        np.array_equal(_answer(exam, copied), _answer(exam, fitted)),
         "a deep copy gives other answers",
     )
 
