@@ -38,7 +38,6 @@ def rebuild(text: str, *, seed: int = 0, precision: str = "float32", blank: bool
     -------
     keras.Model
     """
-    keras = load_keras()
     policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     config = parse_config(text)
     if not blank:
@@ -47,20 +46,25 @@ def rebuild(text: str, *, seed: int = 0, precision: str = "float32", blank: bool
         _prepared(layer, policy, None if blank else derive_seed(seed, str(index)))
         for index, layer in enumerate(config["layers"])
     ]
-    return keras.Model.from_config(config)
+    return _from_config(config)
 
 
 def _completed(config: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with every default written out, so that no initializer goes unseeded.
+    """The configuration with every default written out, so that no initializer goes unseeded."""
+    complete: dict[str, Any] = _from_config(config).get_config()
+    return complete
+
+
+def _from_config(config: dict[str, Any]) -> Any:
+    """Build a network.
 
     Initializers without a seed draw one from Python's global generator, which is put back.
     """
     state = random.getstate()
     try:
-        complete: dict[str, Any] = load_keras().Model.from_config(config).get_config()
+        return load_keras().Model.from_config(config)
     finally:
         random.setstate(state)
-    return complete
 
 
 def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
