@@ -66,9 +66,10 @@ class Option:
         if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number)):
             return None
         # Infinity is a number only to options that have it as their default.
-        if not abs(value) <= _LARGEST and value != self.default:
+        given: Any = value
+        if not abs(given) <= _LARGEST and given != self.default:
             return f"must be a finite number, got {value}"
-        number = float(value)
+        number = float(given)
         wrong = (
             (self.ge is not None and number < self.ge, ">=", self.ge),
             (self.gt is not None and number <= self.gt, ">", self.gt),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
@@ -215,7 +215,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
 
     def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> IntArray:
         """Fit, and return the labels of the training rows."""
-        return cast("IntArray", self.fit(X).labels_)
+        return self.fit(X).labels_
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> AnyArray:
         """Fit, and return the training coordinates on the manifold."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hdbscan
 import numpy as np
-from n2d_builtin.hdbscan import Hdbscan
 from sklearn.decomposition import PCA
 
+from n2d_builtin.hdbscan import Hdbscan
 from n2d_framework.plugin import FitContext
 
 

@@ -96,6 +96,14 @@ def test_schema(n2d: Run, config: Path) -> None:
     assert n2d("schema", "-o", "none/schema.json").exit_code == 1
 
 
+def test_schema_of_comparisons(n2d: Run) -> None:
+    schema = json.loads(n2d("schema", "--compare").stdout)
+    grid = {"data": ["digits"], "embedders": ["pca"], "manifolders": ["identity"]}
+    jsonschema.validate(grid | {"clusterers": ["kmeans"], "seeds": 2}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(grid | {"clusterers": ["kmean"]}, schema)
+
+
 def test_doctor(n2d: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     shown = n2d("doctor")

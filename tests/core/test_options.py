@@ -129,9 +129,20 @@ def test_options_survive_config_and_satisfy_their_schema(given_values):
     jsonschema.validate(plain, options_schema(Sample))
 
 
-@given(st.dictionaries(st.sampled_from(["size", "rate", "kind", "widths", "flag"]),
-                       st.one_of(st.none(), st.booleans(), st.integers(-5, 20), st.text(max_size=3),
-                                 st.lists(st.integers(-1, 3), max_size=3)), max_size=5))  # fmt: skip
+anything = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 20),
+    st.text(max_size=3),
+    st.lists(st.integers(-1, 3), max_size=3),
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["size", "rate", "kind", "widths", "flag"]), anything, max_size=5
+    )
+)
 def test_schema_and_check_agree(given_values):
     valid = jsonschema.Draft202012Validator(options_schema(Sample)).is_valid(given_values)
     try:
