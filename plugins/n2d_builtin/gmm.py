@@ -170,7 +170,9 @@ class GaussianMixture:
             Rows sum to one; the largest value of a row stands at its predicted label.
         """
         joint = self._log_joint(m)
-        return np.asarray(np.exp(joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)))
+        # Relative to the likeliest: of rows far from all, the logarithms have no digits to spare.
+        odds = np.exp(joint - joint.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
     def score_samples(self, m: AnyArray) -> FloatArray:
         """Logarithm of the mixture's density at each row: shape (n,), float64."""
