@@ -44,10 +44,10 @@ def adapt(role: Role, cls: type[Any], **options: Any) -> Any:
 
     Examples
     --------
-    >>> from sklearn.cluster import Birch
+    >>> from sklearn.decomposition import FastICA
     >>> import n2d_framework as n2d
-    >>> birch = n2d.adapt("clusterer", Birch, n_clusters=10)
-    >>> model = n2d.N2D("pca", "identity", birch, n_clusters=10)
+    >>> ica = n2d.adapt("manifolder", FastICA, n_components=5)
+    >>> model = n2d.N2D("pca", ica, "gmm", n_clusters=10)
     """
     if role not in ROLES:
         raise ConfigError([Problem("role", f"must be one of {', '.join(ROLES)}, got {role!r}")])
