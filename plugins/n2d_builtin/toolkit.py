@@ -1,0 +1,84 @@
+"""What neural plugins may build on: networks as plans, the training loop, exact inference.
+
+The names here are as stable as those of :mod:`n2d_framework.plugin`; everything else in
+``n2d_builtin`` may change without notice. Importing this module loads neither Keras nor a backend;
+:func:`row_trainer` gives the trainer's base class once training starts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
+from n2d_builtin.autoencoders.backend import load_keras
+from n2d_builtin.autoencoders.base import Autoencoder
+from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape, read_training
+from n2d_builtin.autoencoders.conv import ConvAutoencoder
+from n2d_builtin.autoencoders.dense import DenseAutoencoder
+from n2d_builtin.autoencoders.images import image_complaint, resolve_image
+from n2d_builtin.autoencoders.inference import Network, values_per_row
+from n2d_builtin.autoencoders.networks import build_network
+from n2d_builtin.autoencoders.options import TrainingOptions
+from n2d_builtin.autoencoders.planned import PlannedAutoencoder
+from n2d_builtin.autoencoders.plans import (
+    Layer,
+    Plan,
+    conv_decoder,
+    conv_encoder,
+    dense_decoder,
+    dense_encoder,
+)
+from n2d_builtin.autoencoders.precision import Precision, resolve_precision
+from n2d_builtin.autoencoders.training import TrainingResult, TrainingSettings, split_rows, train
+from n2d_builtin.autoencoders.weights import Weights, read_weights, take_weights, weights_state
+
+__all__ = [
+    "Augmentation",
+    "Autoencoder",
+    "ConvAutoencoder",
+    "DenseAutoencoder",
+    "Layer",
+    "Network",
+    "Plan",
+    "PlannedAutoencoder",
+    "Precision",
+    "TrainingOptions",
+    "TrainingResult",
+    "TrainingSettings",
+    "Weights",
+    "augmentation_layers",
+    "build_network",
+    "check_rows",
+    "conv_decoder",
+    "conv_encoder",
+    "dense_decoder",
+    "dense_encoder",
+    "image_complaint",
+    "load_keras",
+    "read_history",
+    "read_row_shape",
+    "read_training",
+    "read_weights",
+    "resolve_image",
+    "resolve_precision",
+    "row_trainer",
+    "split_rows",
+    "take_weights",
+    "train",
+    "values_per_row",
+    "weights_state",
+]
+
+
+def row_trainer() -> Any:
+    """Base class of models trained by :func:`train` on rows kept on the device.
+
+    Returns
+    -------
+    type
+        :class:`n2d_builtin.autoencoders._trainer.RowTrainer`; subclass it in a module of your
+        own that is imported when training starts, since this call imports Keras.
+    """
+    from n2d_builtin.autoencoders._trainer import RowTrainer
+
+    return RowTrainer
