@@ -83,8 +83,9 @@ class ComponentSpec:
     noise : bool, default False
         Whether a clusterer may leave rows unlabelled (-1).
     input : {"vector", "image", "sequence", "any"}, default "vector"
-        What one row must be. ``"vector"`` components get images flattened; the others get
-        rows in their own shape.
+        What one row must be. ``"vector"`` components get images flattened; ``"sequence"``
+        components get rows of shape ``(steps,)`` as ``(steps, 1)``; the others get rows in
+        their own shape.
     deterministic : bool, default True
         Whether the same seed gives the same result in any process, with any thread count.
     state_version : int, default 1

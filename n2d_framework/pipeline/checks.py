@@ -22,7 +22,12 @@ _METHODS = {
 
 
 def component_shape(kind: str, row_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Shape of a row as a component of that input kind gets it: flat for vectors."""
+    """Shape of a row as a component of that input kind gets it.
+
+    Flat for vectors; rows of shape (steps,) are sequences of one feature, (steps, 1).
+    """
+    if kind == "sequence" and len(row_shape) == 1:
+        return (*row_shape, 1)
     if kind != "vector" or len(row_shape) == 1:
         return row_shape
     size = 1
@@ -118,5 +123,5 @@ def _shape_reasons(kind: str, shape: tuple[int, ...], component: Any) -> list[st
             f"shape {shape}; reshape the data or give image_shape"
         ]
     if kind == "sequence" and len(shape) != 2:
-        return [f"needs sequences of shape (steps, features), rows have shape {shape}"]
+        return [f"needs sequences of shape (steps, features) or (steps,), rows have shape {shape}"]
     return []

@@ -281,7 +281,17 @@ def test_embedders_of_images_and_sequences_need_such_rows(odd, blobs):
     with pytest.raises(CompositionError, match=r"needs images .* rows have shape \(6,\)"):
         light(embedder="pictures").fit(blobs)
     with pytest.raises(CompositionError, match=r"needs sequences"):
-        light(embedder="steps").fit(blobs)
+        light(embedder="steps").fit(blobs.reshape(-1, 3, 2, 1))
+
+
+def test_rows_of_numbers_are_sequences_of_one_feature(odd, blobs, monkeypatch):
+    shapes = []
+    monkeypatch.setattr(
+        odd.Odd, "transform", lambda self, x: shapes.append(x.shape[1:]) or x[:, :, 0]
+    )
+    model = light(embedder="steps").fit(blobs)
+    assert len(model.predict(blobs[:5])) == 5
+    assert set(shapes) == {(6, 1)}
 
 
 def test_what_cannot_place_new_rows_is_said_at_once(odd, blobs):
