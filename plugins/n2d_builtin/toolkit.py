@@ -7,14 +7,17 @@ The names here are as stable as those of :mod:`n2d_framework.plugin`; everything
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from n2d_builtin.autoencoders.activations import ACTIVATIONS, Activation
 from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
 from n2d_builtin.autoencoders.backend import load_keras
 from n2d_builtin.autoencoders.base import Autoencoder
 from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape, read_training
 from n2d_builtin.autoencoders.conv import ConvAutoencoder
 from n2d_builtin.autoencoders.dense import DenseAutoencoder
+from n2d_builtin.autoencoders.exact import ExactMatrix, multiply, prepare
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
 from n2d_builtin.autoencoders.inference import Network, values_per_row
 from n2d_builtin.autoencoders.networks import build_network
@@ -33,10 +36,13 @@ from n2d_builtin.autoencoders.training import TrainingResult, TrainingSettings, 
 from n2d_builtin.autoencoders.weights import Weights, read_weights, take_weights, weights_state
 
 __all__ = [
+    "ACTIVATIONS",
+    "Activation",
     "Augmentation",
     "Autoencoder",
     "ConvAutoencoder",
     "DenseAutoencoder",
+    "ExactMatrix",
     "Layer",
     "Network",
     "Plan",
@@ -55,6 +61,9 @@ __all__ = [
     "dense_encoder",
     "image_complaint",
     "load_keras",
+    "losses",
+    "multiply",
+    "prepare",
     "read_history",
     "read_row_shape",
     "read_training",
@@ -68,6 +77,19 @@ __all__ = [
     "values_per_row",
     "weights_state",
 ]
+
+
+def losses() -> Mapping[str, Callable[[Any, Any], Any]]:
+    """Loss of each value of a target and an output, by the names of the option ``loss``.
+
+    Returns
+    -------
+    mapping of str to callable
+        :data:`n2d_builtin.autoencoders._trainer.LOSSES`; this call imports Keras.
+    """
+    from n2d_builtin.autoencoders._trainer import LOSSES
+
+    return LOSSES
 
 
 def row_trainer() -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from n2d_builtin.autoencoders.augmentation import augmentation_layers
 from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape, read_training
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
-from n2d_builtin.autoencoders.options import TrainingOptions
+from n2d_builtin.autoencoders.options import ImageOptions
 from n2d_builtin.autoencoders.precision import resolve_precision
 from n2d_builtin.autoencoders.training import (
     TrainingResult,
@@ -38,7 +38,7 @@ __all__ = ["Autoencoder"]
 
 
 @component
-class Autoencoder(TrainingOptions):
+class Autoencoder(ImageOptions):
     """Base of the neural embedders; subclasses say which networks are trained.
 
     Attributes

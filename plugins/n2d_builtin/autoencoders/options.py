@@ -9,7 +9,7 @@ from n2d_builtin.autoencoders.precision import Precision
 from n2d_builtin.autoencoders.training import Optimizer
 from n2d_framework.plugin import component, option
 
-__all__ = ["TrainingOptions"]
+__all__ = ["ImageOptions", "TrainingOptions"]
 
 Loss = Literal["mse", "mae", "huber", "bce"]
 
@@ -58,6 +58,12 @@ class TrainingOptions:
         help="What training multiplies in; embedding is computed alike in all cases. auto: "
         "bfloat16 where a short measurement finds it faster by half or more, else float32.",
     )
+
+
+@component
+class ImageOptions(TrainingOptions):
+    """How an autoencoder takes and varies rows that are images."""
+
     augmentation: Augmentation | None = option(
         None,
         help="Vary training images anew in every batch: {shift, rotation, zoom}. Needs image "

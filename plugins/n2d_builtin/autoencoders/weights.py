@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from n2d_builtin.autoencoders.plans import Plan
 from n2d_framework.plugin import AnyArray, State, StateError, need
 
-__all__ = ["Weights", "read_weights", "take_weights", "weights_state"]
+__all__ = ["HasWeights", "Weights", "read_weights", "take_weights", "weights_state"]
 
 #: Layer name to weight name to float32 array.
 Weights: TypeAlias = dict[str, dict[str, AnyArray]]
 
 
-def take_weights(model: Any, plan: Plan) -> Weights:
+class HasWeights(Protocol):
+    """What a layer of a plan tells about its weights."""
+
+    @property
+    def name(self) -> str:
+        """Name of the layer in the Keras model."""
+
+    def weight_shapes(self) -> Mapping[str, tuple[int, ...]]:
+        """Name and shape of each weight array, in the order Keras has them."""
+
+
+def take_weights(model: Any, plan: Sequence[HasWeights]) -> Weights:
     """Copy the weights out of a model that was built from `plan`.
 
     Parameters
@@ -45,7 +55,7 @@ def weights_state(weights: Weights) -> dict[str, Any]:
     return {layer: dict(arrays) for layer, arrays in weights.items()}
 
 
-def read_weights(state: State, key: str, plan: Plan) -> Weights:
+def read_weights(state: State, key: str, plan: Sequence[HasWeights]) -> Weights:
     """Take weights out of a state that was read from a file.
 
     Parameters
@@ -53,7 +63,7 @@ def read_weights(state: State, key: str, plan: Plan) -> Weights:
     state : State
     key : str
         Name of the network in `state`.
-    plan : tuple of Layer
+    plan : sequence of Layer
         What the network must look like.
 
     Returns
