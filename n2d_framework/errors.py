@@ -33,6 +33,7 @@ __all__ = [
     "StageError",
     "StateError",
     "StoreWarning",
+    "TrackingWarning",
     "UnknownComponentError",
     "UnsupportedError",
     "did_you_mean",
@@ -172,6 +173,10 @@ class NotInductiveWarning(UserWarning):
 
 class StoreWarning(UserWarning):
     """An entry of the stage store was damaged or of another version and was recomputed."""
+
+
+class TrackingWarning(UserWarning):
+    """A tracker cannot write down what happens; the run goes on without it."""
 
 
 def did_you_mean(name: str, known: Sequence[str], *, noun: str = "name") -> str:

@@ -33,8 +33,13 @@ from __future__ import annotations
 from n2d_framework.core.blocks import in_blocks
 from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec, Modality
 from n2d_framework.core.events import (
+    CellFinished,
+    ComparisonFinished,
+    ComparisonStarted,
     EpochFinished,
     Event,
+    FilesWritten,
+    RunAssessed,
     RunFinished,
     RunStarted,
     StageFinished,
@@ -55,6 +60,7 @@ from n2d_framework.errors import (
     Problem,
     StageError,
     StateError,
+    TrackingWarning,
     UnsupportedError,
 )
 from n2d_framework.seeding import derive_seed
@@ -64,7 +70,10 @@ __all__ = [
     "NOISE",
     "ROLES",
     "AnyArray",
+    "CellFinished",
     "Clusterer",
+    "ComparisonFinished",
+    "ComparisonStarted",
     "Component",
     "ComponentSpec",
     "ConfigError",
@@ -75,6 +84,7 @@ __all__ = [
     "Embedder",
     "EpochFinished",
     "Event",
+    "FilesWritten",
     "FitContext",
     "FloatArray",
     "InputKind",
@@ -86,6 +96,7 @@ __all__ = [
     "Option",
     "Problem",
     "Role",
+    "RunAssessed",
     "RunFinished",
     "RunStarted",
     "StageError",
@@ -94,6 +105,7 @@ __all__ = [
     "State",
     "StateError",
     "StateValue",
+    "TrackingWarning",
     "UnsupportedError",
     "check_features",
     "component",

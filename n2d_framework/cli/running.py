@@ -16,9 +16,12 @@ from n2d_framework.cli.progress import RunProgress, StageTimes, step
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING
 from n2d_framework.cli.table_file import open_table
+from n2d_framework.core.events import FilesWritten
 from n2d_framework.data import load
 from n2d_framework.errors import UnsupportedError
+from n2d_framework.events import EventBus
 from n2d_framework.pipeline import compose
+from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -81,6 +84,7 @@ def execute(
             "paths": paths,
         }
         (folder / MARK).write_text(as_json(record) + "\n", encoding="utf-8")
+        _tell_written(model, folder)
     return record
 
 
@@ -93,6 +97,18 @@ def _save(model: N2D, request: RunRequest, folder: Path) -> dict[str, Any]:
     config = folder / "config.json"
     config.write_text(as_json(_config(request, model)) + "\n", encoding="utf-8")
     return {"bundle": bundle, "labels": labels, "config": config}
+
+
+def _tell_written(model: N2D, folder: Path) -> None:
+    """Tell trackers what there is besides the bundle, which they know of."""
+    files = {
+        "labels": (str(folder / "labels.csv"),),
+        "config": (str(folder / "config.json"),),
+        "figures": tuple(str(path) for path in sorted(folder.glob("plots/*.png"))),
+        "run": (str(folder / MARK),),
+    }
+    sink = EventBus(model.listeners, default_catalogue().manager.hook)
+    sink(FilesWritten(model.run_id_, files))
 
 
 def _label_columns(model: N2D) -> dict[str, AnyArray]:

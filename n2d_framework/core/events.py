@@ -10,9 +10,14 @@ import attrs
 from n2d_framework.types import Role
 
 __all__ = [
+    "CellFinished",
+    "ComparisonFinished",
+    "ComparisonStarted",
     "EpochFinished",
     "Event",
     "EventSink",
+    "FilesWritten",
+    "RunAssessed",
     "RunFinished",
     "RunStarted",
     "StageFinished",
@@ -30,17 +35,20 @@ class RunStarted:
     run_id : str
         Identifies the run in all its events.
     composition : mapping
-        The resolved composition: scaler, three components with all their options, seed.
+        The resolved composition: scaler, and three components with all their options.
     n_rows : int
         Rows of the training data.
     row_shape : tuple of int
         Shape of one row.
+    random_state : int or None
+        The seed of the composition.
     """
 
     run_id: str
     composition: Mapping[str, Any]
     n_rows: int
     row_shape: tuple[int, ...]
+    random_state: int | None = None
 
 
 @attrs.frozen
@@ -54,11 +62,50 @@ class RunFinished:
         Wall time of the whole run.
     error : str or None
         What made it fail; ``None`` for success.
+    n_clusters : int or None
+        Number of clusters found, without noise; ``None`` where the run failed.
     """
 
     run_id: str
     seconds: float
     error: str | None = None
+    n_clusters: int | None = None
+
+
+@attrs.frozen
+class RunAssessed:
+    """The labels of a run have been compared with true classes, or judged without them.
+
+    Attributes
+    ----------
+    run_id : str
+        The run that fitted the model. It may have finished long ago.
+    scores : mapping of str to float
+        What :meth:`n2d_framework.N2D.assess` returned.
+    training : bool
+        Whether the training labels were assessed, not those of other rows.
+    """
+
+    run_id: str
+    scores: Mapping[str, float]
+    training: bool = True
+
+
+@attrs.frozen
+class FilesWritten:
+    """Files of a run, or of a comparison, have been written.
+
+    Attributes
+    ----------
+    run_id : str
+        The run, or the comparison, that they belong to.
+    files : mapping of str to tuple of str
+        Paths by kind: ``bundle``, ``labels``, ``config``, ``figures``, ``run``, ``table``. They
+        exist while the event is delivered; ``n2d run`` moves its folder afterwards.
+    """
+
+    run_id: str
+    files: Mapping[str, tuple[str, ...]]
 
 
 @attrs.frozen
@@ -132,7 +179,104 @@ class EpochFinished:
     metrics: Mapping[str, float]
 
 
-Event: TypeAlias = RunStarted | RunFinished | StageStarted | StageFinished | EpochFinished
+@attrs.frozen
+class ComparisonStarted:
+    """A comparison begins, or goes on where an earlier session stopped.
+
+    Stages of a comparison are told by the events of stages and epochs, with the comparison's
+    ``run_id``; several cells may share a stage.
+
+    Attributes
+    ----------
+    run_id : str
+        Identifies this session of the comparison in all its events.
+    folder : str
+        Where the results are kept; the same for all sessions of a comparison.
+    n_cells : int
+        Cells in all.
+    n_waiting : int
+        Cells that this session has to do.
+    """
+
+    run_id: str
+    folder: str
+    n_cells: int
+    n_waiting: int
+
+
+@attrs.frozen
+class CellFinished:
+    """One cell of a comparison has ended: one trio on one data set with one seed.
+
+    Attributes
+    ----------
+    run_id : str
+        The comparison.
+    cell : str
+        Identifies the cell by its content.
+    data : str
+        Name of the data set.
+    method : str
+        The trio in words, with the options that the configuration gave:
+        ``pca / umap(n_neighbors=10) / gmm``.
+    composition : mapping
+        As in :class:`RunStarted`.
+    random_state : int
+    stages : mapping of role to str
+        Content keys of the cell's stages, as in the events of stages.
+    status : {"done", "failed", "lost"}
+        Lost cells went down with their worker.
+    scores : mapping of str to float
+        Empty where the cell failed.
+    seconds : mapping of role to float
+        What fitting each stage took, whenever that was.
+    error : str or None
+    """
+
+    run_id: str
+    cell: str
+    data: str
+    method: str
+    composition: Mapping[str, Any]
+    random_state: int
+    stages: Mapping[str, str]
+    status: str
+    scores: Mapping[str, float]
+    seconds: Mapping[str, float]
+    error: str | None = None
+
+
+@attrs.frozen
+class ComparisonFinished:
+    """A session of a comparison has ended.
+
+    Attributes
+    ----------
+    run_id : str
+    seconds : float
+        Wall time of the session.
+    error : str or None
+        What stopped it; ``None`` if every cell was tried. Cells that failed are told by
+        :class:`CellFinished`.
+    """
+
+    run_id: str
+    seconds: float
+    error: str | None = None
+
+
+Event: TypeAlias = (
+    RunStarted
+    | RunFinished
+    | RunAssessed
+    | FilesWritten
+    | StageStarted
+    | StageFinished
+    | EpochFinished
+    | ComparisonStarted
+    | CellFinished
+    | ComparisonFinished
+)
 EventSink: TypeAlias = Callable[[Event], None]
 
 

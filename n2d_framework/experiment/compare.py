@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.config.compare import Grid, read_compare_config
-from n2d_framework.core.events import EventSink
+from n2d_framework.core.events import EventSink, FilesWritten
 from n2d_framework.errors import ConfigError, Problem, StoreWarning
 from n2d_framework.events import EventBus
 from n2d_framework.experiment.cluster import connected, local_workers, require_shared
@@ -25,6 +25,7 @@ from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
 from n2d_framework.experiment.running import run_here, run_on
 from n2d_framework.experiment.tasks import Outcome, Settings
+from n2d_framework.experiment.telling import cell_finished, telling
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
@@ -118,7 +119,7 @@ def compare(
         Whether cells that failed in an earlier session are tried again. Cells that were lost
         with their worker always are.
     listeners : sequence of callables
-        Called with the events of each stage when it has ended.
+        Called with the events of each stage when it has ended, of each cell, and of the whole.
 
     Returns
     -------
@@ -138,6 +139,7 @@ def compare(
     folder = Path(out)
     require_own(folder, planned.grid, planned.materials)
     kept = _store(store, folder, planned.grid, workers, scheduler)
+    sink = EventBus(listeners, default_catalogue().manager.hook)
     with _workers(workers, scheduler, n_jobs) as client:
         write_mark(folder, planned.grid, planned.materials, planned.plan, kept.location)
         for material in planned.materials:
@@ -148,9 +150,10 @@ def compare(
             kept.location, _threads(n_jobs, workers, scheduler), planned.grid.config.timeout,
             planned.grid.config.memory_limit, uuid.uuid4().hex,
         )  # fmt: skip
-        _run(planned.plan, settings, folder, client, retry_failed, listeners)
+        _run(planned.plan, settings, folder, client, retry_failed, sink)
     comparison = open_comparison(folder)
     comparison.write_tables()
+    sink(FilesWritten(settings.run_id, {"table": (str(folder / "table.csv"),)}))
     return comparison
 
 
@@ -204,7 +207,7 @@ def _run(
     out: Path,
     client: Any,
     retry_failed: bool,
-    listeners: Sequence[EventSink],
+    sink: EventSink,
 ) -> None:
     """Run what has no record yet."""
     before = read_records(records_folder(out))
@@ -215,14 +218,15 @@ def _run(
         return
     graph = make_graph(cells, settings, _failed_before(plan.cells, ended))
     log = RecordLog(records_folder(out))
-    receiver = _Receiver(graph, log, EventBus(listeners, default_catalogue().manager.hook))
-    try:
-        if client is None:
-            run_here(graph, receiver)
-        else:
-            run_on(graph, receiver, client)
-    finally:
-        log.flush()
+    receiver = _Receiver(graph, log, sink, settings.run_id)
+    with telling(sink, settings.run_id, out, n_cells=len(plan.cells), n_waiting=len(cells)):
+        try:
+            if client is None:
+                run_here(graph, receiver)
+            else:
+                run_on(graph, receiver, client)
+        finally:
+            log.flush()
 
 
 def _failed_before(
@@ -250,11 +254,12 @@ class _Receiver:
     graph: Graph
     log: RecordLog
     sink: EventSink
+    run_id: str
 
     def __call__(self, key: str, result: Any) -> None:
         if isinstance(result, BaseException):
             if key in self.graph.cells:
-                self.log.append(_lost(self.graph.cells[key], result))
+                self._keep(key, _lost(self.graph.cells[key], result))
         elif isinstance(result, Outcome):
             self._tell(result.told)
             for event in result.events:
@@ -262,7 +267,11 @@ class _Receiver:
         else:
             self._tell(result["told"])
             record = {name: value for name, value in result.items() if name != "told"}
-            self.log.append(record)
+            self._keep(key, record)
+
+    def _keep(self, key: str, record: dict[str, Any]) -> None:
+        self.log.append(record)
+        self.sink(cell_finished(self.run_id, self.graph.cells[key], record))
 
     @staticmethod
     def _tell(texts: Iterable[str]) -> None:

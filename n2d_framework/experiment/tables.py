@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "AXES", "full_table", "methods", "score_columns", "to_csv", "to_latex", "to_markdown",
+    "AXES", "full_table", "methods", "score_columns", "scores_of", "to_csv", "to_latex",
+    "to_markdown",
 ]  # fmt: skip
 
 #: Columns that say what a cell is, without the seed.
@@ -55,6 +56,11 @@ def score_columns(table: pd.DataFrame) -> list[str]:
     """Names of the scores: the known ones first, then those of plugins by name."""
     found = [name for name in table.columns if name not in _OTHER]
     return [n for n in _KNOWN if n in found] + sorted(n for n in found if n not in _KNOWN)
+
+
+def scores_of(record: Mapping[str, Any]) -> dict[str, float]:
+    """The scores in the record of a cell."""
+    return {n: float(v) for n, v in record.items() if n not in _OTHER and v is not None}
 
 
 def methods(table: pd.DataFrame) -> list[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from n2d_framework.core.events import EventSink, FilesWritten, RunAssessed
+from n2d_framework.events import EventBus
 from n2d_framework.pipeline.predictor import Predictor
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import IntArray
@@ -18,6 +22,18 @@ class Assessor(Predictor):
 
     labels_: IntArray
     random_state_: int
+    listeners: Sequence[EventSink]
+
+    @property
+    def _events(self) -> EventBus:
+        """Where events of this model go."""
+        return EventBus(self.listeners, default_catalogue().manager.hook)
+
+    def _tell_saved(self, path: str | os.PathLike[str]) -> None:
+        """Tell trackers of a bundle, if they know the run that made the model."""
+        run_id = self._fitted().run_id
+        if run_id is not None:
+            self._events(FilesWritten(run_id, {"bundle": (os.fspath(path),)}))
 
     def assess(self, y: Any, X: Any = None) -> dict[str, float]:
         """Compare labels with true classes.
@@ -39,7 +55,7 @@ class Assessor(Predictor):
         fit = self._fitted()
         manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
         labels = self.labels_ if X is None else fit.trio.clusterer.predict(manifold)
-        return assess(
+        scores = assess(
             y,
             labels,
             coordinates=manifold,
@@ -47,6 +63,9 @@ class Assessor(Predictor):
             random_state=fit.random_state,
             extra=[entry.spec for entry in default_catalogue().metrics()],
         )
+        if fit.run_id is not None:
+            self._events(RunAssessed(fit.run_id, dict(scores), training=X is None))
+        return scores
 
     def score(self, X: Any, y: Any = None) -> float:
         """Mean silhouette of the predicted labels on the manifold; greater is better.

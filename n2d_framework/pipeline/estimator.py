@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
 from n2d_framework.errors import UnsupportedError
-from n2d_framework.events import EventBus
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import nested_params, with_options
@@ -72,6 +71,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     agreement_ : dict
         ``equal``: share of (up to 500 sampled) training rows that ``predict`` gives their
         label back; ``equal_where_clustered``: the same among rows that are noise in neither.
+    run_id_ : str
+        Identifies the last fit in its events; absent on a model that was loaded.
     n_features_in_ : int
         Number of values in a row.
     feature_names_in_ : array of str
@@ -181,7 +182,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             random_state=resolve_random_state(self.random_state),
             n_jobs=usable_threads(self.n_jobs),
             store=_as_store(self.store),
-            sink=EventBus(self.listeners, default_catalogue().manager.hook),
+            sink=self._events,
             recent=recent,
         )
         self._adopt(fit)
@@ -199,6 +200,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         self._n_features_out = self._width(fit)
         self.labels_ = fit.labels
         self.random_state_ = fit.random_state
+        if fit.run_id is not None:
+            self.run_id_ = fit.run_id
         self.n_clusters_ = fit.trio.n_clusters
         self.agreement_ = fit.agreement
         self.embedder_ = fit.trio.embedder
@@ -240,6 +243,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         snapshot = self.to_snapshot()
         created = snapshot.manifest["created"]
         write_atomic(path, encode(snapshot.manifest, snapshot.parts, created=created))
+        self._tell_saved(path)
 
     def to_snapshot(self) -> Snapshot:
         """The fitted model as plain values."""

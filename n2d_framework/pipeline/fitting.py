@@ -48,6 +48,8 @@ class Fit:
         How often predicting training rows gives their labels back; see the bundle format.
     golden : dict of arrays
         A few training rows with their outputs; empty if the trio cannot place new rows.
+    run_id : str or None
+        Identifies the run in its events; ``None`` for a model that was loaded.
     """
 
     trio: FittedTrio
@@ -57,6 +59,7 @@ class Fit:
     data: dict[str, Any]
     agreement: dict[str, float]
     golden: dict[str, AnyArray]
+    run_id: str | None = None
 
     @property
     def labels(self) -> AnyArray:
@@ -119,7 +122,7 @@ def fit_composition(
     refuse_equal_rows(x)
     run_id = uuid.uuid4().hex
     start = time.perf_counter()
-    sink(RunStarted(run_id, composition.describe(), len(x), row_shape))
+    sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))
     try:
         runner = StageRunner(run_id, sink, n_jobs, store, recent or {})
         fit = _run(composition, components, x, random_state, runner)
@@ -127,8 +130,8 @@ def fit_composition(
         text = f"{type(error).__name__}: {error}"
         sink(RunFinished(run_id, time.perf_counter() - start, error=text))
         raise
-    sink(RunFinished(run_id, time.perf_counter() - start))
-    return fit
+    sink(RunFinished(run_id, time.perf_counter() - start, n_clusters=fit.trio.n_clusters))
+    return attrs.evolve(fit, run_id=run_id)
 
 
 def _run(

@@ -8,7 +8,12 @@ import pluggy
 
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.events import (
+    CellFinished,
+    ComparisonFinished,
+    ComparisonStarted,
     EpochFinished,
+    FilesWritten,
+    RunAssessed,
     RunFinished,
     RunStarted,
     StageFinished,
@@ -62,3 +67,32 @@ def n2d_stage_finished(event: StageFinished) -> None:
 @hookspec
 def n2d_epoch_finished(event: EpochFinished) -> None:
     """Called after each epoch of a component that trains in epochs."""
+
+
+@hookspec
+def n2d_run_assessed(event: RunAssessed) -> None:
+    """Called when the labels of a fitted model have been assessed."""
+
+
+@hookspec
+def n2d_files_written(event: FilesWritten) -> None:
+    """Called when a model has been saved, and when a run or a comparison has written its files."""
+
+
+@hookspec
+def n2d_comparison_started(event: ComparisonStarted) -> None:
+    """Called when a comparison begins or goes on, unless all its cells are done already.
+
+    All hooks of a comparison are called in the process that was asked for it, never in a worker;
+    those of a stage and its epochs are called together, when the stage has ended.
+    """
+
+
+@hookspec
+def n2d_cell_finished(event: CellFinished) -> None:
+    """Called when a cell of a comparison has been scored, has failed, or was lost."""
+
+
+@hookspec
+def n2d_comparison_finished(event: ComparisonFinished) -> None:
+    """Called when a comparison has ended, also when it failed or was interrupted."""
