@@ -13,12 +13,19 @@ from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
 
 __all__ = ["read_file", "write_atomic"]
 
+#: Opening a pipe must not wait for somebody to write.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
 #: What file systems answer that cannot flush a folder.
 _NO_FOLDER_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES))
 
 
 def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
     """Read a file whole; nothing of it is opened, locked or mapped any longer.
+
+    No lock is asked for and none is waited for: what other processes hold does not matter. If
+    another one replaces the file meanwhile (:func:`write_atomic`), the old or the new one is
+    read.
 
     Parameters
     ----------
@@ -38,13 +45,15 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTE
     """
     place = Path(path)
     try:
-        found = place.stat()
-        if not stat.S_ISREG(found.st_mode):
-            what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
-            raise BundleError(f"cannot read {place}: it is {what}")
-        with place.open("rb") as file:
+        with os.fdopen(os.open(place, _READ), "rb") as file:
+            # Of what is open, not of what has the name by now.
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise BundleError(f"cannot read {place}: it is not a regular file")
             # As many bytes as are asked for are allocated at once.
             data = file.read(min(found.st_size, max_bytes) + 1)
+    except IsADirectoryError as error:
+        raise BundleError(f"cannot read {place}: it is a folder") from error
     except FileNotFoundError as error:
         raise BundleError(f"cannot read {place}: there is no such file") from error
     except (OSError, ValueError) as error:

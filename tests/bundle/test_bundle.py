@@ -351,11 +351,3 @@ def test_max_bytes(saved):
     assert load(saved, max_bytes=1 << 20)
     with pytest.raises(BundleError, match="raise max_bytes"):
         bundle.inspect(saved, max_bytes=100)
-
-
-def test_a_bundle_that_another_process_holds_open_is_read_and_replaced(saved):
-    with saved.open("rb") as other:
-        assert load(saved)
-        bundle.save(toy_plugin.model(), saved)
-        assert other.read(10) == b"n2d bundle"
-    assert load(saved)

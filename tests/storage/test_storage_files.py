@@ -176,7 +176,7 @@ def test_what_cannot_be_read(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr(files.Path, "open", refuse)
+    monkeypatch.setattr(files.os, "open", refuse)
     with pytest.raises(BundleError, match="Permission denied"):
         read_file(tmp_path / "big")
 
