@@ -24,6 +24,7 @@ from n2d_framework.cli.commands.new_plugin import new_plugin
 from n2d_framework.cli.commands.predict import predict
 from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
+from n2d_framework.cli.commands.store import store
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
@@ -115,6 +116,7 @@ for _command in (
     upgrade,
     components,
     datasets,
+    store,
     schema,
     doctor,
     new_plugin,

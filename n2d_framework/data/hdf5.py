@@ -58,7 +58,7 @@ class Hdf5Source(ArrayFile):
                     for x, y in array_pairs(ref, names)
                 ]
             super().__init__(ref.path, _KIND, pairs)
-        except BaseException:
+        except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._file.close()
             raise
 

@@ -100,7 +100,7 @@ class NpzSource(ArrayFile):
                     for x, y in array_pairs(ref, self._names())
                 ]
             super().__init__(ref.path, _NPZ, pairs)
-        except BaseException:
+        except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._archive.close()
             raise
 

@@ -45,7 +45,7 @@ class ParquetSource(TableSource):
             self.n_rows = self._file.metadata.num_rows
             if not self.n_rows:
                 raise DataError(f"{ref.path}: it has no rows; give at least one")
-        except BaseException:
+        except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._file.close()
             raise
         self.name = ref.path.stem

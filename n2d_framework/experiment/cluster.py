@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.materials import Material
+from n2d_framework.experiment.tasks import Settings
 from n2d_framework.pipeline.store import StageStore
 
-__all__ = ["connected", "local_workers", "require_shared"]
+__all__ = ["connected", "local_workers", "require_shared", "warn_of_threads"]
+
+logger = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 20
 #: Read by BLAS libraries, OpenMP, numba and TensorFlow when they are imported.
@@ -126,6 +130,21 @@ def require_shared(client: Any, store: StageStore, materials: list[Material]) ->
                     "a folder that all machines share, or a URL such as s3://bucket/stages",
                 )
             ]
+        )
+
+
+def warn_of_threads(client: Any, settings: Settings) -> None:
+    """Say which workers have threads that will be idle.
+
+    Libraries share the threads, the memory and the warnings of a process, so a process fits
+    one stage at a time, whatever its threads; with limits each stage has a process of its own.
+    """
+    several = {address: n for address, n in client.nthreads().items() if n > 1}
+    if several and not settings.limited:
+        logger.warning(
+            "workers with several threads: %s; a worker fits one stage at a time, so all but one "
+            "are idle: start them with --nthreads 1 (and --nworkers N for several per machine)",
+            ", ".join(f"{address} ({n})" for address, n in sorted(several.items())),
         )
 
 

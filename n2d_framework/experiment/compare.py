@@ -16,11 +16,17 @@ from n2d_framework.config.compare import Grid, read_compare_config
 from n2d_framework.core.events import EventSink, FilesWritten
 from n2d_framework.errors import ConfigError, Problem, StoreWarning
 from n2d_framework.events import EventBus
-from n2d_framework.experiment.cluster import connected, local_workers, require_shared
+from n2d_framework.experiment.cluster import (
+    connected,
+    local_workers,
+    require_shared,
+    warn_of_threads,
+)
 from n2d_framework.experiment.comparison import Comparison, open_comparison
 from n2d_framework.experiment.folder import own_store, records_folder, require_own, write_mark
 from n2d_framework.experiment.graph import Graph, make_graph
-from n2d_framework.experiment.materials import Material, keep_material, load_materials
+from n2d_framework.experiment.keeping import kept
+from n2d_framework.experiment.materials import Material, load_materials
 from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
 from n2d_framework.experiment.running import run_here, run_on
@@ -138,19 +144,19 @@ def compare(
         planned = plan_comparison(config, overrides, data=data)
     folder = Path(out)
     require_own(folder, planned.grid, planned.materials)
-    kept = _store(store, folder, planned.grid, workers, scheduler)
+    stages = _store(store, folder, planned.grid, workers, scheduler)
     sink = EventBus(listeners, default_catalogue().manager.hook)
     with _workers(workers, scheduler, n_jobs) as client:
-        write_mark(folder, planned.grid, planned.materials, planned.plan, kept.location)
-        for material in planned.materials:
-            keep_material(material, kept)
-        if scheduler is not None:
-            require_shared(client, kept, planned.materials)
+        write_mark(folder, planned.grid, planned.materials, planned.plan, stages.location)
         settings = Settings(
-            kept.location, _threads(n_jobs, workers, scheduler), planned.grid.config.timeout,
+            stages.location, _threads(n_jobs, workers, scheduler), planned.grid.config.timeout,
             planned.grid.config.memory_limit, uuid.uuid4().hex,
         )  # fmt: skip
-        _run(planned.plan, settings, folder, client, retry_failed, sink)
+        with kept(planned.materials, stages):
+            if scheduler is not None:
+                require_shared(client, stages, planned.materials)
+                warn_of_threads(client, settings)
+            _run(planned.plan, settings, folder, client, retry_failed, sink)
     comparison = open_comparison(folder)
     comparison.write_tables()
     sink(FilesWritten(settings.run_id, {"table": (str(folder / "table.csv"),)}))
@@ -161,22 +167,22 @@ def _store(
     store: str | os.PathLike[str] | None, out: Path, grid: Grid, workers: int, scheduler: str | None
 ) -> StageStore:
     chosen = own_store(out) if store is None else store
-    kept = StageStore(chosen)
+    stages = StageStore(chosen)
     apart = workers > 1 or scheduler is not None
     limited = grid.config.timeout is not None or grid.config.memory_limit is not None
-    if not kept.shared and (apart or limited):
+    if not stages.shared and (apart or limited):
         raise ConfigError(
             [
                 Problem(
                     "store",
-                    f"{kept.location} is seen by one process only, but stages run in others; give "
-                    "a folder, or use one worker and no limits",
+                    f"{stages.location} is seen by one process only, but stages run in others; "
+                    "give a folder, or use one worker and no limits",
                 )
             ]
         )
-    if "://" in kept.location:
-        return kept
-    return StageStore(Path(os.path.expanduser(kept.location)).absolute())  # noqa: PTH111
+    if "://" in stages.location:
+        return stages
+    return StageStore(Path(os.path.expanduser(stages.location)).absolute())  # noqa: PTH111
 
 
 def _workers(

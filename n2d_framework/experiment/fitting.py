@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 import warnings
 from functools import cache
@@ -12,6 +13,7 @@ import numpy as np
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.core.events import Event, StageFinished, StageStarted
+from n2d_framework.core.options import options_dict
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import need
 from n2d_framework.core.structure import structure
@@ -26,13 +28,18 @@ from n2d_framework.errors import (
 from n2d_framework.experiment.materials import embedder_rows, rows_of
 from n2d_framework.experiment.measuring import MemoryWatch
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
+from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.snapshot import library_versions
 from n2d_framework.pipeline.stage import StageRunner, checked_output
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.types import AnyArray
 
-__all__ = ["component_of", "failure", "fit_here", "fit_stage", "output_of"]
+__all__ = ["ALONE", "component_of", "failure", "fit_here", "fit_stage", "output_of"]
+
+#: A process does one piece of work at a time, also if it is a Dask worker with several threads:
+#: what is caught of warnings, measured of memory and seeded in libraries is the process's.
+ALONE = threading.RLock()
 
 
 def fit_stage(task: StageTask, settings: Settings, before: Outcome | None = None) -> Outcome:
@@ -103,7 +110,12 @@ def _looked_up(task: StageTask, settings: Settings) -> tuple[Event, ...]:
 
 
 def fit_here(task: StageTask, settings: Settings) -> Outcome:
-    """Fit a stage in this process and put it into the store."""
+    """Fit a stage in this process and put it into the store; one at a time."""
+    with ALONE:
+        return _fit_here(task, settings)
+
+
+def _fit_here(task: StageTask, settings: Settings) -> Outcome:
     events: list[Event] = []
     noted: list[str] = []
     watch = MemoryWatch()
@@ -124,14 +136,14 @@ def fit_here(task: StageTask, settings: Settings) -> Outcome:
             runner = StageRunner(
                 settings.run_id, events.append, settings.n_jobs, store, notes=notes
             )
-            x = _input(task, settings)
             upstream = task.fingerprint if task.upstream is None else task.upstream.key
-            result = runner.run_stage(entry, component, x, upstream, task.seed)
-            if result.key != task.key:
+            if stage_key(upstream, entry, options_dict(component), task.seed) != task.key:
                 raise StageError(
                     f"{task.role} {task.component!r}: this worker has version {entry.version}, "
                     "the plan was made with another; install the same versions everywhere"
                 )
+            x = _input(task, settings)
+            result = runner.run_stage(entry, component, x, upstream, task.seed)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result

@@ -59,7 +59,7 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
         try:
             child.send((str(folder), task, free))
             reason = _wait(child, folder, settings)
-        except BaseException:
+        except BaseException:  # an interrupt too must not leave the process behind
             child.end()
             raise
         if reason is not None:

@@ -10,7 +10,7 @@ import attrs
 
 from n2d_framework.core.state import State
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
-from n2d_framework.experiment.fitting import component_of, failure, output_of
+from n2d_framework.experiment.fitting import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.materials import truth_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
 from n2d_framework.pipeline.store import StageStore
@@ -45,7 +45,7 @@ def score_cell(
     outcomes = (embedder, manifolder, clusterer)
     record = {"cell": task.id, "status": "done"} | _costs(outcomes)
     failed = next((outcome for outcome in outcomes if outcome.error is not None), None)
-    with warnings.catch_warnings(record=True) as caught:
+    with ALONE, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if failed is None:
             try:

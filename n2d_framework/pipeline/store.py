@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+import attrs
 
 from n2d_framework.core.state import State
 from n2d_framework.errors import OutputError
-from n2d_framework.storage import decode, encode
+from n2d_framework.storage import decode, encode, write_atomic
 
-__all__ = ["StageStore"]
+__all__ = ["StageStore", "StoredFile"]
 
 _KIND = "stage"
 _SUFFIX = ".stage"
+_UNFINISHED = ".tmp"
+#: How file systems call the time of the last change, the best first.
+_TIMES = ("mtime", "LastModified", "last_modified", "updated", "created")
+#: Seconds within which a second use of an entry is not noted again.
+_NOTED = 600.0
+
+
+@attrs.frozen
+class StoredFile:
+    """A file of the store, as a listing shows it.
+
+    Attributes
+    ----------
+    key : str or None
+        Key of the entry; ``None`` for what an interrupted write left.
+    path : str
+    size : int
+        Bytes.
+    used : float
+        When it was last used, in seconds since 1970 (exact to ten minutes); where the file
+        system cannot note that, when it was written.
+    """
+
+    key: str | None
+    path: str
+    size: int
+    used: float
 
 
 class StageStore:
@@ -29,14 +63,19 @@ class StageStore:
     -----
     Entries have the format of a bundle's parts: no pickle. They are written under a temporary
     name and renamed, so several processes may use one store at once, and an interrupted write
-    leaves nothing that could be taken for a result.
+    leaves nothing that could be taken for a result. In a folder of this machine they are also
+    flushed to the disk first, so that they outlive a power cut.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         from fsspec.core import url_to_fs
 
         self.location = os.fspath(location)
-        self._fs, self._root = url_to_fs(os.path.expanduser(self.location))  # noqa: PTH111  # may be a URL
+        # A listing that is kept would hide what other machines write.
+        self._fs, self._root = url_to_fs(
+            os.path.expanduser(self.location),  # noqa: PTH111  # may be a URL
+            use_listings_cache=False,
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.location!r})"
@@ -52,6 +91,10 @@ class StageStore:
         """Whether other processes see the same entries."""
         return "memory" not in _protocols(self._fs)
 
+    @property
+    def _is_folder(self) -> bool:
+        return bool({"file", "local"} & set(_protocols(self._fs)))
+
     def keys(self) -> set[str]:
         """Keys of all entries, found by listing the location once.
 
@@ -60,16 +103,35 @@ class StageStore:
         OutputError
             If the location cannot be read.
         """
+        return {file.key for file in self.files() if file.key is not None}
+
+    def files(self) -> Iterator[StoredFile]:
+        """Everything in the store: entries, and what interrupted writes left.
+
+        Yields
+        ------
+        StoredFile
+            Other files in the same place are passed over.
+
+        Raises
+        ------
+        OutputError
+            If the location cannot be read.
+        """
         try:
-            found = self._fs.find(self._root)
+            found = self._fs.find(self._root, detail=True)
         except FileNotFoundError:
-            return set()
+            return
         except OSError as error:
             raise OutputError(
                 f"stage store {self.location}: cannot be listed ({error}); choose another folder"
             ) from error
-        names = (path.rpartition("/")[2] for path in found)
-        return {name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)}
+        for path, about in found.items():
+            name = path.rpartition("/")[2]
+            if name.endswith(_SUFFIX):
+                yield StoredFile(name.removesuffix(_SUFFIX), path, *_about(about))
+            elif _SUFFIX in name and name.endswith(_UNFINISHED):
+                yield StoredFile(None, path, *_about(about))
 
     def read(self, key: str) -> tuple[dict[str, Any], dict[str, State]] | None:
         """Read an entry.
@@ -92,6 +154,7 @@ class StageStore:
         """
         try:
             data = self._fs.cat_file(self._path(key))
+            self.touch(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
@@ -111,28 +174,76 @@ class StageStore:
         """
         data = encode(manifest, parts, created="", kind=_KIND)
         path = self._path(key)
-        temporary = f"{path}.{uuid.uuid4().hex}.tmp"
         try:
             self._fs.makedirs(self._fs._parent(path), exist_ok=True)  # noqa: SLF001  # no public name
-            self._fs.pipe_file(temporary, data)
-            self._fs.mv(temporary, path)
+            if self._is_folder:
+                write_atomic(path, data)
+            else:
+                self._write_elsewhere(path, data)
         except OSError as error:
-            if self._fs.exists(temporary):
-                self._fs.rm_file(temporary)
             raise OutputError(
                 f"stage store {self.location}: cannot write an entry ({error}); choose another "
                 "folder, free some space, or go without a store"
             ) from error
-        except BaseException:
+
+    def _write_elsewhere(self, path: str, data: bytes) -> None:
+        temporary = f"{path}.{uuid.uuid4().hex}{_UNFINISHED}"
+        try:
+            self._fs.pipe_file(temporary, data)
+            try:
+                self._fs.mv(temporary, path)
+            except OSError:
+                # Some file systems, such as SFTP, do not rename onto what is there.
+                if not self._fs.exists(path):
+                    raise
+                self._fs.rm_file(path)
+                self._fs.mv(temporary, path)
+        except BaseException:  # also an interrupt leaves no unfinished file behind
             if self._fs.exists(temporary):
                 self._fs.rm_file(temporary)
             raise
 
+    def touch(self, key: str) -> None:
+        """Note that an entry is in use, where the file system can."""
+        if not self._is_folder:
+            return
+        path = Path(self._path(key))
+        # Another process may have removed it, and a store may be there to be read only.
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > _NOTED:
+                os.utime(path)
+
     def remove(self, key: str) -> None:
         """Remove an entry if it is there."""
-        path = self._path(key)
-        if self._fs.exists(path):
+        self.remove_file(self._path(key))
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file that :meth:`files` has listed, if it is still there.
+
+        Raises
+        ------
+        OutputError
+            If it may not be removed.
+        """
+        try:
             self._fs.rm_file(path)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OutputError(
+                f"stage store {self.location}: cannot remove {path} ({error}); check whether it "
+                "may be written"
+            ) from error
+
+
+def _about(details: Mapping[str, Any]) -> tuple[int, float]:
+    """Size, and time of the last change; the present where a file system does not tell."""
+    when = next((details[name] for name in _TIMES if details.get(name) is not None), None)
+    if isinstance(when, str):
+        when = datetime.fromisoformat(when)
+    if isinstance(when, datetime):
+        when = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+    return int(details.get("size") or 0), time.time() if when is None else float(when)
 
 
 def _protocols(file_system: Any) -> tuple[str, ...]:

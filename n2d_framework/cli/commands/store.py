@@ -1,0 +1,166 @@
+"""``n2d store``: what the stage store takes; ``n2d store prune`` makes room in it."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import attrs
+import typer
+
+from n2d_framework.cli.console import out, print_json, say_warning, size_text
+
+if TYPE_CHECKING:
+    from n2d_framework.pipeline import StageStore
+
+__all__ = ["store"]
+
+_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_BYTES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+
+
+def store(
+    action: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[prune]", help="Remove what has not been used for long.", show_default=False
+        ),
+    ] = None,
+    place: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="PLACE",
+            help="A folder or URL; by default the store of `n2d run`. A comparison keeps its own "
+            "in OUT/stages unless it was given one.",
+        ),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(metavar="AGE", help="Prune what was not used for that long: 12h, 30d, 8w."),
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="Prune the longest unused down to that size: 5GB."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Prune everything.")] = False,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now",
+            help="Prune also what was used within the last hour, when nobody is at work.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what the stage store takes, or make room in it, safely beside running fits."""
+    from n2d_framework.cli.places import default_store
+    from n2d_framework.pipeline import StageStore
+
+    chosen = StageStore(default_store() if place is None else place)
+    age = 0.0 if everything else _age(older_than)
+    size = _size(max_size)
+    pruning = _Pruning(age, size, dry_run, now)
+    _check(action, pruning)
+    if action is None:
+        _show_usage(chosen, json=json)
+    else:
+        _prune(chosen, pruning, json=json)
+
+
+@attrs.frozen
+class _Pruning:
+    older_than: float | None
+    max_bytes: float | None
+    dry_run: bool
+    now: bool
+
+    @property
+    def says_what(self) -> bool:
+        return self.older_than is not None or self.max_bytes is not None
+
+
+def _check(action: str | None, pruning: _Pruning) -> None:
+    from n2d_framework.errors import ConfigError, Problem
+
+    if action not in (None, "prune"):
+        raise ConfigError([Problem("store", f"expected nothing or 'prune', got {action!r}")])
+    if action == "prune" and not pruning.says_what:
+        text = "say what to remove: --older-than 30d, --max-size 5GB, or --all"
+        raise ConfigError([Problem("store prune", text)])
+    if action is None and (pruning.says_what or pruning.dry_run or pruning.now):
+        raise ConfigError([Problem("store", "these options belong to 'n2d store prune'")])
+
+
+def _age(text: str | None) -> float | None:
+    return None if text is None else _amount(text, "--older-than", r"(m|h|d|w)", _SECONDS, "30d")
+
+
+def _size(text: str | None) -> float | None:
+    return None if text is None else _amount(text, "--max-size", r"([kmgt]?)b?", _BYTES, "5GB")
+
+
+def _amount(text: str, name: str, unit: str, scale: dict[str, float], example: str) -> float:
+    from n2d_framework.errors import ConfigError, Problem
+
+    found = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*{unit}", text.strip().lower())
+    if found is None:
+        raise ConfigError([Problem(name, f"expected an amount such as {example}, got {text!r}")])
+    return float(found[1]) * scale[found[2]]
+
+
+def _show_usage(store: StageStore, *, json: bool) -> None:
+    from n2d_framework.pipeline.upkeep import store_usage
+
+    found = store_usage(store)
+    if json:
+        print_json({"store": store.location, **attrs.asdict(found)})
+        return
+    console = out()
+    console.print(store.location, soft_wrap=True)
+    console.print(f"{found.entries} entries, {size_text(found.size)}")
+    if found.oldest is not None and found.newest is not None:
+        console.print(f"last used {_ago(found.newest)}; the longest unused {_ago(found.oldest)}")
+    if found.unfinished:
+        console.print(
+            f"{found.unfinished} unfinished files, {size_text(found.unfinished_size)}: left by "
+            "writes that were interrupted, or being written now"
+        )
+
+
+def _ago(when: float) -> str:
+    hours = max(0.0, time.time() - when) / 3600
+    if hours < 1:
+        return "within the last hour"
+    return f"{hours:.0f} hours ago" if hours < 48 else f"{hours / 24:.0f} days ago"
+
+
+def _prune(store: StageStore, pruning: _Pruning, *, json: bool) -> None:
+    from n2d_framework.pipeline.upkeep import RECENT, prune_store
+
+    found = prune_store(
+        store,
+        older_than=pruning.older_than,
+        max_bytes=pruning.max_bytes,
+        dry_run=pruning.dry_run,
+        recent=0.0 if pruning.now else RECENT,
+    )
+    record: dict[str, Any] = {"store": store.location, "dry_run": pruning.dry_run}
+    if json:
+        print_json(record | attrs.asdict(found))
+        return
+    verb = "would be removed" if pruning.dry_run else "removed"
+    out().print(store.location, soft_wrap=True)
+    out().print(
+        f"{found.removed} files ({size_text(found.removed_size)}) {verb}, "
+        f"{found.kept} ({size_text(found.kept_size)}) kept"
+    )
+    if found.in_use:
+        say_warning(
+            f"{found.in_use} files stay because they were used within the last hour, perhaps by a "
+            "fit that is going on; if nobody is at work, add --now"
+        )
