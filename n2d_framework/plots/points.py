@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from n2d_framework.plots.canvas import new_axes, new_grid, point_size
 from n2d_framework.plots.drawing import draw_labels, finish, label_legend
 from n2d_framework.plots.palette import COLOURS, styles
-from n2d_framework.plots.rows import as_coordinates, as_labels, sample_rows, to_plane
+from n2d_framework.plots.rows import Projection, as_coordinates, as_labels, place_rows, sample_rows
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def scatter(
     ax: Axes | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
+    projection: Projection = "principal",
     title: str = "",
 ) -> Axes:
     """Draw rows as points, coloured by label.
@@ -36,7 +37,7 @@ def scatter(
     Parameters
     ----------
     coordinates : array of shape (n, m)
-        Of more than two columns, the first two principal axes are drawn, and the axes say so.
+        Of more than two columns, a projection is drawn, and the axes say so.
     labels : array of shape (n,), optional
         Labels of any type; -1 is noise, drawn in light grey beneath the rest.
     names : sequence of str, optional
@@ -46,7 +47,12 @@ def scatter(
     max_points : int or None, default 5000
         A larger set is drawn as a random sample of that many rows; ``None`` draws all.
     random_state : int, default 0
-        Seed of the sample.
+        Seed of the sample, and of t-SNE.
+    projection : {"principal", "tsne"}, default "principal"
+        How more than two columns are drawn: on their first two principal axes, which is quick
+        and keeps distances as far as two axes can, but lets clusters fall on each other; or as
+        a map by t-SNE of the drawn rows (some seconds per thousand), which keeps clusters apart,
+        but says nothing of the distances between them.
     title : str, optional
 
     Returns
@@ -55,20 +61,22 @@ def scatter(
 
     Raises
     ------
+    ConfigError
+        If the projection is unknown.
     DataError
         If lengths differ, or coordinates are empty, not finite or not two-dimensional.
     """
     points = as_coordinates(coordinates)
     ax = new_axes(ax, 7.2, 5.2)
     rows = sample_rows(len(points), max_points, random_state)
-    plane, axis_names = to_plane(points, random_state)
+    plane, axis_names = place_rows(points, rows, random_state, projection)
     if labels is None:
         size = point_size(len(rows))
-        ax.scatter(plane[rows, 0], plane[rows, 1], s=size, c=COLOURS[0], linewidths=0, alpha=0.8)
+        ax.scatter(plane[:, 0], plane[:, 1], s=size, c=COLOURS[0], linewidths=0, alpha=0.8)
     else:
         found = as_labels(labels, len(points))
         look = styles(found)
-        draw_labels(ax, plane[rows], found[rows], look)
+        draw_labels(ax, plane, found[rows], look)
         label_legend(ax, look, names)
     finish(ax, axis_names, len(rows), len(points), title)
     return ax
@@ -83,6 +91,7 @@ def panels(
     n_columns: int = 2,
     max_points: int | None = 5000,
     random_state: int = 0,
+    projection: Projection = "principal",
 ) -> AnyArray:
     """Draw several labellings of the same points, each in its own panel.
 
@@ -100,7 +109,7 @@ def panels(
         Where to draw; a new figure by default.
     n_columns : int, default 2
         Panels side by side.
-    max_points, random_state
+    max_points, random_state, projection
         As for :func:`scatter`.
 
     Returns
@@ -114,12 +123,12 @@ def panels(
         for title, labels in labellings.items()
     }
     rows = sample_rows(len(points), max_points, random_state)
-    plane, axis_names = to_plane(points, random_state)
+    plane, axis_names = place_rows(points, rows, random_state, projection)
     look = styles(*arrays.values())
     n_columns = min(n_columns, len(arrays))
     grid = new_grid(figure, -(-len(arrays) // n_columns), n_columns, 5.4, 4.8)
     for place, (title, labels) in zip(grid.flat, arrays.items(), strict=False):
-        draw_labels(place, plane[rows], labels[rows], look)
+        draw_labels(place, plane, labels[rows], look)
         finish(place, axis_names, len(rows), len(points), title)
         place.label_outer()
     for place in grid.flat[len(arrays) :]:
@@ -137,6 +146,7 @@ def truth_and_prediction(
     figure: Figure | SubFigure | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
+    projection: Projection = "principal",
 ) -> AnyArray:
     """Draw true classes and predicted clusters side by side.
 
@@ -152,7 +162,7 @@ def truth_and_prediction(
         without a class keep colours of their own.
     names : sequence of str, optional
         Names of the classes, in the order of the sorted values of `y`.
-    figure, max_points, random_state
+    figure, max_points, random_state, projection
         As for :func:`panels`.
 
     Returns
@@ -161,8 +171,9 @@ def truth_and_prediction(
     """
     both = {"true classes": y, "predicted clusters": labels}
     return panels(
-        coordinates, both, names, figure=figure, max_points=max_points, random_state=random_state
-    )
+        coordinates, both, names, figure=figure, max_points=max_points, random_state=random_state,
+        projection=projection,
+    )  # fmt: skip
 
 
 def four_panels(
@@ -176,6 +187,7 @@ def four_panels(
     figure: Figure | SubFigure | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
+    projection: Projection = "principal",
 ) -> AnyArray:
     """Draw the four-panel figure: what clustering before and after the manifold finds.
 
@@ -192,7 +204,7 @@ def four_panels(
         three are best matched to the classes (:func:`n2d_framework.metrics.match_labels`).
     names : sequence of str, optional
         Names of the classes, in the order of their sorted values.
-    figure, max_points, random_state
+    figure, max_points, random_state, projection
         As for :func:`panels`.
 
     Returns
@@ -206,8 +218,9 @@ def four_panels(
         "clustered on the manifold, all dimensions": posterior,
     }
     return panels(
-        coordinates, four, names, figure=figure, max_points=max_points, random_state=random_state
-    )
+        coordinates, four, names, figure=figure, max_points=max_points, random_state=random_state,
+        projection=projection,
+    )  # fmt: skip
 
 
 def confidence(
@@ -217,6 +230,7 @@ def confidence(
     ax: Axes | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
+    projection: Projection = "principal",
     title: str = "",
 ) -> Axes:
     """Draw rows as points, coloured by how surely they belong to their cluster.
@@ -228,7 +242,7 @@ def confidence(
     strengths : array of shape (n,)
         Between 0 and 1: the largest probability of a row, or its membership strength. The
         least sure rows are drawn on top.
-    ax, max_points, random_state, title
+    ax, max_points, random_state, projection, title
         As for :func:`scatter`.
 
     Returns
@@ -240,12 +254,12 @@ def confidence(
     values = as_labels(strengths, len(points), "strengths").astype(np.float64)
     ax = new_axes(ax, 6.8, 5.2)
     rows = sample_rows(len(points), max_points, random_state)
-    rows = rows[np.argsort(-values[rows], kind="stable")]
-    plane, axis_names = to_plane(points, random_state)
+    plane, axis_names = place_rows(points, rows, random_state, projection)
+    order = np.argsort(-values[rows], kind="stable")
     drawn = ax.scatter(
-        plane[rows, 0],
-        plane[rows, 1],
-        c=values[rows],
+        plane[order, 0],
+        plane[order, 1],
+        c=values[rows][order],
         s=point_size(len(rows)),
         cmap="cividis",
         vmin=0.0,

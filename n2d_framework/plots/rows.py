@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from n2d_framework.errors import DataError
+from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.types import AnyArray
 
-__all__ = ["as_coordinates", "as_labels", "sample_rows", "to_plane"]
+__all__ = ["Projection", "as_coordinates", "as_labels", "place_rows", "sample_rows", "to_plane"]
+
+#: How more than two dimensions are brought to paper.
+Projection: TypeAlias = Literal["principal", "tsne"]
+_PERPLEXITY = 30.0
+#: Fewer points than this need no map.
+_FEW = 10
 
 
 def as_coordinates(values: ArrayLike) -> AnyArray:
@@ -55,6 +61,54 @@ def sample_rows(n_rows: int, max_points: int | None, random_state: int) -> AnyAr
     """
     order = np.random.default_rng(random_state).permutation(n_rows)
     return order if max_points is None else order[:max_points]
+
+
+def place_rows(
+    coordinates: AnyArray,
+    rows: AnyArray,
+    random_state: int = 0,
+    projection: Projection = "principal",
+) -> tuple[AnyArray, tuple[str, str]]:
+    """Where on paper rows are drawn, and what the axes are.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m), float64
+    rows : array of shape (k,), int
+        The rows that are drawn.
+    random_state : int, default 0
+    projection : {"principal", "tsne"}, default "principal"
+        What is done with more than two dimensions: the first two principal axes, or t-SNE of
+        the drawn rows.
+
+    Returns
+    -------
+    tuple of array of shape (k, 2) and tuple of two str
+
+    Raises
+    ------
+    ConfigError
+        If the projection is unknown.
+    """
+    if projection not in get_args(Projection):
+        hint = did_you_mean(projection, get_args(Projection), noun="projection")
+        raise ConfigError([Problem("projection", f"unknown projection {projection!r}; {hint}")])
+    if projection == "tsne" and coordinates.shape[1] > 2 and len(rows) >= _FEW:
+        return _map(coordinates[rows], random_state)
+    plane, names = to_plane(coordinates, random_state)
+    return plane[rows], names
+
+
+def _map(points: AnyArray, random_state: int) -> tuple[AnyArray, tuple[str, str]]:
+    """t-SNE of points: which are neighbours is kept, how far groups are apart is not."""
+    from sklearn.manifold import TSNE
+
+    perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
+    # Equal rows have no principal axes to start from.
+    start = "pca" if np.ptp(points, axis=0).any() else "random"
+    model = TSNE(perplexity=perplexity, init=start, random_state=random_state)
+    m = points.shape[1]
+    return model.fit_transform(points), (f"t-SNE axis 1 (of {m} dimensions)", "t-SNE axis 2")
 
 
 def to_plane(coordinates: AnyArray, random_state: int = 0) -> tuple[AnyArray, tuple[str, str]]:
