@@ -31,6 +31,8 @@ def main() -> None:
     print(db_clust.clusterer.labels_)
     print(db_clust.manifolder)
 
+    db_clust.fit_predict(x, epochs=args.epochs, verbose=args.verbose)
+
     # this failed with the old package
     print(db_clust.predict(x))
 

@@ -13,7 +13,12 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(path.stem for form in ("old", "new") for path in FOLDER.glob(f"*_{form}.py"))
 SCORES = r"\(0\.\d+, 0\.\d+, -?0\.\d+\)"
-PRINTS = {"har": SCORES, "denoising": SCORES, "save_load": "the same labels: True"}
+PRINTS = {
+    "har": SCORES,
+    "denoising": SCORES,
+    "kmeans": SCORES,
+    "save_load": "the same labels: True",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +34,8 @@ def few_digits(tmp_path_factory) -> Path:
 
 def test_each_example_has_both_forms():
     names = {name.rpartition("_")[0] for name in SCRIPTS}
-    assert names == {"har", "hdbscan", "denoising", "save_load"}
-    assert len(SCRIPTS) == 8
+    assert names == {"har", "hdbscan", "kmeans", "denoising", "save_load"}
+    assert len(SCRIPTS) == 10
 
 
 @pytest.mark.slow
