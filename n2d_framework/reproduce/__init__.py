@@ -1,0 +1,9 @@
+"""Floor 7: published tables, measured again and set beside what was published."""
+
+from __future__ import annotations
+
+from n2d_framework.reproduce.report import Report
+from n2d_framework.reproduce.running import Watch, reproduce
+from n2d_framework.reproduce.study import STUDIES, Study, read_study
+
+__all__ = ["STUDIES", "Report", "Study", "Watch", "read_study", "reproduce"]
