@@ -32,6 +32,7 @@ def plan_record(planned: Planned, found: Estimate) -> dict[str, Any]:
         "without_sharing": 3 * len(plan.cells),
         "estimate": {
             "seconds": found.seconds,
+            "scoring_seconds": found.scoring_seconds,
             "peak_memory": found.peak_memory,
             "unknown": list(found.unknown),
         },
@@ -61,7 +62,8 @@ def print_plan(record: Mapping[str, Any]) -> None:
     console.print(table)
     guess = record["estimate"]
     console.print(
-        f"\nabout {seconds_text(guess['seconds'])} of fitting with one worker, at most "
+        f"\nabout {seconds_text(guess['seconds'])} of fitting and "
+        f"{seconds_text(guess['scoring_seconds'])} of scoring with one worker, at most "
         f"{size_text(guess['peak_memory'] * _MIB)} for a stage (rough)"
     )
     if guess["unknown"]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import attrs
 import numpy as np
@@ -19,6 +19,7 @@ from n2d_framework.experiment.materials import Material, embedder_rows
 from n2d_framework.experiment.measuring import MemoryWatch
 from n2d_framework.experiment.planning import Plan, chain
 from n2d_framework.experiment.tasks import StageTask
+from n2d_framework.pipeline.stage import checked_output, fit_component
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.types import AnyArray
 
@@ -26,6 +27,9 @@ __all__ = ["Estimate", "estimate"]
 
 _ROWS = (250, 500)
 _STEEPEST = 2.0
+#: Of the made-up manifold that is scored for the estimate.
+_DIMENSIONS = 10
+_CLUSTERS = 10
 
 
 @attrs.frozen
@@ -38,6 +42,8 @@ class Estimate:
         Stages that the store has already.
     seconds : float
         Fitting time of the others together, with one worker.
+    scoring_seconds : float
+        Time to score the cells whose clusterer the store does not have, with one worker.
     peak_memory : float
         Most resident memory of one stage's process, MiB.
     unknown : tuple of str
@@ -47,6 +53,7 @@ class Estimate:
 
     n_stored: int
     seconds: float
+    scoring_seconds: float
     peak_memory: float
     unknown: tuple[str, ...]
 
@@ -76,8 +83,9 @@ def estimate(
     store : StageStore, optional
         What it has costs nothing.
     budget : float, default 30.0
-        Seconds after which no further trial is begun. Components of the same name take the
-        median of those that were tried.
+        Seconds after which no further trial is begun, and one that is going on makes do with
+        the fits that it has. Components of the same name take the median of those that were
+        tried.
     n_jobs : int, default 1
         Threads of a trial.
 
@@ -87,10 +95,11 @@ def estimate(
 
     Notes
     -----
-    Each distinct component is fitted on 250 and on 500 rows (the first time once more before,
-    so that imports and compilation do not count). Time grows as a power of the rows, which
-    the two trials give, between constant and quadratic; memory grows in proportion to the
-    rows. It is rough: methods that are quadratic in memory take more.
+    Each distinct component is fitted on 250 and on 500 rows (once more before, so that imports
+    and compilation do not count). Time grows as a power of the rows, which the two trials give,
+    between constant and quadratic; memory grows in proportion to the rows. One cell of each
+    data set is scored with made-up labels, at full size. It is rough: methods that are
+    quadratic in memory take more, and those that stop when they have converged vary.
     """
     have = set() if store is None else store.keys()
     left = {key: stage for key, stage in plan.stages.items() if key not in have}
@@ -101,7 +110,7 @@ def estimate(
     for stage in left.values():
         name = _name(stage)
         if name not in trials and time.monotonic() < deadline:
-            trials[name] = _trial(stage, rows[stage.data], n_jobs, outputs)
+            trials[name] = _trial(stage, rows[stage.data], n_jobs, outputs, deadline)
     tried = {name: trial for name, trial in trials.items() if trial is not None}
     found = {key: _guess(stage, tried) for key, stage in left.items()}
     known = [trial for trial in found.values() if trial is not None]
@@ -109,6 +118,7 @@ def estimate(
     return Estimate(
         n_stored=len(plan.stages) - len(left),
         seconds=sum(trial.seconds for trial in known),
+        scoring_seconds=_scoring(plan, left, rows),
         peak_memory=max((trial.memory for trial in known), default=0.0),
         unknown=tuple(sorted(unknown)),
     )
@@ -132,21 +142,57 @@ def _guess(stage: StageTask, tried: Mapping[str, _Trial]) -> _Trial | None:
     )
 
 
+def _scoring(plan: Plan, left: Mapping[str, StageTask], rows: Mapping[str, Material]) -> float:
+    """Time to score what is left: one cell of each data set, times their number."""
+    counts = Counter(
+        (cell.task.clusterer.data, cell.task.truth, cell.task.dbcv_rows)
+        for cell in plan.cells
+        if cell.task.clusterer.key in left
+    )
+    once = {how: _score_once(rows[how[0]], how[1] is not None, how[2]) for how in counts}
+    return sum(n * once[how] for how, n in counts.items())
+
+
+def _score_once(material: Material, known: bool, dbcv_rows: int) -> float:
+    from n2d_framework.metrics import assess, dbcv
+
+    rng = np.random.default_rng(0)
+    manifold = rng.normal(size=(len(material.x), _DIMENSIONS)).astype(np.float32)
+    labels = rng.integers(_CLUSTERS, size=len(manifold))
+    start = 0.0
+    # First with few rows: imports do not count.
+    for rows in (slice(_ROWS[0]), slice(None)):
+        start = time.perf_counter()
+        truth = material.y[rows] if known and material.y is not None else None
+        assess(truth, labels[rows], manifold[rows])
+        if dbcv_rows:
+            dbcv(manifold[rows], labels[rows], max_rows=dbcv_rows)
+    return time.perf_counter() - start
+
+
 def _trial(
-    stage: StageTask, material: Material, n_jobs: int, outputs: dict[str, AnyArray]
+    stage: StageTask,
+    material: Material,
+    n_jobs: int,
+    outputs: dict[str, AnyArray],
+    deadline: float,
 ) -> _Trial | None:
     """Fit on few rows; ``None`` if that fails, as with options that need more rows."""
     sizes = [size for size in _ROWS if size < len(material.x)] or [len(material.x)]
     try:
         inputs = _inputs(stage, material, sizes[-1], n_jobs, outputs)
-        _fit(stage, inputs[: sizes[0]], n_jobs)
-        measured = [_fit(stage, inputs[:size], n_jobs) for size in sizes]
+        measured = [_fit(stage, inputs[: sizes[0]], n_jobs)]
+        if time.monotonic() < deadline:
+            measured = [_fit(stage, inputs[:size], n_jobs) for size in sizes]
+            outputs[stage.key] = measured[-1].output
     except Exception:  # noqa: BLE001  # a trial decides nothing: the real fit will tell
         return None
-    seconds = _grown([took for took, _ in measured], sizes, len(material.x))
+    sizes = sizes[: len(measured)]
+    seconds = _grown([fit.seconds for fit in measured], sizes, len(material.x))
     # Every row costs its share of what grew from the smaller trial to the larger.
-    grew = max(0.0, measured[-1][1] - measured[0][1]) / max(1, sizes[-1] - sizes[0])
-    return _Trial(seconds, measured[-1][1] + grew * (len(material.x) - sizes[-1]))
+    last = measured[-1].memory
+    grew = max(0.0, last - measured[0].memory) / max(1, sizes[-1] - sizes[0])
+    return _Trial(seconds, last + grew * (len(material.x) - sizes[-1]))
 
 
 def _grown(values: list[float], sizes: list[int], n_rows: int) -> float:
@@ -169,25 +215,24 @@ def _inputs(
     )
     for before in [first, *between][:-1]:
         if before.key not in outputs:
-            outputs[before.key] = _output(before, current, n_jobs)
+            outputs[before.key] = _fit(before, current, n_jobs).output
         current = outputs[before.key]
     return current
 
 
-def _component(stage: StageTask, x: AnyArray, n_jobs: int) -> Any:
-    _, component = component_of(stage)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        component.fit(x, context=FitContext(seed=stage.seed, n_jobs=n_jobs))
-    return component
+@attrs.frozen(eq=False)
+class _Fit:
+    output: AnyArray
+    seconds: float
+    memory: float
 
 
-def _output(stage: StageTask, x: AnyArray, n_jobs: int) -> AnyArray:
-    return np.asarray(_component(stage, x, n_jobs).transform(x), dtype=np.float32)
-
-
-def _fit(stage: StageTask, x: AnyArray, n_jobs: int) -> tuple[float, float]:
+def _fit(stage: StageTask, x: AnyArray, n_jobs: int) -> _Fit:
+    entry, component = component_of(stage)
+    context = FitContext(seed=stage.seed, n_jobs=n_jobs)
     start = time.perf_counter()
-    with MemoryWatch() as watch:
-        _component(stage, x, n_jobs)
-    return time.perf_counter() - start, watch.peak
+    with warnings.catch_warnings(), MemoryWatch() as watch:
+        warnings.simplefilter("ignore")
+        output = fit_component(component, stage.role, x, context)
+    seconds = time.perf_counter() - start
+    return _Fit(checked_output(output, entry.spec, len(x)), seconds, watch.peak)

@@ -62,6 +62,7 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
             dashboard_address=None,
             memory_limit=0,
             env=variables | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            preload="n2d_framework.experiment.interrupts",
             silence_logs=40,
         ) as cluster,
         Client(cluster) as client,
@@ -70,13 +71,13 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Any]:
+def connected(scheduler: Any) -> Iterator[Any]:
     """Connect to a scheduler that is running.
 
     Parameters
     ----------
-    address : str
-        Such as ``tcp://10.0.0.5:8786``.
+    scheduler : str, distributed.Client or a cluster object
+        An address is such as ``tcp://10.0.0.5:8786``; a client or cluster stays open.
 
     Yields
     ------
@@ -89,14 +90,17 @@ def connected(address: str) -> Iterator[Any]:
     """
     from distributed import Client
 
+    if isinstance(scheduler, Client):
+        yield scheduler
+        return
     try:
-        client = Client(address, timeout=f"{_CONNECT_SECONDS}s")
+        client = Client(scheduler, timeout=f"{_CONNECT_SECONDS}s")
     except (OSError, ValueError, TimeoutError) as error:
         raise ConfigError(
             [
                 Problem(
                     "scheduler",
-                    f"no scheduler answers at {address!r} ({type(error).__name__}); start one "
+                    f"no scheduler answers at {scheduler!r} ({type(error).__name__}); start one "
                     "with 'dask scheduler' and give the address that it shows",
                 )
             ]

@@ -93,7 +93,7 @@ def compare(
     data: Mapping[str, Any] | None = None,
     store: str | os.PathLike[str] | None = None,
     workers: int = 1,
-    scheduler: str | None = None,
+    scheduler: Any = None,
     n_jobs: int | None = None,
     retry_failed: bool = False,
     listeners: Sequence[EventSink] = (),
@@ -117,8 +117,9 @@ def compare(
     workers : int, default 1
         Processes on this machine. With 1, everything runs in this process. A script that
         asks for more must have the guard ``if __name__ == "__main__":``.
-    scheduler : str, optional
-        Address of a ``dask.distributed`` scheduler to be used instead.
+    scheduler : str, distributed.Client or a cluster object, optional
+        A ``dask.distributed`` scheduler to be used instead: its address; or a client or cluster
+        as dask-jobqueue, dask-kubernetes, Coiled and others make them, which stays open.
     n_jobs : int, optional
         Threads of each stage; by default the cores, divided by the workers.
     retry_failed : bool, default False
@@ -164,7 +165,7 @@ def compare(
 
 
 def _store(
-    store: str | os.PathLike[str] | None, out: Path, grid: Grid, workers: int, scheduler: str | None
+    store: str | os.PathLike[str] | None, out: Path, grid: Grid, workers: int, scheduler: Any
 ) -> StageStore:
     chosen = own_store(out) if store is None else store
     stages = StageStore(chosen)
@@ -185,9 +186,7 @@ def _store(
     return StageStore(Path(os.path.expanduser(stages.location)).absolute())  # noqa: PTH111
 
 
-def _workers(
-    workers: int, scheduler: str | None, n_jobs: int | None
-) -> AbstractContextManager[Any]:
+def _workers(workers: int, scheduler: Any, n_jobs: int | None) -> AbstractContextManager[Any]:
     from contextlib import nullcontext
 
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
@@ -201,7 +200,7 @@ def _workers(
     return local_workers(workers, _threads(n_jobs, workers, None))
 
 
-def _threads(n_jobs: int | None, workers: int, scheduler: str | None) -> int:
+def _threads(n_jobs: int | None, workers: int, scheduler: Any) -> int:
     if n_jobs is None and scheduler is not None:
         return 1
     return usable_threads(n_jobs) if n_jobs else max(1, usable_threads(None) // workers)

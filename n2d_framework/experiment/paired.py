@@ -13,9 +13,11 @@ from n2d_framework.experiment.tables import methods
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Paired", "against_baseline"]
+__all__ = ["DECIMALS", "Paired", "against_baseline", "holm", "signed_rank"]
 
 _ENOUGH = 6
+#: Scores are compared to so many decimals: what differs by rounding alone is a tie.
+DECIMALS = 12
 
 
 @attrs.frozen(eq=False)
@@ -68,12 +70,12 @@ def against_baseline(table: pd.DataFrame, metric: str, baseline: str) -> Paired:
         index=unit, columns="method", values=metric, aggfunc="mean", sort=False, dropna=False
     )
     rows = [
-        _row(str(name), (matrix[name] - matrix[baseline]).dropna().to_numpy())
+        _row(str(name), (matrix[name] - matrix[baseline]).dropna().round(DECIMALS).to_numpy())
         for name in matrix.columns
         if name != baseline
     ]
     found = pd.DataFrame(rows, columns=_COLUMNS)
-    found["p_holm"] = _holm(found["p_value"].to_numpy())
+    found["p_holm"] = holm(found["p_value"].to_numpy())
     found = found.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
     told = seed_warnings(table)
     most = int(found["pairs"].max()) if len(found) else 0
@@ -95,10 +97,11 @@ def _row(method: str, differences: np.ndarray) -> tuple[object, ...]:
     low, high = bootstrap_interval(differences)
     mean = float(differences.mean()) if len(differences) else float("nan")
     wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
-    return method, len(differences), mean, low, high, wins, losses, _wilcoxon(differences)
+    return method, len(differences), mean, low, high, wins, losses, signed_rank(differences)
 
 
-def _wilcoxon(differences: np.ndarray) -> float:
+def signed_rank(differences: np.ndarray) -> float:
+    """p-value of Wilcoxon's signed-rank test; 1 where nothing differs, ``nan`` of one pair."""
     from scipy.stats import wilcoxon
 
     if len(differences) < 2:
@@ -108,7 +111,8 @@ def _wilcoxon(differences: np.ndarray) -> float:
     return float(wilcoxon(differences, zero_method="zsplit").pvalue)
 
 
-def _holm(p_values: np.ndarray) -> np.ndarray:
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """p-values with Holm's correction; ``nan`` stays and is not counted."""
     from statsmodels.stats.multitest import multipletests
 
     corrected = np.full(len(p_values), np.nan)

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.errors import DataError
+from n2d_framework.experiment.paired import DECIMALS, holm, signed_rank
 from n2d_framework.experiment.tables import methods
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[s
     matrix = named.pivot_table(
         index="data", columns="method", values=metric, aggfunc="mean", sort=False, dropna=False
     )
-    matrix = matrix.dropna(axis="index", how="all")
+    matrix = matrix.dropna(axis="index", how="all").round(DECIMALS)
     complete = matrix.dropna(axis="columns")
     absent = [str(name) for name in matrix.columns if name not in complete.columns]
     told = [f"left out, for lack of a score on some data set: {', '.join(absent)}"]
@@ -161,12 +162,19 @@ def _pairs(scores: pd.DataFrame, posthoc: str) -> pd.DataFrame:
     import pandas as pd
     import scikit_posthocs as sp
 
-    if posthoc == "nemenyi":
-        found = sp.posthoc_nemenyi_friedman(scores.to_numpy())
-    else:
-        values = scores.to_numpy().T
-        found = sp.posthoc_wilcoxon(list(values), p_adjust="holm", zero_method="zsplit")
+    values = scores.to_numpy()
+    found = sp.posthoc_nemenyi_friedman(values) if posthoc == "nemenyi" else _wilcoxon_holm(values)
     return pd.DataFrame(np.asarray(found), index=scores.columns, columns=scores.columns)
+
+
+def _wilcoxon_holm(values: np.ndarray) -> np.ndarray:
+    """Wilcoxon's test of every pair of columns, corrected for their number."""
+    first, second = np.triu_indices(values.shape[1], 1)
+    pairs = zip(first, second, strict=True)
+    plain = [signed_rank((values[:, a] - values[:, b]).round(DECIMALS)) for a, b in pairs]
+    found = np.eye(values.shape[1])
+    found[first, second] = found[second, first] = holm(np.array(plain))
+    return found
 
 
 def critical_difference(

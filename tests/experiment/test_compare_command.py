@@ -52,7 +52,7 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(n2d, config, tmp_path):
     assert result.exit_code == 0, result.output
     assert "16 cells" in result.stdout
     assert "28 instead of 48" in result.stdout
-    assert "of fitting with one worker" in result.stdout
+    assert "of scoring with one worker" in result.stdout
     assert not out.exists()
 
 

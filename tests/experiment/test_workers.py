@@ -8,116 +8,202 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import psutil
 import pytest
 
 pytestmark = pytest.mark.slow
 
 LAUNCH = [sys.executable, "-m", "n2d_framework.cli", "compare"]
+DASK = [sys.executable, "-m", "dask"]
+#: How often a driver and a worker are killed, at moments spread over the whole run.
+KILLS = range(int(os.environ.get("N2D_KILLS", "3")))
+#: Rows, classes, and the stages of the grid below.
+N_ENTRIES = 2 + 3 + 6 + 24
 
 
 @pytest.fixture(scope="module")
 def config(digits_file, tmp_path_factory) -> Path:
-    """24 cells of 3 + 6 + 24 stages a second or so of work in all."""
+    """24 cells of 3 + 6 + 24 stages, a second or so of work in all."""
     path = tmp_path_factory.mktemp("config") / "grid.json"
     grid = {
         "data": str(digits_file),
         "embedders": ["pca", "identity", {"name": "pca", "latent_dim": 15}],
         "manifolders": ["identity", {"name": "pca", "n_components": 5}],
-        "clusterers": [{"name": "gmm", "n_init": [3, 4]}, {"name": "kmeans", "n_init": [9, 10]}],
+        "clusterers": [{"name": "gmm", "n_init": [1, 2]}, {"name": "kmeans", "n_init": [1, 2]}],
         "n_clusters": 10,
-        "dbcv_rows": 150,
+        "dbcv_rows": 0,
     }
     path.write_text(json.dumps(grid))
     return path
 
 
+@attrs.frozen
+class Whole:
+    """An uninterrupted run: its table, and seconds from the moment when work can begin."""
+
+    table: bytes
+    seconds: float
+
+
 @pytest.fixture(scope="module")
-def whole(config, tmp_path_factory) -> tuple[bytes, float]:
-    """The table of an uninterrupted run in one process, and how long it took."""
+def whole(config, tmp_path_factory) -> Whole:
     out = tmp_path_factory.mktemp("whole") / "out"
+    process = start_compare(config, out)
+    wait_until(lambda: (out / "comparison.json").exists(), process)
     start = time.monotonic()
-    finish(start_compare(config, out))
-    return (out / "table.csv").read_bytes(), time.monotonic() - start
+    finish(process)
+    return Whole((out / "table.csv").read_bytes(), time.monotonic() - start)
+
+
+@pytest.fixture(scope="module")
+def whole_by_two(config, whole, tmp_path_factory) -> Whole:
+    out = tmp_path_factory.mktemp("two") / "out"
+    process = start_compare(config, out, "--workers", "2")
+    wait_until(lambda: len(workers_of(process)) == 2, process)
+    start = time.monotonic()
+    finish(process)
+    assert (out / "table.csv").read_bytes() == whole.table
+    return Whole(whole.table, time.monotonic() - start)
 
 
 def start_compare(config: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
     command = [*LAUNCH, str(config), "--out", str(out), "--n-jobs", "1", "--quiet", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
 
 
-def finish(process: subprocess.Popen[bytes]) -> None:
+def finish(process: subprocess.Popen[bytes]) -> str:
     _, said = process.communicate(timeout=300)
     assert process.returncode == 0, said.decode()
+    return said.decode()
 
 
-def entries(out: Path) -> dict[str, tuple[int, int]]:
-    """Finished stages, each with what changes when it is written again."""
-    found = {}
-    for path in (out / "stages").rglob("*.stage"):
-        about = path.stat()
-        found[path.name] = (about.st_ino, about.st_mtime_ns)
-    return found
-
-
-def wait_for_entries(out: Path, process: subprocess.Popen[bytes], least: int) -> None:
+def wait_until(reached, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if len(entries(out)) >= least:
-            return
+    while not reached():
+        assert process.poll() is None, process.stderr.read().decode()
+        assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("least", [3, 12, 25])
-def test_a_killed_driver_loses_and_repeats_nothing(config, whole, least, tmp_path):
-    out = tmp_path / "out"
-    process = start_compare(config, out)
-    wait_for_entries(out, process, least)
-    time.sleep(random.random() * 0.1)
-    process.kill()
-    process.communicate()
-    before = entries(out)
-    assert len(before) >= min(least, 3)
-    finish(start_compare(config, out))
-    after = entries(out)
-    assert {name: after[name] for name in before} == before
-    assert len(after) == 2 + 3 + 6 + 24
-    assert (out / "table.csv").read_bytes() == whole[0]
+def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(process.pid).children(recursive=True):
+        try:
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+        except psutil.NoSuchProcess:  # it ended while we looked
+            continue
+    return found
 
 
-@pytest.mark.parametrize("least", [3, 10, 20])
-def test_a_killed_worker_loses_and_repeats_nothing(config, whole, least, tmp_path):
+class Writes(threading.Thread):
+    """Notes each file that takes the name of a finished stage, and so each repetition."""
+
+    def __init__(self, out: Path) -> None:
+        super().__init__(daemon=True)
+        self.stages, self.done = out / "stages", threading.Event()
+        self.seen: dict[str, set[int]] = {}
+
+    def run(self) -> None:
+        while not self.done.wait(0.01):
+            self.look()
+
+    def look(self) -> dict[str, set[int]]:
+        for path in self.stages.rglob("[!.]*.stage"):
+            self.seen.setdefault(path.name, set()).add(path.stat().st_ino)
+        return dict(self.seen)
+
+
+@contextmanager
+def watched(out: Path) -> Iterator[Writes]:
+    """In the end every stage is there, and none was ever written twice."""
+    writes = Writes(out)
+    writes.start()
+    try:
+        yield writes
+    finally:
+        writes.done.set()
+        writes.join()
+    found = writes.look()
+    assert len(found) == N_ENTRIES
+    assert {name for name, files in found.items() if len(files) > 1} == set()
+
+
+def moment(number: int, seconds: float) -> float:
+    """A random moment in this part of the run."""
+    return seconds * (number + random.random()) / len(KILLS)
+
+
+@pytest.mark.parametrize("number", KILLS)
+def test_a_killed_driver_loses_and_repeats_nothing(config, whole, number, tmp_path):
     out = tmp_path / "out"
-    process = start_compare(config, out, "--workers", "2")
-    wait_for_entries(out, process, least)
-    before = entries(out)
-    workers = [
-        child
-        for child in psutil.Process(process.pid).children(recursive=True)
-        if "spawn_main" in " ".join(child.cmdline())
-    ]
-    assert len(workers) >= 2
-    os.kill(random.choice(workers).pid, signal.SIGKILL)
-    finish(process)
-    after = entries(out)
-    assert {name: after[name] for name in before} == before
-    assert (out / "table.csv").read_bytes() == whole[0]
+    with watched(out) as writes:
+        process = start_compare(config, out)
+        wait_until(lambda: (out / "comparison.json").exists(), process)
+        time.sleep(moment(number, whole.seconds))
+        process.kill()
+        process.communicate()
+        before = writes.look()
+        finish(start_compare(config, out))
+        assert set(before) <= set(writes.look())
+    assert (out / "table.csv").read_bytes() == whole.table
+
+
+@pytest.mark.parametrize("number", KILLS)
+def test_a_killed_worker_loses_and_repeats_nothing(config, whole_by_two, number, tmp_path):
+    for attempt in range(5):
+        out, factor = tmp_path / f"out{attempt}", 0.9 * 0.8**attempt
+        with watched(out):
+            process = start_compare(config, out, "--workers", "2")
+            wait_until(lambda p=process: len(workers_of(p)) == 2, process)
+            time.sleep(moment(number, whole_by_two.seconds) * factor)
+            alive = workers_of(process) if process.poll() is None else []
+            if alive:
+                os.kill(random.choice(alive).pid, signal.SIGKILL)
+            finish(process)
+        assert (out / "table.csv").read_bytes() == whole_by_two.table
+        if alive:
+            return
+    pytest.fail("the run was over before a worker could be killed, five times")
 
 
 def test_a_killed_driver_takes_its_workers_along(config, whole, tmp_path):
     out = tmp_path / "out"
     process = start_compare(config, out, "--workers", "2")
-    wait_for_entries(out, process, 8)
+    wait_until(lambda: len(list((out / "stages").rglob("*.stage"))) >= 8, process)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
     _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
     finish(start_compare(config, out, "--workers", "2"))
-    assert (out / "table.csv").read_bytes() == whole[0]
+    assert (out / "table.csv").read_bytes() == whole.table
+
+
+def test_ctrl_c_ends_everything_soon_and_the_next_start_goes_on(config, whole, tmp_path):
+    out = tmp_path / "out"
+    with watched(out):
+        process = start_compare(config, out, "--workers", "2")
+        wait_until(lambda: len(list((out / "stages").rglob("*.stage"))) >= 6, process)
+        children = psutil.Process(process.pid).children(recursive=True)
+        # A terminal interrupts the whole group: the workers too.
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        assert process.returncode == 130, said.decode()
+        assert "Traceback" not in said.decode()
+        _, alive = psutil.wait_procs(children, timeout=30)
+        assert alive == []
+        finish(start_compare(config, out))
+    assert (out / "table.csv").read_bytes() == whole.table
 
 
 def test_several_comparisons_at_once_on_one_store_and_folder(config, whole, tmp_path):
@@ -126,40 +212,40 @@ def test_several_comparisons_at_once_on_one_store_and_folder(config, whole, tmp_
     for process in processes:
         finish(process)
     for name in ("a", "b"):
-        assert (tmp_path / name / "table.csv").read_bytes() == whole[0]
+        assert (tmp_path / name / "table.csv").read_bytes() == whole.table
 
 
-def test_a_scheduler_and_workers_started_by_hand(config, whole, tmp_path):
-    address_file = tmp_path / "scheduler.json"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker"]
-    file = ("--scheduler-file", str(address_file))
-    scratch = ("--local-directory", str(tmp_path / "scratch"))
+@contextmanager
+def cluster_by_hand(folder: Path, *threads: int) -> Iterator[str]:
+    """A scheduler, and a worker with each number of threads, from the command line."""
+    about = folder / "scheduler.json"
+    place = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(about))
+    worker = ("worker", "--scheduler-file", str(about), "--no-dashboard", "--local-directory")
+    commands = [["scheduler", *place, "--no-dashboard"]]
+    commands += [[*worker, str(folder / "scratch"), "--nthreads", str(n)] for n in threads]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    started = [
-        subprocess.Popen(
-            [*dask, "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *file],
-            **quiet,
-        )
-    ]
+    started = [subprocess.Popen([*DASK, *commands[0]], **quiet)]
     try:
-        deadline = time.monotonic() + 60
-        while not address_file.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
-        address = json.loads(address_file.read_text())["address"]
-        started += [
-            subprocess.Popen(
-                [*worker, address, "--nthreads", "1", "--no-dashboard", *scratch],
-                **quiet,
-            )
-            for _ in range(2)
-        ]
-        out = tmp_path / "out"
-        store = ("--store", str(tmp_path / "shared"))
-        finish(start_compare(config, out, "--scheduler", address, *store))
-        assert (out / "table.csv").read_bytes() == whole[0]
+        wait_until(lambda: about.exists() and about.read_text().endswith("}"), started[0])
+        started += [subprocess.Popen([*DASK, *command], **quiet) for command in commands[1:]]
+        yield json.loads(about.read_text())["address"]
     finally:
         for process in reversed(started):
             process.terminate()
         for process in started:
             process.wait(timeout=30)
+
+
+@pytest.mark.parametrize("threads", [(1, 1), (1, 4)])
+def test_a_scheduler_and_workers_started_by_hand(config, whole, threads, tmp_path):
+    out = tmp_path / "out"
+    store = ("--store", str(tmp_path / "shared"))
+    with cluster_by_hand(tmp_path, *threads) as address:
+        # Both must be there at the start, or nothing is told of the second.
+        from distributed import Client
+
+        with Client(address) as client:
+            client.wait_for_workers(2, timeout=60)
+        said = finish(start_compare(config, out, "--scheduler", address, *store))
+    assert (out / "table.csv").read_bytes() == whole.table
+    assert ("fits one stage at a time" in said) == (max(threads) > 1)

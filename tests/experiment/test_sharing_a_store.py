@@ -1,0 +1,201 @@
+"""What workers and other comparisons on the same store may meet."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import n2d_framework as n2d
+from n2d_framework.core.events import StageFinished
+from n2d_framework.errors import OutputError, StoreWarning
+from n2d_framework.experiment import plan_comparison
+from n2d_framework.experiment.cluster import warn_of_threads
+from n2d_framework.experiment.fitting import fit_here
+from n2d_framework.experiment.graph import make_graph
+from n2d_framework.experiment.keeping import kept
+from n2d_framework.experiment.tasks import Settings
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.pipeline.upkeep import prune_store
+
+
+class Fitted:
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def __call__(self, event) -> None:
+        if isinstance(event, StageFinished) and not event.cached:
+            self.keys.append(event.key)
+
+
+def test_an_entry_of_a_newer_version_is_computed_again_and_told(
+    grid, few_digits, tmp_path, monkeypatch
+):
+    data = {"few": few_digits}
+    whole = n2d.compare(grid, tmp_path / "out", data=data, n_jobs=1)
+    key = whole.table["manifolder_key"].iloc[0]
+    store = StageStore(tmp_path / "out" / "stages")
+    manifest, parts = store.read(key)
+    with monkeypatch.context() as later:
+        later.setattr("n2d_framework.storage.header.FORMAT_VERSION", 2)
+        store.write(key, manifest, parts)
+    fitted = Fitted()
+    with pytest.warns(StoreWarning, match=r"upgrade n2d_framework.* computed again"):
+        again = n2d.compare(
+            grid, tmp_path / "two", data=data, n_jobs=1, store=store.location, listeners=[fitted]
+        )
+    assert fitted.keys == [key]
+    assert again.to_csv() == whole.to_csv()
+
+
+def test_no_array_is_in_the_graph(grid, digits):
+    def size(n_rows: int) -> int:
+        data = {"few": (digits[0][:n_rows], digits[1][:n_rows])}
+        plan = plan_comparison(grid, data=data).plan
+        return len(pickle.dumps(make_graph(plan.cells, Settings("/stages")).tasks))
+
+    assert abs(size(1500) - size(150)) < 100
+    assert size(150) < 16 * 10_000
+
+
+def test_the_rows_stay_in_the_store_while_a_comparison_runs(grid, few_digits, tmp_path):
+    store = StageStore(tmp_path / "stages")
+    materials = plan_comparison(grid, data={"few": few_digits}).materials
+    with kept(materials, store, period=0.02):
+        assert len(store.keys()) == 2
+        assert prune_store(store, older_than=0, recent=0).removed == 2
+        deadline = time.monotonic() + 10
+        while len(store.keys()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert prune_store(store, older_than=0, recent=0).removed == 2
+    time.sleep(0.1)
+    assert store.keys() == set()
+
+
+def test_rows_that_cannot_be_kept_are_told_and_end_nothing(
+    grid, few_digits, tmp_path, monkeypatch, caplog
+):
+    store = StageStore(tmp_path / "stages")
+    materials = plan_comparison(grid, data={"few": few_digits}).materials
+
+    def refuse(*_):
+        raise OutputError("no space")
+
+    with caplog.at_level(logging.WARNING), kept(materials, store, period=0.02):
+        monkeypatch.setattr(StageStore, "write", refuse)
+        prune_store(store, older_than=0, recent=0)
+        deadline = time.monotonic() + 10
+        while "no space" not in caplog.text:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_a_stage_pruned_before_the_next_reads_it_is_fitted_again(grid, few_digits, tmp_path):
+    data = {"few": few_digits}
+    whole = n2d.compare(grid, tmp_path / "whole", data=data, n_jobs=1)
+    place = tmp_path / "out" / "stages"
+    pruned: list[str] = []
+
+    def prune(event) -> None:
+        if isinstance(event, StageFinished) and event.role == "manifolder" and not pruned:
+            pruned.append(event.key)
+            StageStore(place).remove(event.key)
+
+    with pytest.warns(StoreWarning, match=r"is missing; it is computed again"):
+        found = n2d.compare(grid, tmp_path / "out", data=data, n_jobs=1, listeners=[prune])
+    assert len(pruned) == 1
+    assert found.to_csv() == whole.to_csv()
+
+
+def test_a_plugin_of_another_version_on_the_worker_is_refused_before_it_fits(
+    grid, few_digits, tmp_path, monkeypatch
+):
+    planned = plan_comparison(grid, data={"few": few_digits})
+    settings = Settings(str(tmp_path / "stages"))
+    task = next(iter(planned.plan.stages.values()))
+    monkeypatch.setattr(
+        "n2d_framework.experiment.fitting.stage_key", lambda *_: "as another version has it"
+    )
+    outcome = fit_here(task, settings)
+    assert "install the same versions everywhere" in outcome.error
+
+
+def test_threads_of_one_worker_take_turns(grid, few_digits, tmp_path, monkeypatch):
+    planned = plan_comparison(grid, data={"few": few_digits})
+    settings = Settings(str(tmp_path / "stages"))
+    inside, most = [0], [0]
+    lock = threading.Lock()
+
+    def slowly(component, role, x, context):
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        time.sleep(0.02)
+        with lock:
+            inside[0] -= 1
+        component.fit(x, context=context)
+        return component.transform(x)
+
+    monkeypatch.setattr("n2d_framework.pipeline.stage.fit_component", slowly)
+    first = [task for task in planned.plan.stages.values() if task.role == "embedder"]
+    with kept(planned.materials, StageStore(settings.store)):
+        threads = [threading.Thread(target=fit_here, args=(task, settings)) for task in first]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(threads) == 4
+    assert most == [1]
+    assert {task.key for task in first} <= StageStore(settings.store).keys()
+
+
+@pytest.mark.parametrize(
+    ("threads", "limits", "told"),
+    [({"tcp://a": 1}, {}, False), ({"tcp://a": 1, "tcp://b": 8}, {}, True),
+     ({"tcp://b": 8}, {"timeout": 5.0}, False)],
+)  # fmt: skip
+def test_idle_threads_of_workers_are_told(threads, limits, told, caplog):
+    client = SimpleNamespace(nthreads=lambda: threads)
+    with caplog.at_level(logging.WARNING):
+        warn_of_threads(client, Settings("/stages", **limits))
+    assert ("tcp://b (8)" in caplog.text) is told
+
+
+def test_a_record_of_a_newer_program_is_not_guessed_at(grid, few_digits, tmp_path):
+    n2d.compare(grid, tmp_path / "out", data={"few": few_digits}, n_jobs=1)
+    mark = tmp_path / "out" / "comparison.json"
+    mark.write_text(mark.read_text().replace('"version": 1', '"version": 2', 1))
+    with pytest.raises(n2d.errors.DataError, match="upgrade it"):
+        n2d.open_comparison(tmp_path / "out")
+
+
+def test_labels_of_the_store_are_those_of_the_best_cell(grid, few_digits, tmp_path):
+    found = n2d.compare(
+        grid, tmp_path / "out", data={"few": few_digits}, n_jobs=1, store="memory://best"
+    )
+    row = found.table.loc[found.table["acc"].idxmax()]
+    stored = StageStore("memory://best").read(row["clusterer_key"])[1]["output"]["values"]
+    assert np.array_equal(found.best().labels_, stored)
+
+
+def test_a_client_or_a_cluster_may_be_handed_over_and_stays_open(
+    grid, few_digits, tmp_path, caplog
+):
+    from distributed import Client
+
+    data = {"few": few_digits}
+    alone = n2d.compare(grid, tmp_path / "alone", data=data, n_jobs=1)
+    about = {"processes": False, "n_workers": 1, "threads_per_worker": 3}
+    with Client(**about, dashboard_address=None) as client:
+        for name, handed in (("client", client), ("cluster", client.cluster)):
+            found = n2d.compare(grid, tmp_path / name, data=data, scheduler=handed)
+            assert found.to_csv() == alone.to_csv()
+            assert client.submit(max, 1, 2).result(timeout=10) == 2
+            told = [r.message for r in caplog.records if r.name.startswith("n2d_framework")]
+            assert any("workers with several threads" in text for text in told)
