@@ -120,7 +120,9 @@ def print_result(record: Mapping[str, Any]) -> None:
     if record["failures"]:
         first = record["failures"][0]["error"]
         say_warning(f"{len(record['failures'])} of {record['cells']} cells failed; first: {first}")
-    console.print(f"results: {record['folder']}")
+    if record["report"] is not None:
+        console.print(f"report: {record['report']}", markup=False, soft_wrap=True)
+    console.print(f"results: {record['folder']}", markup=False, soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

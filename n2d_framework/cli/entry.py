@@ -22,6 +22,7 @@ from n2d_framework.cli.commands.doctor import doctor
 from n2d_framework.cli.commands.inspect import inspect
 from n2d_framework.cli.commands.new_plugin import new_plugin
 from n2d_framework.cli.commands.predict import predict
+from n2d_framework.cli.commands.report import report
 from n2d_framework.cli.commands.reproduce import reproduce
 from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
@@ -111,6 +112,7 @@ def _fail(error: Exception, text: str, code: int) -> NoReturn:
 for _command in (
     run,
     compare,
+    report,
     reproduce,
     predict,
     inspect,

@@ -74,8 +74,8 @@ class Comparison:
         self._records = records
 
     def __repr__(self) -> str:
-        done = sum(r["status"] == "done" for r in self._relevant())
-        return f"Comparison({str(self.out)!r}: {done} of {len(self._cells)} cells done)"
+        done, planned = sum(r["status"] == "done" for r in self._relevant()), len(self._cells)
+        return f"Comparison({str(self.out)!r}: {done} of {planned} cells done)"
 
     def _relevant(self) -> list[dict[str, Any]]:
         waiting = {"status": "waiting"}
@@ -174,8 +174,7 @@ class Comparison:
 
     def _data_name(self, data: str | None) -> str:
         names = [str(item["name"]) for item in self.data]
-        if data is None and len(names) == 1:
-            return names[0]
+        data = names[0] if data is None and len(names) == 1 else data
         if data not in names:
             said = "must be named" if data is None else f"unknown data set {data!r}"
             raise ConfigError([Problem("data", f"{said}: one of {', '.join(names)}")])
@@ -283,6 +282,18 @@ class Comparison:
         if path is not None:
             write_atomic(path, text.encode())
         return text
+
+    def report(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        pictures: int = 6,
+        max_points: int = 2000,
+    ) -> Path:
+        """Write one self-contained HTML file; see :func:`n2d_framework.report.write_report`."""
+        from n2d_framework.report import write_report
+
+        return write_report(self, path, pictures=pictures, max_points=max_points)
 
     def write_tables(self) -> None:
         """Write ``table.csv`` (the same bytes for the same comparison) to the output folder."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import platform
 import traceback
 import warnings
 from functools import cache
@@ -179,7 +180,7 @@ def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
 @cache
 def _versions(component: str) -> dict[str, str]:
     distribution = component.partition(":")[0]
-    return library_versions(distribution)
+    return {"python": platform.python_version()} | library_versions(distribution)
 
 
 def component_of(task: StageTask) -> tuple[Entry[ComponentSpec], Any]:

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from n2d_framework.experiment.tables import AXES, methods
+from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FEW_SEEDS", "bootstrap_interval", "leaderboard", "seed_warnings", "summary"]
+__all__ = [
+    "FEW_SEEDS", "bootstrap_interval", "bootstrap_intervals", "leaderboard", "seed_warnings",
+    "summary",
+]  # fmt: skip
 
 #: With fewer seeds an interval is told to be rough.
 FEW_SEEDS = 5
 _RESAMPLES = 9999
+#: Samples that are resampled at once: bounds the memory.
+_AT_ONCE = 64
 
 
 def bootstrap_interval(values: Any, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -33,18 +39,44 @@ def bootstrap_interval(values: Any, *, confidence: float = 0.95) -> tuple[float,
     (low, high)
         ``nan`` with fewer than two values: one value says nothing of the spread.
     """
+    low, high = bootstrap_intervals(
+        np.asarray(values, dtype=np.float64)[None], confidence=confidence
+    )
+    return float(low[0]), float(high[0])
+
+
+def bootstrap_intervals(samples: Any, *, confidence: float = 0.95) -> tuple[AnyArray, AnyArray]:
+    """Intervals of many means; up to rounding each is that of :func:`bootstrap_interval`.
+
+    Parameters
+    ----------
+    samples : array-like of shape (n_samples, n)
+        Without missing values.
+    confidence : float, default 0.95
+
+    Returns
+    -------
+    low, high : float64 arrays of shape (n_samples,)
+        ``nan`` where `n` is less than two.
+    """
     from scipy.stats import bootstrap
 
-    sample = np.asarray(values, dtype=np.float64)
-    if len(sample) < 2:
-        return float("nan"), float("nan")
-    if (sample == sample[0]).all():
-        return float(sample[0]), float(sample[0])
-    found = bootstrap(
-        (sample,), np.mean, confidence_level=confidence, n_resamples=_RESAMPLES,
-        method="percentile", rng=np.random.default_rng(0),
-    )  # fmt: skip
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    array = np.asarray(samples, dtype=np.float64)
+    low, high = np.full((2, len(array)), np.nan)
+    if array.shape[1] < 2:
+        return low, high
+    same = (array == array[:, :1]).all(axis=1)
+    low[same] = high[same] = array[same, 0]
+    varied = np.flatnonzero(~same)
+    for chunk in np.split(varied, range(_AT_ONCE, len(varied), _AT_ONCE)):
+        if len(chunk):
+            # Rows are resampled by the same draws: alone, a row would have got these as well.
+            found = bootstrap(
+                (array[chunk],), np.mean, axis=-1, confidence_level=confidence,
+                n_resamples=_RESAMPLES, method="percentile", rng=np.random.default_rng(0),
+            )  # fmt: skip
+            low[chunk], high[chunk] = found.confidence_interval
+    return low, high
 
 
 def leaderboard(table: pd.DataFrame, metric: str, *, ascending: bool) -> pd.DataFrame:

@@ -42,6 +42,10 @@ class Material:
         Fingerprint of `x`, under which the store has them.
     truth : str or None
         Key of `y` in the store.
+    modality : str or None
+        What a row is, where the source says so.
+    class_names : tuple of str
+        Names of the classes, in the order of their codes; may be empty.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Material:
     y: IntArray | None = attrs.field(repr=False)
     key: str
     truth: str | None
+    modality: str | None = None
+    class_names: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """What is written down about it."""
@@ -60,6 +66,8 @@ class Material:
             "n_rows": len(self.x),
             "row_shape": [int(extent) for extent in self.x.shape[1:]],
             "n_classes": classes,
+            "modality": self.modality,
+            "class_names": list(self.class_names),
         }
 
 
@@ -85,7 +93,7 @@ def load_materials(references: list[Any], given: Mapping[str, Any] | None = None
         If they cannot be loaded or used.
     """
     if given is not None:
-        found = [_material(name, *_pair(value)) for name, value in given.items()]
+        found = [_given(name, value) for name, value in given.items()]
     else:
         found = [_loaded(reference, index) for index, reference in enumerate(references)]
     if not found:
@@ -97,10 +105,16 @@ def load_materials(references: list[Any], given: Mapping[str, Any] | None = None
     return found
 
 
-def _pair(value: Any) -> tuple[Any, Any]:
+def _given(name: str, value: Any) -> Material:
     if isinstance(value, Dataset):
-        return value.x, value.y
-    return value if isinstance(value, tuple) and len(value) == 2 else (value, None)
+        return _known(name, value)
+    pair = value if isinstance(value, tuple) and len(value) == 2 else (value, None)
+    return _material(name, *pair)
+
+
+def _known(name: str, data: Dataset) -> Material:
+    material = _material(name, data.x, data.y)
+    return attrs.evolve(material, modality=data.modality, class_names=data.names)
 
 
 def _loaded(reference: Any, index: int) -> Material:
@@ -110,7 +124,7 @@ def _loaded(reference: Any, index: int) -> Material:
     try:
         data = load(ref)
         name = ref if isinstance(ref, str) else ref["path"]
-        return _material(name, data.x, data.y)
+        return _known(name, data)
     except DataError as error:
         raise DataError(f"data[{index}]: {error}") from error
 

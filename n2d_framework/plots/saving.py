@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FittedModel", "save_run_plots", "write_png"]
+__all__ = ["FittedModel", "guess_image_shape", "save_run_plots", "write_png"]
 
 _SAMPLE = 5000
 _DPI = 120
@@ -103,7 +103,7 @@ def save_run_plots(
         If a file cannot be written.
     """
     if image_shape == "auto":
-        image_shape = _guess_image_shape(np.shape(x)[1:])
+        image_shape = guess_image_shape(np.shape(x)[1:])
     target = Path(folder)
     shape = cast("tuple[int, ...] | None", image_shape)
     pictures: dict[str, Callable[[], Axes | AnyArray | None]] = {
@@ -169,7 +169,8 @@ def write_png(drawn: Axes | Figure | AnyArray, path: str | os.PathLike[str]) -> 
     return target
 
 
-def _guess_image_shape(row_shape: tuple[int, ...]) -> tuple[int, ...] | None:
+def guess_image_shape(row_shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a row as an image; ``None`` if it does not look like one."""
     if len(row_shape) == 2 or (len(row_shape) == 3 and row_shape[2] in (1, 3, 4)):
         return row_shape
     return None

@@ -1,0 +1,44 @@
+"""``n2d report``: the HTML report of a comparison, again or elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from n2d_framework.cli.console import out, print_json
+
+__all__ = ["report"]
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Output folder of a comparison, finished or not.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File to write; by default report.html in the folder."),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="What to rank by; that of the comparison by default.")
+    ] = None,
+    pictures: Annotated[
+        int, typer.Option(min=0, help="Cells per data set that are drawn; 0 draws none.")
+    ] = 6,
+    max_points: Annotated[
+        int, typer.Option(min=1, help="Rows per data set in these pictures, drawn at random.")
+    ] = 2000,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Write everything a comparison found as one HTML file that needs no network."""
+    from n2d_framework.experiment import open_comparison
+
+    comparison = open_comparison(folder)
+    if metric is not None:
+        comparison.config["metric"] = metric
+    written = comparison.report(output, pictures=pictures, max_points=max_points)
+    if json:
+        print_json({"report": str(written), "bytes": written.stat().st_size})
+    else:
+        out().print(f"report: {written}", markup=False, soft_wrap=True)

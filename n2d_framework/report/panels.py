@@ -1,0 +1,81 @@
+"""The thesis's four panels, where the grid has the cells that they need."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from n2d_framework import plots
+from n2d_framework.metrics import match_labels
+from n2d_framework.report.drawing import svg
+from n2d_framework.report.figures import Figure
+from n2d_framework.report.stages import CellStages
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["four_panels", "siblings"]
+
+_TITLE = "Before and after the manifold"
+_POINTS = 1500
+_FIXED = ("data", "scaler", "embedder", "clusterer", "n_clusters", "seed")
+
+
+def siblings(table: pd.DataFrame, cell: Any) -> tuple[Any, Any] | None:
+    """The cells that cluster the same latent without a manifold, and on one of two dimensions.
+
+    Parameters
+    ----------
+    table : DataFrame
+    cell : Series
+        A row of it.
+
+    Returns
+    -------
+    (prior, flat) or None
+        Rows of the table that are done: the first has the manifolder ``identity``, the second
+        the same manifolder and options as `cell` but ``n_components`` of two. ``None`` if one
+        of them is not there, or the cell is itself without a manifold.
+    """
+    import pandas as pd
+
+    name = _name(cell)
+    if name == "identity":
+        return None
+    alike = table[table["status"] == "done"]
+    for column in _FIXED:
+        missing = pd.isna(cell[column])
+        alike = alike[alike[column].isna() if missing else alike[column] == cell[column]]
+    prior = next((row for _, row in alike.iterrows() if _name(row) == "identity"), None)
+    wanted = _options(cell) | {"n_components": 2}
+    flat = next(
+        (row for _, row in alike.iterrows() if _name(row) == name and _options(row) == wanted), None
+    )
+    return None if prior is None or flat is None else (prior, flat)
+
+
+def four_panels(cell: CellStages, prior: CellStages, flat: CellStages, name: str) -> Figure | None:
+    """Draw them on the map of two dimensions; ``None`` without true classes."""
+    truth = cell.truth
+    if truth is None:
+        return None
+
+    def matched(stages: CellStages) -> Any:
+        return match_labels(truth, stages.output("clusterer"))
+
+    def draw() -> Any:
+        return plots.four_panels(
+            flat.output("manifolder"), max_points=_POINTS, truth=truth, prior=matched(prior),
+            posterior_2d=matched(flat), posterior=matched(cell),
+        )  # fmt: skip
+
+    return Figure(_TITLE, svg(draw, name, _TITLE))
+
+
+def _name(row: Any) -> str:
+    return str(row["manifolder_component"]).rpartition(":")[2]
+
+
+def _options(row: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(row["manifolder_options"])
+    return found

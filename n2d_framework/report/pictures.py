@@ -1,0 +1,200 @@
+"""The pictures of the best cells, as many as a page can carry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.experiment.tables import methods
+from n2d_framework.plots.rows import sample_rows
+from n2d_framework.plots.saving import guess_image_shape
+from n2d_framework.report.figures import Figure, figures_of
+from n2d_framework.report.images import Images, sprite
+from n2d_framework.report.panels import four_panels, siblings
+from n2d_framework.report.scatter import points
+from n2d_framework.report.stages import CellStages
+from n2d_framework.types import AnyArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from n2d_framework.experiment import Comparison
+
+__all__ = ["Pictures", "best_cells", "draw_pictures"]
+
+_POINT_BYTES = 24
+_SUBJECTS = {
+    "rows": "images of rows",
+    "points": "the manifold",
+    "loss": "the loss",
+    "again": "reconstructions",
+    "means": "cluster means",
+    "scree": "the variance per component",
+    "tree": "the condensed tree",
+    "panels": "the four panels",
+}
+
+
+@attrs.define(eq=False)
+class Pictures:
+    """What is drawn of single cells.
+
+    Attributes
+    ----------
+    cells : list of dict
+        Places in the table, names, points, keys of figures, and what could not be drawn.
+    sets : dict of name to dict
+        For each data set the rows that are shown, and their images.
+    figures : dict of key to Figure
+    left_out : int
+        Cells that would have made the page too large.
+    """
+
+    cells: list[dict[str, Any]] = attrs.field(factory=list)
+    sets: dict[str, dict[str, Any]] = attrs.field(factory=dict)
+    figures: dict[str, Figure] = attrs.field(factory=dict)
+    left_out: int = 0
+    size: int = 0
+
+
+def draw_pictures(
+    comparison: Comparison, per_data: int, max_points: int, max_bytes: int
+) -> Pictures:
+    """Draw the best cell of each of the best methods, on each data set.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    per_data : int
+        Methods per data set.
+    max_points : int
+        Rows per data set, drawn at random.
+    max_bytes : int
+        What all pictures may take together, nearly.
+
+    Returns
+    -------
+    Pictures
+        What cannot be drawn, because the store has lost a stage or a component refuses, is
+        there with the reason.
+    """
+    found = Pictures()
+    names = methods(comparison.table)
+    abouts = {str(about["name"]): about for about in comparison.data}
+    for place in best_cells(comparison, per_data):
+        if found.size > max_bytes:
+            found.left_out += 1
+            continue
+        about = abouts[str(comparison.table["data"].iloc[place])]
+        _add(found, comparison, place, names[place], about, max_points)
+    return found
+
+
+def best_cells(comparison: Comparison, per_data: int) -> list[int]:
+    """Places in the table: the first of each data set, then the second of each, and so on."""
+    table, metric = comparison.table, comparison.metric
+    if metric not in table:
+        return []
+    better = 1.0 if comparison.less_is_better(metric) else -1.0
+    ranked = (better * table[metric]).where(table["status"] == "done").dropna()
+    order = ranked.sort_values(kind="stable").index
+    names, sets = methods(table), [str(name) for name in table["data"]]
+    chosen: dict[str, dict[str, int]] = {}
+    for place in order:
+        mine = chosen.setdefault(sets[place], {})
+        if len(mine) < per_data:
+            mine.setdefault(names[place], int(place))
+    lists = [list(chosen.get(str(about["name"]), {}).values()) for about in comparison.data]
+    return [places[rank] for rank in range(per_data) for places in lists if rank < len(places)]
+
+
+def _add(
+    found: Pictures,
+    comparison: Comparison,
+    place: int,
+    method: str,
+    about: dict[str, Any],
+    max_points: int,
+) -> None:
+    cell = comparison.table.iloc[place]
+    stages = CellStages(cell, comparison.store, about["truth"])
+    name = str(cell["data"])
+    entry: dict[str, Any] = _named(comparison, place, cell, method)
+    found.cells.append(entry)
+    chosen = np.sort(sample_rows(int(about["n_rows"]), max_points, 0))
+    with _told(entry, "rows"):
+        if name not in found.sets:
+            found.sets[name] = _rows_of(stages, about, chosen)
+            found.size += len((found.sets[name]["sprite"] or {}).get("src", ""))
+    with _told(entry, "points"):
+        entry["points"] = points(stages, chosen, _class_names(about))
+        found.size += _POINT_BYTES * len(chosen)
+    images = found.sets.get(name, {}).get("images")
+    for key, make in _figures(comparison, stages, images):
+        with _told(entry, key.partition("-")[0]):
+            if key not in found.figures:
+                figure = make(re.sub(r"\W", "", key))
+                if figure is None:
+                    continue
+                found.figures[key] = figure
+                found.size += figure.size
+            entry["figures"].append(key)
+
+
+def _named(comparison: Comparison, place: int, cell: pd.Series[Any], method: str) -> dict[str, Any]:
+    scores = {
+        name: float(f"{cell[name]:.5g}") for name in comparison.metrics if cell[name] == cell[name]
+    }
+    return {
+        "cell": place,
+        "data": str(cell["data"]),
+        "method": method,
+        "seed": int(cell["seed"]),
+        "value": scores[comparison.metric],
+        "scores": scores,
+        "points": None,
+        "figures": [],
+        "problems": [],
+    }
+
+
+def _figures(
+    comparison: Comparison, stages: CellStages, images: Images | None
+) -> Iterator[tuple[str, Any]]:
+    yield from figures_of(stages, images).items()
+    around = siblings(comparison.table, stages.cell)
+    if around is not None:
+        prior, flat = (attrs.evolve(stages, cell=cell) for cell in around)
+        key = f"panels-{stages.key('clusterer')}"
+        yield key, lambda name: four_panels(stages, prior, flat, name)
+
+
+def _rows_of(stages: CellStages, about: dict[str, Any], chosen: AnyArray) -> dict[str, Any]:
+    """Numbers of the rows that are shown, and their images where they are images."""
+    shape = None if about.get("modality") == "sequence" else guess_image_shape(about["row_shape"])
+    if shape is None:
+        return {"rows": chosen.tolist(), "sprite": None, "images": None}
+    images = Images.of(stages.rows, tuple(shape))
+    drawn = sprite(images.bytes_of(stages.rows[chosen]))
+    return {"rows": chosen.tolist(), "sprite": drawn, "images": images}
+
+
+def _class_names(about: dict[str, Any]) -> list[str]:
+    names = [str(name) for name in about.get("class_names") or ()]
+    return names if len(names) == about["n_classes"] else []
+
+
+@contextmanager
+def _told(entry: dict[str, Any], what: str) -> Iterator[None]:
+    """A picture that cannot be drawn costs only itself: the page says why."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # whatever a component does wrong is told
+        reason = f"{_SUBJECTS[what]} cannot be drawn: {type(error).__name__}: {error}"
+        if reason not in entry["problems"]:
+            entry["problems"].append(reason)

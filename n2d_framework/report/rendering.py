@@ -1,0 +1,152 @@
+"""The page from its templates: everything in one file, and nothing that could run besides."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from n2d_framework.plots.palette import COLOURS, MARKERS
+from n2d_framework.report.pictures import Pictures
+from n2d_framework.types import ROLES
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["render"]
+
+_MISSING = "\N{EN DASH}"
+_STYLES = ("page.css", "tables.css", "charts.css")
+_SCRIPTS = (
+    "core.js",
+    "table.js",
+    "heatmap.js",
+    "intervals.js",
+    "scatter.js",
+    "cells.js",
+    "start.js",
+)
+
+
+def render(content: dict[str, Any]) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    content : dict
+        What :mod:`n2d_framework.report.writing` collects.
+
+    Returns
+    -------
+    str
+        Every text in it is escaped. A content security policy forbids the page to load
+        anything, and to run anything but its own script.
+    """
+    script = "\n".join(map(_static, _SCRIPTS))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            **content,
+            roles=ROLES,
+            titles=_best_of(content),
+            config_text=_yaml(content["config"]),
+            payload=_payload(content),
+            colours=COLOURS,
+            style=Markup("\n".join(map(_static, _STYLES))),  # noqa: S704  # our own file
+            script=Markup(script),  # noqa: S704  # our own file
+            policy=(
+                "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+                f"style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+            ),
+        )
+    )
+
+
+def _static(name: str) -> str:
+    return files("n2d_framework.report").joinpath("static", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("n2d_framework.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
+    environment.filters |= {"seconds": _seconds, "number": _number, "plain_yaml": _yaml}
+    return environment
+
+
+def _payload(content: dict[str, Any]) -> dict[str, Any]:
+    """What the script reads."""
+    drawn: Pictures = content["pictures"]
+    board: dict[str, Any] = content["board"]
+    return board | {
+        "markers": list(MARKERS),
+        "colours": len(COLOURS),
+        "pictured": drawn.cells,
+        "sets": {
+            name: {"rows": about["rows"], "sprite": about["sprite"]}
+            for name, about in drawn.sets.items()
+        },
+    }
+
+
+def _best_of(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each data set its name and best method, for the head of the page."""
+    board = content["board"]
+    columns, metric = board["methods"], board["metric"]
+    less = next(item["less"] for item in board["metrics"] if item["name"] == metric)
+    found = []
+    for number, about in enumerate(content["data"]):
+        mine = [
+            (value if less else -value, place)
+            for place, value in enumerate(columns["mean"][metric])
+            if value is not None and board["names"]["data"][columns["data"][place]] == about["name"]
+        ]
+        place = min(mine)[1] if mine else None
+        found.append(
+            {"about": about, "number": number, "method": None}
+            if place is None
+            else {
+                "about": about,
+                "number": number,
+                "method": columns["name"][place],
+                "mean": columns["mean"][metric][place],
+                "low": columns["low"][metric][place],
+                "high": columns["high"][metric][place],
+            }
+        )
+    return found
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88))
+
+
+def _seconds(value: float | None) -> str:
+    """A duration for people."""
+    if value is None:
+        return _MISSING
+    if value < 100:
+        return f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _number(value: float | None) -> str:
+    """A score for people."""
+    if value is None:
+        return _MISSING
+    return f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"

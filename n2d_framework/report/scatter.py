@@ -1,0 +1,105 @@
+"""A cell's manifold as points for the page: where they lie, and what they can be coloured by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.metrics import match_labels
+from n2d_framework.plots.palette import COLOURS, MARKERS, distinct, is_noise, styles
+from n2d_framework.plots.rows import to_plane
+from n2d_framework.report.stages import CellStages
+from n2d_framework.types import AnyArray
+
+__all__ = ["points"]
+
+_GRID = 4095
+_MARKER_NUMBERS = {marker: number for number, marker in enumerate(MARKERS)}
+_COLOUR_NUMBERS = {colour: number for number, colour in enumerate(COLOURS)}
+
+
+def points(stages: CellStages, chosen: AnyArray, class_names: Sequence[str]) -> dict[str, Any]:
+    """Points of a cell.
+
+    Parameters
+    ----------
+    stages : CellStages
+    chosen : array of int
+        Rows to be shown.
+    class_names : sequence of str
+        Names of the classes, in the order of their codes; may be empty.
+
+    Returns
+    -------
+    dict
+        ``x, y`` (whole numbers up to 4095, y downwards), ``axes``; ``truth`` and ``labels``,
+        each with a ``legend`` and the place in it of each point (``truth`` is ``None`` where
+        it is not known); ``confidence`` in percent, or ``None``.
+    """
+    manifold, labels, truth = stages.output("manifolder"), stages.output("clusterer"), stages.truth
+    plane, axes = to_plane(np.asarray(manifold, dtype=np.float64))
+    x, y = _on_grid(plane[chosen])
+    matched = labels if truth is None else match_labels(truth, labels)
+    look = styles(matched) if truth is None else styles(truth, matched)
+    named = dict(enumerate(class_names))
+    classes = {} if truth is None else {c: named.get(c, f"class {c}") for c in distinct(truth)}
+    stands_for = dict(zip(labels.tolist(), matched.tolist(), strict=True))
+    called = {label: _cluster_name(label, classes.get(v)) for label, v in stands_for.items()}
+    colours = {label: look[value] for label, value in stands_for.items()}
+    return {
+        "x": x,
+        "y": y,
+        "axes": list(axes),
+        "total": len(labels),
+        "truth": None if truth is None else _colouring(truth, chosen, classes, look),
+        "labels": _colouring(labels, chosen, called, colours),
+        "confidence": _confidence(stages, manifold[chosen]),
+    }
+
+
+def _on_grid(plane: AnyArray) -> tuple[list[int], list[int]]:
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    span = np.where(high > low, high - low, 1.0)
+    place = ((plane - low) / span * _GRID).round().astype(int)
+    return place[:, 0].tolist(), (_GRID - place[:, 1]).tolist()
+
+
+def _cluster_name(label: Any, stands_for: str | None) -> str:
+    if is_noise(label):
+        return "noise"
+    return f"cluster {label}" if stands_for is None else f"cluster {label} ≈ {stands_for}"
+
+
+def _colouring(
+    values: AnyArray, chosen: AnyArray, called: dict[Any, str], look: dict[Any, Any]
+) -> dict[str, Any]:
+    """Legend of all values, noise last, and the place of each chosen row in it."""
+    order = sorted(distinct(values), key=is_noise)
+    place = {value: number for number, value in enumerate(order)}
+    kinds, counts = np.unique(values, return_counts=True)
+    size = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
+    legend = [
+        {
+            "name": called[value],
+            "count": size[value],
+            "colour": _COLOUR_NUMBERS.get(look[value].color, -1),
+            "marker": _MARKER_NUMBERS[look[value].marker],
+        }
+        for value in order
+    ]
+    return {"legend": legend, "of": [place[value] for value in values[chosen].tolist()]}
+
+
+def _confidence(stages: CellStages, manifold: AnyArray) -> list[int] | None:
+    """How surely rows belong, in percent: membership strength, or largest probability."""
+    component = stages.component("clusterer")
+    if hasattr(component, "strengths"):
+        sure = np.asarray(component.strengths(manifold))
+    elif hasattr(component, "predict_proba"):
+        sure = np.asarray(component.predict_proba(manifold)).max(axis=1)
+    else:
+        return None
+    found: list[int] = np.clip(sure * 100, 0, 100).round().astype(int).tolist()
+    return found

@@ -1,0 +1,95 @@
+"""Fitted stages of cells, read from the store; nothing is fitted."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.config import ScalerConfig
+from n2d_framework.core.state import need
+from n2d_framework.core.structure import structure
+from n2d_framework.errors import DataError
+from n2d_framework.experiment.materials import rows_of, truth_of
+from n2d_framework.pipeline import StageStore
+from n2d_framework.pipeline.scaling import Scaler
+from n2d_framework.registry import default_catalogue
+from n2d_framework.types import AnyArray, IntArray, Role
+
+__all__ = ["CellStages"]
+
+
+@attrs.frozen(eq=False)
+class CellStages:
+    """The stages of one cell.
+
+    Attributes
+    ----------
+    cell : mapping
+        A row of :attr:`Comparison.table`.
+    store : StageStore
+    truth_key : str or None
+        Key of the true classes in the store.
+    """
+
+    cell: Any
+    store: StageStore
+    truth_key: str | None
+
+    def key(self, role: Role) -> str:
+        """Content key of a stage."""
+        return str(self.cell[f"{role}_key"])
+
+    def output(self, role: Role) -> AnyArray:
+        """Training coordinates, or labels, of a stage.
+
+        Raises
+        ------
+        DataError, BundleError
+            If the store has lost it, or it is damaged.
+        """
+        _, parts = _entry(self.store.location, self.key(role))
+        values: AnyArray = need(parts["output"], "values", np.ndarray)
+        return values
+
+    def component(self, role: Role) -> Any:
+        """The fitted component of a stage."""
+        name, options = str(self.cell[f"{role}_component"]), str(self.cell[f"{role}_options"])
+        return _component(self.store.location, self.key(role), role, name, options)
+
+    @property
+    def rows(self) -> AnyArray:
+        """The data as they were loaded."""
+        return rows_of(self.store.location, str(self.cell["data_key"]))
+
+    @property
+    def truth(self) -> IntArray | None:
+        """True classes as codes."""
+        if self.truth_key is None:
+            return None
+        return truth_of(self.store.location, self.truth_key)
+
+    def in_input_units(self, decoded: AnyArray) -> AnyArray:
+        """What an embedder gives back, in the units and shape of the data."""
+        options = structure(ScalerConfig, json.loads(self.cell["scaler_options"]), "scaler")
+        scaler = Scaler(options).fit(self.rows)
+        return scaler.inverse_transform(decoded.reshape(len(decoded), *self.rows.shape[1:]))
+
+
+@lru_cache(maxsize=6)
+def _entry(location: str, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = StageStore(location).read(key)
+    if found is None:
+        raise DataError(f"{location}: the entry {key[:12]}… is no longer in the store")
+    return found
+
+
+@lru_cache(maxsize=6)
+def _component(location: str, key: str, role: Role, name: str, options: str) -> Any:
+    component = structure(default_catalogue().get(role, name).spec.load(), json.loads(options))
+    _, parts = _entry(location, key)
+    component.set_state(parts["state"])
+    return component

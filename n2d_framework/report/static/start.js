@@ -1,0 +1,5 @@
+startTheme();
+startTable();
+startHeatmap();
+startIntervals();
+startCells();
