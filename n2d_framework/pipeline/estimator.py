@@ -64,6 +64,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         The fitted components.
     history_ : dict of role to dict of lists
         What was measured in each epoch, for components that train in epochs.
+    seconds_ : dict of role to float
+        What fitting each stage took; what it once took, for a stage that came from the store.
     random_state_ : int
         The seed that was used.
     n_clusters_ : int
@@ -199,6 +201,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         self._fit = fit
         self._n_features_out = self._width(fit)
         self.labels_ = fit.labels
+        self.seconds_ = {role: fit.stages[role].seconds for role in ROLES}
         self.random_state_ = fit.random_state
         if fit.run_id is not None:
             self.run_id_ = fit.run_id

@@ -53,6 +53,8 @@ def test_the_contract_of_a_fitted_model(digits):
     assert scores["acc"] > 0.5
     assert model.agreement_["equal"] == 1.0
     assert model.n_clusters_ == 10
+    assert set(model.seconds_) == {"embedder", "manifolder", "clusterer"}
+    assert all(seconds > 0 for seconds in model.seconds_.values())
     assert model.n_features_in_ == 64
 
 
