@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
-from n2d_framework.core.state import State
+from n2d_framework.core.state import State, StateValue
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
 __all__ = ["Clusterer", "Component", "Embedder", "FitContext", "Manifolder"]
@@ -15,6 +15,12 @@ __all__ = ["Clusterer", "Component", "Embedder", "FitContext", "Manifolder"]
 
 def _ignore_epoch(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
     """Nobody listens."""
+
+
+def _compute(name: str, depends_on: Mapping[str, Any], compute: Callable[[], State]) -> State:
+    """Nobody remembers."""
+    del name, depends_on
+    return compute()
 
 
 @attrs.frozen
@@ -30,11 +36,23 @@ class FitContext:
     epoch_finished : callable
         To be called as ``epoch_finished(epoch, epochs, metrics)`` after each epoch by
         components that train in epochs; `epoch` counts from 1.
+    upstream : mapping of str to state value
+        What the stages before have published of the coordinates that are being fitted, such
+        as ``cluster_centers``: what the spec names as ``needs``, and perhaps more.
+    remember : callable
+        For a part of the work that depends on fewer options than the whole:
+        ``remember(name, depends_on, compute)`` returns the state that `compute()` returns,
+        from the stage store where it has been kept. `depends_on` are the options that the
+        part depends on; the rows, the seed and the distribution's version count by
+        themselves. Components of one distribution and role that give the same name and
+        options share the part. Without a store, it is computed.
     """
 
     seed: int = 0
     n_jobs: int = 1
     epoch_finished: Callable[[int, int, Mapping[str, float]], None] = _ignore_epoch
+    upstream: Mapping[str, StateValue] = attrs.field(factory=dict, hash=False)
+    remember: Callable[[str, Mapping[str, Any], Callable[[], State]], State] = _compute
 
 
 @runtime_checkable
@@ -73,7 +91,8 @@ class Embedder(Stateful, Protocol):
 
     Optional further methods: ``fit_transform(x, *, context)``, ``reconstruct(z)`` (latent
     rows back to input rows), ``check_input(n_rows, row_shape)`` (a list of reasons why data
-    of that shape cannot be fitted, asked before anything is trained) and an attribute
+    of that shape cannot be fitted, asked before anything is trained), ``published()`` (a
+    state with what the spec says that it ``publishes``, for later stages) and an attribute
     ``history_`` (mapping of metric name to one value per epoch).
     """
 
@@ -94,7 +113,8 @@ class Manifolder(Stateful, Protocol):
     """Maps latent rows to coordinates of their manifold.
 
     Optional further methods: ``fit_transform(x, *, context)`` where the training
-    coordinates are not what ``transform`` would give; ``check_input`` as for embedders.
+    coordinates are not what ``transform`` would give; ``check_input`` and ``published`` as
+    for embedders.
     """
 
     def fit(self, x: AnyArray, *, context: FitContext) -> object:

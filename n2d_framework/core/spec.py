@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 from attrs import validators
 
+from n2d_framework.core.state import KEY_PATTERN
 from n2d_framework.errors import ComponentImportError
 from n2d_framework.types import ROLES, Role
 
@@ -58,6 +59,12 @@ def _is_mapping(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise TypeError(f"{attribute.name} must be a mapping, got {value!r}")
 
 
+def _are_names(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    names = value if isinstance(value, tuple) else [None]
+    if not all(isinstance(name, str) and KEY_PATTERN.fullmatch(name) for name in names):
+        raise TypeError(f"{attribute.name} must be a tuple of names, got {value!r}")
+
+
 @attrs.frozen(kw_only=True)
 class ComponentSpec:
     """A component as a plugin announces it: light, importing nothing.
@@ -100,6 +107,15 @@ class ComponentSpec:
         The paper or documentation that defines the method.
     small_options : mapping
         Options that make it fast on small data, for checks.
+    publishes : tuple of str, default ()
+        Names of what its method ``published`` tells later stages about its coordinates,
+        such as ``cluster_centers``. For embedders and manifolders.
+    needs : tuple of str, default ()
+        Names that must have been published of the coordinates it is fitted on; it finds them
+        in ``context.upstream``.
+    passes_on : bool, default False
+        Whether it returns its rows as they are, so that what was published of them holds for
+        its output too.
     """
 
     role: Role = attrs.field(validator=validators.in_(ROLES))
@@ -121,6 +137,9 @@ class ComponentSpec:
     extra: str = ""
     reference: str = ""
     small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)
+    publishes: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
+    needs: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
+    passes_on: bool = False
 
     def load(self) -> type[Any]:
         """Import the component's class.

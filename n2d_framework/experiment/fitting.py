@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import platform
+import threading
 import traceback
 import warnings
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from n2d_framework.config import ScalerConfig
 from n2d_framework.core.events import Event, StageFinished, StageStarted
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.state import need
+from n2d_framework.core.state import State, need
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import (
     BundleError,
@@ -143,8 +144,8 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
                     f"{task.role} {task.component!r}: this worker has version {entry.version}, "
                     "the plan was made with another; install the same versions everywhere"
                 )
-            x = _input(task, settings)
-            result = runner.run_stage(entry, component, x, upstream, task.seed)
+            x, published = _input(task, settings)
+            result = runner.run_stage(entry, component, x, upstream, task.seed, published)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result
@@ -189,12 +190,14 @@ def component_of(task: StageTask) -> tuple[Entry[ComponentSpec], Any]:
     return entry, structure(entry.spec.load(), task.options)
 
 
-def _input(task: StageTask, settings: Settings) -> AnyArray:
+def _input(task: StageTask, settings: Settings) -> tuple[AnyArray, State]:
+    """What a stage is fitted on, and what is known about it."""
     if task.upstream is not None:
-        return output_of(task.upstream, settings)
+        parts = _parts_of(task.upstream, settings)
+        return _output(parts, task.upstream), parts.get("published", {})
     kind = default_catalogue().get(task.role, task.component).spec.input
     scaler = structure(ScalerConfig, task.scaler, "scaler")
-    return embedder_rows(rows_of(settings.store, task.data), scaler, kind)
+    return embedder_rows(rows_of(settings.store, task.data), scaler, kind), {}
 
 
 def output_of(task: StageTask, settings: Settings) -> AnyArray:
@@ -205,12 +208,18 @@ def output_of(task: StageTask, settings: Settings) -> AnyArray:
     StageError
         If it has to be fitted again and fails.
     """
+    return _output(_parts_of(task, settings), task)
+
+
+def _parts_of(task: StageTask, settings: Settings) -> Mapping[str, State]:
+    """A stage's entry in the store, with an output that can be used."""
     store = StageStore(settings.store)
     for _ in range(2):
         try:
             found = store.read(task.key)
             if found is not None:
-                return _output(found[1], task)
+                _output(found[1], task)
+                return found[1]
             reason = "is missing"
         except (BundleError, StateError, KeyError) as error:
             reason = f"is damaged ({error})"

@@ -18,7 +18,7 @@ from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material, embedder_rows
 from n2d_framework.experiment.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
-from n2d_framework.pipeline.checks import component_reasons
+from n2d_framework.pipeline.checks import component_reasons, needs_reasons
 from n2d_framework.pipeline.keys import fingerprint, stage_key
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import ROLES, Role
@@ -159,9 +159,11 @@ def _legal(
     }
     found: list[Trio] = []
     for embedder, manifolder, clusterer in product(*(variants[role] for role in ROLES)):
-        against = [r for v in (embedder, manifolder, clusterer) for r in reasons[id(v)]]
+        trio = (embedder, manifolder, clusterer)
+        against = [r for v in trio for r in reasons[id(v)]]
+        against += needs_reasons([variant.choice.spec for variant in trio])
         if not against:
-            found.append((embedder, manifolder, clusterer))
+            found.append(trio)
             continue
         labels = (embedder.label, manifolder.label, clusterer.label)
         illegal.append(Illegal(material.name, *labels, clusterer.n_clusters, "; ".join(against)))

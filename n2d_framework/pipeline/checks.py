@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from n2d_framework.config import Composition
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CompositionError, NotInductiveWarning
+from n2d_framework.registry import default_catalogue
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["check_trio", "component_reasons", "component_shape", "is_inductive"]
+__all__ = ["check_trio", "component_reasons", "component_shape", "is_inductive", "needs_reasons"]
 
 _METHODS = {
     "embedder": ("fit", "transform", "get_state", "set_state"),
@@ -71,6 +72,7 @@ def check_trio(
     for role in ROLES:
         spec = composition.choice(role).spec
         reasons += component_reasons(spec, components[role], n_rows, row_shape)
+    reasons += needs_reasons([composition.choice(role).spec for role in ROLES])
     if reasons:
         raise CompositionError("; ".join(reasons))
     for role in ROLES:
@@ -113,6 +115,48 @@ def component_reasons(
     if check is not None:
         found += check(n_rows, shape)
     return [f"{role} {spec.name!r}: {reason}" for reason in found]
+
+
+def needs_reasons(specs: Sequence[ComponentSpec]) -> list[str]:
+    """Why components cannot follow each other: one needs what none before has published.
+
+    Parameters
+    ----------
+    specs : sequence of ComponentSpec
+        In the order of the data.
+
+    Returns
+    -------
+    list of str
+        Empty if everything needed is published.
+    """
+    reasons: list[str] = []
+    known: dict[str, ComponentSpec] = {}
+    lost: dict[str, tuple[ComponentSpec, ComponentSpec]] = {}
+    for spec in specs:
+        reasons += [
+            f"{spec.role} {spec.name!r} {_missing(name, lost.get(name))}"
+            for name in spec.needs
+            if name not in known
+        ]
+        if not spec.passes_on:
+            lost |= {name: (publisher, spec) for name, publisher in known.items()}
+            known = {}
+        known |= dict.fromkeys(spec.publishes, spec)
+    return reasons
+
+
+def _missing(name: str, lost: tuple[ComponentSpec, ComponentSpec] | None) -> str:
+    if lost is None:
+        specs = [entry.spec for entry in default_catalogue().components()]
+        found = [f"{spec.role} {spec.name!r}" for spec in specs if name in spec.publishes]
+        hint = f"use {' or '.join(found)}" if found else "no installed component publishes them"
+        return f"needs the {name} of a stage before, and none publishes them; {hint}"
+    publisher, mover = lost
+    return (
+        f"needs the {name} that {publisher.role} {publisher.name!r} publishes, but {mover.role} "
+        f"{mover.name!r} gives other coordinates; use one that passes rows on, such as identity"
+    )
 
 
 def _shape_reasons(kind: str, shape: tuple[int, ...], component: Any) -> list[str]:

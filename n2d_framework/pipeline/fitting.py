@@ -14,6 +14,7 @@ import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
+from n2d_framework.core.state import State
 from n2d_framework.pipeline.checks import check_trio, component_shape, is_inductive
 from n2d_framework.pipeline.keys import fingerprint
 from n2d_framework.pipeline.rows import refuse_equal_rows
@@ -152,6 +153,7 @@ def _run(
         "dtype": x.dtype.name,
     }
     stages: dict[str, StageResult] = {}
+    published: State = {}
     for role in ROLES:
         stage = runner.run_stage(
             composition.choice(role).entry,
@@ -159,8 +161,10 @@ def _run(
             current,
             upstream,
             derive_seed(random_state, role),
+            published,
         )
         stages[role], current, upstream = stage, stage.output, stage.key
+        published = stage.published
     labels = stages["clusterer"].output
     trio = FittedTrio(
         composition=composition,

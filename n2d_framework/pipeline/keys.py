@@ -13,7 +13,7 @@ from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray
 
-__all__ = ["fingerprint", "stage_key"]
+__all__ = ["fingerprint", "part_key", "stage_key"]
 
 _CHUNK = 1 << 12
 
@@ -64,5 +64,48 @@ def stage_key(
         "options": options,
         "seed": seed,
     }
+    return _hash(parts)
+
+
+def part_key(
+    upstream: str,
+    entry: Entry[ComponentSpec],
+    name: str,
+    depends_on: Mapping[str, Any],
+    seed: int,
+) -> str:
+    """Key of a part of a stage that depends on fewer options than the stage.
+
+    Parameters
+    ----------
+    upstream : str
+        Key of the stage before, or fingerprint of the scaled data.
+    entry : Entry
+        The component; its name does not count, its role, distribution and version do.
+    name : str
+        What the component calls the part.
+    depends_on : mapping
+        Options that the part depends on.
+    seed : int
+        The stage's seed.
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal.
+    """
+    parts = {
+        "upstream": upstream,
+        "role": entry.spec.role,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "part": name,
+        "options": depends_on,
+        "seed": seed,
+    }
+    return _hash(parts)
+
+
+def _hash(parts: Mapping[str, Any]) -> str:
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=True)
     return hashlib.sha256(text.encode()).hexdigest()

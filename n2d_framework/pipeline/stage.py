@@ -15,14 +15,21 @@ from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, S
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.state import need
+from n2d_framework.core.state import State, check_state, need
 from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
 from n2d_framework.pipeline.keys import stage_key
+from n2d_framework.pipeline.parts import Parts
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
 
-__all__ = ["StageResult", "StageRunner", "checked_output", "fit_component"]
+__all__ = [
+    "StageResult",
+    "StageRunner",
+    "checked_output",
+    "fit_component",
+    "published_about",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +51,8 @@ class StageResult:
         How long fitting took, when it was fitted.
     cached : bool
         Whether it was taken from the store in this run.
+    published : State
+        What is known to later stages about the output.
     """
 
     key: str
@@ -52,6 +61,7 @@ class StageResult:
     output: AnyArray = attrs.field(repr=False)
     seconds: float
     cached: bool
+    published: State = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen(eq=False)
@@ -81,7 +91,13 @@ class StageRunner:
     notes: Callable[[], Mapping[str, Any]] = dict
 
     def run_stage(
-        self, entry: Entry[ComponentSpec], component: Any, x: AnyArray, upstream: str, seed: int
+        self,
+        entry: Entry[ComponentSpec],
+        component: Any,
+        x: AnyArray,
+        upstream: str,
+        seed: int,
+        published: State | None = None,
     ) -> StageResult:
         """Fit a component, or take the result from the store.
 
@@ -97,6 +113,8 @@ class StageRunner:
             Key of the stage before, or fingerprint of the data.
         seed : int
             The stage's seed.
+        published : State, optional
+            What the stages before have published about `x`.
 
         Returns
         -------
@@ -115,11 +133,16 @@ class StageRunner:
         try:
             result = self._known(key, entry, component, len(x))
             if result is None:
-                context = self._context(about, seed)
+                before = published or {}
+                parts = Parts(self._usable_store(entry), entry, upstream, seed)
+                context = attrs.evolve(
+                    self._context(about, seed), upstream=before, remember=parts.remember
+                )
                 output = fit_component(component, spec.role, x, context)
                 output = checked_output(output, spec, len(x))
+                told = published_about(component, spec, before)
                 seconds = time.perf_counter() - start
-                result = StageResult(key, entry, component, output, seconds, cached=False)
+                result = StageResult(key, entry, component, output, seconds, False, told)
                 self._keep(result, seed)
         except BaseException as error:
             took = time.perf_counter() - start
@@ -143,27 +166,30 @@ class StageRunner:
     ) -> StageResult | None:
         if key in self.recent:
             return attrs.evolve(self.recent[key], cached=True)
-        if self.store is None or entry.spec.imports_code:
+        store = self._usable_store(entry)
+        if store is None:
             return None
         try:
-            found = self.store.read(key)
+            found = store.read(key)
             if found is None:
                 return None
             manifest, parts = found
             component.set_state(parts["state"])
             output = checked_output(need(parts["output"], "values", np.ndarray), entry.spec, n_rows)
             seconds = float(manifest["seconds"])
+            published = parts.get("published", {})
         except (BundleError, StateError, StageError, KeyError, TypeError) as error:
             warnings.warn(
-                f"{self.store}: the entry {key[:12]}… is damaged ({error}); it is computed again",
+                f"{store}: the entry {key[:12]}… is damaged ({error}); it is computed again",
                 StoreWarning,
                 stacklevel=2,
             )
             return None
-        return StageResult(key, entry, component, output, seconds, cached=True)
+        return StageResult(key, entry, component, output, seconds, True, published)
 
     def _keep(self, result: StageResult, seed: int) -> None:
-        if self.store is None or result.entry.spec.imports_code:
+        store = self._usable_store(result.entry)
+        if store is None:
             return
         manifest = {
             "role": result.entry.spec.role,
@@ -175,7 +201,13 @@ class StageRunner:
             **self.notes(),
         }
         parts = {"state": result.component.get_state(), "output": {"values": result.output}}
-        self.store.write(result.key, manifest, parts)
+        if result.published:
+            parts["published"] = result.published
+        store.write(result.key, manifest, parts)
+
+    def _usable_store(self, entry: Entry[ComponentSpec]) -> StageStore | None:
+        """The store, unless what the component does depends on code that it cannot know."""
+        return None if entry.spec.imports_code else self.store
 
 
 def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
@@ -188,6 +220,32 @@ def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) 
         return component.fit_transform(x, context=context)
     component.fit(x, context=context)
     return component.transform(x)
+
+
+def published_about(component: Any, spec: ComponentSpec, before: State) -> State:
+    """What later stages may know about a component's output.
+
+    Parameters
+    ----------
+    component : object
+        Fitted.
+    spec : ComponentSpec
+    before : State
+        What is known about its input.
+
+    Raises
+    ------
+    StageError
+        If it publishes something else than its spec announces.
+    """
+    own: State = component.published() if spec.publishes else {}
+    if set(own) != set(spec.publishes):
+        raise StageError(
+            f"{spec.role} {spec.name!r} published {', '.join(sorted(own)) or 'nothing'}, "
+            f"announced were {', '.join(spec.publishes)}"
+        )
+    check_state(own)
+    return {**(before if spec.passes_on else {}), **own}
 
 
 def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:

@@ -38,20 +38,21 @@ def component(folder: Path) -> None:
     job: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     entry = default_catalogue().get(job["role"], job["name"])
     rows, new = np.load(folder / "rows.npy"), np.load(folder / "new.npy")
+    _, parts = decode(read_file(folder / "state"), kind="examination")
+    upstream = parts["upstream"]
     with watched() as effects:
-        fitted = fit(entry, fresh(entry), rows, n_jobs=2)
+        fitted = fit(entry, fresh(entry), rows, n_jobs=2, upstream=upstream)
         answers(entry.spec, fitted.component, new)
     if effects.seeds:
         # Importing a library may draw a number or two; a second fit imports nothing.
         random.seed()
         np.random.seed()  # noqa: NPY002  # it is what is watched
         with watched() as effects_again:
-            fit(entry, fresh(entry), rows)
+            fit(entry, fresh(entry), rows, upstream=upstream)
         effects.seeds = effects_again.seeds
     np.save(folder / "output.npy", np.asarray(fitted.output))
     (folder / "effects.json").write_text(json.dumps(attrs.asdict(effects)), encoding="utf-8")
     restored = fresh(entry)
-    _, parts = decode(read_file(folder / "state"), kind="examination")
     restored.set_state(parts["component"])
     found: dict[str, Any] = answers(entry.spec, restored, new)
     np.savez(folder / "answers.npz", **found)

@@ -62,7 +62,7 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     np.save(folder / "rows.npy", exam.rows)
     np.save(folder / "new.npy", exam.new)
-    parts = {"component": exam.fitted.component.get_state()}
+    parts = {"component": exam.fitted.component.get_state(), "upstream": exam.upstream}
     image = encode({}, parts, created="", kind="examination", framework_version="")
     write_atomic(folder / "state", image)
     _run("component", str(folder), folder=folder / "empty")

@@ -14,12 +14,23 @@ import numpy as np
 from n2d_framework.config import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.pipeline.stage import fit_component
-from n2d_framework.registry import Entry
+from n2d_framework.core.state import State
+from n2d_framework.pipeline.stage import fit_component, published_about
+from n2d_framework.registry import Entry, default_catalogue
+from n2d_framework.testing.check import CheckFailedError
 from n2d_framework.testing.rows import N_CLUSTERS, N_TRAIN, rows_for
 from n2d_framework.types import AnyArray
 
-__all__ = ["SEED", "ComponentExamination", "Fitted", "answers", "fit", "fresh", "same"]
+__all__ = [
+    "SEED",
+    "ComponentExamination",
+    "Fitted",
+    "answers",
+    "fit",
+    "fresh",
+    "partner_of",
+    "same",
+]
 
 SEED = 7
 
@@ -40,7 +51,14 @@ def fresh(entry: Entry[ComponentSpec]) -> Any:
     return Choice(spec.role, entry, dict(spec.small_options)).build(N_CLUSTERS)
 
 
-def fit(entry: Entry[ComponentSpec], component: Any, x: AnyArray, *, n_jobs: int = 1) -> Fitted:
+def fit(
+    entry: Entry[ComponentSpec],
+    component: Any,
+    x: AnyArray,
+    *,
+    n_jobs: int = 1,
+    upstream: State | None = None,
+) -> Fitted:
     """Fit as the pipeline does; the rows are a read-only copy."""
     epochs: list[tuple[Any, Any, Any]] = []
 
@@ -49,10 +67,24 @@ def fit(entry: Entry[ComponentSpec], component: Any, x: AnyArray, *, n_jobs: int
 
     rows = np.array(x, dtype=np.float32, order="C")
     rows.setflags(write=False)
-    context = FitContext(seed=SEED, n_jobs=n_jobs, epoch_finished=heard)
+    context = FitContext(seed=SEED, n_jobs=n_jobs, epoch_finished=heard, upstream=upstream or {})
     start = time.perf_counter()
     output = fit_component(component, entry.spec.role, rows, context)
     return Fitted(component, output, time.perf_counter() - start, epochs)
+
+
+def partner_of(entry: Entry[ComponentSpec]) -> Entry[ComponentSpec]:
+    """An installed embedder that publishes what a component needs, of its own plugin first."""
+    found = [
+        other
+        for other in default_catalogue().components("embedder")
+        if set(entry.spec.needs) <= set(other.spec.publishes)
+    ]
+    if not found:
+        names = ", ".join(entry.spec.needs)
+        raise CheckFailedError(f"needs {names}, which no installed embedder publishes")
+    takes_vectors = [other for other in found if other.spec.input in ("vector", "any")]
+    return min(takes_vectors or found, key=lambda other: other.distribution != entry.distribution)
 
 
 def answers(spec: ComponentSpec, component: Any, x: AnyArray) -> dict[str, AnyArray]:
@@ -114,10 +146,29 @@ class ComponentExamination:
         return self.spec.load()
 
     @cached_property
+    def partner(self) -> Entry[ComponentSpec] | None:
+        """An embedder that publishes what the component needs; its rows are then the latent."""
+        return partner_of(self.entry) if self.spec.needs else None
+
+    @cached_property
     def _all_rows(self) -> AnyArray:
-        if self.given is None:
-            return rows_for(self.spec)
-        return np.ascontiguousarray(self.given, dtype=np.float32)
+        return self._rows_and_upstream[0]
+
+    @property
+    def upstream(self) -> State:
+        """What was published about the rows."""
+        return self._rows_and_upstream[1]
+
+    @cached_property
+    def _rows_and_upstream(self) -> tuple[AnyArray, State]:
+        spec = self.spec if self.partner is None else self.partner.spec
+        rows = rows_for(spec) if self.given is None else self.given
+        rows = np.ascontiguousarray(rows, dtype=np.float32)
+        if self.partner is None:
+            return rows, {}
+        trained = N_TRAIN if self.given is None else len(rows) * 3 // 4
+        embedder = fit(self.partner, fresh(self.partner), rows[:trained]).component
+        return embedder.transform(rows), published_about(embedder, spec, {})
 
     @property
     def rows(self) -> AnyArray:
@@ -135,7 +186,7 @@ class ComponentExamination:
 
     def fit(self, component: Any, x: AnyArray, *, n_jobs: int = 1) -> Fitted:
         """Fit as the pipeline does."""
-        return fit(self.entry, component, x, n_jobs=n_jobs)
+        return fit(self.entry, component, x, n_jobs=n_jobs, upstream=self.upstream)
 
     def answers(self, component: Any, x: AnyArray) -> dict[str, AnyArray]:
         """Everything a fitted component says about rows."""

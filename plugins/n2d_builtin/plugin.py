@@ -98,6 +98,7 @@ _EMBEDDERS = (
         name="identity",
         factory="n2d_builtin.linear:Identity",
         summary="Passes rows on unchanged",
+        passes_on=True,
     ),
 )
 
@@ -138,6 +139,7 @@ _MANIFOLDERS = (
         name="identity",
         factory="n2d_builtin.linear:Identity",
         summary="Passes rows on unchanged",
+        passes_on=True,
     ),
 )
 

@@ -1,5 +1,7 @@
 """What neural plugins may build on: networks as plans, the training loop, exact inference.
 
+Beside them :class:`KMeans` and :class:`GaussianMixture`, to start clusters with.
+
 The names here are as stable as those of :mod:`n2d_framework.plugin`; everything else in
 ``n2d_builtin`` may change without notice. Importing this module loads neither Keras nor a backend;
 :func:`row_trainer` gives the trainer's base class once training starts.
@@ -33,7 +35,15 @@ from n2d_builtin.autoencoders.plans import (
 )
 from n2d_builtin.autoencoders.precision import Precision, resolve_precision
 from n2d_builtin.autoencoders.training import TrainingResult, TrainingSettings, split_rows, train
-from n2d_builtin.autoencoders.weights import Weights, read_weights, take_weights, weights_state
+from n2d_builtin.autoencoders.weights import (
+    Weights,
+    put_weights,
+    read_weights,
+    take_weights,
+    weights_state,
+)
+from n2d_builtin.gmm import GaussianMixture
+from n2d_builtin.kmeans import KMeans
 
 __all__ = [
     "ACTIVATIONS",
@@ -43,6 +53,8 @@ __all__ = [
     "ConvAutoencoder",
     "DenseAutoencoder",
     "ExactMatrix",
+    "GaussianMixture",
+    "KMeans",
     "Layer",
     "Network",
     "Plan",
@@ -53,6 +65,7 @@ __all__ = [
     "TrainingSettings",
     "Weights",
     "augmentation_layers",
+    "autoencoder_trainer",
     "build_network",
     "check_rows",
     "conv_decoder",
@@ -64,6 +77,7 @@ __all__ = [
     "losses",
     "multiply",
     "prepare",
+    "put_weights",
     "read_history",
     "read_row_shape",
     "read_training",
@@ -77,6 +91,19 @@ __all__ = [
     "values_per_row",
     "weights_state",
 ]
+
+
+def autoencoder_trainer() -> Any:
+    """The trainer of autoencoders: a :func:`row_trainer` with augmentation and a decoder.
+
+    Returns
+    -------
+    type
+        :class:`n2d_builtin.autoencoders._trainer.AutoencoderTrainer`; this call imports Keras.
+    """
+    from n2d_builtin.autoencoders._trainer import AutoencoderTrainer
+
+    return AutoencoderTrainer
 
 
 def losses() -> Mapping[str, Callable[[Any, Any], Any]]:

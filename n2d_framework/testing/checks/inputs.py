@@ -25,7 +25,8 @@ CHECKS = Checks()
 def input_unchanged(exam: ComponentExamination) -> None:
     """Fit and answer on rows that may be written to, and compare; all other checks lock them."""
     rows, new, component = exam.rows.copy(), exam.new.copy(), exam.fresh()
-    fit_component(component, exam.spec.role, rows, FitContext(seed=1))
+    context = FitContext(seed=1, upstream=exam.upstream)
+    fit_component(component, exam.spec.role, rows, context)
     exam.answers(component, new)
     demand(rows.tobytes() == exam.rows.tobytes(), "fit changes its input")
     demand(new.tobytes() == exam.new.tobytes(), "answering changes its input")
@@ -125,12 +126,15 @@ def in_a_model(exam: ComponentExamination) -> None:
     """Fit a model that holds it on float64 rows in Fortran order that cannot be written to."""
     from n2d_framework.pipeline import N2D
 
-    rows = np.asfortranarray(exam.rows.astype(np.float64))
+    rows, new = np.asfortranarray(exam.rows.astype(np.float64)), exam.new.astype(np.float64)
     rows.setflags(write=False)
     trio: dict[str, Any] = {
         "embedder": "identity", "manifolder": "identity", "clusterer": "kmeans",
     }  # fmt: skip
     trio[exam.spec.role] = {"name": exam.entry.qualified_name, **exam.spec.small_options}
+    if exam.partner is not None:
+        name = exam.partner.qualified_name
+        trio["embedder"] = {"name": name, **exam.partner.spec.small_options}
     model = N2D(**trio, n_clusters=N_CLUSTERS, random_state=3, scaler="none")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotInductiveWarning)
@@ -138,7 +142,6 @@ def in_a_model(exam: ComponentExamination) -> None:
     snapshot = model.to_snapshot()
     if not exam.spec.inductive:
         return
-    new = exam.new.astype(np.float64)
     expected = model.predict(new)
     kinds = {"Fortran order": np.asfortranarray(new), "a list": new.tolist(), "float32": exam.new}
     for kind, values in kinds.items():

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from n2d_builtin.autoencoders.training import ROW_PREFIX
 from n2d_framework.plugin import AnyArray
 
 __all__ = ["LOSSES", "AutoencoderTrainer", "Corruption", "RowTrainer"]
@@ -31,7 +32,14 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
     train, validation : int array
         Numbers of the rows to train on and of those held out (may be empty).
     batch_size : int
+
+    Attributes
+    ----------
+    measured : tuple of str
+        What :meth:`row_losses` gives; ``"loss"`` is what is trained on.
     """
+
+    measured: tuple[str, ...] = ("loss",)
 
     def __init__(
         self,
@@ -59,7 +67,7 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         self.columns = {name: _constant(name, column) for name, column in columns.items()}
         self.order = _constant("order", self._padded)
         self.weight = _constant("weight", weight)
-        self.row_loss = keras.metrics.Mean(name="row_loss", dtype="float32")
+        self.means = {name: _mean(name) for name in self.measured}
         self.built = True
 
     def start_epoch(self, epoch: int, shuffle: np.random.Generator) -> None:
@@ -72,8 +80,33 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         shuffle : numpy.random.Generator
         """
         del epoch
-        self._padded[: len(self._train)] = shuffle.permutation(self._train)
+        self.set_order(shuffle.permutation(self._train))
+
+    def set_order(self, rows: AnyArray) -> None:
+        """Say which rows the steps of an epoch see, in which order.
+
+        Parameters
+        ----------
+        rows : int array, as long as `train`
+        """
+        self._padded[: len(self._train)] = rows
         self.order.assign(self._padded)
+
+    def finish_epoch(self, epoch: int) -> Mapping[str, float]:
+        """What subclasses measure after an epoch; ``self.stop_training = True`` ends training.
+
+        Parameters
+        ----------
+        epoch : int
+            Counted from 0.
+
+        Returns
+        -------
+        mapping of str to float
+            Goes into the history beside the losses.
+        """
+        del epoch
+        return {}
 
     def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
         """Loss of each row of a batch.
@@ -87,7 +120,8 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
 
         Returns
         -------
-        tensor of shape (batch_size,)
+        tensor of shape (batch_size,), or mapping of str to such tensors
+            The mapping holds what :attr:`measured` names.
         """
         raise NotImplementedError
 
@@ -113,11 +147,13 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         """Mean over the rows that count."""
         del x, y, sample_weight, training
         losses, weight = y_pred
+        named = losses if isinstance(losses, Mapping) else {"loss": losses}
         rows = ops.sum(weight)
-        loss = ops.sum(losses * weight) / rows
-        self.row_loss.update_state(loss, sample_weight=rows)
+        found = {name: ops.sum(values * weight) / rows for name, values in named.items()}
+        for name, value in found.items():
+            self.means[name].update_state(value, sample_weight=rows)
         # What layers add by themselves: regularizers of a user's networks.
-        return sum(self.losses, loss)
+        return sum(self.losses, found["loss"])
 
 
 class AutoencoderTrainer(RowTrainer):
@@ -160,16 +196,21 @@ class AutoencoderTrainer(RowTrainer):
 
     def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
         """Mean loss over the values of each row."""
-        target = self._augment(batch["rows"]) if training else batch["rows"]
+        return self.passed(batch, training)[1]
+
+    def passed(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
+        """Pass rows through both networks: their latent rows, and what each row costs."""
+        target = self.varied(batch["rows"]) if training else batch["rows"]
         seen = target
         if training and self.corruption is not None:
             seen = self.corruption(target)
         latent = self.encoder(seen, training=training)
         output = ops.cast(self.decoder(latent, training=training), "float32")
         losses = self.element_loss(target, output)
-        return ops.mean(ops.reshape(losses, (self.batch_size, -1)), axis=1)
+        return latent, ops.mean(ops.reshape(losses, (self.batch_size, -1)), axis=1)
 
-    def _augment(self, rows: Any) -> Any:
+    def varied(self, rows: Any) -> Any:
+        """Training rows as augmentation varies them."""
         if self.image_shape is None:
             return rows
         images = ops.reshape(rows, (self.batch_size, *self.image_shape))
@@ -205,6 +246,11 @@ class Corruption(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
             )
         draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
         return ops.where(draws < self.level, ops.zeros_like(rows), rows)
+
+
+def _mean(name: str) -> Any:
+    # Keras has a metric of its own that is called "loss".
+    return keras.metrics.Mean(name=ROW_PREFIX + name, dtype="float32")
 
 
 def _constant(name: str, array: AnyArray) -> Any:

@@ -190,7 +190,7 @@ class Autoencoder(ImageOptions):
         reasons = self._stored_complaints(row_shape)
         if reasons:
             raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
-        history = read_history(state)
+        history = self._read_history(state)
         best_epoch, precision = read_training(state, len(history["loss"]))
         self._forget()
         self._restore(state, row_shape, latent_dim)
@@ -217,6 +217,10 @@ class Autoencoder(ImageOptions):
     def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
         """Read what :meth:`_weights_state` wrote."""
         raise NotImplementedError
+
+    def _read_history(self, state: State) -> dict[str, list[float]]:
+        """Read what was measured in each epoch."""
+        return read_history(state)
 
     def _stored_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
         """What is wrong with a stored row shape, as far as options alone tell."""

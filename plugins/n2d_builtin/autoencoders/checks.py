@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -39,24 +39,34 @@ def read_row_shape(state: State) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def read_history(state: State) -> dict[str, list[float]]:
+def read_history(
+    state: State, *, key: str = "history", may: Collection[str] = ("val_loss",)
+) -> dict[str, list[float]]:
     """Take the history out of a state that was read from a file.
+
+    Parameters
+    ----------
+    state : State
+    key : str, default "history"
+        Its name there.
+    may : collection of str, default ("val_loss",)
+        What it may hold besides ``loss``.
 
     Raises
     ------
     StateError
     """
     history = {}
-    for name, values in need(state, "history", Mapping).items():
+    for name, values in need(state, key, Mapping).items():
         if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind != "f":
-            raise StateError(f"state 'history/{name}' must be one number per epoch")
+            raise StateError(f"state '{key}/{name}' must be one number per epoch")
         history[str(name)] = [float(value) for value in values]
-    if "loss" not in history or not set(history) <= {"loss", "val_loss"}:
-        raise StateError("state 'history' must hold 'loss', and may hold 'val_loss'")
+    if "loss" not in history or not set(history) <= {"loss", *may}:
+        raise StateError(f"state '{key}' must hold 'loss', and may hold {', '.join(may)}")
     if not history["loss"] or {len(values) for values in history.values()} != {
         len(history["loss"])
     }:
-        raise StateError("state 'history' must hold one number per epoch")
+        raise StateError(f"state '{key}' must hold one number per epoch")
     return history
 
 

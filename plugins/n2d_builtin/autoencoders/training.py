@@ -13,13 +13,15 @@ import numpy as np
 from n2d_builtin.autoencoders.backend import load_keras
 from n2d_framework.plugin import AnyArray, FitContext, IntArray, StageError, derive_seed
 
-__all__ = ["Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"]
+__all__ = ["ROW_PREFIX", "Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"]
 
 Optimizer: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
 
 # An execution cannot be interrupted; this many steps last a second or a few.
 _MOST_STEPS_PER_EXECUTION = 64
 _SGD_MOMENTUM = 0.9
+#: What the names of means over rows begin with, among all that Keras measures.
+ROW_PREFIX = "row_"
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +44,8 @@ class TrainingResult:
     Attributes
     ----------
     history : dict of str to list of float
-        ``loss`` and, with a validation split, ``val_loss``, one value per epoch.
+        ``loss`` and, with a validation split, ``val_loss``, one value per epoch; and what
+        else the trainer measures.
     best_epoch : int
         Whose weights are kept, counted from 1: the best where validation or patience is
         used, else the last.
@@ -161,7 +164,7 @@ def _epochs_class() -> Any:
             self.model.start_epoch(epoch, self._shuffle)
 
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-            metrics = _metrics(logs or {})
+            metrics = {**_metrics(logs or {}), **self.model.finish_epoch(epoch)}
             _check_finite(metrics, epoch, self._settings)
             for name, value in metrics.items():
                 self.history.setdefault(name, []).append(value)
@@ -189,8 +192,13 @@ def _epochs_class() -> Any:
 
 def _metrics(logs: Mapping[str, float]) -> dict[str, float]:
     """Keep the means over rows, under the names that users know."""
-    names = {"row_loss": "loss", "val_row_loss": "val_loss"}
-    return {name: float(logs[key]) for key, name in names.items() if key in logs}
+    found = {}
+    for key, value in logs.items():
+        held_out = "val_" if key.startswith("val_") else ""
+        name = key.removeprefix(held_out)
+        if name.startswith(ROW_PREFIX):
+            found[held_out + name.removeprefix(ROW_PREFIX)] = float(value)
+    return found
 
 
 def _check_finite(metrics: Mapping[str, float], epoch: int, settings: TrainingSettings) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_framework.plugin import AnyArray, State, StateError, need
 
-__all__ = ["HasWeights", "Weights", "read_weights", "take_weights", "weights_state"]
+__all__ = ["HasWeights", "Weights", "put_weights", "read_weights", "take_weights", "weights_state"]
 
 #: Layer name to weight name to float32 array.
 Weights: TypeAlias = dict[str, dict[str, AnyArray]]
@@ -48,6 +48,21 @@ def take_weights(model: Any, plan: Sequence[HasWeights]) -> Weights:
         for layer in plan
         if layer.weight_shapes()
     }
+
+
+def put_weights(model: Any, plan: Sequence[HasWeights], weights: Weights) -> None:
+    """Give a model that was built from `plan` the weights that :func:`take_weights` took.
+
+    Parameters
+    ----------
+    model : keras.Model
+    plan : tuple of Layer
+    weights : dict of str to dict of str to float32 array
+    """
+    for layer in plan:
+        if layer.weight_shapes():
+            arrays = [weights[layer.name][name] for name in layer.weight_shapes()]
+            model.get_layer(layer.name).set_weights(arrays)
 
 
 def weights_state(weights: Weights) -> dict[str, Any]:
