@@ -1,0 +1,1 @@
+"""Deep embedded clustering (DEC, IDEC, DCEC) for n2d_framework."""

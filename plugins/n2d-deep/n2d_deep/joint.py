@@ -1,0 +1,229 @@
+"""What DEC, IDEC and DCEC share: an autoencoder trained alone, then together with centres."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.toolkit import (
+    GaussianMixture,
+    KMeans,
+    PlannedAutoencoder,
+    TrainingResult,
+    TrainingSettings,
+    augmentation_layers,
+    put_weights,
+    read_history,
+    resolve_image,
+    split_rows,
+    train,
+)
+from n2d_deep.options import JointOptions
+from n2d_framework.plugin import (
+    AnyArray,
+    FitContext,
+    State,
+    StateError,
+    component,
+    derive_seed,
+    learned,
+    need,
+    options_dict,
+    options_of,
+)
+
+__all__ = ["JointAutoencoder"]
+
+_DEFAULT_CLUSTERS = 8
+_MEASURED = ("clustering_loss", "reconstruction_loss")
+_HISTORY = frozenset(
+    ["label_changes", "val_loss", *_MEASURED, *(f"val_{name}" for name in _MEASURED)]
+)
+
+
+@component
+class JointAutoencoder(JointOptions, PlannedAutoencoder):
+    """Base of the embedders that are trained together with cluster centres.
+
+    Attributes
+    ----------
+    cluster_centers_ : float32 array of shape (n_clusters, latent_dim)
+    history_ : dict of str to list of float
+        One value per interval of the joint training: ``loss``, ``clustering_loss``,
+        ``reconstruction_loss`` (not of DEC), the same of held-out rows with ``val_`` in
+        front, and ``label_changes``, the share of labels that have changed.
+    pretraining_history_ : dict of str to list of float
+        ``loss`` and perhaps ``val_loss`` of each epoch of the training before.
+    """
+
+    pretrainer: ClassVar[type[PlannedAutoencoder]]
+    reconstructs: ClassVar[bool] = True
+
+    cluster_centers_: NDArray[np.float32] | None = learned()
+    pretraining_history_: dict[str, list[float]] | None = learned()
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted."""
+        reasons = super().check_input(n_rows, row_shape)
+        n_train = n_rows - math.ceil(self.validation_fraction * n_rows)
+        if self.n_clusters is not None and n_train < self.n_clusters:
+            reasons.append(
+                f"n_clusters={self.n_clusters} needs at least {self.n_clusters} rows to train on, "
+                f"got {n_train}"
+            )
+        if self.init == "gmm" and n_train < 2:
+            reasons.append(f"init='gmm' needs at least 2 rows to train on, got {n_train}")
+        return reasons
+
+    def published(self) -> State:
+        """What later stages may know: the centres, and the kernel they were trained with."""
+        self._fitted_shape()
+        return {"cluster_centers": self.cluster_centers_, "alpha": self.alpha}
+
+    def get_state(self) -> State:
+        """What fitting learned, as plain values."""
+        state = super().get_state()
+        history = self.pretraining_history_ or {}
+        return {
+            **state,
+            "cluster_centers": self.cluster_centers_,
+            "pretraining_history": {name: np.array(values) for name, values in history.items()},
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Raises
+        ------
+        StateError
+            If it is not the state of an embedder with these options.
+        """
+        centers = self._read_centers(state)
+        pretraining = read_history(state, key="pretraining_history")
+        super().set_state(state)
+        self.cluster_centers_, self.pretraining_history_ = centers, pretraining
+
+    def _read_centers(self, state: State) -> NDArray[np.float32]:
+        centers = need(state, "cluster_centers", np.ndarray)
+        wide = need(state, "latent_dim", int)
+        if centers.dtype != np.float32 or centers.ndim != 2 or not len(centers):
+            raise StateError(f"state 'cluster_centers' is {centers.dtype} {centers.shape}")
+        if centers.shape[1] != wide or self.n_clusters not in (None, len(centers)):
+            raise StateError(
+                f"state 'cluster_centers' has the shape {centers.shape}, expected "
+                f"({self.n_clusters or 'k'}, {wide})"
+            )
+        if not np.isfinite(centers).all():
+            raise StateError("state 'cluster_centers' holds NaN or infinity")
+        return np.ascontiguousarray(centers)
+
+    def _read_history(self, state: State) -> dict[str, list[float]]:
+        return read_history(state, may=_HISTORY)
+
+    def _gamma(self) -> float:
+        """Weight of the clustering loss."""
+        raise NotImplementedError
+
+    def _train(self, networks: Sequence[Any], x: AnyArray, context: FitContext) -> TrainingResult:
+        intervals = math.ceil(self.max_iter / self.update_interval)
+        alone = self._pretrained(x, context, self.epochs + intervals)
+        told = len((alone.history_ or {})["loss"])
+        plans = self._plans(x.shape[1:], self._width())
+        weights = alone.encoder_weights_ or {}, alone.decoder_weights_ or {}
+        for network, plan, values in zip(networks, plans, weights, strict=True):
+            put_weights(network, plan, values)
+        trainer = self._trainer(networks, x, context.seed, context.n_jobs)
+        centres = trainer.centres
+        settings = TrainingSettings(
+            epochs=intervals,
+            batch_size=trainer.batch_size,
+            optimizer=self.joint_optimizer,
+            learning_rate=self.joint_learning_rate,
+            weight_decay=self.weight_decay,
+        )
+        joint = attrs.evolve(
+            _shifted(context, told, self.epochs + intervals),
+            seed=derive_seed(context.seed, "joint"),
+        )
+        result = train(trainer, settings, joint)
+        self.cluster_centers_ = np.array(centres.get_weights()[0], dtype=np.float32)
+        self.pretraining_history_ = alone.history_
+        return result
+
+    def _pretrained(self, x: AnyArray, context: FitContext, epochs: int) -> PlannedAutoencoder:
+        """The autoencoder alone, from the store where it is there."""
+        names = [opt.name for opt in options_of(self.pretrainer)]
+        options = {name: getattr(self, name) for name in names}
+
+        def compute() -> State:
+            alone = self.pretrainer(**options)
+            return alone.fit(x, context=_shifted(context, 0, epochs)).get_state()
+
+        alone = self.pretrainer(**options)
+        part = f"pretrained {self.pretrainer.__name__}"
+        alone.set_state(context.remember(part, options_dict(alone), compute))
+        return alone
+
+    def _trainer(self, networks: Sequence[Any], x: AnyArray, seed: int, n_jobs: int) -> Any:
+        from n2d_deep._trainer import JointTrainer
+
+        encoder, decoder = networks
+        pretraining = TrainingSettings(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            validation_fraction=self.validation_fraction,
+        )
+        training, validation = split_rows(len(x), pretraining, seed)
+        context = FitContext(seed=derive_seed(seed, "centres"), n_jobs=n_jobs)
+        return JointTrainer(
+            encoder,
+            decoder,
+            x.reshape(len(x), *encoder.input_shape[1:]),
+            start=lambda latent: self._first_centers(latent, context),
+            alpha=self.alpha,
+            gamma=self._gamma(),
+            reconstructs=self.reconstructs,
+            tol=self.tol,
+            confidence=self.confidence,
+            steps=self.update_interval,
+            loss=self.loss,
+            train=training,
+            validation=validation,
+            batch_size=min(self.batch_size, len(training)),
+            **self._variation(x.shape[1:], derive_seed(seed, "joint augmentation")),
+        )
+
+    def _variation(self, row_shape: tuple[int, ...], seed: int) -> Mapping[str, Any]:
+        if self.augmentation is None:
+            return {}
+        return {
+            "image_shape": resolve_image(row_shape, self.image_shape),
+            "augmentation": augmentation_layers(self.augmentation, seed),
+            "target": self.augmentation.target,
+            "consistency": self.augmentation.consistency,
+        }
+
+    def _first_centers(self, latent: AnyArray, context: FitContext) -> AnyArray:
+        k = self.n_clusters or min(_DEFAULT_CLUSTERS, len(latent))
+        if self.init == "gmm":
+            mixture = GaussianMixture(n_clusters=k, n_init=self.n_init)
+            found: Any = mixture.fit(latent, context=context).means_
+        else:
+            found = KMeans(n_clusters=k, n_init=self.n_init).fit(latent, context=context)
+            found = found.cluster_centers_
+        return np.asarray(found, dtype=np.float32)
+
+
+def _shifted(context: FitContext, before: int, epochs: int) -> FitContext:
+    """A context in which epochs count on from `before`, of `epochs` in all."""
+
+    def epoch_finished(epoch: int, of: int, metrics: Mapping[str, float]) -> None:
+        del of
+        context.epoch_finished(before + epoch, epochs, metrics)
+
+    return attrs.evolve(context, epoch_finished=epoch_finished)
