@@ -1,26 +1,47 @@
-"""What sharing stages saves, and what a second worker process brings.
+"""What a comparison saves and costs, each in one run on one machine.
 
-    python benchmarks/compare.py            # digits, light grid
-    python benchmarks/compare.py --workers  # one process against two
+    python benchmarks/compare.py sharing  # digits: 72 cells, each stage once, or cell by cell
+    python benchmarks/compare.py usps     # the same with networks of 60 epochs on USPS
+    python benchmarks/compare.py workers  # one process against two
+    python benchmarks/compare.py scale    # 10,000 cells: planning, memory, and running them
+    python benchmarks/compare.py sharing usps workers scale --write benchmarks/results/compare.md
 
-Each cell of a grid is fitted by itself, one after the other and without a store; then the same
-grid is compared with stages shared. Labels must be the same.
+`sharing` and `usps` run each cell of a grid with a store of its own, one after the other, and then
+the grid as a comparison does; scores must be equal. What a dry run foretells is told beside.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
+import os
+import platform
+import re
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import n2d_framework as n2d
-from n2d_framework.data import load
+from n2d_framework.core.events import StageFinished
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.metrics import assess
+from n2d_framework.experiment.calibration import estimate
+from n2d_framework.experiment.compare import Planned
+from n2d_framework.experiment.graph import make_graph
+from n2d_framework.experiment.materials import keep_material
+from n2d_framework.experiment.running import run_here
+from n2d_framework.experiment.tasks import Outcome, Settings
+from n2d_framework.pipeline.store import StageStore
+from n2d_framework.types import ROLES
 
-GRID = {
+DIGITS = {
     "data": "digits",
     "embedders": [
         {"name": "dense_ae", "hidden": [64, 64], "epochs": 20},
@@ -28,12 +49,25 @@ GRID = {
         "pca",
     ],
     "manifolders": [{"name": "umap", "n_neighbors": 10}, "isomap", "pca", "identity"],
-    "clusterers": [{"name": "gmm", "n_init": 3}, "kmeans", {"name": "hdbscan"}],
+    "clusterers": [{"name": "gmm", "n_init": 3}, "kmeans", "hdbscan"],
     "seeds": 2,
     "n_clusters": 10,
-    "dbcv_rows": 0,
+    "dbcv_rows": 500,
 }
-#: Cells that are bound by one core: what a second process can bring is seen best.
+USPS = {
+    "data": "usps",
+    "embedders": [{"name": "dense_ae", "hidden": [200, 200], "epochs": 60}],
+    "manifolders": [{"name": "umap", "n_neighbors": 20, "min_dist": 0.0}, "pca", "identity"],
+    "clusterers": [
+        {"name": "gmm", "n_init": [1, 3]},
+        {"name": "kmeans", "n_init": 3},
+        {"name": "hdbscan", "min_cluster_size": 50},
+    ],
+    "seeds": 1,
+    "n_clusters": 10,
+    "dbcv_rows": 500,
+}
+#: Cells that are bound by one core.
 BOUND = {
     "data": "digits",
     "embedders": [{"name": "pca", "latent_dim": [10, 16, 24, 32]}],
@@ -43,49 +77,235 @@ BOUND = {
     "n_clusters": 10,
     "dbcv_rows": 0,
 }
+#: 10,000 cells of next to no work: what is measured is the machinery.
+MANY = {
+    "data": "few.npz",
+    "embedders": [{"name": "pca", "latent_dim": {"from": 2, "to": 6}}],
+    "manifolders": ["identity", {"name": "pca", "n_components": 2}],
+    "clusterers": [{"name": "kmeans", "n_init": 1, "max_iter": {"from": 1, "to": 100}}],
+    "seeds": 10,
+    "n_clusters": 3,
+    "dbcv_rows": 0,
+}
 
 
-def one_by_one(config: dict) -> tuple[float, dict[str, float]]:
-    """Seconds for all cells without sharing, and the accuracy of each."""
-    planned = plan_comparison(config)
-    data = load(config["data"])
-    start, found = time.perf_counter(), {}
+class Fits:
+    """Counts fits by role."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def __call__(self, event: object) -> None:
+        """Take an event."""
+        if isinstance(event, StageFinished) and not event.cached:
+            self.counts[event.role] += 1
+
+
+def one_by_one(planned: Planned) -> tuple[float, dict[str, float], Counter[str]]:
+    """Seconds for all cells without sharing, the accuracy of each, and the fits."""
+    seconds, found, fits = 0.0, {}, Fits()
     for cell in planned.plan.cells:
-        trio = (
-            {"name": variant.choice.entry.qualified_name, **variant.options}
-            for variant in (cell.embedder, cell.manifolder, cell.clusterer)
-        )
-        model = n2d.N2D(*trio, random_state=cell.seed).fit(data.x)
-        found[cell.task.id] = assess(data.y, model.labels_, model.manifold_)["acc"]
-    return time.perf_counter() - start, found
+        with tempfile.TemporaryDirectory() as folder:
+            for material in planned.materials:
+                keep_material(material, StageStore(folder))
+
+            def receive(_key: str, result: Any) -> None:
+                if isinstance(result, Outcome):
+                    for event in result.events:
+                        fits(event)
+                else:
+                    found[result["cell"]] = result["acc"]
+
+            start = time.perf_counter()
+            run_here(make_graph([cell], Settings(folder, n_jobs=cores())), receive)
+            seconds += time.perf_counter() - start
+    return seconds, found, fits.counts
 
 
-def shared(config: dict, **how: object) -> tuple[float, dict[str, float]]:
-    """Seconds for all cells with stages shared, and the accuracy of each."""
+def shared(planned: Planned) -> tuple[float, dict[str, float], Counter[str]]:
+    """The same for a comparison."""
+    fits = Fits()
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        found = n2d.compare(config, Path(folder) / "out", **how)  # type: ignore[arg-type]
+        found = n2d.compare(planned, Path(folder) / "out", listeners=[fits], n_jobs=cores())
         seconds = time.perf_counter() - start
-        return seconds, dict(zip(found.table["cell"], found.table["acc"], strict=True))
+        return seconds, dict(zip(found.table["cell"], found.table["acc"], strict=True)), fits.counts
+
+
+def sharing(config: dict[str, Any] = DIGITS) -> list[str]:
+    """Cell by cell against a comparison."""
+    planned = plan_comparison(config)
+    start = time.perf_counter()
+    foretold = estimate(planned.plan, planned.materials, n_jobs=cores())
+    trials = time.perf_counter() - start
+    with tempfile.TemporaryDirectory() as folder:  # imports and compilation
+        few = config | {"seeds": [99], "clusterers": ["kmeans"], "data": "digits"}
+        n2d.compare(few, Path(folder) / "out", overrides=["embedders=[pca]"])
+    together, ours, fits = shared(planned)
+    apart, theirs, all_fits = one_by_one(planned)
+    assert ours.keys() == theirs.keys()
+    differ = [cell for cell in ours if not math.isclose(ours[cell], theirs[cell], abs_tol=1e-12)]
+    assert not differ, f"the scores of {len(differ)} cells differ"
+    assert [fits[role] for role in ROLES] == [planned.plan.count(role) for role in ROLES]
+    counted = " + ".join(str(fits[role]) for role in ROLES)
+    all_counted = " + ".join(str(all_fits[role]) for role in ROLES)
+    return [
+        f"{len(ours)} cells of `{json.dumps(config)}`.",
+        "",
+        "| | fits | seconds |",
+        "|---|---|---|",
+        f"| cell by cell | {all_counted} | {apart:.1f} |",
+        f"| a comparison | {counted} | {together:.1f} |",
+        "",
+        f"**{apart / together:.1f} times faster**, with equal scores. After {trials:.0f} s of "
+        f"trials a dry run foretold {foretold.seconds:.0f} s of fitting and "
+        f"{foretold.scoring_seconds:.0f} s of scoring, at most {foretold.peak_memory:.0f} MiB.",
+    ]
+
+
+def workers() -> list[str]:
+    """The command with one worker process and with two."""
+    seconds, tables = [], []
+    with tempfile.TemporaryDirectory() as name:
+        config = Path(name) / "bound.json"
+        config.write_text(json.dumps(BOUND))
+        for n in (1, 2):
+            out = Path(name) / f"out{n}"
+            start = time.perf_counter()
+            run_command("compare", config, "--out", out, "--workers", n, "--no-report", "-q")
+            seconds.append(time.perf_counter() - start)
+            tables.append((out / "table.csv").read_bytes())
+    assert tables[0] == tables[1], "the tables differ"
+    return [
+        f"`n2d compare` of `{json.dumps(BOUND)}`, from its start to its end, without the report.",
+        "",
+        "| worker processes | seconds |",
+        "|---|---|",
+        f"| 1 | {seconds[0]:.1f} |",
+        f"| 2 | {seconds[1]:.1f} |",
+        "",
+        f"**{seconds[0] / seconds[1]:.2f} times faster**, with the same table to the byte.",
+    ]
+
+
+def run_command(*words: object) -> None:
+    command = [sys.executable, "-m", "n2d_framework.cli", *map(str, words)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+#: Run in a process of its own: the most memory that it has ever taken is asked for.
+PLAN = """
+import resource, sys, time
+from n2d_framework.experiment import plan_comparison
+from n2d_framework.experiment.graph import make_graph
+from n2d_framework.experiment.tasks import Settings
+start = time.perf_counter()
+plan = plan_comparison(sys.argv[1]).plan
+planned = time.perf_counter() - start
+graph = make_graph(plan.cells, Settings("/stages"))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(len(plan.cells), planned, time.perf_counter() - start - planned, peak)
+"""
+RUN = """
+import json, resource, sys, time
+import n2d_framework as n2d
+if __name__ == "__main__":
+    start = time.perf_counter()
+    found = n2d.compare(sys.argv[1], sys.argv[2], workers=int(sys.argv[3]), n_jobs=1)
+    assert (found.table["status"] == "done").all()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(len(found.table), time.perf_counter() - start, peak)
+"""
+
+
+def scale() -> list[str]:
+    """Planning and running 10,000 cells."""
+    import numpy as np
+
+    with tempfile.TemporaryDirectory() as name:
+        rng = np.random.default_rng(0)
+        y = np.arange(120) % 3
+        np.savez(Path(name) / "few.npz", x=rng.normal(size=(120, 8)) + 4 * y[:, None], y=y)
+        config = Path(name) / "many.json"
+        config.write_text(json.dumps(MANY | {"data": str(Path(name) / "few.npz")}))
+        n, planning, graph, peak = in_a_process(name, PLAN, config)
+        n_run, seconds, run_peak = in_a_process(name, RUN, config, Path(name) / "out", 2)
+        start = time.perf_counter()
+        table = n2d.open_comparison(Path(name) / "out").table
+        opened = time.perf_counter() - start
+        size = (Path(name) / "out" / "table.csv").stat().st_size / 1e6
+    assert n == n_run == len(table)
+    return [
+        f"{n:.0f} cells of `{json.dumps(MANY)}` on 120 rows.",
+        "",
+        f"- planning: **{planning:.2f} s** (and {graph:.2f} s for the graph), "
+        f"at most {peak:.0f} MiB",
+        f"- the whole, by two workers: {seconds:.0f} s, the driver took at most "
+        f"**{run_peak:.0f} MiB**",
+        f"- reading the results: {opened:.1f} s; `table.csv` has {size:.1f} MB",
+    ]
+
+
+def in_a_process(folder: str, program: str, *words: object) -> list[float]:
+    script = Path(folder) / "program.py"
+    script.write_text(program)
+    command = [sys.executable, str(script), *map(str, words)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return [float(word) for word in done.stdout.split()]
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def machine() -> str:
+    """What the numbers were measured on."""
+    text = Path("/proc/cpuinfo").read_text()
+    model = re.search(r"model name\s*: (.*)", text)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    names = ("n2d_framework", "numpy", "scikit-learn", "umap-learn", "keras", "tensorflow", "dask")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        f"{model[1] if model else platform.processor()}, {cores()} of {os.cpu_count()} cores used, "
+        f"{memory:.0f} GiB; Python {platform.python_version()}, {versions}; "
+        f"load at the start {os.getloadavg()[0]:.1f}."
+    )
+
+
+MODES: dict[str, tuple[str, Callable[[], list[str]]]] = {
+    "sharing": ("Stages shared: digits", sharing),
+    "usps": ("Stages shared: USPS, networks of 60 epochs", lambda: sharing(USPS)),
+    "workers": ("Two worker processes", workers),
+    "scale": ("Ten thousand cells", scale),
+}
+HEAD = "# Comparisons\n\nWritten by `benchmarks/compare.py`, each section by one run.\n"
+
+
+def write(path: Path, sections: dict[str, str]) -> None:
+    """Put sections into the file of results; others stay."""
+    text = path.read_text() if path.exists() else HEAD
+    found = (
+        dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
+        | sections
+    )
+    order = [title for title, _ in MODES.values()]
+    body = "".join(f"\n## {title}\n\n{found[title].strip()}\n" for title in order if title in found)
+    path.write_text(HEAD + body)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--workers", action="store_true", help="one process against two")
-    workers = parser.parse_args().workers
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("modes", nargs="*", choices=[[], *MODES], default=list(MODES))
+    parser.add_argument("--write", type=Path, metavar="FILE", help="keep the results there")
+    chosen = parser.parse_args()
     warnings.simplefilter("ignore")
-    if workers:
-        first, a = shared(BOUND, n_jobs=1)
-        second, b = shared(BOUND, workers=2, n_jobs=1)
-        names = "one process", "two processes"
-    else:
-        shared(GRID | {"seeds": [99], "clusterers": ["kmeans"]})  # imports and compilation
-        first, a = one_by_one(GRID)
-        second, b = shared(GRID)
-        names = "one by one", "shared"
-    assert a == b, "the results differ"
-    print(f"{len(a)} cells  {names[0]}: {first:.1f} s  {names[1]}: {second:.1f} s")
-    print(f"{first / second:.2f} times faster")
+    for mode in chosen.modes:
+        title, measure = MODES[mode]
+        about = machine()
+        text = "\n".join([*measure(), "", about])
+        print(f"## {title}\n\n{text}\n", flush=True)
+        if chosen.write is not None:
+            write(chosen.write, {title: text})
 
 
 if __name__ == "__main__":

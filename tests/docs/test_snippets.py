@@ -48,9 +48,17 @@ def test_most_pages_have_something_to_run():
 
 
 def test_fences_are_of_known_languages():
-    known = RUNNABLE | {"sh", "yaml", "toml", "json", "text"}
+    known = RUNNABLE | {"sh", "py", "yaml", "toml", "json", "text"}
     strange = [str(b) for p in DOCUMENTS for b in blocks_of(p) if b.language not in known]
     assert strange == []
+
+
+def test_code_that_needs_a_service_is_python_at_least():
+    """Blocks in ``py`` are for clusters that a test does not have."""
+    found = [b for path in DOCUMENTS for b in blocks_of(path) if b.language == "py"]
+    assert found
+    for one in found:
+        compile(one.text, str(one), "exec")
 
 
 def block(language: str, text: str) -> Block:

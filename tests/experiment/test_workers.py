@@ -74,9 +74,9 @@ def whole_by_two(config, whole, tmp_path_factory) -> Whole:
 
 
 def start_compare(config: Path, out: Path, *more: str) -> subprocess.Popen[bytes]:
-    command = [*LAUNCH, str(config), "--out", str(out), "--n-jobs", "1", "--quiet", *more]
+    command = [*LAUNCH, str(config), "--out", str(out), "--n-jobs", "1", "--quiet", "--no-report"]
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        [*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
 
 
@@ -249,3 +249,22 @@ def test_a_scheduler_and_workers_started_by_hand(config, whole, threads, tmp_pat
         said = finish(start_compare(config, out, "--scheduler", address, *store))
     assert (out / "table.csv").read_bytes() == whole.table
     assert ("fits one stage at a time" in said) == (max(threads) > 1)
+
+
+def test_workers_of_this_machine_divide_its_cores():
+    from n2d_framework.experiment.cluster import local_workers
+
+    def threads() -> tuple[set[int], dict[str, str | None]]:
+        import numpy as np
+        from threadpoolctl import threadpool_info
+
+        np.ones((9, 9)) @ np.ones((9, 9))
+        names = ("NUMBA_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        return {pool["num_threads"] for pool in threadpool_info()}, {n: os.getenv(n) for n in names}
+
+    with local_workers(2, 1) as client:
+        found = client.run(threads)
+    assert len(found) == 2
+    for pools, variables in found.values():
+        assert pools == {1}
+        assert set(variables.values()) == {"1"}
