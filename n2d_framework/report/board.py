@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from n2d_framework.experiment import Comparison
 
-__all__ = ["MOST_CELLS", "STATUSES", "board", "total_seconds"]
+__all__ = ["INSTEAD", "MOST_CELLS", "STATUSES", "board", "metric_for", "total_seconds"]
+
+#: What ranks the methods of data on which nothing has the ranking score.
+INSTEAD = "silhouette"
 
 STATUSES = ("done", "failed", "lost", "waiting")
 #: With more cells, the report has only their means over seeds.
@@ -55,6 +58,11 @@ def board(comparison: Comparison) -> dict[str, Any]:
         "methods": _method_columns(table, names, places, metrics, first),
         "cells": _cell_columns(table, places, metrics) if len(table) <= MOST_CELLS else None,
     }
+
+
+def metric_for(cells: pd.DataFrame, metric: str) -> str:
+    """The ranking score, or what takes its place where none of these cells has it."""
+    return metric if metric in cells and cells[metric].notna().any() else INSTEAD
 
 
 def total_seconds(table: pd.DataFrame) -> AnyArray:

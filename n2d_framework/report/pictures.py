@@ -13,6 +13,7 @@ import numpy as np
 from n2d_framework.experiment.tables import methods
 from n2d_framework.plots.rows import sample_rows
 from n2d_framework.plots.saving import guess_image_shape
+from n2d_framework.report.board import INSTEAD, metric_for
 from n2d_framework.report.figures import Figure, figures_of
 from n2d_framework.report.images import Images, sprite
 from n2d_framework.report.panels import four_panels, siblings
@@ -97,19 +98,18 @@ def draw_pictures(
 
 def best_cells(comparison: Comparison, per_data: int) -> list[int]:
     """Places in the table: the first of each data set, then the second of each, and so on."""
-    table, metric = comparison.table, comparison.metric
-    if metric not in table:
-        return []
-    better = 1.0 if comparison.less_is_better(metric) else -1.0
-    ranked = (better * table[metric]).where(table["status"] == "done").dropna()
-    order = ranked.sort_values(kind="stable").index
-    names, sets = methods(table), [str(name) for name in table["data"]]
-    chosen: dict[str, dict[str, int]] = {}
-    for place in order:
-        mine = chosen.setdefault(sets[place], {})
-        if len(mine) < per_data:
-            mine.setdefault(names[place], int(place))
-    lists = [list(chosen.get(str(about["name"]), {}).values()) for about in comparison.data]
+    table, names = comparison.table, methods(comparison.table)
+    lists = []
+    for about in comparison.data:
+        mine = table[(table["data"] == about["name"]) & (table["status"] == "done")]
+        metric = metric_for(mine, comparison.metric)
+        better = 1.0 if comparison.less_is_better(metric) else -1.0
+        order = (better * mine[metric]).dropna().sort_values(kind="stable").index
+        chosen: dict[str, int] = {}
+        for place in order:
+            if len(chosen) < per_data:
+                chosen.setdefault(names[place], int(place))
+        lists.append(list(chosen.values()))
     return [places[rank] for rank in range(per_data) for places in lists if rank < len(places)]
 
 
@@ -148,14 +148,16 @@ def _add(
 
 def _named(comparison: Comparison, place: int, cell: pd.Series[Any], method: str) -> dict[str, Any]:
     scores = {
-        name: float(f"{cell[name]:.5g}") for name in comparison.metrics if cell[name] == cell[name]
+        name: float(f"{cell[name]:.5g}") for name in comparison.metrics if not np.isnan(cell[name])
     }
+    metric = comparison.metric if comparison.metric in scores else INSTEAD
     return {
         "cell": place,
         "data": str(cell["data"]),
         "method": method,
         "seed": int(cell["seed"]),
-        "value": scores[comparison.metric],
+        "metric": metric,
+        "value": scores[metric],
         "scores": scores,
         "points": None,
         "figures": [],

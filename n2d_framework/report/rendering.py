@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from n2d_framework.plots.palette import COLOURS, MARKERS
+from n2d_framework.report.board import INSTEAD
 from n2d_framework.report.pictures import Pictures
 from n2d_framework.types import ROLES
 
@@ -101,31 +102,33 @@ def _payload(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _best_of(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each data set its name and best method, for the head of the page."""
+    """For each data set its best method, for the head of the page."""
     board = content["board"]
-    columns, metric = board["methods"], board["metric"]
-    less = next(item["less"] for item in board["metrics"] if item["name"] == metric)
+    names = board["names"]["data"]
     found = []
-    for number, about in enumerate(content["data"]):
-        mine = [
-            (value if less else -value, place)
-            for place, value in enumerate(columns["mean"][metric])
-            if value is not None and board["names"]["data"][columns["data"][place]] == about["name"]
-        ]
-        place = min(mine)[1] if mine else None
-        found.append(
-            {"about": about, "number": number, "method": None}
-            if place is None
-            else {
-                "about": about,
-                "number": number,
-                "method": columns["name"][place],
-                "mean": columns["mean"][metric][place],
-                "low": columns["low"][metric][place],
-                "high": columns["high"][metric][place],
-            }
-        )
+    for about in content["data"]:
+        here = [p for p, d in enumerate(board["methods"]["data"]) if names[d] == about["name"]]
+        best = _best(board, here, board["metric"]) or _best(board, here, INSTEAD)
+        found.append({"about": about, "method": None} | best)
     return found
+
+
+def _best(board: dict[str, Any], here: list[int], metric: str) -> dict[str, Any]:
+    """The best of some methods by a score that one of them has; empty if none has."""
+    columns = board["methods"]
+    values = columns["mean"].get(metric)
+    known = [place for place in here if values and values[place] is not None]
+    if not known:
+        return {}
+    less = next(item["less"] for item in board["metrics"] if item["name"] == metric)
+    place = min(known, key=lambda p: (values[p] if less else -values[p], p))
+    return {
+        "method": columns["name"][place],
+        "metric": metric,
+        "mean": values[place],
+        "low": columns["low"][metric][place],
+        "high": columns["high"][metric][place],
+    }
 
 
 def _yaml(value: Any) -> str:

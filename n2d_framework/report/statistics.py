@@ -12,6 +12,7 @@ from markupsafe import Markup
 from n2d_framework.errors import ConfigError, DataError
 from n2d_framework.experiment.intervals import seed_warnings
 from n2d_framework.experiment.significance import score_matrix
+from n2d_framework.experiment.tables import methods
 from n2d_framework.report.drawing import svg
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ MOST_METHODS = 30
 #: Labels of so many cells are read from the store at most.
 MOST_READ = 3000
 _ROWS = 25
+#: From so many methods on, the winner's luck is told.
+_MANY = 20
+_NEED_TRUTH = frozenset(
+    f"{name}{view}" for name in ("acc", "nmi", "ari", "ami") for view in ("", "_clustered")
+)
 
 
 def statistics(comparison: Comparison) -> dict[str, Any]:
@@ -72,6 +78,17 @@ def _warnings(comparison: Comparison) -> list[str]:
         found.append(
             "no data set has true classes: rankings are by criteria that need none, and may "
             "disagree with what you would call right"
+        )
+    if comparison.metric in _NEED_TRUTH:
+        found.append(
+            f"ranked by {comparison.metric}, which needs true classes: where there are none, "
+            "nobody could have chosen these methods; see the ranking without labels"
+        )
+    count = len(set(methods(table)))
+    if count >= _MANY:
+        found.append(
+            f"{count:,} methods: the score of the best is partly luck; run it again with fresh "
+            "seeds before you believe it"
         )
     waiting = int((table["status"] == "waiting").sum())
     if waiting:

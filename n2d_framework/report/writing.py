@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import ConfigError, OutputError, Problem
+from n2d_framework.experiment.tables import methods
 from n2d_framework.report.board import MOST_CELLS, board
 from n2d_framework.report.costs import costs
 from n2d_framework.report.numbers import numbers_of_clusters
@@ -88,6 +89,7 @@ def _content(
         "data": comparison.data,
         "counts": counts,
         "n_cells": len(table),
+        "n_methods": len(set(methods(table))),
         "n_seeds": int(table["seed"].nunique()),
         "only_means": len(table) > MOST_CELLS,
         "board": board(comparison),

@@ -16,9 +16,9 @@ function startCells() {
 }
 
 function cellName(place) {
-  const { method, seed, data, value } = D.pictured[place];
+  const { method, seed, data, metric, value } = D.pictured[place];
   const where = D.names.data.length > 1 ? `${data}: ` : "";
-  return `${where}${method}, seed ${seed} (${D.metric} ${number(value)})`;
+  return `${where}${method}, seed ${seed} (${metric} ${number(value)})`;
 }
 
 function showCell(place, go = false) {

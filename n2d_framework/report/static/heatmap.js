@@ -1,14 +1,26 @@
 // The grid: embedder and manifolder down, clusterer across.
 const MOST_ROWS = 400;
+const INSTEAD = "silhouette";
 
 // Controls that choose data set, score and, where they vary, scaler and number of clusters.
 function facets(parent, change) {
   const state = { data: 0, metric: D.metric, scaler: 0, n_clusters: null };
-  const set = (key, read) => (value) => { state[key] = read(value); change(state); };
+  const has = (metric) => D.methods.mean[metric].some((value, p) => value !== null && D.methods.data[p] === state.data);
+  const set = (key, read) => (value) => {
+    state[key] = read(value);
+    // Data without true classes have other scores.
+    if (key === "data" && !has(state.metric)) {
+      state.metric = [INSTEAD, ...names].find((metric) => METRIC[metric] && has(metric)) ?? D.metric;
+      scores.lastElementChild.value = state.metric;
+    }
+    change(state);
+  };
+  const names = D.metrics.map(({ name }) => name);
+  const titles = D.metrics.map(({ name, less }) => (less ? `${name} (less is better)` : name));
+  const scores = select("score", names, titles, set("metric", String), D.metric);
   if (D.names.data.length > 1)
     parent.append(select("data", [...D.names.data.keys()], D.names.data, set("data", Number)));
-  const names = D.metrics.map(({ name }) => name);
-  parent.append(select("score", names, D.metrics.map((m) => (m.less ? `${m.name} (less is better)` : m.name)), set("metric", String), D.metric));
+  parent.append(scores);
   return { state, set };
 }
 

@@ -1,0 +1,66 @@
+"""A small comparison that was run, and a browser to look at its report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import n2d_framework as n2d
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.experiment import Comparison
+
+
+@pytest.fixture(scope="session")
+def small(digits, tmp_path_factory) -> Comparison:
+    """Images with classes and rows without, two seeds, a baseline, and what cannot be run."""
+    x, y = digits
+    images = Dataset(
+        name="few", x=x[:300].reshape(-1, 8, 8), y=y[:300], modality="image",
+        names=tuple(f"digit {value}" for value in range(10)),
+    )  # fmt: skip
+    config = {
+        "embedders": ["pca", "identity"],
+        "manifolders": ["identity", {"name": "pca", "n_components": [2, 5]}, "isomap"],
+        "clusterers": [
+            {"name": "kmeans", "n_init": 2},
+            {"name": "gmm", "n_init": 1},
+            {"name": "hdbscan", "min_cluster_size": 10},
+        ],
+        "exclude": [{"manifolder": "isomap", "embedder": "pca"}],
+        "n_clusters": 10,
+        "seeds": 2,
+        "dbcv_rows": 100,
+        "baseline": {"embedder": "identity", "manifolder": "identity", "clusterer": "kmeans"},
+    }
+    data = {"few": images, "plain": x[:200, :20]}
+    out = tmp_path_factory.mktemp("small") / "out"
+    return n2d.compare(config, out, data=data, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window, driven by Playwright."""
+    place = os.environ.get("N2D_CHROMIUM") or shutil.which("chromium")
+    if place is None:
+        pytest.skip("no chromium: install Debian's package, or name one by N2D_CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    flags = [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ]  # fmt: skip
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=place, args=flags)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def few(digits) -> tuple[np.ndarray, np.ndarray]:
+    """150 digits as flat rows, and their classes."""
+    x, y = digits
+    return x[:150], y[:150]

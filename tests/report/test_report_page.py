@@ -1,0 +1,362 @@
+"""The report without a browser: what is in the file, and what never is."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from imagining import NASTY, imagined
+from scipy.stats import bootstrap
+
+import n2d_framework as n2d
+from n2d_framework import report as floor
+from n2d_framework.errors import ConfigError, OutputError
+from n2d_framework.experiment import open_comparison
+from n2d_framework.experiment.intervals import bootstrap_interval, bootstrap_intervals
+
+VOID = {"meta", "link", "img", "input", "br", "wbr", "col", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags that are open, texts by the section they are in, and everything that refers outside."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.section = ""
+        self.texts: dict[str, str] = {}
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.ids: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.tags.append((tag, found))
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag == "section":
+            self.section = found.get("id", "summary")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.texts[self.section] = self.texts.get(self.section, "") + data
+
+
+def payload(text: str) -> dict:
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
+    )
+
+
+@pytest.fixture(scope="module")
+def text(small) -> str:
+    return small.report().read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text) -> Page:
+    return Page(text)
+
+
+def test_it_is_whole_and_beside_the_results(small, text, page):
+    assert (small.out / "report.html").exists()
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    assert [tag for tag, _ in page.tags].count("h1") == 1
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    for tag, attributes in page.tags:
+        for name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:image/")), (tag, name, value[:80])
+    policy = next(a["content"] for t, a in page.tags if a.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe-eval" not in policy
+    assert "script-src 'sha256-" in policy
+
+
+def test_the_same_comparison_gives_the_same_bytes(small, text, tmp_path):
+    again = open_comparison(small.out).report(tmp_path / "again.html")
+    assert again.read_text(encoding="utf-8") == text
+
+
+def test_numbers_are_those_of_the_comparison(small, text):
+    found = payload(text)
+    board = small.leaderboard()
+    columns = found["methods"]
+    place = {
+        (found["names"]["data"][data], name): number
+        for number, (data, name) in enumerate(zip(columns["data"], columns["name"], strict=True))
+    }
+    assert found["metric"] == "acc"
+    assert len(place) == len(board)
+    for row in board.itertuples():
+        number = place[row.data, row.method]
+        assert columns["done"][number] == 2
+        for key in ("mean", "low", "high"):
+            value, wanted = columns[key]["acc"][number], getattr(row, key)
+            assert value == pytest.approx(wanted, rel=1e-4) if wanted == wanted else value is None
+    cells = found["cells"]
+    assert cells["scores"]["acc"] == [
+        None if value != value else pytest.approx(value, rel=1e-4) for value in small.table["acc"]
+    ]
+
+
+def test_intervals_of_many_are_those_of_each():
+    samples = np.random.default_rng(1).random((150, 5))
+    samples[3] = 0.5
+    low, high = bootstrap_intervals(samples)
+    assert (low[3], high[3]) == (0.5, 0.5)
+    for number in (0, 70, 149):
+        one = bootstrap(
+            (samples[number],), np.mean, confidence_level=0.95, n_resamples=9999,
+            method="percentile", rng=np.random.default_rng(0),
+        ).confidence_interval  # fmt: skip
+        assert (low[number], high[number]) == pytest.approx(tuple(one), rel=1e-12)
+        assert bootstrap_interval(samples[number]) == pytest.approx(tuple(one), rel=1e-12)
+    assert np.isnan(bootstrap_intervals(samples[:, :1])).all()
+
+
+def test_data_without_classes_have_no_label_scores(small, text, page):
+    assert "no true classes" in page.texts["summary"]
+    found = payload(text)
+    plain = found["names"]["data"].index("plain")
+    means = found["methods"]["mean"]
+    mine = [n for n, data in enumerate(found["methods"]["data"]) if data == plain]
+    assert {means["acc"][n] for n in mine} == {None}
+    assert all(means["silhouette"][n] is not None for n in mine)
+
+
+def test_pictures_are_those_of_the_best_cells(small, text):
+    found = payload(text)
+    labelled = [entry for entry in found["pictured"] if entry["data"] == "few"]
+    assert len(labelled) == 6
+    assert len({entry["method"] for entry in labelled}) == 6
+    assert [entry["problems"] for entry in found["pictured"]] == [[]] * len(found["pictured"])
+    best = small.table[small.table["data"] == "few"]["acc"].max()
+    assert labelled[0]["value"] == pytest.approx(best, rel=1e-4)
+    points = labelled[0]["points"]
+    assert len(points["x"]) == len(points["labels"]["of"]) == 300
+    assert points["truth"]["legend"][3]["name"] == "digit 3"
+    assert found["sets"]["few"]["sprite"]["width"] == 8
+    # By silhouette, where nothing else is known; rows that are no images have no thumbnails.
+    unlabelled = [entry for entry in found["pictured"] if entry["data"] == "plain"]
+    assert [entry["metric"] for entry in unlabelled] == ["silhouette"] * 6
+    assert found["sets"]["plain"]["sprite"] is None
+    assert all(entry["points"]["truth"] is None for entry in unlabelled)
+
+
+def test_points_lie_where_the_model_has_them(small, text):
+    entry = payload(text)["pictured"][0]
+    model = small.best("acc", data="few")
+    kept = model.manifold_.astype(float)
+    if kept.shape[1] == 2:
+        x = np.array(entry["points"]["x"])
+        assert np.corrcoef(x, kept[:, 0])[0, 1] > 0.999
+    sizes = {
+        item["name"].split(" ≈ ")[0]: item["count"] for item in entry["points"]["labels"]["legend"]
+    }
+    for label, count in zip(*np.unique(model.labels_, return_counts=True), strict=True):
+        assert sizes["noise" if label == -1 else f"cluster {label}"] == count
+
+
+def test_figures_apply_where_they_do(text, page):
+    kinds = {re.match(r"figure-(\w+)-", name)[1] for name in page.ids if name.startswith("figure-")}
+    assert {"means", "panels"} <= kinds
+    assert kinds & {"tree", "scree"}
+    assert "currentColor" in text
+    used = {key for entry in payload(text)["pictured"] for key in entry["figures"]}
+    assert {f"figure-{key}" for key in used} == {
+        name for name in page.ids if name.startswith("figure-")
+    }
+
+
+def test_statistics_and_their_warnings_are_told(page):
+    told = " ".join(page.texts["differences"].split())
+    assert "Against the baseline" in told
+    assert "identity / identity / kmeans(n_init=2)" in told
+    assert "Wilcoxon's test cannot be significant" in told
+    assert "silhouette and dbcv are measured in the space that was clustered" in told
+    assert "2 seeds: the intervals are rough" in page.texts["summary"]
+    assert "ranked by acc, which needs true classes" in page.texts["summary"]
+    assert "21 methods: the score of the best is partly luck" in page.texts["summary"]
+
+
+def test_costs_count_each_stage_once(small, page):
+    keys = {
+        key
+        for role in ("embedder", "manifolder", "clusterer")
+        for key in small.table[f"{role}_key"]
+    }
+    assert f"{len(keys)} distinct fits served {3 * len(small.table)} uses" in page.texts["time"]
+
+
+def test_config_and_versions_are_there(small, page):
+    told = page.texts["settings"]
+    assert "n_components:" in told
+    assert "scikit-learn" in told
+    assert "python" in told
+    assert small.data[0]["key"][:16] in told
+
+
+def test_names_cannot_break_the_page(tmp_path):
+    comparison = imagined(tmp_path, (2, 2, 2, 2), 2, failed=3)
+    text = comparison.report(pictures=0).read_text(encoding="utf-8")
+    page = Page(text)
+    assert page.open == []
+    assert "<img src=x" not in text
+    assert text.count("</script>") == 2
+    assert NASTY in page.texts["left-out"]
+    assert f"a note of {NASTY}" in page.texts["summary"]
+    assert NASTY in payload(text)["names"]["clusterer"]
+    assert "10 cells" in page.texts["left-out"]
+    assert "needs at least 21 rows" in page.texts["left-out"]
+    assert "Traceback" in page.texts["left-out"]
+
+
+def test_names_that_are_no_characters_are_written(tmp_path):
+    comparison = imagined(tmp_path, (1, 1, 1, 1), 1)
+    comparison.notes.append("a file called \udcff\x00")
+    assert "a file called ?" in comparison.report().read_text(encoding="utf-8")
+
+
+def test_one_seed_says_so(tmp_path):
+    text = imagined(tmp_path, (1, 2, 2, 2), 1).report(pictures=0).read_text(encoding="utf-8")
+    assert "one seed: no interval" in Page(text).texts["summary"]
+    assert set(payload(text)["methods"]["low"]["acc"]) == {None}
+
+
+def test_nothing_done_yet_is_a_report_too(tmp_path):
+    comparison = imagined(tmp_path, (1, 2, 1, 1), 1)
+    waiting = type(comparison)(tmp_path, _mark_of(comparison), {})
+    page = Page(waiting.report().read_text(encoding="utf-8"))
+    assert "2 waiting" in " ".join(page.texts["summary"].split())
+    assert "no cell is done" in page.texts["summary"]
+    assert "Nothing has been fitted yet" in page.texts["time"]
+
+
+def test_every_cell_failed_is_a_report_too(tmp_path):
+    page = Page(imagined(tmp_path, (1, 2, 1, 1), 1, failed=1).report().read_text(encoding="utf-8"))
+    assert "2 failed" in " ".join(page.texts["summary"].split())
+
+
+def _mark_of(comparison):
+    return {
+        "config": comparison.config, "data": comparison.data, "illegal": [], "notes": [],
+        "store": None, "cells": comparison._cells,
+    }  # fmt: skip
+
+
+def test_a_lost_stage_costs_its_picture_only(small, tmp_path):
+    comparison = open_comparison(small.out)
+    comparison.store = n2d.StageStore(tmp_path / "empty")
+    text = comparison.report(tmp_path / "lost.html").read_text(encoding="utf-8")
+    problems = payload(text)["pictured"][0]["problems"]
+    assert any("no longer in the store" in problem for problem in problems)
+    assert "is missing" in Page(text).texts["differences"]
+
+
+def test_a_component_that_fails_costs_its_picture_only(small, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("n2d_framework.report.figures.svg", broken)
+    text = small.report(tmp_path / "broken.html").read_text(encoding="utf-8")
+    found = [problem for entry in payload(text)["pictured"] for problem in entry["problems"]]
+    assert any("cannot be drawn: ZeroDivisionError: by zero" in problem for problem in found)
+
+
+def test_pictures_stay_within_their_share(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(floor.writing, "_MOST_BYTES", 1)
+    text = small.report(tmp_path / "lean.html").read_text(encoding="utf-8")
+    assert len(payload(text)["pictured"]) == 1
+    assert "cells are left out, to keep this file small" in text
+
+
+def test_options_are_kept(small, tmp_path):
+    text = small.report(tmp_path / "few.html", pictures=2, max_points=50).read_text(
+        encoding="utf-8"
+    )
+    found = payload(text)
+    assert len([entry for entry in found["pictured"] if entry["data"] == "few"]) == 2
+    assert len(found["pictured"][0]["points"]["x"]) == 50
+    assert len(found["sets"]["few"]["rows"]) == 50
+    none = small.report(tmp_path / "none.html", pictures=0).read_text(encoding="utf-8")
+    assert payload(none)["pictured"] == []
+    assert "No pictures were asked for" in none
+
+
+@pytest.mark.parametrize("options", [{"pictures": -1}, {"max_points": 0}, {"pictures": True}])
+def test_wrong_options_are_refused(small, options):
+    with pytest.raises(ConfigError, match="must be a whole number"):
+        small.report(**options)
+
+
+def test_a_place_that_cannot_be_written_is_an_error(small, tmp_path):
+    with pytest.raises(OutputError, match="there is no folder"):
+        small.report(tmp_path / "nowhere" / "report.html")
+
+
+def test_numbers_of_clusters_have_curves(few, tmp_path):
+    config = {
+        "embedders": ["identity"], "manifolders": [{"name": "pca", "n_components": 4}],
+        "clusterers": [{"name": "gmm", "n_init": 1}, {"name": "kmeans", "n_init": 1}],
+        "n_clusters": {"from": 8, "to": 11}, "seeds": 2, "dbcv_rows": 0,
+    }  # fmt: skip
+    comparison = n2d.compare(config, tmp_path / "out", data={"few": few}, n_jobs=1)
+    page = Page(comparison.report(pictures=0).read_text(encoding="utf-8"))
+    assert "identity / pca(n_components=4) / gmm(n_init=1)" in page.texts["numbers"]
+    assert "BIC (less is better)" in page.texts["numbers"]
+    assert "bic" in page.texts["numbers"]
+
+
+def test_two_data_sets_have_a_diagram(tmp_path):
+    page = Page(imagined(tmp_path, (6, 2, 2, 2), 1).report(pictures=0).read_text(encoding="utf-8"))
+    assert "Friedman's test by acc over 6 data sets" in " ".join(page.texts["differences"].split())
+    drawn = [a for t, a in page.tags if t == "svg"]
+    assert drawn[0]["aria-label"] == "critical-difference diagram by acc"
+
+
+def test_too_many_methods_are_not_tested_in_pairs(tmp_path):
+    page = Page(imagined(tmp_path, (2, 2, 2, 8), 1).report(pictures=0).read_text(encoding="utf-8"))
+    assert "32 methods: so many pairs are not tested here" in page.texts["differences"]
+
+
+def test_ten_thousand_cells_stay_small(tmp_path):
+    comparison = imagined(tmp_path, (5, 10, 20, 5), 2, failed=17)
+    assert len(comparison.table) == 10_000
+    written = comparison.report(pictures=0)
+    assert written.stat().st_size < 20_000_000
+    assert len(payload(written.read_text(encoding="utf-8"))["cells"]["seed"]) == 10_000
+
+
+def test_beyond_a_limit_cells_are_left_to_the_table(tmp_path, monkeypatch):
+    monkeypatch.setattr("n2d_framework.report.board.MOST_CELLS", 10)
+    monkeypatch.setattr("n2d_framework.report.writing.MOST_CELLS", 10)
+    text = imagined(tmp_path, (1, 2, 3, 2), 1).report(pictures=0).read_text(encoding="utf-8")
+    assert payload(text)["cells"] is None
+    assert "single ones are in table.csv only" in " ".join(Page(text).texts["leaderboard"].split())
+
+
+def test_our_own_scripts_stay_small():
+    folder = Path(floor.__file__).parent / "static"
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.js")}
+    assert sum(map(len, scripts.values())) < 40_000
+    assert all(len(line) < 200 for text in scripts.values() for line in text.splitlines())
+    assert not any(
+        name in text for text in scripts.values() for name in ("innerHTML", "eval(", "fetch(")
+    )
