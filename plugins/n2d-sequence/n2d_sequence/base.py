@@ -1,0 +1,293 @@
+"""What the autoencoders of series share: fitting, embedding, reading and writing states."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Self, cast
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.toolkit import (
+    Weights,
+    read_history,
+    read_row_shape,
+    read_training,
+    read_weights,
+    resolve_precision,
+    weights_state,
+)
+from n2d_framework.plugin import (
+    AnyArray,
+    DataError,
+    FitContext,
+    IntArray,
+    StageError,
+    State,
+    StateError,
+    component,
+    learned,
+    need,
+)
+from n2d_sequence.checks import check_values, cost_complaints
+from n2d_sequence.inference import Network
+from n2d_sequence.layers import Plan, parts_of
+from n2d_sequence.normalizing import Normalization, learn_normalization, read_normalization
+from n2d_sequence.options import SequenceOptions
+from n2d_sequence.padding import observed_lengths
+from n2d_sequence.training import train_networks
+
+__all__ = ["SequenceAutoencoder"]
+
+_DEFAULT_LATENT_DIM = 10
+
+
+@component
+class SequenceAutoencoder(SequenceOptions):
+    """Base of the autoencoders of series; subclasses say which networks are trained.
+
+    Attributes
+    ----------
+    row_shape_ : tuple of int
+        Shape of one training row: ``(steps, features)`` or ``(steps,)``.
+    latent_dim_ : int
+        Width of the latent space.
+    history_ : dict of str to list of float
+        ``loss`` and, with a validation split, ``val_loss``: one value per epoch.
+    best_epoch_ : int
+        Epoch whose weights are kept, counted from 1.
+    precision_ : str
+        What was trained in: ``"float32"`` or ``"bfloat16"``.
+    normalization_ : Normalization
+        Mean and scale of each feature.
+    encoder_weights_, decoder_weights_ : dict of str to dict of str to float32 array
+        By layer and weight.
+    """
+
+    row_shape_: tuple[int, ...] | None = learned()
+    latent_dim_: int | None = learned()
+    history_: dict[str, list[float]] | None = learned()
+    best_epoch_: int | None = learned()
+    precision_: str | None = learned()
+    normalization_: Normalization | None = learned()
+    encoder_weights_: Weights | None = learned()
+    decoder_weights_: Weights | None = learned()
+    _computed: dict[str, Network] = attrs.field(factory=dict, init=False, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_computed": {}}
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that shape cannot be fitted.
+
+        Parameters
+        ----------
+        n_rows : int
+        row_shape : tuple of int
+            Shape of one row.
+
+        Returns
+        -------
+        list of str
+            Empty if there are none.
+        """
+        if len(row_shape) not in (1, 2):
+            return [f"rows of shape {row_shape} are no series; pass (steps, features) per row"]
+        reasons = self.option_complaints()
+        if n_rows - math.ceil(self.validation_fraction * n_rows) < 1:
+            reasons.append(
+                f"validation_fraction={self.validation_fraction:g} of {n_rows} rows leaves "
+                "none to train on; lower it"
+            )
+        return reasons or cost_complaints(
+            row_shape, self._plans(_sequence(row_shape), self._width())
+        )
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Train on series.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, steps, features) or (n, steps)
+        context : FitContext
+            Its seed decides everything random.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If `x` cannot be fitted with these options.
+        StageError
+            If the loss becomes NaN or infinite.
+        """
+        reasons = self.check_input(len(x), x.shape[1:])
+        if reasons:
+            raise DataError("; ".join(reasons))
+        series, lengths = self._series(x)
+        check_values(self, series, lengths)
+        self._forget()
+        normalization = learn_normalization(series, lengths, self.normalize)
+        precision, width = resolve_precision(self.precision), self._width()
+        plans = self._plans(_sequence(x.shape[1:]), width)
+        rows = normalization.apply_all(series, lengths)
+        weights, result = train_networks(self, plans, rows, lengths, precision, context)
+        self.encoder_weights_, self.decoder_weights_ = weights
+        self.row_shape_, self.latent_dim_ = x.shape[1:], width
+        self.history_, self.best_epoch_ = result.history, result.best_epoch
+        self.precision_, self.normalization_ = precision, normalization
+        return self
+
+    def transform(self, x: AnyArray) -> NDArray[np.float32]:
+        """Latent coordinates of series; each depends on that series alone.
+
+        Parameters
+        ----------
+        x : array of shape (n, *row_shape)
+
+        Returns
+        -------
+        float32 array of shape (n, latent_dim)
+        """
+        shape = self._fitted_shape()
+        if _sequence(x.shape[1:]) != _sequence(shape):
+            raise DataError(f"rows must have the shape {shape}, got {x.shape[1:]}")
+        series, lengths = self._series(x)
+        network, latent = self._network("encoder"), np.empty((len(x), self.latent_dim_ or 0))
+        normalization = cast("Normalization", self.normalization_)
+        for start in range(0, len(x), network.block):
+            rows = slice(start, start + network.block)
+            latent[rows] = network(normalization.apply(series[rows], lengths[rows]), lengths[rows])
+        return latent.astype(np.float32)
+
+    def reconstruct(self, z: AnyArray) -> NDArray[np.float32]:
+        """Series that the decoder makes of latent coordinates, all of full length.
+
+        Parameters
+        ----------
+        z : array of shape (n, latent_dim)
+
+        Returns
+        -------
+        float32 array of shape (n, *row_shape)
+            With ``normalize="series"`` of mean 0 and deviation 1 as the decoder knows them.
+        """
+        row_shape = self._fitted_shape()
+        if z.ndim != 2 or z.shape[1] != self.latent_dim_:
+            raise DataError(
+                f"latent rows must have the shape (n, {self.latent_dim_}), got {z.shape}"
+            )
+        network, normalization = self._network("decoder"), cast("Any", self.normalization_)
+        series = np.empty((len(z), *_sequence(row_shape)), dtype=np.float32)
+        for start in range(0, len(z), network.block):
+            rows = slice(start, start + network.block)
+            series[rows] = normalization.undo(network(z[rows]))
+        return series.reshape(len(z), *row_shape)
+
+    def get_state(self) -> State:
+        """What fitting learned, as plain values."""
+        row_shape = self._fitted_shape()
+        return {
+            "row_shape": list(row_shape),
+            "latent_dim": self.latent_dim_,
+            "history": {name: np.array(found) for name, found in (self.history_ or {}).items()},
+            "best_epoch": self.best_epoch_,
+            "precision": self.precision_,
+            "normalization": cast("Normalization", self.normalization_).get_state(),
+            "encoder": weights_state(self.encoder_weights_ or {}),
+            "decoder": weights_state(self.decoder_weights_ or {}),
+        }
+
+    def set_state(self, state: State) -> None:
+        """Put back what :meth:`get_state` returned.
+
+        Parameters
+        ----------
+        state : State
+
+        Raises
+        ------
+        StateError
+            If it is not the state of an embedder with these options.
+        """
+        row_shape, latent_dim = read_row_shape(state), need(state, "latent_dim", int)
+        if latent_dim < 1 or self.latent_dim not in (None, latent_dim):
+            raise StateError(
+                f"state 'latent_dim' is {latent_dim}, but the option is {self.latent_dim}"
+            )
+        reasons = self.check_input(2**30, row_shape)
+        if reasons:
+            raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
+        history = read_history(state)
+        best_epoch, precision = read_training(state, len(history["loss"]))
+        sequence = _sequence(row_shape)
+        stored = need(state, "normalization", Mapping)
+        normalization = read_normalization(stored, self.normalize, sequence[1])
+        plans = self._plans(sequence, latent_dim)
+        encoder = read_weights(state, "encoder", parts_of(plans[0]))
+        decoder = read_weights(state, "decoder", parts_of(plans[1]))
+        self._forget()
+        self.row_shape_, self.latent_dim_ = row_shape, latent_dim
+        self.history_, self.best_epoch_, self.precision_ = history, best_epoch, precision
+        self.normalization_ = normalization
+        self.encoder_weights_, self.decoder_weights_ = encoder, decoder
+
+    def _plans(self, shape: tuple[int, int], latent_dim: int) -> tuple[Plan, Plan]:
+        """Plans of encoder and decoder."""
+        raise NotImplementedError
+
+    def option_complaints(self) -> list[str]:
+        """What is wrong with the options, whatever the data."""
+        if self.loss == "bce" and self.normalize != "none":
+            return ["loss='bce' needs values in [0, 1]; set normalize='none', or choose mse"]
+        return []
+
+    def _width(self) -> int:
+        return _DEFAULT_LATENT_DIM if self.latent_dim is None else self.latent_dim
+
+    def _output_activation(self) -> str:
+        return "sigmoid" if self.loss == "bce" else "linear"
+
+    def _series(self, x: AnyArray) -> tuple[AnyArray, IntArray]:
+        """Rows as (n, steps, features), and how many steps of each are no padding."""
+        series = x.reshape(len(x), *_sequence(x.shape[1:]))
+        lengths = observed_lengths(series, self.padding_value)
+        if len(x) and not lengths.min():
+            raise DataError(
+                f"row {int(lengths.argmin())} is nothing but padding ({self.padding_value:g}); "
+                "leave such rows out"
+            )
+        return series, lengths
+
+    def _network(self, which: str) -> Network:
+        """The network in NumPy, prepared on first use."""
+        if which not in self._computed:
+            plans = self._plans(_sequence(self._fitted_shape()), self.latent_dim_ or 0)
+            plan, weights = {
+                "encoder": (plans[0], self.encoder_weights_),
+                "decoder": (plans[1], self.decoder_weights_),
+            }[which]
+            self._computed[which] = Network(plan, weights or {})
+        return self._computed[which]
+
+    def _forget(self) -> None:
+        """Drop everything learned."""
+        self._computed = {}
+        for field in attrs.fields(cast("Any", type(self))):
+            if field.name.endswith("_"):
+                setattr(self, field.name, None)
+
+    def _fitted_shape(self) -> tuple[int, ...]:
+        if self.row_shape_ is None:
+            raise StageError(f"this {type(self).__name__} is not fitted; call fit first")
+        return self.row_shape_
+
+
+def _sequence(row_shape: tuple[int, ...]) -> tuple[int, int]:
+    """Steps and features of a row."""
+    steps, features = (*row_shape, 1)[:2]
+    return steps, features
