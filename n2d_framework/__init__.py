@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
+    from n2d_framework.events import TensorBoard
     from n2d_framework.experiment import Comparison, compare, open_comparison
     from n2d_framework.pipeline import N2D, StageStore, adapt, compose
     from n2d_framework.registry import components
@@ -22,6 +23,7 @@ __all__ = [
     "N2D",
     "Comparison",
     "StageStore",
+    "TensorBoard",
     "adapt",
     "compare",
     "components",
@@ -38,6 +40,7 @@ _HOMES = {
     "Comparison": "n2d_framework.experiment",
     "N2D": "n2d_framework.pipeline",
     "StageStore": "n2d_framework.pipeline",
+    "TensorBoard": "n2d_framework.events",
     "adapt": "n2d_framework.pipeline",
     "compare": "n2d_framework.experiment",
     "components": "n2d_framework.registry",

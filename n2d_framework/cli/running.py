@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
+    from n2d_framework.core.events import EventSink
     from n2d_framework.pipeline import N2D
 
 __all__ = ["execute"]
@@ -40,6 +41,7 @@ def execute(
     store: Path | None,
     plots: bool,
     progress: RunProgress,
+    listeners: Sequence[EventSink] = (),
 ) -> dict[str, Any]:
     """Load, fit, assess and save.
 
@@ -56,6 +58,8 @@ def execute(
     plots : bool
         Whether pictures are drawn.
     progress : RunProgress
+    listeners : sequence of callables, default ()
+        Who else hears the events, such as a tracker.
 
     Returns
     -------
@@ -66,7 +70,9 @@ def execute(
     with output_folder(target, overwrite=overwrite) as folder:
         with step(progress, LOADING, seconds):
             data = load(request.data)
-        model = compose(request.config, n_jobs=n_jobs, store=store, listeners=(times, progress))
+        model = compose(
+            request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
+        )
         model.fit(data.x)
         with step(progress, "scores", seconds):
             scores = model.assess(data.y)

@@ -1,7 +1,8 @@
-"""Floor 2: delivery of events."""
+"""Floor 2: delivery of events, and the tracker that writes them down for TensorBoard."""
 
 from __future__ import annotations
 
 from n2d_framework.events.bus import EventBus
+from n2d_framework.events.tensorboard import TensorBoard
 
-__all__ = ["EventBus"]
+__all__ = ["EventBus", "TensorBoard"]

@@ -10,6 +10,7 @@ import typer
 from n2d_framework.cli.console import print_json
 from n2d_framework.cli.places import STORE_VARIABLE, usable_default_store
 from n2d_framework.cli.progress import RunProgress
+from n2d_framework.cli.trackers import TensorBoardFolder, trackers
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["run"]
@@ -72,6 +73,7 @@ def run(
             help="Let the configuration name code to import; only for files you trust.",
         ),
     ] = False,
+    tensorboard: TensorBoardFolder = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print run.json instead of tables.")] = False,
 ) -> None:
@@ -81,6 +83,7 @@ def run(
     if store is not None and no_store:
         raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
     overrides = [*(settings or ()), *([] if seed is None else [f"random_state={seed}"])]
+    listeners = trackers(tensorboard)
     request = read_request(config, data=data, overrides=overrides, allow_code=allow_code)
     target = out if out is not None else Path("n2d-out") / request.name
 
@@ -93,6 +96,7 @@ def run(
         record = execute(
             request, target,
             overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, progress=progress,
+            listeners=listeners,
         )  # fmt: skip
     if json:
         print_json(record)
