@@ -62,6 +62,9 @@ def compare(
     metric: Annotated[
         str | None, typer.Option(help="What to rank by; acc or silhouette by default.")
     ] = None,
+    with_report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Whether report.html is written.")
+    ] = True,
     tensorboard: TensorBoardFolder = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -85,7 +88,8 @@ def compare(
             planned, target, store=store, workers=workers, scheduler=scheduler, n_jobs=n_jobs,
             retry_failed=retry_failed, listeners=(progress, *listeners),
         )  # fmt: skip
-    _show_result(comparison, as_json=json)
+    report = comparison.report() if with_report else None
+    _show_result(comparison, report, as_json=json)
     failed = len(comparison.failures)
     if failed == len(comparison.table):
         say_warning("every cell failed")
@@ -111,10 +115,11 @@ def _show_plan(planned: Planned, found: Estimate, *, as_json: bool) -> None:
         print_plan(record)
 
 
-def _show_result(comparison: Comparison, *, as_json: bool) -> None:
+def _show_result(comparison: Comparison, report: Path | None, *, as_json: bool) -> None:
     from n2d_framework.cli.compare_tables import print_result, result_record
 
     record: dict[str, Any] = result_record(comparison)
+    record["report"] = None if report is None else str(report)
     if as_json:
         print_json(record)
     else:
