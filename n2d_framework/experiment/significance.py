@@ -206,7 +206,10 @@ def critical_difference(
     if ax is None:
         height = 1.5 + 0.2 * len(significance.ranks)
         ax = Figure(figsize=(8, height), layout="constrained").subplots()
-    keywords: dict[str, Any] = {"ax": ax, "alpha": alpha}
+    keywords: dict[str, Any] = {
+        "ax": ax, "alpha": alpha,
+        "label_fmt_left": "{label} ({rank:.2f}) ", "label_fmt_right": " ({rank:.2f}) {label}",
+    }  # fmt: skip
     sp.critical_difference_diagram(significance.ranks, significance.p_values, **keywords)
     n_data = len(significance.scores)
     ax.set_title(f"mean rank by {significance.metric}, {n_data} data sets", loc="left", fontsize=9)

@@ -123,7 +123,10 @@ def test_the_diagram_joins_what_does_not_differ_and_nothing_else():
     none_differ = compare_methods(cells(DEMSAR), "acc")
     assert (none_differ.p_values.to_numpy() > 0.05).all()
     ranks = none_differ.ranks
-    assert bars(none_differ.diagram()) == [(ranks.min(), ranks.max())]
+    diagram = none_differ.diagram()
+    assert bars(diagram) == [(ranks.min(), ranks.max())]
+    texts = {text.get_text().strip() for text in diagram.texts}
+    assert {"C4.5+m+cf / m / c (1.96)", "(3.14) C4.5 / m / c"} <= texts
     rng = np.random.default_rng(5)
     apart = np.array([0.9, 0.9, 0.5, 0.1]) + rng.normal(0, 0.01, (14, 4))
     found = compare_methods(cells(apart), "acc")
