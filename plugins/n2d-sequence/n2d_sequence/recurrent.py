@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from n2d_builtin.toolkit import Precision
 from n2d_framework.plugin import component, option
 from n2d_sequence.base import SequenceAutoencoder
 from n2d_sequence.layers import Cell, Plan
@@ -25,6 +26,12 @@ class _RecurrentAutoencoder(SequenceAutoencoder):
         "last",
         help="What the bottleneck sees of the last layer: its output after the whole series (in "
         "both directions), or the average or max over the steps.",
+    )
+
+    precision: Precision = option(
+        "float32",
+        help="What training multiplies in; embedding is computed alike in all cases. In bfloat16 "
+        "the state loses digits at every step. auto: bfloat16 where it is clearly faster.",
     )
 
     _cell: ClassVar[Cell]
