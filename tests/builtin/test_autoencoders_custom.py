@@ -207,17 +207,6 @@ def test_a_stored_network_gets_no_more_memory_than_its_weights(fitted, texts):
         model.set_state(fitted.get_state())
 
 
-def test_a_stored_network_of_absurd_width_is_refused():
-    from keras import Input, Sequential, layers
-
-    from n2d_builtin.autoencoders.rebuilding import rebuild_stored
-
-    wide = Sequential([Input((1, 1, 1)), layers.UpSampling2D(30_000), layers.GlobalMaxPooling2D()])
-    text = KerasEmbedder.from_models(wide, wide).encoder
-    with pytest.raises(StateError, match="too wide"):
-        rebuild_stored(text, [])
-
-
 @pytest.mark.parametrize("damage", ["missing", "shape", "dtype", "nan", "latent_dim", "row_shape"])
 def test_damaged_states_are_refused(damage, fitted, texts):
     state = deepcopy(dict(fitted.get_state()))

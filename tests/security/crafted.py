@@ -6,6 +6,7 @@ What they try: work that grows with something a file declares cheaply.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -140,13 +141,94 @@ def unknown_names(manifest: Any, parts: Any) -> None:
     _options(manifest, "embedder").update({f"hiden{number}": 1 for number in range(200_000)})
 
 
+def _network(*layers: tuple[str, dict[str, Any]], name: str = "sly") -> str:
+    """Keras JSON of a chain of layers, from rows of 64 values."""
+    said = [("InputLayer", {"batch_shape": [None, 64]}), *layers]
+    made = []
+    for place, (kind, config) in enumerate(said):
+        history = [f"layer_{place - 1}", 0, 0]
+        source = {"class_name": "__keras_tensor__", "config": {
+            "shape": [None, 1], "dtype": "float32", "keras_history": history}}  # fmt: skip
+        made.append({
+            "module": "keras.layers", "class_name": kind, "registered_name": None,
+            "config": {**config, "name": f"layer_{place}"}, "name": f"layer_{place}",
+            "inbound_nodes": [{"args": [source], "kwargs": {}}] if place else [],
+        })  # fmt: skip
+    config = {
+        "name": name, "trainable": True, "layers": made,
+        "input_layers": [["layer_0", 0, 0]], "output_layers": [[f"layer_{len(made) - 1}", 0, 0]],
+    }  # fmt: skip
+    top = {"module": "keras.src.models.functional", "class_name": "Functional"}
+    return json.dumps({**top, "config": config, "registered_name": "Functional"})
+
+
+def _use_network(manifest: Any, parts: Any, *layers: tuple[str, dict[str, Any]]) -> None:
+    """Let an encoder of these layers and one Dense(k) behind them take the fitted one's place."""
+    state = dict(parts["embedder"])
+    k = int(state["latent_dim"])
+    _options(manifest, "embedder")["encoder"] = _network(*layers, ("Dense", {"units": k}))
+    weights = {"weight_0": np.ones((1, k), np.float32), "weight_1": np.zeros(k, np.float32)}
+    parts["embedder"] = state | {"encoder": weights}
+
+
+_IMAGE = ("Reshape", {"target_shape": [8, 8, 1]})
+_ONE_VALUE = ("GlobalMaxPooling2D", {})
+
+
+def heavy_network(manifest: Any, parts: Any) -> None:
+    """Ten million numbers for each row, which is allowed."""
+    _use_network(manifest, parts, _IMAGE, ("UpSampling2D", {"size": [400, 400]}), _ONE_VALUE)
+
+
+def wide_network(manifest: Any, parts: Any) -> None:
+    """As many as memory was once allowed to hold for 64 rows: 16 GiB."""
+    _use_network(manifest, parts, _IMAGE, ("UpSampling2D", {"size": [1000, 1000]}), _ONE_VALUE)
+
+
+def wide_branches(manifest: Any, parts: Any) -> None:
+    """Forty layers, none of which is too wide alone."""
+    wide = [("UpSampling2D", {"size": [150, 150]}), *[("ReLU", {})] * 40]
+    _use_network(manifest, parts, _IMAGE, *wide, _ONE_VALUE)
+
+
+def endless_pooling(manifest: Any, parts: Any) -> None:
+    """Few numbers and no weights, but a window of a million for each."""
+    pool = {"pool_size": [1000, 1000], "strides": [1, 1], "padding": "same"}
+    up = ("UpSampling2D", {"size": [100, 100]})
+    _use_network(manifest, parts, _IMAGE, up, ("MaxPooling2D", pool), _ONE_VALUE)
+
+
+def endless_attention(manifest: Any, parts: Any) -> None:
+    """Two hundred thousand places that attend to each other."""
+    line = [("RepeatVector", {"n": 200_000}), ("Dense", {"units": 1})]
+    _use_network(manifest, parts, *line, ("Attention", {}), ("GlobalMaxPooling1D", {}))
+    state = parts["embedder"]["encoder"]
+    first = {"weight_0": np.ones((64, 1), np.float32), "weight_1": np.zeros(1, np.float32)}
+    last = {f"weight_{number + 2}": array for number, array in enumerate(state.values())}
+    parts["embedder"]["encoder"] = first | last
+
+
+def unrolled_loop(manifest: Any, parts: Any) -> None:
+    """A loop of a million turns that would be written out while the network is built."""
+    line = ("Reshape", {"target_shape": [64, 1]})
+    loop = ("SimpleRNN", {"units": 1, "unroll": True})
+    repeat = ("UpSampling1D", {"size": 20_000})
+    _use_network(manifest, parts, line, repeat, loop)
+
+
+def deep_network(manifest: Any, parts: Any) -> None:
+    """As many layers as fit into a text."""
+    _use_network(manifest, parts, _IMAGE, *[("LayerNormalization", {})] * 900, _ONE_VALUE)
+
+
 #: Name of each attack, and the attack.
 ATTACKS = {
     attack.__name__: attack
     for attack in (
         chain_of_segments, star_of_segments, many_gaussians, too_many_gaussians, many_centres,
         wide_embedding, collapsed_embedding, endless_placing, endless_steps, all_neighbours,
-        huge_kernels, wide_layers, endless_layers, unknown_names,
+        huge_kernels, wide_layers, endless_layers, unknown_names, heavy_network, wide_network,
+        wide_branches, endless_pooling, endless_attention, unrolled_loop, deep_network,
     )
 }  # fmt: skip
 #: The component that each attack is made for.
@@ -165,4 +247,11 @@ BASE_OF = {
     "wide_layers": "embedder-dense_ae",
     "endless_layers": "embedder-dense_ae",
     "unknown_names": "embedder-dense_ae",
+    "heavy_network": "embedder-keras",
+    "wide_network": "embedder-keras",
+    "wide_branches": "embedder-keras",
+    "endless_pooling": "embedder-keras",
+    "endless_attention": "embedder-keras",
+    "unrolled_loop": "embedder-keras",
+    "deep_network": "embedder-keras",
 }

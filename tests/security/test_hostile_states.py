@@ -16,7 +16,9 @@ CASES = int(os.environ.get("N2D_HOSTILE_CASES", "60"))
 _RANGE = 3000
 #: Attacks that a limit stops; the others are answered, as what they ask for is little work.
 REFUSED = {"collapsed_embedding", "endless_placing", "endless_steps", "too_many_gaussians",
-           "huge_kernels", "wide_layers", "endless_layers", "unknown_names"}  # fmt: skip
+           "huge_kernels", "wide_layers", "endless_layers", "unknown_names",
+           "wide_network", "wide_branches", "endless_pooling", "endless_attention",
+           "unrolled_loop", "deep_network"}  # fmt: skip
 
 pytestmark = pytest.mark.slow
 

@@ -14,6 +14,11 @@ __all__ = ["LAYERS", "config_complaint", "parse_config"]
 
 _MOST_CHARACTERS = 2**20
 _MOST_LAYERS = 1000
+#: Layers, each as often as it is applied: what building and compiling a network takes.
+_MOST_STEPS = 256
+#: A recurrent layer takes as long to compile as this many others.
+_STEPS_OF_LOOP = 16
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 _DEEPEST = 32
 
 #: Layers that may occur.
@@ -103,6 +108,12 @@ def config_complaint(text: str) -> str | None:
         complaint = _layer_complaint(layer)
         if complaint:
             return complaint
+    steps = sum(map(_steps, layers))
+    if steps > _MOST_STEPS:
+        return (
+            f"a network of {steps} steps (a layer counts as often as it is applied, a recurrent "
+            f"one {_STEPS_OF_LOOP} times), more than {_MOST_STEPS}"
+        )
     rest = {key: value for key, value in config.items() if key != "layers"}
     return next(_forbidden(rest, "the network", 0), None)
 
@@ -117,7 +128,16 @@ def _layer_complaint(layer: Any) -> str | None:
             f"{where} is not one of the built-in layers that can be stored; custom layers, "
             "Lambda and nested models cannot"
         )
+    settings = layer.get("config")
+    if isinstance(settings, dict) and settings.get("unroll"):
+        return f"{where} unrolls its loop, which takes one step for each place; leave unroll=False"
     return next(_forbidden(layer, where, 0), None)
+
+
+def _steps(layer: dict[str, Any]) -> int:
+    nodes = layer.get("inbound_nodes")
+    applied = max(1, len(nodes)) if isinstance(nodes, list) else 1
+    return applied * (_STEPS_OF_LOOP if layer["class_name"] in _RECURRENT else 1)
 
 
 def _forbidden(value: Any, where: str, depth: int) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from n2d_builtin.autoencoders.allowlist import config_complaint
 from n2d_builtin.autoencoders.backend import load_keras
 from n2d_builtin.autoencoders.base import Autoencoder
+from n2d_builtin.autoencoders.costs import cost_complaint, network_cost, rows_at_once
+from n2d_builtin.autoencoders.graphs import train_graph
 from n2d_builtin.autoencoders.rebuilding import rebuild, rebuild_stored
+from n2d_builtin.autoencoders.training import TrainingResult
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -28,9 +31,6 @@ from n2d_framework.plugin import (
 )
 
 __all__ = ["KerasEmbedder"]
-
-# All batches have one shape, so that Keras computes every row in the same way.
-_BATCH = 64
 
 
 @component
@@ -58,6 +58,9 @@ class KerasEmbedder(Autoencoder):
 
     encoder_weights_: list[AnyArray] | None = learned()
     decoder_weights_: list[AnyArray] | None = learned()
+
+    #: For graphs that need not be stored: :func:`n2d_builtin.autoencoders.graphs.train_graph`.
+    train_graph: ClassVar[Callable[..., TrainingResult]] = staticmethod(train_graph)
 
     def __attrs_post_init__(self) -> None:
         problems = [
@@ -93,30 +96,7 @@ class KerasEmbedder(Autoencoder):
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
         reasons = super().check_input(n_rows, row_shape)
-        encoder, decoder = rebuild(self.encoder), rebuild(self.decoder)
-        for name, net in (("encoder", encoder), ("decoder", decoder)):
-            if len(net.inputs) != 1 or len(net.outputs) != 1:
-                return [*reasons, f"the {name} must have one input and one output"]
-            if None in net.input_shape[1:] or None in net.output_shape[1:]:
-                return [*reasons, f"the {name} must have an input and an output of known size"]
-            if net.input_shape[0] is not None:
-                return [*reasons, f"the {name} must not fix the batch size"]
-        values = math.prod(row_shape)
-        if len(encoder.output_shape) != 2:
-            reasons.append(f"the encoder puts out {encoder.output_shape[1:]}, not (latent_dim,)")
-        if encoder.output_shape[1:] != decoder.input_shape[1:]:
-            reasons.append(
-                f"the decoder takes {decoder.input_shape[1:]}, but the encoder puts out "
-                f"{encoder.output_shape[1:]}"
-            )
-        if math.prod(encoder.input_shape[1:]) != values:
-            reasons.append(f"the encoder takes {encoder.input_shape[1:]}, but a row is {row_shape}")
-        if decoder.output_shape[1:] != encoder.input_shape[1:]:
-            reasons.append(
-                f"the decoder puts out {decoder.output_shape[1:]}, but the encoder takes "
-                f"{encoder.input_shape[1:]}"
-            )
-        return reasons
+        return reasons + _complaints(rebuild(self.encoder), rebuild(self.decoder), row_shape)
 
     def _stored_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
         # The networks are built, within limits, and checked by `_restore`.
@@ -151,7 +131,7 @@ class KerasEmbedder(Autoencoder):
             "encoder": rebuild_stored(self.encoder, encoder),
             "decoder": rebuild_stored(self.decoder, decoder),
         }
-        reasons = self.check_input(2**30, row_shape)
+        reasons = _complaints(nets["encoder"], nets["decoder"], row_shape)
         if reasons or nets["encoder"].output_shape != (None, latent_dim):
             raise StateError(f"the state does not fit the networks; {'; '.join(reasons)}")
         self.encoder_weights_, self.decoder_weights_ = encoder, decoder
@@ -170,8 +150,43 @@ class KerasEmbedder(Autoencoder):
             self._computed[which] = rebuild_stored(text, weights or ())
         net = self._computed[which]
         shaped = rows.reshape(len(rows), *net.input_shape[1:]).astype(np.float32, copy=False)
-        found = in_blocks(net.predict_on_batch, shaped, block=_BATCH, least=_BATCH)
+        # All batches have one shape, so that Keras computes every row in the same way.
+        block = rows_at_once(network_cost(net))
+        found = in_blocks(net.predict_on_batch, shaped, block=block, least=block)
         return np.asarray(found, dtype=np.float32)
+
+
+def _complaints(encoder: Any, decoder: Any, row_shape: tuple[int, ...]) -> list[str]:
+    """Why two networks cannot be trained on rows of that shape."""
+    for name, net in (("encoder", encoder), ("decoder", decoder)):
+        if len(net.inputs) != 1 or len(net.outputs) != 1:
+            return [f"the {name} must have one input and one output"]
+        if None in net.input_shape[1:] or None in net.output_shape[1:]:
+            return [f"the {name} must have an input and an output of known size"]
+        if net.input_shape[0] is not None:
+            return [f"the {name} must not fix the batch size"]
+        complaint = cost_complaint(network_cost(net), math.prod(row_shape))
+        if complaint:
+            return [f"the {name} {complaint}"]
+    return _misfits(encoder, decoder, row_shape)
+
+
+def _misfits(encoder: Any, decoder: Any, row_shape: tuple[int, ...]) -> list[str]:
+    takes, gives = encoder.input_shape[1:], encoder.output_shape[1:]
+    reasons = []
+    if len(gives) != 1:
+        reasons.append(f"the encoder puts out {gives}, not (latent_dim,)")
+    if gives != decoder.input_shape[1:]:
+        reasons.append(
+            f"the decoder takes {decoder.input_shape[1:]}, but the encoder puts out {gives}"
+        )
+    if math.prod(takes) != math.prod(row_shape):
+        reasons.append(f"the encoder takes {takes}, but a row is {row_shape}")
+    if decoder.output_shape[1:] != takes:
+        reasons.append(
+            f"the decoder puts out {decoder.output_shape[1:]}, but the encoder takes {takes}"
+        )
+    return reasons
 
 
 def _to_json(model: Any) -> str:

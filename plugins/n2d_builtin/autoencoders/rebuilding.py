@@ -15,8 +15,6 @@ from n2d_framework.plugin import AnyArray, StateError, derive_seed
 
 __all__ = ["rebuild", "rebuild_stored"]
 
-# Values of one row that one layer may put out: 256 MiB of float32.
-_WIDEST = 2**26
 _PATCHING = threading.RLock()
 
 
@@ -85,8 +83,8 @@ def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
     Raises
     ------
     StateError
-        If the network cannot be built, wants more or other weights than are there, or has
-        a layer too wide to compute. Nothing larger than the weights is allocated.
+        If the network cannot be built, or wants more or other weights than are there.
+        Nothing larger than the weights is allocated.
     """
     try:
         with _limited(sum(array.size for array in weights)):
@@ -98,19 +96,8 @@ def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
     shapes = [tuple(variable.shape) for variable in model.weights]
     if shapes != [array.shape for array in weights]:
         raise StateError("the stored weights do not have the shapes of the stored network")
-    for layer in model.layers:
-        if any(_values(output.shape) > _WIDEST for output in _outputs(layer)):
-            raise StateError(f"layer {layer.name!r} of the stored network is too wide")
     model.set_weights(list(weights))
     return model
-
-
-def _outputs(layer: Any) -> list[Any]:
-    return layer.output if isinstance(layer.output, list) else [layer.output]
-
-
-def _values(shape: Sequence[int | None]) -> int:
-    return math.prod(size for size in shape if size is not None)
 
 
 @contextmanager

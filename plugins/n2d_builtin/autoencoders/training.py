@@ -74,7 +74,14 @@ def split_rows(n_rows: int, settings: TrainingSettings, seed: int) -> tuple[IntA
     return np.sort(shuffled[held_out:]), np.sort(shuffled[:held_out])
 
 
-def train(trainer: Any, settings: TrainingSettings, context: FitContext) -> TrainingResult:
+def train(
+    trainer: Any,
+    settings: TrainingSettings,
+    context: FitContext,
+    *,
+    optimizer: Any = None,
+    verbose: int | str = 0,
+) -> TrainingResult:
     """Train the networks of a trainer in place.
 
     Parameters
@@ -85,6 +92,10 @@ def train(trainer: Any, settings: TrainingSettings, context: FitContext) -> Trai
     context : FitContext
         Gives the seed and hears of every epoch. The threads used are those the Keras backend
         was started with.
+    optimizer : keras.optimizers.Optimizer, optional
+        Instead of the one that the settings describe.
+    verbose : int or str, default 0
+        What Keras shows of the training.
 
     Returns
     -------
@@ -97,7 +108,7 @@ def train(trainer: Any, settings: TrainingSettings, context: FitContext) -> Trai
     """
     steps = max(trainer.train_steps, trainer.validation_steps)
     trainer.compile(
-        optimizer=_optimizer(settings),
+        optimizer=_optimizer(settings) if optimizer is None else optimizer,
         steps_per_execution=min(steps, _MOST_STEPS_PER_EXECUTION),
     )
     epochs = _epochs_class()(settings, context)
@@ -111,7 +122,7 @@ def train(trainer: Any, settings: TrainingSettings, context: FitContext) -> Trai
             batch_size=1,
             epochs=settings.epochs,
             shuffle=False,
-            verbose=0,
+            verbose=verbose,
             callbacks=[epochs],
             **arguments,
         )
