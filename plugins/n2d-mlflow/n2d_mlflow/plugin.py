@@ -40,8 +40,12 @@ def _begin(event: RunStarted | ComparisonStarted) -> None:
             from n2d_mlflow.comparison import ComparisonTracker
             from n2d_mlflow.run import RunTracker
 
-            kind = RunTracker if isinstance(event, RunStarted) else ComparisonTracker
-            _trackers[event.run_id] = kind(event)
+            tracker: Tracker
+            if isinstance(event, RunStarted):
+                tracker = RunTracker(event)
+            else:
+                tracker = ComparisonTracker(event)
+            _trackers[event.run_id] = tracker
             if len(_trackers) > _MOST:
                 _trackers.pop(next(iter(_trackers)))
         except Exception as error:  # noqa: BLE001  # whatever MLflow, its store or its server raise
