@@ -66,7 +66,7 @@ def scores_of(record: Mapping[str, Any]) -> dict[str, float]:
 def methods(table: pd.DataFrame) -> list[str]:
     """A name for each row's method: everything but data set and seed that varies."""
     several_scalers = table["scaler"].nunique() > 1
-    several_numbers = table["n_clusters"].nunique(dropna=False) > 1
+    several_numbers = table["n_clusters"].nunique() > 1
     names = []
     for row in table[list(AXES)].itertuples(index=False):
         name = " / ".join(str(getattr(row, role)) for role in ROLES)

@@ -12,6 +12,7 @@ from n2d_framework.errors import ConfigError, DataError
 from n2d_framework.experiment.intervals import bootstrap_interval, leaderboard, seed_warnings
 from n2d_framework.experiment.paired import against_baseline
 from n2d_framework.experiment.significance import compare_methods
+from n2d_framework.experiment.tables import methods
 from n2d_framework.metrics import stability
 
 
@@ -70,6 +71,16 @@ def test_the_leaderboard_goes_down_or_up():
     up = leaderboard(cells, "acc", ascending=True)
     assert list(down["embedder"][:3]) == ["good", "middle", "bad"]
     assert list(up["embedder"][:3]) == ["bad", "middle", "good"]
+
+
+def test_a_method_is_named_with_its_number_of_clusters_where_there_are_several():
+    cells = table({"a": [0.5], "b": [0.6]})
+    cells.loc[1, "n_clusters"] = pd.NA
+    assert methods(cells) == ["a / m / c", "b / m / c"]
+    cells = pd.concat([cells, table({"a": [0.4]}).assign(n_clusters=4)]).astype(
+        {"n_clusters": "Int64"}
+    )
+    assert methods(cells) == ["a / m / c, k=3", "b / m / c", "a / m / c, k=4"]
 
 
 def test_seeds_are_warned_of():
