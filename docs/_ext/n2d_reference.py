@@ -104,10 +104,18 @@ def _facts(entry: Entry[ComponentSpec]) -> Iterator[str]:
         yield "May leave rows unlabelled: noise, -1."
     if not spec.deterministic:
         yield "Not deterministic: the same seed may give other results."
+    if spec.publishes:
+        yield f"Publishes {_code(spec.publishes)} for later stages."
+    if spec.needs:
+        yield f"Needs {_code(spec.needs)} of a stage before."
     if spec.extra:
         yield f"Needs `{spec.extra}`."
     if spec.reference:
         yield f"Reference: {spec.reference}."
+
+
+def _code(names: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _table(options: tuple[Option, ...]) -> Iterator[str]:

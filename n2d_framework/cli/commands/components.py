@@ -101,6 +101,8 @@ def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
         "abilities": ", ".join(_abilities(spec)) or "none",
         "reference": spec.reference or "none",
     }
+    told = {"publishes": spec.publishes, "needs": spec.needs}
+    facts |= {name: ", ".join(values) for name, values in told.items() if values}
     for name, value in facts.items():
         console.print(f"  {name:<10} {value}", markup=False)
     rows = _options(entry)

@@ -16,10 +16,8 @@ from n2d_builtin.toolkit import (
     PlannedAutoencoder,
     TrainingResult,
     TrainingSettings,
-    augmentation_layers,
     put_weights,
     read_history,
-    resolve_image,
     split_rows,
     train,
 )
@@ -197,16 +195,6 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
             batch_size=min(self.batch_size, len(training)),
             **self._variation(x.shape[1:], derive_seed(seed, "joint augmentation")),
         )
-
-    def _variation(self, row_shape: tuple[int, ...], seed: int) -> Mapping[str, Any]:
-        if self.augmentation is None:
-            return {}
-        return {
-            "image_shape": resolve_image(row_shape, self.image_shape),
-            "augmentation": augmentation_layers(self.augmentation, seed),
-            "target": self.augmentation.target,
-            "consistency": self.augmentation.consistency,
-        }
 
     def _first_centers(self, latent: AnyArray, context: FitContext) -> AnyArray:
         k = self.n_clusters or min(_DEFAULT_CLUSTERS, len(latent))

@@ -14,6 +14,7 @@ Z, CENTERS = RNG.normal(size=(30, 3)), RNG.normal(size=(4, 3)).astype(np.float32
 
 
 def student(z, centers, alpha):
+    z, centers = z.astype(np.float64), centers.astype(np.float64)
     q = np.zeros((len(z), len(centers)))
     for i, row in enumerate(z):
         for j, center in enumerate(centers):

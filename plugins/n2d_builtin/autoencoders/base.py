@@ -239,12 +239,6 @@ class Autoencoder(ImageOptions):
         )
         encoder, decoder = networks
         training, validation = split_rows(len(x), settings, context.seed)
-        varied: dict[str, Any] = {}
-        if self.augmentation is not None:
-            varied["image_shape"] = resolve_image(x.shape[1:], self.image_shape)
-            varied["augmentation"] = augmentation_layers(
-                self.augmentation, derive_seed(context.seed, "augmentation")
-            )
         trainer = AutoencoderTrainer(
             encoder,
             decoder,
@@ -254,9 +248,18 @@ class Autoencoder(ImageOptions):
             train=training,
             validation=validation,
             batch_size=min(self.batch_size, len(training)),
-            **varied,
+            **self._variation(x.shape[1:], derive_seed(context.seed, "augmentation")),
         )
         return train(trainer, settings, context)
+
+    def _variation(self, row_shape: tuple[int, ...], seed: int) -> dict[str, Any]:
+        """What the trainer is told about augmentation."""
+        if self.augmentation is None:
+            return {}
+        return {
+            "image_shape": resolve_image(row_shape, self.image_shape),
+            "augmentation": augmentation_layers(self.augmentation, seed),
+        }
 
     def _check_range(self, x: AnyArray) -> None:
         if self.loss == "bce" and not (x.min() >= 0 and x.max() <= 1):
