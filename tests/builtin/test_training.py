@@ -237,13 +237,57 @@ def test_each_augmentation_varies_training_batches_only(digits, what):
     layers = augmentation_layers(settings, seed=0)
     assert len(layers) == 1
     trainer = _trainer(digits, batch_size=300, augmentation=layers, image_shape=(8, 8, 1))
-    first, second = _numpy(trainer._augment(digits)), _numpy(trainer._augment(digits))
+    first, second = _numpy(trainer.varied(digits)), _numpy(trainer.varied(digits))
     assert first.shape == digits.shape
     assert not np.allclose(first, digits)
     assert not np.allclose(first, second)
     plain = np.square(_reconstructed(trainer, digits) - digits).mean(axis=1)
     held_out = _numpy(trainer.row_losses({"rows": digits}, training=False))
     np.testing.assert_allclose(held_out, plain, rtol=1e-4)
+
+
+def test_a_shift_moves_pixels_by_at_most_the_stated_fraction():
+    from n2d_builtin.autoencoders._affine import RandomAffine
+
+    image = np.zeros((400, 20, 20, 1), dtype=np.float32)
+    image[:, 10, 10] = 1
+    moved = _numpy(RandomAffine(0.2, 0, 0, seed=3)(image, training=True))[..., 0]
+    weight = moved.sum(axis=(1, 2))
+    np.testing.assert_allclose(weight, 1, atol=1e-3)
+    centres = np.stack([(moved * axis).sum(axis=(1, 2)) for axis in np.mgrid[:20, :20]]) / weight
+    offsets = np.abs(centres - 10)
+    assert offsets.max() <= 4 + 1e-2
+    assert offsets.max() > 3.5
+    assert not np.array_equal(moved[0], moved[1])
+
+
+def test_rotation_and_zoom_leave_the_middle_of_an_image_where_it_is():
+    from n2d_builtin.autoencoders._affine import RandomAffine
+
+    maps = _numpy(RandomAffine(0, 30, 0.5, seed=3)._maps(200, 9, 15))
+    a, b = maps[:, :3], maps[:, 3:6]
+    middle = np.array([7, 4, 1], dtype=np.float32)
+    np.testing.assert_allclose(a @ middle, 7, atol=1e-4)
+    np.testing.assert_allclose(b @ middle, 4, atol=1e-4)
+    scale = np.sqrt(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    angle = np.degrees(np.arctan2(b[:, 0], a[:, 0]))
+    assert 0.5 <= scale.min() < 0.6
+    assert 1.4 < scale.max() <= 1.5
+    assert 28 < np.abs(angle).max() <= 30
+
+
+def test_the_target_of_a_varied_image_can_be_the_original(digits):
+    layers = augmentation_layers(Augmentation(shift=0.3, rotation=0), seed=0)
+    common = {"augmentation": layers, "image_shape": (8, 8, 1), "batch_size": len(digits)}
+    losses = {
+        target: _numpy(
+            _trainer(digits, target=target, **common).row_losses({"rows": digits}, training=True)
+        )
+        for target in ("varied", "original")
+    }
+    # Untrained networks answer with nearly nothing: the loss tells what was aimed at.
+    assert losses["original"].mean() == pytest.approx(np.square(digits).mean(), rel=0.2)
+    assert not np.allclose(losses["varied"], losses["original"], rtol=1e-3)
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 10, 1001])

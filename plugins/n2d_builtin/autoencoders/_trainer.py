@@ -169,7 +169,9 @@ class AutoencoderTrainer(RowTrainer):
     image_shape : (height, width, channels), optional
         What augmentation takes a row to be.
     augmentation : sequence of keras.layers.Layer
-        Applied to training batches; the result is also the target.
+        Applied to training batches.
+    target : {"varied", "original"}, default "varied"
+        What a varied row is to be reconstructed as.
     corruption : keras.layers.Layer, optional
         Applied to what the encoder sees of training batches.
     **order
@@ -185,11 +187,13 @@ class AutoencoderTrainer(RowTrainer):
         loss: str,
         image_shape: tuple[int, ...] | None = None,
         augmentation: Sequence[Any] = (),
+        target: str = "varied",
         corruption: Any = None,
         **order: Any,
     ) -> None:
         super().__init__((encoder, decoder), {"rows": rows}, **order)
         self.encoder, self.decoder = encoder, decoder
+        self.target = target
         self.augmentation, self.corruption = list(augmentation), corruption
         self.element_loss = LOSSES[loss]
         self.image_shape = None if image_shape is None else tuple(image_shape)
@@ -200,13 +204,14 @@ class AutoencoderTrainer(RowTrainer):
 
     def passed(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
         """Pass rows through both networks: their latent rows, and what each row costs."""
-        target = self.varied(batch["rows"]) if training else batch["rows"]
-        seen = target
+        rows = batch["rows"]
+        varied = self.varied(rows) if training else rows
+        seen = varied
         if training and self.corruption is not None:
-            seen = self.corruption(target)
+            seen = self.corruption(varied)
         latent = self.encoder(seen, training=training)
         output = ops.cast(self.decoder(latent, training=training), "float32")
-        losses = self.element_loss(target, output)
+        losses = self.element_loss(rows if self.target == "original" else varied, output)
         return latent, ops.mean(ops.reshape(losses, (self.batch_size, -1)), axis=1)
 
     def varied(self, rows: Any) -> Any:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
-from n2d_builtin.autoencoders.backend import load_keras
-from n2d_framework.plugin import derive_seed, option
+from n2d_framework.plugin import option
 
 __all__ = ["Augmentation", "augmentation_layers"]
 
@@ -24,6 +23,8 @@ class Augmentation:
         Largest rotation, in degrees, either way.
     zoom : float, default 0.0
         Largest change of scale, as a fraction, in or out; the aspect ratio is kept.
+    target : {"varied", "original"}, default "varied"
+        What a varied image is to be reconstructed as.
     """
 
     shift: float = option(
@@ -31,6 +32,11 @@ class Augmentation:
     )
     rotation: float = option(10.0, ge=0, le=180, help="Largest rotation in degrees, either way.")
     zoom: float = option(0.0, ge=0, lt=1, help="Largest change of scale, as a fraction.")
+    target: Literal["varied", "original"] = option(
+        "varied",
+        help="What the decoder has to make of a varied image: the same variant, or the original, "
+        "which makes the latent space forget the variation.",
+    )
 
 
 def augmentation_layers(settings: Augmentation, seed: int) -> list[Any]:
@@ -44,27 +50,10 @@ def augmentation_layers(settings: Augmentation, seed: int) -> list[Any]:
     Returns
     -------
     list of keras.layers.Layer
-        Only what is not zero; active when called with ``training=True``.
+        Active when called with ``training=True``; empty if nothing is to be varied.
     """
-    layers = load_keras().layers
-    common = {"fill_mode": "nearest", "data_format": "channels_last", "dtype": "float32"}
-    found = []
-    if settings.shift:
-        found.append(
-            layers.RandomTranslation(
-                settings.shift, settings.shift, seed=derive_seed(seed, "shift"), **common
-            )
-        )
-    if settings.rotation:
-        found.append(
-            layers.RandomRotation(
-                settings.rotation / 360, seed=derive_seed(seed, "rotation"), **common
-            )
-        )
-    if settings.zoom:
-        found.append(
-            layers.RandomZoom(
-                (-settings.zoom, settings.zoom), seed=derive_seed(seed, "zoom"), **common
-            )
-        )
-    return found
+    if not (settings.shift or settings.rotation or settings.zoom):
+        return []
+    from n2d_builtin.autoencoders._affine import RandomAffine
+
+    return [RandomAffine(settings.shift, settings.rotation, settings.zoom, seed)]

@@ -259,6 +259,7 @@ class Autoencoder(ImageOptions):
         return {
             "image_shape": resolve_image(row_shape, self.image_shape),
             "augmentation": augmentation_layers(self.augmentation, seed),
+            "target": self.augmentation.target,
         }
 
     def _check_range(self, x: AnyArray) -> None:

@@ -66,8 +66,8 @@ class ImageOptions(TrainingOptions):
 
     augmentation: Augmentation | None = option(
         None,
-        help="Vary training images anew in every batch: {shift, rotation, zoom}. Needs image "
-        "rows or image_shape.",
+        help="Vary training images anew in every batch: {shift, rotation, zoom, target}. "
+        "Needs image rows or image_shape.",
     )
     image_shape: tuple[int, ...] | None = option(
         None,
