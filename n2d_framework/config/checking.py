@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.config.adapting import NOT_PERMITTED, adapted_choice
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.models import ModelConfig, RunConfig, ScalerConfig
 from n2d_framework.config.reading import apply_overrides, read_tree
@@ -125,7 +126,8 @@ def read_config(
         Where component names are looked up.
     allow_code : bool, default False
         Whether components may be chosen that import code named in their options
-        (``adapted``). Say yes only to files you trust like a program.
+        (``{adapt: "package.module:Class", …}``, ``adapted``). Say yes only to files you trust
+        like a program.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def read_config(
     where = "" if isinstance(source, Mapping) else str(Path(source))
     tree = dict(source) if isinstance(source, Mapping) else read_tree(source)
     tree = apply_overrides(_named(tree), overrides)
-    problems: list[Problem] = []
+    tree, problems = _adapted(tree, allow_code=allow_code)
     config: RunConfig | None = None
     try:
         config = structure(RunConfig, tree)
@@ -160,6 +162,23 @@ def _named(tree: Mapping[str, Any]) -> dict[str, Any]:
     return {**tree, "model": {**defaults, **model}}
 
 
+def _adapted(tree: Mapping[str, Any], *, allow_code: bool) -> tuple[dict[str, Any], list[Problem]]:
+    """The tree with names where classes are adapted, and what is wrong with those."""
+    model = tree.get("model")
+    if not isinstance(model, Mapping):
+        return dict(tree), []
+    model, problems = dict(model), list[Problem]()
+    for role in ROLES:
+        value = model.get(role)
+        if isinstance(value, Mapping) and "adapt" in value:
+            try:
+                model[role] = adapted_choice(role, value, f"model.{role}", allow_code=allow_code)
+            except ConfigError as error:
+                problems.extend(error.problems)
+                del model[role]
+    return {**tree, "model": model}, problems
+
+
 def _component_problems(model: Any, catalogue: Catalogue | None, allow_code: bool) -> list[Problem]:
     """Problems of the three components; the rest of the model is checked by its attrs class."""
     if not isinstance(model, Mapping):
@@ -172,8 +191,7 @@ def _component_problems(model: Any, catalogue: Catalogue | None, allow_code: boo
     return [
         Problem(
             f"model.{role}",
-            f"{composition.choice(role).spec.name!r} imports code named in the file, which was "
-            "not permitted; if you trust the file like a program, permit it (allow_code)",
+            f"{composition.choice(role).spec.name!r} {NOT_PERMITTED}",
         )
         for role in ROLES
         if composition.choice(role).spec.imports_code and not allow_code

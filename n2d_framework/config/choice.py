@@ -107,7 +107,10 @@ def _entry_and_options(
     if isinstance(value, Mapping):
         name = value.get("name")
         if not isinstance(name, str):
-            raise ConfigError([Problem(path, f"needs a name, such as {{name: …}}; got {value!r}")])
+            text = f"needs a name, such as {{name: …}}; got {value!r}"
+            if "adapt" in value:
+                text = "adapt is for configurations of a run; in Python, give n2d.adapt(role, cls)"
+            raise ConfigError([Problem(path, text)])
         options = {key: item for key, item in value.items() if key != "name"}
         return _find(role, name, catalogue, f"{path}.name"), options
     if attrs.has(type(value)):

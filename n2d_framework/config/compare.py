@@ -244,6 +244,9 @@ def _choices(
     found: list[Choice] = []
     for index, value in enumerate(listed):
         path = f"{_LISTS[role]}[{index}]"
+        if isinstance(value, Mapping) and "adapt" in value:
+            problems.append(_CODE.under(path))
+            continue
         try:
             items = _expanded(role, value, catalogue, path)
             resolved = [resolve_choice(role, item, catalogue, path) for item in items]

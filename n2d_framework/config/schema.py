@@ -47,7 +47,19 @@ _DEFAULTS = {"embedder": "dense_ae", "manifolder": "umap", "clusterer": "gmm"}
 def _role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:
     entries = catalogue.components(role)
     names = sorted({e.spec.name for e in entries} | {e.qualified_name for e in entries})
-    return {"anyOf": [{"enum": names}, *(component_schema(entry) for entry in entries)]}
+    described = [component_schema(entry) for entry in entries]
+    return {"anyOf": [{"enum": names}, *described, _ADAPT]}
+
+
+_ADAPT: dict[str, Any] = {
+    "title": "any class with scikit-learn's verbs",
+    "description": "The class by its import path, and its arguments. Its code is imported: only "
+    "permitted with allow_code (--allow-code).",
+    "type": "object",
+    "properties": {"adapt": {"type": "string", "pattern": "^[^:]+:[^:]+$"}},
+    "required": ["adapt"],
+    "not": {"required": ["name"]},
+}
 
 
 def component_schema(entry: Entry[ComponentSpec]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from n2d_framework.config.adapting import adapting_name
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import default_catalogue
@@ -51,12 +52,7 @@ def adapt(role: Role, cls: type[Any], **options: Any) -> Any:
     """
     if role not in ROLES:
         raise ConfigError([Problem("role", f"must be one of {', '.join(ROLES)}, got {role!r}")])
-    verb = "predict" if role == "clusterer" else "transform"
-    if not hasattr(cls, "fit") or not (
-        hasattr(cls, verb) or role == "clusterer" or hasattr(cls, "fit_transform")
-    ):
-        raise ConfigError([Problem("", f"{cls!r} lacks what a {role} needs: fit and {verb}")])
-    name = "adapted" if hasattr(cls, verb) else "adapted_once"
+    name = adapting_name(role, cls)
     entry = default_catalogue().get(role, name)
     factory = f"{cls.__module__}:{cls.__qualname__}"
     return structure(entry.spec.load(), {"factory": factory, "options": options})

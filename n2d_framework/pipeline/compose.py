@@ -29,7 +29,8 @@ def compose(
     overrides : iterable of str
         Single values to change, each ``path=value``.
     allow_code : bool, default False
-        Whether the configuration may name code to import (component ``adapted``).
+        Whether the configuration may name code to import:
+        ``{adapt: "package.module:Class", …}``.
     **arguments
         Further arguments of :class:`N2D`: ``n_jobs``, ``store``, ``listeners``.
 

@@ -254,8 +254,12 @@ def test_wrong_rows(n2d: Run, config: Path, x: np.ndarray, said: str) -> None:
     assert not Path("n2d-out").exists()
 
 
-def test_code_in_a_config_needs_leave(n2d: Run, config: Path) -> None:
-    words = ("--set", "model.clusterer={name: adapted, factory: 'sklearn.cluster:KMeans'}")
+@pytest.mark.parametrize(
+    "written",
+    ["{name: adapted, factory: 'sklearn.cluster:KMeans'}", "{adapt: 'sklearn.cluster:KMeans'}"],
+)
+def test_code_in_a_config_needs_leave(n2d: Run, config: Path, written: str) -> None:
+    words = ("--set", f"model.clusterer={written}")
     result = n2d("run", config, *words)
     assert result.exit_code == 2
     assert "trust" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import numpy as np
 import pytest
 from sklearn.cluster import DBSCAN
@@ -9,6 +10,7 @@ from sklearn.decomposition import FastICA
 from sklearn.manifold import TSNE
 
 import n2d_framework as n2d
+from n2d_framework.config import run_schema
 from n2d_framework.errors import (
     BundleError,
     ConfigError,
@@ -113,3 +115,86 @@ def test_config_files_may_name_code_only_where_permitted():
     with pytest.raises(ConfigError, match=r"model.clusterer: 'adapted' imports code"):
         n2d.compose(tree)
     assert n2d.compose(tree, allow_code=True).clusterer["name"] == "adapted"
+
+
+def adapting(role="clusterer", **value):
+    model = {"embedder": "pca", "manifolder": "identity", "clusterer": "kmeans"}
+    return {"model": model | {role: value}}
+
+
+def test_a_configuration_adapts_a_class_as_python_does(digits, tmp_path):
+    x, _ = digits
+    path = tmp_path / "adapting.yaml"
+    path.write_text(
+        "model:\n"
+        "  embedder: pca\n"
+        "  manifolder: {adapt: sklearn.decomposition:FastICA, n_components: 5, max_iter: 1000}\n"
+        "  clusterer: {name: kmeans, n_clusters: 10}\n"
+    )
+    configured = n2d.compose(path, allow_code=True).fit(x)
+    ica = n2d.adapt("manifolder", FastICA, n_components=5, max_iter=1000)
+    python = n2d.N2D("pca", ica, {"name": "kmeans", "n_clusters": 10}, random_state=0).fit(x)
+    assert np.array_equal(configured.manifold_, python.manifold_)
+    assert np.array_equal(configured.labels_, python.labels_)
+    assert (
+        configured.set_params(manifolder__options={"n_components": 3}).fit(x).manifold_.shape[1]
+        == 3
+    )
+
+
+def test_a_class_that_cannot_place_new_rows_is_known_by_its_methods(digits):
+    tree = adapting(adapt="sklearn.cluster:DBSCAN", eps=30.0)
+    with pytest.warns(NotInductiveWarning):
+        model = n2d.compose(tree, allow_code=True).fit(digits[0][:100])
+    assert model.clusterer["name"] == "adapted_once"
+
+
+def test_nothing_is_imported_without_permission(install_plugin):
+    install_plugin("dangerous", "raise SystemExit('imported')")
+    with pytest.raises(ConfigError, match=r"model.clusterer: 'dangerous:Thing' imports code"):
+        n2d.compose(adapting(adapt="dangerous:Thing"))
+    grid = {"embedders": ["pca"], "manifolders": ["identity"], "data": "digits"}
+    with pytest.raises(ConfigError, match=r"clusterers\[0\]: imports code"):
+        n2d.compare(grid | {"clusterers": [{"adapt": "dangerous:Thing"}]}, "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"adapt": "sklearn.cluster:Brich"}, r"model.clusterer.adapt: .*has no attribute 'Brich'"),
+        ({"adapt": "not_there:Thing"}, r"model.clusterer.adapt: .*No module named 'not_there'"),
+        ({"adapt": "sklearn.cluster"}, r'model.clusterer.adapt: is the class as "package.module'),
+        ({"adapt": 3}, r"model.clusterer.adapt: is the class as"),
+        ({"adapt": "builtins:dict"}, r"model.clusterer.adapt: .*lacks what a clusterer needs"),
+        (
+            {"adapt": "sklearn.cluster:Birch", "n_cluster": 3},
+            r"model.clusterer.n_cluster: unknown option; did you mean 'n_clusters'",
+        ),
+        ({"adapt": "sklearn.cluster:Birch", "name": "gmm"}, "both name and adapt"),
+    ],
+)
+def test_what_is_wrong_with_an_adapted_class_is_said_with_its_place(value, said):
+    with pytest.raises(ConfigError, match=said):
+        n2d.compose(adapting(**value), allow_code=True)
+
+
+def test_all_problems_are_told_at_once():
+    tree = adapting(adapt="sklearn.cluster:Brich")
+    tree["model"]["embedder"] = {"name": "pca", "latent_dims": 3}
+    with pytest.raises(ConfigError) as caught:
+        n2d.compose(tree, allow_code=True)
+    places = {problem.path for problem in caught.value.problems}
+    assert places == {"model.clusterer.adapt", "model.embedder.latent_dims"}
+
+
+def test_in_python_the_class_itself_is_given():
+    with pytest.raises(ConfigError, match=r"n2d.adapt\(role, cls\)"):
+        n2d.N2D("pca", "identity", {"adapt": "sklearn.cluster:Birch"}).composition()
+
+
+def test_the_schema_knows_the_form():
+    schema = run_schema()
+    jsonschema.validate(adapting(adapt="sklearn.cluster:Birch", n_clusters=3), schema)
+    for wrong in ({"adapt": "sklearn.cluster"}, {"adapt": "a:B", "name": "kmeans"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(adapting(**wrong), schema)

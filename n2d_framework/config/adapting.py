@@ -1,0 +1,105 @@
+"""``{adapt: "package.module:Class", …}``: a scikit-learn-like class named in a configuration."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from n2d_framework.core.spec import load_object
+from n2d_framework.errors import ComponentImportError, ConfigError, Problem, did_you_mean
+from n2d_framework.types import Role
+
+__all__ = ["NOT_PERMITTED", "adapted_choice", "adapting_name"]
+
+NOT_PERMITTED = (
+    "imports code named in the file, which was not permitted; if you trust the file like a "
+    "program, permit it (allow_code)"
+)
+
+
+def adapting_name(role: Role, cls: Any) -> str:
+    """Which component stands for a class: ``adapted``, or ``adapted_once`` without new rows.
+
+    Parameters
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}
+    cls : type
+
+    Raises
+    ------
+    ConfigError
+        If it has none of the methods that the role needs.
+    """
+    verb = "predict" if role == "clusterer" else "transform"
+    if not hasattr(cls, "fit") or not (
+        hasattr(cls, verb) or role == "clusterer" or hasattr(cls, "fit_transform")
+    ):
+        raise ConfigError([Problem("", f"{cls!r} lacks what a {role} needs: fit and {verb}")])
+    return "adapted" if hasattr(cls, verb) else "adapted_once"
+
+
+def adapted_choice(
+    role: Role, value: Mapping[str, Any], path: str, *, allow_code: bool
+) -> dict[str, Any]:
+    """The mapping with a name that ``{adapt: …}`` stands for.
+
+    Parameters
+    ----------
+    role : {"embedder", "manifolder", "clusterer"}
+    value : mapping
+        ``adapt``, the class as ``package.module:Class``; and its arguments.
+    path : str
+        Where it stands, for the problems.
+    allow_code : bool
+        Whether the class may be imported; nothing is, without.
+
+    Returns
+    -------
+    dict
+        ``name``, ``factory`` and ``options``.
+
+    Raises
+    ------
+    ConfigError
+        If it is not permitted; or the class is not there, lacks what the role needs, or does
+        not know an argument.
+    """
+    target = value["adapt"]
+    options = {key: item for key, item in value.items() if key != "adapt"}
+    if "name" in options:
+        raise ConfigError([Problem(path, "has both name and adapt; give one of them")])
+    if not isinstance(target, str) or not all(target.partition(":")[::2]):
+        text = f'is the class as "package.module:Class", got {target!r}'
+        raise ConfigError([Problem(f"{path}.adapt", text)])
+    if not allow_code:
+        raise ConfigError([Problem(path, f"{target!r} {NOT_PERMITTED}")])
+    try:
+        cls = load_object(target, what="adapted component")
+        name = adapting_name(role, cls)
+    except ComponentImportError as error:
+        raise ConfigError([Problem(f"{path}.adapt", str(error))]) from error
+    except ConfigError as error:
+        raise ConfigError(p.under(f"{path}.adapt") for p in error.problems) from None
+    _refuse_unknown(cls, options, path)
+    return {"name": name, "factory": target, "options": options}
+
+
+def _refuse_unknown(cls: Any, options: Mapping[str, Any], path: str) -> None:
+    """Refuse arguments that the class does not have, where its signature tells."""
+    try:
+        parameters = inspect.signature(cls).parameters
+    except (TypeError, ValueError):  # some classes written in C have none
+        return
+    if any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values()):
+        return
+    problems = [
+        Problem(
+            f"{path}.{name}",
+            f"unknown option; {did_you_mean(name, list(parameters), noun='option')}",
+        )
+        for name in options
+        if name not in parameters
+    ]
+    if problems:
+        raise ConfigError(problems)
