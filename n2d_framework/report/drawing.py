@@ -25,6 +25,8 @@ _INK = "#010203"
 #: Collections of more points become a picture within the figure.
 _MANY = 300
 _DPI = 80
+#: matplotlib draws areas at 1, lines at 2.
+_ABOVE_AREAS = 1.5
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "n2d_framework",
@@ -43,7 +45,7 @@ _SETTINGS: Any = {
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 
 
-def svg(draw: Callable[[], Any], name: str, label: str) -> Markup:
+def svg(draw: Callable[[], Any], name: str, label: str, *, flat: bool = False) -> Markup:
     """Draw a figure as inline SVG.
 
     Parameters
@@ -54,6 +56,8 @@ def svg(draw: Callable[[], Any], name: str, label: str) -> Markup:
         Put before identifiers, which must be unique in the page.
     label : str
         What the picture is, for those who do not see it.
+    flat : bool, default False
+        Whether all areas become one picture within the figure: for drawings of too many.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def svg(draw: Callable[[], Any], name: str, label: str) -> Markup:
     # What has no colour of its own is drawn in that of the text.
     with rc_context(_SETTINGS | {"axes.prop_cycle": cycler(color=[_INK])}):
         figure = _figure_of(draw())
-        _rasterise(figure)
+        _rasterise(figure, flat)
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(target, format="svg", dpi=_DPI, transparent=True, metadata=nothing)
     root = ET.fromstring(target.getvalue())  # noqa: S314  # matplotlib has just written it
@@ -87,8 +91,10 @@ def _figure_of(drawn: Any) -> Figure:
     return found
 
 
-def _rasterise(figure: Figure) -> None:
+def _rasterise(figure: Figure, flat: bool) -> None:
     for axes in figure.axes:
+        if flat:
+            axes.set_rasterization_zorder(_ABOVE_AREAS)
         for collection in axes.collections:
             if len(np.atleast_1d(collection.get_offsets())) > _MANY:
                 collection.set_rasterized(True)

@@ -22,7 +22,7 @@ __all__ = ["Figure", "MakeFigure", "figures_of"]
 
 _MOST_MEANS = 40
 _RECONSTRUCTED = 10
-#: Drawings longer than this are left out with the reason: a page must open.
+#: Longer drawings become pictures.
 _MOST_BYTES = 400_000
 
 
@@ -38,13 +38,16 @@ class Figure:
     images : list of (list of (src, caption))
         Rows of small images.
     note : str
-        Said beneath; also why there is no picture.
+        Said beneath.
+    light : bool
+        Whether it keeps the light colours: a picture within it cannot change them.
     """
 
     title: str
     drawing: Markup | None = None
     images: Sequence[Sequence[tuple[str, str]]] = ()
     note: str = ""
+    light: bool = False
 
     @property
     def size(self) -> int:
@@ -84,9 +87,9 @@ def figures_of(stages: CellStages, images: Images | None) -> dict[str, MakeFigur
 
 def _drawn(title: str, draw: Callable[[], Any], name: str) -> Figure:
     drawing = svg(draw, name, title)
-    if len(drawing) > _MOST_BYTES:
-        return Figure(title, note=f"The drawing would take {len(drawing):,} bytes: left out.")
-    return Figure(title, drawing)
+    if len(drawing) <= _MOST_BYTES:
+        return Figure(title, drawing)
+    return Figure(title, svg(draw, name, title, flat=True), light=True)
 
 
 def _loss(stages: CellStages, role: Role, name: str) -> Figure | None:
@@ -150,7 +153,7 @@ def _means(stages: CellStages, images: Images | None, name: str) -> Figure | Non
         found = _drawn(
             "Cluster means", lambda: plots.cluster_means(rows[chosen], labels[chosen]), name
         )
-        return attrs.evolve(found, note=" ".join(filter(None, [found.note, note])))
+        return attrs.evolve(found, note=note)
     means = np.stack([rows[labels == value].mean(axis=0, dtype=np.float64) for value in groups])
     names = ["noise" if is_noise(value) else str(value) for value in groups]
     captions = [

@@ -69,7 +69,7 @@ def four_panels(cell: CellStages, prior: CellStages, flat: CellStages, name: str
             posterior_2d=matched(flat), posterior=matched(cell),
         )  # fmt: skip
 
-    return Figure(_TITLE, svg(draw, name, _TITLE))
+    return Figure(_TITLE, svg(draw, name, _TITLE), light=True)
 
 
 def _name(row: Any) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from imagining import imagined
 
 import n2d_framework as n2d
 from n2d_framework.core.dataset import Dataset
@@ -25,13 +27,12 @@ def small(digits, tmp_path_factory) -> Comparison:
     )  # fmt: skip
     config = {
         "embedders": ["pca", "identity"],
-        "manifolders": ["identity", {"name": "pca", "n_components": [2, 5]}, "isomap"],
+        "manifolders": ["identity", {"name": "pca", "n_components": [2, 5]}],
         "clusterers": [
             {"name": "kmeans", "n_init": 2},
             {"name": "gmm", "n_init": 1},
             {"name": "hdbscan", "min_cluster_size": 10},
         ],
-        "exclude": [{"manifolder": "isomap", "embedder": "pca"}],
         "n_clusters": 10,
         "seeds": 2,
         "dbcv_rows": 100,
@@ -40,6 +41,21 @@ def small(digits, tmp_path_factory) -> Comparison:
     data = {"few": images, "plain": x[:200, :20]}
     out = tmp_path_factory.mktemp("small") / "out"
     return n2d.compare(config, out, data=data, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def written(small) -> Path:
+    """The report of the small comparison."""
+    return small.report(pictures=3)
+
+
+@pytest.fixture(scope="session")
+def huge(tmp_path_factory) -> Path:
+    """The report of ten thousand cells."""
+    out = tmp_path_factory.mktemp("huge")
+    comparison = imagined(out, (5, 10, 20, 5), 2, failed=17)
+    assert len(comparison.table) == 10_000
+    return comparison.report(pictures=0)
 
 
 @pytest.fixture(scope="session")

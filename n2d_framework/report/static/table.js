@@ -34,7 +34,7 @@ function startTable() {
       found.push({ key, title, numeric: true, best: true, value, draw: (row) => [draw(row)], width });
     if (!seedless) {
       const set = (row) => D.names.data[M.data[methodOf(row)]];
-      found.push({ key: "data", title: "data", value: set, draw: (row) => [set(row)] });
+      found.push({ key: "data", title: "data", value: set, draw: (row) => [el("span", { class: "clamp", title: set(row) }, set(row))] });
     }
     if (cells) {
       plain("seed", "seed", (row) => D.cells.seed[row], (row) => String(D.cells.seed[row]), 4.5);
