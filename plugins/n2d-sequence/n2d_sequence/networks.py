@@ -135,7 +135,8 @@ class _Builder:
         return self.ops.max(self.ops.where(mask, values, -3e38), axis=1)
 
     def _pool_last(self, layer: Layer, values: Any, lengths: Any) -> Any:
-        last = self.ops.cast(self._steps(values) == lengths[:, None] - 1, values.dtype)
+        is_last = self.ops.equal(self._steps(values), lengths[:, None] - 1)
+        last = self.ops.cast(is_last, values.dtype)
         units = layer.in_shape[1] // (2 if layer.bidirectional else 1)
         forward = self.ops.sum(values[:, :, :units] * last[:, :, None], axis=1)
         if not layer.bidirectional:
@@ -172,7 +173,7 @@ class _Builder:
         if lengths is None:
             return self.ops.flip(values, axis=1)
         steps, ends = self._steps(values), lengths[:, None]
-        index = self.ops.where(steps < ends, ends - 1 - steps, steps)
+        index = self.ops.where(self.ops.less(steps, ends), ends - 1 - steps, steps)
         index = self.ops.repeat(index[:, :, None], values.shape[2], axis=2)
         return self.ops.take_along_axis(values, index, axis=1)
 
@@ -182,7 +183,7 @@ class _Builder:
         return values * self.ops.cast(self._mask(values, lengths), values.dtype)
 
     def _mask(self, values: Any, lengths: Any) -> Any:
-        return (self._steps(values) < lengths[:, None])[:, :, None]
+        return self.ops.less(self._steps(values), lengths[:, None])[:, :, None]
 
     def _steps(self, values: Any) -> Any:
         return self.ops.arange(values.shape[1], dtype="int32")[None, :]
