@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.state import State
-from n2d_framework.errors import OutputError
+from n2d_framework.errors import BundleError, OutputError
 from n2d_framework.storage import decode, encode, write_atomic
 
 __all__ = ["StageStore", "StoredFile"]
@@ -181,10 +181,19 @@ class StageStore:
             else:
                 self._write_elsewhere(path, data)
         except OSError as error:
+            if self._is_whole(path):  # another user has written the same, and it is theirs
+                return
             raise OutputError(
                 f"stage store {self.location}: cannot write an entry ({error}); choose another "
                 "folder, free some space, or go without a store"
             ) from error
+
+    def _is_whole(self, path: str) -> bool:
+        try:
+            decode(self._fs.cat_file(path), kind=_KIND)
+        except (OSError, BundleError):
+            return False
+        return True
 
     def _write_elsewhere(self, path: str, data: bytes) -> None:
         temporary = f"{path}.{uuid.uuid4().hex}{_UNFINISHED}"

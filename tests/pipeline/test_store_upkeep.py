@@ -165,6 +165,19 @@ def test_a_fit_whose_entries_are_pruned_meanwhile_fits_again(tmp_path, digits):
     assert len(store.keys()) == 0
 
 
+def test_an_entry_of_another_user_is_left_to_them(store):
+    path = Path(store._path(key_of(1)))
+    path.chmod(0o444)
+    before = path.stat().st_ino
+    store.write(key_of(1), {}, {"state": {"a": np.zeros(3)}})
+    assert path.stat().st_ino == before
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-5])
+    path.chmod(0o444)
+    with pytest.raises(OutputError, match="write-protected"):
+        store.write(key_of(1), {}, {"state": {"a": np.zeros(3)}})
+
+
 class Picky(MemoryFileSystem):
     """Does not rename onto what is there, as SFTP."""
 
