@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from n2d_framework.events.bus import EventBus
+from n2d_framework.events.bus import HOOKS, EventBus
 from n2d_framework.events.tensorboard import TensorBoard
 
-__all__ = ["EventBus", "TensorBoard"]
+__all__ = ["HOOKS", "EventBus", "TensorBoard"]

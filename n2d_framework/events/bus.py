@@ -24,11 +24,12 @@ from n2d_framework.core.events import (
     StageStarted,
 )
 
-__all__ = ["EventBus"]
+__all__ = ["HOOKS", "EventBus"]
 
 logger = logging.getLogger(__name__)
 
-_HOOKS: dict[type[Any], str] = {
+#: The hook each event is delivered to.
+HOOKS: dict[type[Any], str] = {
     RunStarted: "n2d_run_started",
     RunFinished: "n2d_run_finished",
     RunAssessed: "n2d_run_assessed",
@@ -91,7 +92,7 @@ class EventBus:
             yield id(listener), f"the listener {listener!r}", partial(listener, event)
         if self.hooks is None:
             return
-        caller = getattr(self.hooks, _HOOKS[type(event)])
+        caller = getattr(self.hooks, HOOKS[type(event)])
         for implementation in caller.get_hookimpls():
             given = {"event": event} if implementation.argnames else {}
             name = implementation.plugin_name

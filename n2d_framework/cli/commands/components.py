@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from n2d_framework.cli.console import as_json, bare_table, out, print_json
+from n2d_framework.cli.plugin_facts import plugin_facts, print_others, print_trouble
 from n2d_framework.errors import UnknownComponentError, did_you_mean
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def components(
             _print_detail(console, entry)
     else:
         _print_list(console, found)
-    _print_failures(console, catalogue)
+        if which is None:
+            print_others(console, catalogue)
+    print_trouble(console, catalogue)
 
 
 def _find(catalogue: Catalogue, which: str | None) -> tuple[list[Entry[ComponentSpec]], bool]:
@@ -157,15 +160,6 @@ def _bounds(opt: Any) -> str:
     return ", ".join(f"{sign} {bound:g}" for sign, bound in signs.items() if bound is not None)
 
 
-def _print_failures(console: Console, catalogue: Catalogue) -> None:
-    for failure in catalogue.failures:
-        console.print(
-            f"\n[bold red]unusable[/bold red] plugin {failure.entry_point} of "
-            f"{failure.distribution} {failure.version}"
-        )
-        console.print(f"  {failure.error}", markup=False, soft_wrap=True)
-
-
 def _print_json(
     catalogue: Catalogue, entries: list[Entry[ComponentSpec]], *, detailed: bool
 ) -> None:
@@ -175,4 +169,5 @@ def _print_json(
         fact |= {"distribution": entry.distribution, "version": entry.version}
         described.append(fact | ({"options": _options(entry)} if detailed else {}))
     failures = [attrs.asdict(failure) for failure in catalogue.failures]
-    print_json({"components": described, "failures": failures})
+    plugins = plugin_facts(catalogue)
+    print_json({"components": described, "failures": failures, "plugins": plugins})

@@ -12,30 +12,27 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.events import (
+    CellFinished,
+    ComparisonFinished,
+    ComparisonStarted,
     EpochFinished,
     Event,
+    FilesWritten,
+    RunAssessed,
     RunFinished,
     RunStarted,
     StageFinished,
     StageStarted,
 )
+from n2d_framework.events import HOOKS
 from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
 from n2d_framework.types import ROLES
 
-__all__ = ["CHECKS", "HOOKS", "TrackerExamination", "TrackerSpec", "trackers_of"]
+__all__ = ["CHECKS", "TrackerExamination", "TrackerSpec", "trackers_of"]
 
 CHECKS = Checks()
-
-#: The hook each event is delivered to.
-HOOKS: dict[type[Any], str] = {
-    RunStarted: "n2d_run_started",
-    StageStarted: "n2d_stage_started",
-    EpochFinished: "n2d_epoch_finished",
-    StageFinished: "n2d_stage_finished",
-    RunFinished: "n2d_run_finished",
-}
 
 
 @attrs.frozen
@@ -86,18 +83,51 @@ class TrackerExamination:
                     hook.function(**({"event": event} if hook.argnames else {}))
 
 
-def _run(run_id: str, error: str | None = None) -> Iterator[Event]:
-    composition: dict[str, Any] = {
-        role: {"name": "x", "options": {"k": 3, "hidden": [1, 2]}} for role in ROLES
-    }
-    yield RunStarted(run_id, composition, 120, (8, 8))
+_COMPOSITION: dict[str, Any] = {
+    "scaler": {"name": "minmax", "per": "auto"},
+    **{role: {"name": "x", "k": 3, "hidden": [1, 2], "rate": None} for role in ROLES},
+    "n_clusters": 3,
+}
+_SCORES = {"acc": 0.9, "silhouette": float("nan")}
+
+
+def _stages(run_id: str, error: str | None = None) -> Iterator[Event]:
     for role in ROLES:
         yield StageStarted(run_id, f"key-{role}", role, "x")
         for epoch in (1, 2) if role == "embedder" else ():
             yield EpochFinished(run_id, f"key-{role}", role, "x", epoch, 2, {"loss": 1 / epoch})
         broken = error if role == "clusterer" else None
         yield StageFinished(run_id, f"key-{role}", role, "x", 0.1, role == "manifolder", broken)
-    yield RunFinished(run_id, 0.5, error)
+
+
+def _run(run_id: str, error: str | None = None) -> Iterator[Event]:
+    yield RunStarted(run_id, copy.deepcopy(_COMPOSITION), 120, (8, 8), 0)
+    yield from _stages(run_id, error)
+    yield RunFinished(run_id, 0.5, error, None if error else 3)
+    if error is None:
+        yield RunAssessed(run_id, dict(_SCORES))
+        yield RunAssessed(run_id, dict(_SCORES), training=False)
+
+
+def _comparison(run_id: str, folder: Path) -> Iterator[Event]:
+    keys: dict[str, str] = {role: f"key-{role}" for role in ROLES}
+    yield ComparisonStarted(run_id, str(folder), 2, 2)
+    yield from _stages(run_id)
+    for seed, error in enumerate((None, "E: no")):
+        yield CellFinished(
+            run_id=run_id,
+            cell=f"cell{seed}",
+            data="digits",
+            method="x / x / x(k=3)",
+            composition=copy.deepcopy(_COMPOSITION),
+            random_state=seed,
+            stages=keys,
+            status="failed" if error else "done",
+            scores={} if error else dict(_SCORES),
+            seconds=dict.fromkeys(ROLES, 0.1),
+            error=error,
+        )
+    yield ComparisonFinished(run_id, 0.5)
 
 
 @CHECKS.add("announcing it loads no heavy library")
@@ -120,6 +150,15 @@ def tracker_takes_a_failure(exam: TrackerExamination) -> None:
         event for event in _run("early", "E: no") if isinstance(event, (RunStarted, RunFinished))
     ]
     exam.deliver([*early, *_run("late", "E: no"), *_run("good")])
+
+
+@CHECKS.add("it takes all events of a comparison, and files that are written")
+def tracker_takes_a_comparison(exam: TrackerExamination) -> None:
+    """Deliver a comparison of two cells, one of which fails; and a table."""
+    exam.deliver(list(_comparison("grid", exam.folder / "grid")))
+    table = exam.folder / "table.csv"
+    table.write_text("cell,acc\n", encoding="utf-8")
+    exam.deliver([FilesWritten("grid", {"table": (str(table),)})])
 
 
 @CHECKS.add("two runs at the same time do not disturb it")

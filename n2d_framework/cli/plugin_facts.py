@@ -1,0 +1,97 @@
+"""What is to be said of installed plugins, besides the components they bring."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from n2d_framework.registry import Catalogue
+
+__all__ = ["plugin_facts", "print_others", "print_trouble"]
+
+#: Seconds above which the import of a plugin is worth a word: every command waits for it.
+_SLOW = 1.0
+
+
+def plugin_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
+    """Plugins that work: where they come from, how long they took, and what they bring.
+
+    Parameters
+    ----------
+    catalogue : Catalogue
+
+    Returns
+    -------
+    list of dict
+        ``entry_point``, ``distribution``, ``version``, ``seconds``, ``brings``: numbers of
+        components, data sets and metrics; and ``hears``, the hooks of events it implements.
+    """
+    from n2d_framework.events import HOOKS
+
+    brought = {
+        "components": Counter(entry.distribution for entry in catalogue.components()),
+        "datasets": Counter(entry.distribution for entry in catalogue.datasets()),
+        "metrics": Counter(entry.distribution for entry in catalogue.metrics()),
+    }
+    hears: dict[str, list[str]] = {}
+    for hook in HOOKS.values():
+        for implementation in getattr(catalogue.manager.hook, hook).get_hookimpls():
+            hears.setdefault(implementation.plugin_name, []).append(hook)
+    return [
+        {
+            "entry_point": plugin.entry_point,
+            "distribution": plugin.distribution,
+            "version": plugin.version,
+            "seconds": plugin.seconds,
+            "brings": {what: count[plugin.distribution] for what, count in brought.items()},
+            "hears": hears.get(plugin.name, []),
+        }
+        for plugin in catalogue.plugins
+    ]
+
+
+def print_others(console: Console, catalogue: Catalogue) -> None:
+    """Plugins that bring something else than components."""
+    names = {"datasets": "data sets", "metrics": "metrics"}
+    for fact in plugin_facts(catalogue):
+        told = [f"{fact['brings'][what]} {name}" for what, name in names.items()
+                if fact["brings"][what]]  # fmt: skip
+        if fact["hears"]:
+            told.append("hears what happens in runs (a tracker)")
+        if told and not fact["brings"]["components"]:
+            text = f"{fact['distribution']} {fact['version']}: {', '.join(told)}"
+            console.print(text, markup=False, soft_wrap=True)
+
+
+def print_trouble(console: Console, catalogue: Catalogue) -> None:
+    """Plugins that cannot be used, names that are not clear, and imports that take long."""
+    for failure in catalogue.failures:
+        console.print(
+            f"\n[bold red]unusable[/bold red] plugin {failure.entry_point} of "
+            f"{failure.distribution} {failure.version}"
+        )
+        console.print(f"  {failure.error}", markup=False, soft_wrap=True)
+    for what, names in _unclear(catalogue).items():
+        console.print(f"\n[bold yellow]unclear[/bold yellow] {what} is offered more than once")
+        console.print(f"  write {' or '.join(names)}", markup=False, soft_wrap=True)
+    for plugin in catalogue.plugins:
+        if plugin.seconds > _SLOW:
+            console.print(
+                f"\n[bold yellow]slow[/bold yellow] plugin {plugin.entry_point} of "
+                f"{plugin.distribution} {plugin.version}"
+            )
+            text = f"  importing it took {plugin.seconds:.1f} s, which every command waits for"
+            console.print(text, markup=False)
+
+
+def _unclear(catalogue: Catalogue) -> dict[str, list[str]]:
+    """Names that several distributions offer, with those that are not to be mistaken."""
+    found: dict[str, list[str]] = {}
+    for entry in catalogue.components():
+        found.setdefault(f"{entry.spec.role} {entry.spec.name}", []).append(entry.qualified_name)
+    for dataset in catalogue.datasets():
+        found.setdefault(f"data set {dataset.spec.name}", []).append(dataset.qualified_name)
+    return {what: names for what, names in found.items() if len(names) > 1}
