@@ -18,7 +18,7 @@ from n2d_framework.report.figures import Figure, figures_of
 from n2d_framework.report.images import Images, sprite
 from n2d_framework.report.panels import four_panels, siblings
 from n2d_framework.report.scatter import points
-from n2d_framework.report.stages import CellStages
+from n2d_framework.report.stages import CellStages, forget
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def draw_pictures(
             continue
         about = abouts[str(comparison.table["data"].iloc[place])]
         _add(found, comparison, place, names[place], about, max_points)
+    forget()
     return found
 
 

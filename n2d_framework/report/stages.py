@@ -19,7 +19,7 @@ from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray, IntArray, Role
 
-__all__ = ["CellStages"]
+__all__ = ["CellStages", "forget"]
 
 
 @attrs.frozen(eq=False)
@@ -93,3 +93,9 @@ def _component(location: str, key: str, role: Role, name: str, options: str) -> 
     _, parts = _entry(location, key)
     component.set_state(parts["state"])
     return component
+
+
+def forget() -> None:
+    """Let go of what was read last."""
+    _entry.cache_clear()
+    _component.cache_clear()

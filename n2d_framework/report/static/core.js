@@ -39,7 +39,7 @@ function duration(seconds) {
 
 // A name that breaks where it reads well.
 function name(text) {
-  const parts = text.split(/(?<=[(,/=])/);
+  const parts = text.split(/(?<=[(,/])/);
   return parts.flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
 }
 
