@@ -1,4 +1,4 @@
-"""Autoencoders of the old package: Keras graphs, trained by Keras."""
+"""Autoencoders of the old package: Keras graphs, trained as the components are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, StageError
+from n2d_framework.errors import ConfigError, DataError, OutputError, Problem
+from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -101,9 +102,11 @@ class KerasAutoencoder:
             return self
         if weight_id is not None:
             make_folder(Path(weight_id))
-        self.Model.compile(loss=loss, optimizer=optimizer)
         try:
-            self._train(rows, batch_size, epochs, verbose, patience)
+            self._train(
+                rows, patience, loss, optimizer,
+                batch_size=batch_size, epochs=epochs, verbose=verbose,
+            )  # fmt: skip
         except KeyboardInterrupt:
             self._save(weight_id)
             raise
@@ -134,28 +137,23 @@ class KerasAutoencoder:
         return rows
 
     def _train(
-        self, rows: AnyArray, batch_size: int, epochs: int, verbose: Any, patience: int | None
+        self, rows: AnyArray, patience: int | None, loss: Any, optimizer: Any, **how: Any
     ) -> None:
         import keras
 
-        callbacks: list[Any] = [keras.callbacks.TerminateOnNaN()]
-        if patience is not None:
-            callbacks.append(
-                keras.callbacks.EarlyStopping(
-                    monitor="loss", patience=patience, restore_best_weights=True
-                )
-            )
-        source: dict[str, Any] = {"x": rows, "y": rows, "batch_size": batch_size}
-        if self.x_lambda is not unchanged:
-            source = {"x": _corrupted_batches(rows, self.x_lambda, batch_size)}
-        told = self.Model.fit(**source, epochs=epochs, verbose=verbose, callbacks=callbacks)
-        self.history = {name: [float(v) for v in values] for name, values in told.history.items()}
-        losses = self.history.get("loss", [])
-        if not np.isfinite(losses).all():
-            raise StageError(
-                f"training diverged in epoch {len(losses)}: loss is {losses[-1]}; scale the data "
-                "to [0, 1] or give an optimizer with a lower learning rate"
-            )
+        self.Model.compile(loss=loss, optimizer=optimizer)
+        trained = _graph_training()(
+            self.Model,
+            rows,
+            loss=loss,
+            optimizer=self.Model.optimizer,
+            patience=patience,
+            corrupt=None if self.x_lambda is unchanged else self.x_lambda,
+            # As scripts set it: keras.utils.set_random_seed.
+            seed=int(keras.random.randint((), 0, 2**31 - 1)),
+            **how,
+        )
+        self.history = {name: list(values) for name, values in trained.history.items()}
 
     def _save(self, weight_id: str | os.PathLike[str] | None) -> None:
         from n2d_framework.n2d.weights import save_weights
@@ -240,34 +238,12 @@ class autoencoder_generator(KerasAutoencoder):  # noqa: N801
             raise ConfigError([Problem("model_levels", f"make no graph: {error}")]) from error
 
 
-def _corrupted_batches(rows: AnyArray, corrupt: Callable[..., Any], batch_size: int) -> Any:
-    """Batches of corrupted and clean rows; corruption and order are new in every epoch."""
-    import keras
-
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc, name-defined, unused-ignore]
-        """What Keras asks for, batch by batch."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.on_epoch_end()
-
-        def __len__(self) -> int:
-            return -(-len(rows) // batch_size)
-
-        def __getitem__(self, place: int) -> tuple[AnyArray, AnyArray]:
-            chosen = self._order[place * batch_size : (place + 1) * batch_size]
-            return self._seen[chosen], rows[chosen]
-
-        def on_epoch_end(self) -> None:
-            self._seen = np.asarray(corrupt(rows), dtype=np.float32)
-            if self._seen.shape != rows.shape:
-                raise DataError(
-                    f"x_lambda made rows of shape {self._seen.shape} out of {rows.shape}; it must "
-                    "keep the shape"
-                )
-            self._order = np.asarray(keras.random.shuffle(np.arange(len(rows))))
-
-    return Batches()
+def _graph_training() -> Callable[..., Any]:
+    """What trains graphs of the user: a door of the component for networks of one's own."""
+    trains: Callable[..., Any] = (
+        default_catalogue().get("embedder", "keras").spec.load().train_graph
+    )
+    return trains
 
 
 def steady(model: Any) -> Any:

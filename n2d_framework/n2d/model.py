@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
@@ -98,6 +98,13 @@ class n2d:  # noqa: N801
         self.manifold_learner.fit(self._latent)
         self.hle = self.manifold_learner.hle
         return self
+
+    def preTrainEncoder(self, *_: Any, **__: Any) -> NoReturn:  # noqa: N802
+        """Say what became of this name, which the old documentation mentions still."""
+        raise UnsupportedError(
+            "preTrainEncoder became a part of fit before n2d 0.3: call fit(x, weight_id='FILE.h5') "
+            "to train and keep the weights, fit(x, weights='FILE.h5') to take them again"
+        )
 
     def fit_predict(
         self,

@@ -1,4 +1,4 @@
-"""Weight files: the layout of old ``.h5`` files, and that of Keras 3."""
+"""Weight files: the layouts of Keras 2 and 3, and checkpoints of TensorFlow."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from n2d_framework.errors import DataError
 __all__ = ["load_weights", "save_weights"]
 
 _NEW_SUFFIX = ".weights.h5"
+#: What the names in a checkpoint of Keras 2 begin and end with.
+_LAYER, _VALUE = "layer_with_weights-", "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
 def save_weights(model: Any, path: str | os.PathLike[str]) -> None:
@@ -70,7 +72,9 @@ def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
     model : keras.Model
         Unchanged if the file cannot be used.
     path : path
-        A file of weights or a whole model, in the layout of Keras 2 or 3, of any name.
+        A file of weights or a whole model, in the layout of Keras 2 or 3, of any name; or
+        the name under which Keras 2 wrote a checkpoint or a SavedModel of TensorFlow, as it
+        did for names without ``.h5``.
 
     Raises
     ------
@@ -78,14 +82,14 @@ def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
         If it does not exist, is no such file, or is of another network.
     """
     place = Path(path)
-    suffix = _suffix_for(place)
+    checkpoint = None if place.is_file() else _checkpoint_at(place)
+    suffix = "" if checkpoint else _suffix_for(place)
     before = model.get_weights()
     try:
-        with tempfile.TemporaryDirectory() as folder:
-            # Keras judges a file by its name.
-            alias = Path(folder) / f"weights{suffix}"
-            alias.symlink_to(place.resolve())
-            model.load_weights(alias)
+        if checkpoint:
+            _from_checkpoint(model, checkpoint)
+        else:
+            _from_file(model, place, suffix)
     except (ValueError, KeyError, OSError, TypeError, AttributeError, IndexError) as error:
         model.set_weights(before)
         layers = ", ".join(
@@ -102,16 +106,56 @@ def load_weights(model: Any, path: str | os.PathLike[str]) -> None:
         raise DataError(f"{place}: it holds NaN or infinite weights; train again")
 
 
+def _from_file(model: Any, place: Path, suffix: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        # Keras judges a file by its name.
+        alias = Path(folder) / f"weights{suffix}"
+        alias.symlink_to(place.resolve())
+        model.load_weights(alias)
+
+
+def _checkpoint_at(place: Path) -> Path | None:
+    """The name of a checkpoint: the given one, or that within a SavedModel."""
+    for name in (place, place / "variables" / "variables"):
+        if name.with_name(f"{name.name}.index").is_file():
+            return name
+    return None
+
+
+def _from_checkpoint(model: Any, place: Path) -> None:
+    """Read a checkpoint of TensorFlow, in which Keras 2 numbered the layers that have weights.
+
+    Raises
+    ------
+    ValueError
+        If it lacks a weight, has one too many, or one of another shape.
+    """
+    from tensorflow.errors import OpError
+    from tensorflow.train import load_checkpoint
+
+    layers = [layer for layer in model.layers if layer.weights]
+    try:
+        reader = load_checkpoint(str(place))
+        stored = reader.get_variable_to_shape_map()
+        wanted = [
+            [f"{_LAYER}{number}/{weight.name}{_VALUE}" for weight in layer.weights]
+            for number, layer in enumerate(layers)
+        ]
+        unused = {name for name in stored if name.startswith(_LAYER) and name.endswith(_VALUE)}
+        unused -= {name for names in wanted for name in names}
+        if unused:
+            raise ValueError(f"the checkpoint also has {min(unused).removesuffix(_VALUE)}")
+        for layer, names in zip(layers, wanted, strict=True):
+            layer.set_weights([reader.get_tensor(name) for name in names])
+    except OpError as error:
+        raise ValueError(f"the checkpoint cannot be read: {error}") from error
+
+
 def _suffix_for(path: Path) -> str:
     """The name by which Keras knows how to read a file, from its content."""
     import h5py
 
     if not path.is_file():
-        if path.with_name(f"{path.name}.index").is_file():
-            raise DataError(
-                f"{path}: these are weights in TensorFlow's checkpoint format, which Keras 3 "
-                "does not read; in the old environment save them under a name that ends in .h5"
-            )
         raise DataError(f"{path}: there is no such file; check the path, or train without weights")
     with path.open("rb") as file:
         start = file.read(8)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import textwrap
+import time
 
 import attrs
 import numpy as np
@@ -17,6 +21,7 @@ from web_server import WebServer
 from n2d_framework import data
 from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec
 from n2d_framework.data.sets import files_of, load_set, whereabouts
+from n2d_framework.data.sets.transfer import Transfer
 from n2d_framework.errors import DataError, DownloadError, UnknownComponentError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -150,6 +155,36 @@ def test_a_proxy_that_is_down_is_named(server, monkeypatch):
         files_of(spec(server.url("good")))
 
 
+def test_a_proxy_is_used(server, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.url("").removesuffix("//rows.bin"))
+    url = "http://data.invalid/good/rows.bin"
+    assert files_of(spec(url))["rows.bin"].read_bytes() == CONTENT
+    assert server.hosts == ["data.invalid"]
+
+
+def test_addresses_that_need_no_proxy(server, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    assert files_of(spec(server.url("good")))["rows.bin"].read_bytes() == CONTENT
+
+
+def test_a_full_disk(server, cache, monkeypatch):
+    original = Transfer._write
+
+    def write(self, answer, have):
+        self._part.write_bytes(CONTENT[:1000])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Transfer, "_write", write)
+    with pytest.raises(DownloadError, match=r"could not be written to .*No space left"):
+        files_of(spec(server.url("good")))
+    assert visible(cache) == parts(cache) == []
+    monkeypatch.setattr(Transfer, "_write", original)
+    assert files_of(spec(server.url("good")))["rows.bin"].read_bytes() == CONTENT
+
+
 def test_offline(server, monkeypatch, cache):
     monkeypatch.setenv("N2D_OFFLINE", "1")
     with pytest.raises(DownloadError, match="N2D_OFFLINE forbids downloads"):
@@ -281,6 +316,25 @@ def test_two_processes_download_once(server, cache):
         assert process.returncode == 0
     assert server.asked["slow"] == 1
     assert visible(cache) == [cache / "set" / "rows.bin"]
+
+
+def test_a_process_killed_while_it_downloads_holds_up_nobody(server, cache):
+    program = (
+        "import json, sys\n"
+        "from n2d_framework.core.dataset import DataFile, DatasetSpec\n"
+        "from n2d_framework.data.sets import files_of\n"
+        "about = json.loads(sys.argv[1])\n"
+        "files_of(DatasetSpec(name='bytes', loader='none:none', summary='s', n_rows=1,\n"
+        "    row_shape=(1,), files=(DataFile(**{**about, 'urls': tuple(about['urls'])}),)))\n"
+    )
+    about = json.dumps(attrs.asdict(spec(server.url("stalled")).files[0]))
+    with subprocess.Popen([sys.executable, "-c", program, about]) as process:
+        while not server.asked["stalled"] and process.poll() is None:
+            time.sleep(0.02)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    assert visible(cache) == []
+    assert files_of(spec(server.url("good")))["rows.bin"].read_bytes() == CONTENT
 
 
 def test_fetch_by_name(server, use_plugin, cache):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -15,8 +17,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        behaviour = self.path.split("/")[1]
+        # Whoever takes this server for a proxy asks for a whole address.
+        behaviour = urlsplit(self.path).path.split("/")[1]
         with self.server.counting:
+            self.server.hosts.append(self.headers.get("Host"))
             self.server.asked[behaviour] += 1
             self.server.ranges.append(self.headers.get("Range"))
             time_asked = self.server.asked[behaviour]
@@ -99,9 +103,15 @@ class WebServer(ThreadingHTTPServer):
         self.content = content
         self.asked: Counter[str] = Counter()
         self.ranges: list[str | None] = []
+        self.hosts: list[str | None] = []
         self.counting = threading.Lock()
         self.closing = threading.Event()
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that are killed or that hang up are part of the tests."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def url(self, behaviour: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{behaviour}/rows.bin"

@@ -321,6 +321,12 @@ def test_classes_of_your_own_do_as_before(rows):
     np.testing.assert_array_equal(model.hle, rows[0][:, :2])
 
 
+def test_a_name_that_only_the_old_documentation_knows(rows):
+    model = n2d.n2d(small_autoencoder(rows[0]), n2d.UmapGMM(3))
+    with pytest.raises(UnsupportedError, match=r"call fit\(x, weight_id="):
+        model.preTrainEncoder(weight_id="har")
+
+
 def test_one_deprecation_note_points_to_the_new_way():
     import subprocess
     import sys

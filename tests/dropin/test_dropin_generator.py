@@ -12,6 +12,7 @@ import pytest
 from conftest import N_CLUSTERS, n2d, small_autoencoder
 
 from n2d_framework.errors import BundleError, ConfigError, OutputError, UnsupportedError
+from n2d_framework.n2d.codecs import stage_from_state, state_of_stage
 
 pytestmark = pytest.mark.slow
 
@@ -209,6 +210,18 @@ def test_other_classes_are_kept_by_skops(trained, rows, codes):
     n2d.save_n2d(model, "har.keras", "learner.sav")
     loaded = n2d.load_n2d("har.keras", "learner.sav")
     np.testing.assert_array_equal(loaded.predict(rows[0]), model.predict(rows[0]))
+
+
+def test_umap_learn_with_a_search_index_places_rows_as_before(codes):
+    """From 4096 rows on it has one; here it is asked for. Made again, it finds the same."""
+    import umap
+
+    args = {**UMAP_ARGS, "n_epochs": 20, "random_state": 0, "force_approximation_algorithm": True}
+    made = umap.UMAP(**args).fit(codes[:400])
+    assert not made._small_data
+    again = stage_from_state(state_of_stage(made))
+    assert again._knn_search_index is not made._knn_search_index
+    np.testing.assert_array_equal(again.transform(codes[400:]), made.transform(codes[400:]))
 
 
 def test_a_loaded_model_cannot_be_trained(trained, rows):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -133,8 +135,57 @@ def test_nan_in_weights_is_refused(rows):
 def test_a_missing_file(rows, tmp_path):
     with pytest.raises(DataError, match=r"har\.h5: there is no such file"):
         small_autoencoder(rows[0]).fit(rows[0], weights="har.h5")
-    (tmp_path / "har.index").write_bytes(b"")
-    with pytest.raises(DataError, match="TensorFlow's checkpoint format"):
+
+
+def write_old_checkpoint(name, layers=OLD_LAYERS):
+    """What ``save_weights("x")`` of TensorFlow 2.0 to 2.15 wrote: names as those have."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    root, arrays = tf.Module(), []
+    for number, shape in enumerate(shape for shape in layers.values() if shape is not None):
+        layer = tf.Module()
+        for weight, size in (("kernel", shape), ("bias", shape[1:])):
+            values = rng.normal(size=size).astype(np.float32)
+            setattr(layer, weight, tf.Variable(values))
+            arrays.append(values)
+        setattr(root, f"layer_with_weights-{number}", layer)
+    tf.train.Checkpoint(**{k: v for k, v in vars(root).items() if k.startswith("layer_")}).write(
+        str(name)
+    )
+    return arrays
+
+
+@pytest.mark.parametrize("inside", ["har", "har/variables/variables"])
+def test_a_checkpoint_of_tensorflow_is_read(rows, inside):
+    """Keras 2 wrote one for every name without .h5, and within whole models."""
+    Path(inside).parent.mkdir(parents=True, exist_ok=True)
+    arrays = write_old_checkpoint(inside)
+    ae = small_autoencoder(rows[0])
+    ae.fit(rows[0], weights="har")
+    check(ae.Model, arrays)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"decoder_0": (32, 65)}, "not compatible|shape"),
+        ({"decoder_0": None}, "layer_with_weights-5"),
+        ({"extra": (64, 2)}, "the checkpoint also has layer_with_weights-6"),
+    ],
+)
+def test_a_checkpoint_of_another_network(rows, change, message):
+    write_old_checkpoint("har", OLD_LAYERS | change)
+    ae = small_autoencoder(rows[0])
+    before = ae.Model.get_weights()
+    with pytest.raises(DataError, match=rf"har: its weights do not fit .*({message})"):
+        ae.fit(rows[0], weights="har")
+    check(ae.Model, before)
+
+
+def test_a_damaged_checkpoint(rows, tmp_path):
+    (tmp_path / "har.index").write_bytes(b"no index")
+    with pytest.raises(DataError, match="har: its weights do not fit"):
         small_autoencoder(rows[0]).fit(rows[0], weights="har")
 
 

@@ -93,7 +93,7 @@ def _from_mirrors(
             transfer = Transfer(
                 part, file.size, timeout, lambda done, total: watch(name, done, total)
             )
-            failure = _one_mirror(url, file, target, transfer)
+            failure = _one_mirror(url, file, target, hidden, transfer)
             if failure is None:
                 return
             # What was begun earlier may have been another content: once more from the start.
@@ -105,7 +105,9 @@ def _from_mirrors(
     raise DownloadError(f"{name} could not be downloaded:{tried}")
 
 
-def _one_mirror(url: str, file: DataFile, target: Path, transfer: Transfer) -> str | None:
+def _one_mirror(
+    url: str, file: DataFile, target: Path, hidden: Path, transfer: Transfer
+) -> str | None:
     """Download from one address; why not, if it failed."""
     import pooch
     from requests import RequestException
@@ -113,13 +115,15 @@ def _one_mirror(url: str, file: DataFile, target: Path, transfer: Transfer) -> s
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _quiet(pooch.get_logger()):
-            pooch.retrieve(
+            # Pooch begins a file beside the one it makes, which stays if the process is killed.
+            checked = pooch.retrieve(
                 url,
                 known_hash=f"sha256:{file.sha256}",
-                fname=target.name,
-                path=target.parent,
+                fname=f"{file.sha256}.whole",
+                path=hidden,
                 downloader=transfer,
             )
+        Path(checked).replace(target)
     except RequestException as error:
         return transfer.explain(error)
     except ValueError:
