@@ -18,8 +18,10 @@ from n2d_framework.errors import ConfigError, OutputError
 from n2d_framework.experiment import open_comparison
 from n2d_framework.experiment.intervals import bootstrap_interval, bootstrap_intervals
 from n2d_framework.report.figures import figures_of
+from n2d_framework.report.panels import four_panels, siblings
 from n2d_framework.report.stages import CellStages
 
+PCA = ("pca(n_components=2)", "pca(n_components=5)")
 VOID = {"meta", "link", "img", "input", "br", "wbr", "col", "hr"}
 
 
@@ -178,13 +180,32 @@ def test_points_lie_where_the_model_has_them(small, text):
 
 def test_figures_apply_where_they_do(text, page):
     kinds = {re.match(r"figure-(\w+)-", name)[1] for name in page.ids if name.startswith("figure-")}
-    assert {"means", "panels"} <= kinds
-    assert kinds & {"tree", "scree"}
+    assert kinds == {"again", "means", "scree", "tree"}
     assert "currentColor" in text
     used = {key for entry in payload(text)["pictured"] for key in entry["figures"]}
     assert {f"figure-{key}" for key in used} == {
         name for name in page.ids if name.startswith("figure-")
     }
+
+
+def test_four_panels_need_the_cells_around_them(small):
+    table = small.table
+    mine = table[
+        (table["data"] == "few") & (table["embedder"] == "identity") & (table["seed"] == 1)
+        & table["clusterer"].str.startswith("kmeans")
+    ].set_index("manifolder", drop=False)  # fmt: skip
+    plain, flat, cell = (mine.loc[name] for name in ("identity", *PCA))
+    found = siblings(table, cell)
+    assert [row["cell"] for row in found] == [plain["cell"], flat["cell"]]
+    assert siblings(table, plain) is None
+    assert siblings(table[table["cell"] != flat["cell"]], cell) is None
+    truth = small.data[0]["truth"]
+    stages = [CellStages(row, small.store, truth) for row in (cell, plain, flat)]
+    figure = four_panels(*stages, "panels")
+    for title in ("true classes", "clustered before the manifold", "2 dimensions"):
+        assert title in figure.drawing
+    unlabelled = [CellStages(row, small.store, None) for row in (cell, plain, flat)]
+    assert four_panels(*unlabelled, "panels") is None
 
 
 def test_large_drawings_become_pictures(small, monkeypatch):
