@@ -55,10 +55,10 @@ def plugin_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
 
 def print_others(console: Console, catalogue: Catalogue) -> None:
     """Plugins that bring something else than components."""
-    names = {"datasets": "data sets", "metrics": "metrics"}
+    names = {"datasets": "data set", "metrics": "metric"}
     for fact in plugin_facts(catalogue):
-        told = [f"{fact['brings'][what]} {name}" for what, name in names.items()
-                if fact["brings"][what]]  # fmt: skip
+        counts = {name: fact["brings"][what] for what, name in names.items()}
+        told = [f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts.items() if n]
         if fact["hears"]:
             told.append("hears what happens in runs (a tracker)")
         if told and not fact["brings"]["components"]:

@@ -160,7 +160,7 @@ class TensorBoard:
             self._open.pop(event.run_id).close()
 
     def _write_cell(self, event: CellFinished) -> None:
-        method = _safe(event.method.replace(" / ", "-"))
+        method = _safe(event.method.replace(" / ", "-").replace(", ", ","))
         place = self._places[event.run_id] / _safe(event.data) / method
         with _writer(place / f"seed{event.random_state}") as writer:
             options = _flat(event.composition)

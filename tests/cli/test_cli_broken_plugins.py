@@ -133,6 +133,13 @@ def test_plugins_without_components_are_listed_too(n2d: Run, use_plugin: Install
     assert fact["brings"] == {"components": 0, "datasets": 0, "metrics": 0}
 
 
+def test_what_else_plugins_bring_is_counted(n2d: Run, use_plugin: Install) -> None:
+    body = "return [DatasetSpec(name=n, loader='m:f', summary='s', n_rows=2, row_shape=(3,)) "
+    source = announces(body + "for n in ('one', 'two')]").replace("n2d_components", "n2d_datasets")
+    use_plugin("brings_data", source)
+    assert "brings_data 1.0: 2 data sets" in n2d("components").stdout
+
+
 def test_a_bundle_says_what_to_install_when_its_plugin_is_gone(
     n2d: Run, config: Path, use_plugin: Install, tmp_path: Path
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +58,11 @@ class Store:
 
     def __init__(self, name: str, tags: Mapping[str, str], parent: Store | None = None) -> None:
         if parent is None:
-            self.client = MlflowClient()
-            _require_answer(self.client.tracking_uri)
-            above = active_run()
-            self.experiment = above.info.experiment_id if above else _experiment(self.client)
+            with _quietly():
+                self.client = MlflowClient()
+                _require_answer(self.client.tracking_uri)
+                above = active_run()
+                self.experiment = above.info.experiment_id if above else _experiment(self.client)
             above_id = above.info.run_id if above else None
         else:
             self.client, self.experiment = parent.client, parent.experiment
@@ -102,6 +105,18 @@ class Store:
             if error.startswith(("KeyboardInterrupt", "SystemExit")):
                 status = "KILLED"
         self.client.set_terminated(self.run_id, status)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Within it, MLflow does not report each step of making a new database."""
+    logger = logging.getLogger("mlflow.store.db.utils")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _text(value: Any) -> str:
