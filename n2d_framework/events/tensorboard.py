@@ -147,6 +147,10 @@ class TensorBoard:
     def _add(self, event: Event) -> None:
         if isinstance(event, StageFinished) and event.run_id not in self._open:
             return  # of a comparison: told with its cells
+        if isinstance(event, FilesWritten) and not event.files.get("figures"):
+            return
+        if not isinstance(event, (StageFinished, RunAssessed, FilesWritten, RunFinished)):
+            return
         with self._writing(event.run_id) as writer:
             if isinstance(event, StageFinished):
                 writer.add_scalar(f"seconds/{event.role}", event.seconds)

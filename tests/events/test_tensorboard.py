@@ -87,6 +87,7 @@ def test_a_comparison_has_a_folder_for_each_cell(rows, tmp_path):
     found = n2d.compare(grid, tmp_path / "grid", data={"few": rows}, listeners=[board])
     comparison = only(tmp_path / "board")
     assert comparison.name.endswith("-grid-comparison")
+    assert [path.name for path in comparison.iterdir()] == ["few"]
     cells = sorted((comparison / "few").glob("*/seed0"))
     assert len(cells) == 2
     assert sorted(scalars(cell)["scores/acc"][0][1] for cell in cells) == pytest.approx(
