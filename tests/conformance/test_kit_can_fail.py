@@ -28,6 +28,7 @@ CASES = {
     "tracker_import_is_light": "tracker/wrong_light",
     "tracker_takes_a_run": "tracker/wrong_run",
     "tracker_takes_a_failure": "tracker/wrong_failure",
+    "tracker_takes_a_comparison": "tracker/wrong_comparison",
     "tracker_takes_two_runs": "tracker/wrong_two",
     "tracker_changes_nothing": "tracker/wrong_change",
     "tracker_prints_nothing": "tracker/wrong_print",

@@ -426,6 +426,12 @@ class RefusesFailures(GoodTracker):
             raise RuntimeError(event.error)
 
 
+class RefusesFailedCells(GoodTracker):
+    @hookimpl
+    def n2d_cell_finished(self, event):
+        self.heard[event.cell] = [event.scores["acc"]]
+
+
 class OneAtATime(GoodTracker):
     @hookimpl
     def n2d_run_started(self, event):
@@ -448,10 +454,12 @@ class Talks(GoodTracker):
 
 GOOD_TRACKER, REFUSES_RUNS, REFUSES_FAILURES = GoodTracker(), RefusesRuns(), RefusesFailures()
 ONE_AT_A_TIME, MEDDLES, TALKS = OneAtATime(), Meddles(), Talks()
+REFUSES_FAILED_CELLS = RefusesFailedCells()
 TRACKERS = {
     "good_tracker": "GOOD_TRACKER",
     "wrong_run": "REFUSES_RUNS",
     "wrong_failure": "REFUSES_FAILURES",
+    "wrong_comparison": "REFUSES_FAILED_CELLS",
     "wrong_two": "ONE_AT_A_TIME",
     "wrong_change": "MEDDLES",
     "wrong_print": "TALKS",
