@@ -28,7 +28,7 @@ def config(digits_file, grid, tmp_path):
 
 
 def test_it_ranks_and_leaves_a_table(n2d, config, tmp_path):
-    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1)
+    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, "--no-report")
     assert result.exit_code == 0, result.output
     assert "95 % interval" in result.stdout
     assert "identity / identity / kmeans(n_init=2)" in result.stdout
@@ -37,7 +37,9 @@ def test_it_ranks_and_leaves_a_table(n2d, config, tmp_path):
 
 
 def test_json_is_for_programs(n2d, config, tmp_path):
-    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, "--json", "--metric", "nmi")
+    result = n2d(
+        config, "--out", tmp_path / "out", "--n-jobs", 1, "--no-report", "--json", "--metric", "nmi"
+    )
     record = json.loads(result.stdout)
     assert record["metric"] == "nmi"
     assert record["cells"] == 16
@@ -58,7 +60,7 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(n2d, config, tmp_path):
 
 def test_a_dry_run_tells_what_is_illegal_and_what_is_stored(n2d, config, tmp_path):
     out = tmp_path / "out"
-    n2d(config, "--out", out, "--n-jobs", 1)
+    n2d(config, "--out", out, "--n-jobs", 1, "--no-report")
     more = ["--set", "manifolders=[identity, {name: umap, n_neighbors: 400}]"]
     result = n2d(config, "--out", out, "--dry-run", "--json", "--calibrate", 5, *more)
     record = json.loads(result.stdout)
