@@ -102,13 +102,16 @@ def place_rows(
 def _map(points: AnyArray, random_state: int) -> tuple[AnyArray, tuple[str, str]]:
     """t-SNE of points: which are neighbours is kept, how far groups are apart is not."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
     # Equal rows have no principal axes to start from.
     start = "pca" if np.ptp(points, axis=0).any() else "random"
     model = TSNE(perplexity=perplexity, init=start, random_state=random_state)
-    m = points.shape[1]
-    return model.fit_transform(points), (f"t-SNE axis 1 (of {m} dimensions)", "t-SNE axis 2")
+    # Sums of several threads would differ from run to run.
+    with threadpool_limits(1):
+        plane = model.fit_transform(points)
+    return plane, (f"t-SNE axis 1 (of {points.shape[1]} dimensions)", "t-SNE axis 2")
 
 
 def to_plane(coordinates: AnyArray, random_state: int = 0) -> tuple[AnyArray, tuple[str, str]]:

@@ -14,6 +14,7 @@ from n2d_framework.errors import OutputError, UnsupportedError
 from n2d_framework.plots.curves import loss_curve, scree
 from n2d_framework.plots.images import cluster_means, reconstructions
 from n2d_framework.plots.points import confidence, scatter, truth_and_prediction
+from n2d_framework.plots.rows import Projection
 from n2d_framework.plots.tree import condensed_tree
 from n2d_framework.types import AnyArray
 
@@ -64,6 +65,7 @@ def save_run_plots(
     match: Callable[[AnyArray, AnyArray], AnyArray] | None = None,
     image_shape: tuple[int, ...] | str | None = "auto",
     random_state: int = 0,
+    projection: Projection = "principal",
 ) -> list[Path]:
     """Write every picture that applies to a fitted model.
 
@@ -87,6 +89,9 @@ def save_run_plots(
         of two dimensions, or of three with 1, 3 or 4 channels last, for images.
     random_state : int, default 0
         Seed of samples.
+    projection : {"principal", "tsne"}, default "principal"
+        How a manifold of more than two dimensions is drawn, as for :func:`scatter`. A map is
+        made for each of at most three pictures.
 
     Returns
     -------
@@ -108,13 +113,19 @@ def save_run_plots(
     shape = cast("tuple[int, ...] | None", image_shape)
     pictures: dict[str, Callable[[], Axes | AnyArray | None]] = {
         "clusters": lambda: scatter(
-            model.manifold_, model.labels_, random_state=random_state, title="clusters"
+            model.manifold_,
+            model.labels_,
+            random_state=random_state,
+            projection=projection,
+            title="clusters",
         ),
-        "truth_and_prediction": lambda: _against_truth(model, y, names, match, random_state),
+        "truth_and_prediction": lambda: _against_truth(
+            model, y, names, match, random_state, projection
+        ),
         "loss": lambda: _losses(model),
         "reconstructions": lambda: _remade(model, x, shape, random_state),
         "cluster_means": lambda: cluster_means(x, model.labels_, shape),
-        "confidence": lambda: _confidence(model, x, random_state),
+        "confidence": lambda: _confidence(model, x, random_state, projection),
         "scree": lambda: _scree(model),
         "condensed_tree": lambda: _tree(model),
     }
@@ -182,12 +193,15 @@ def _against_truth(
     names: Sequence[str],
     match: Callable[[AnyArray, AnyArray], AnyArray] | None,
     random_state: int,
+    projection: Projection,
 ) -> AnyArray | None:
     if y is None:
         return None
     labels = np.asarray(model.labels_)
     matched = labels if match is None else match(y, labels)
-    return truth_and_prediction(model.manifold_, y, matched, names, random_state=random_state)
+    return truth_and_prediction(
+        model.manifold_, y, matched, names, random_state=random_state, projection=projection
+    )
 
 
 def _losses(model: FittedModel) -> Axes | None:
@@ -208,7 +222,9 @@ def _remade(
     return reconstructions(few, np.reshape(again, few.shape), shape, random_state=random_state)
 
 
-def _confidence(model: FittedModel, x: AnyArray, random_state: int) -> Axes | None:
+def _confidence(
+    model: FittedModel, x: AnyArray, random_state: int, projection: Projection
+) -> Axes | None:
     rows = np.sort(np.random.default_rng(random_state).permutation(len(x))[:_SAMPLE])
     try:
         sure = np.asarray(model.predict_proba(x[rows])).max(axis=1)
@@ -217,7 +233,8 @@ def _confidence(model: FittedModel, x: AnyArray, random_state: int) -> Axes | No
     title = "largest probability"
     if len(rows) < len(x):
         title += f"\n{len(rows):,} of {len(x):,} rows, drawn at random"
-    return confidence(np.asarray(model.manifold_)[rows], sure, title=title)
+    place = np.asarray(model.manifold_)[rows]
+    return confidence(place, sure, title=title, random_state=random_state, projection=projection)
 
 
 def _learned(model: FittedModel, name: str) -> Any:

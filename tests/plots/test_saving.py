@@ -64,6 +64,15 @@ def test_everything_that_applies_is_written(digits, tmp_path):
     assert all(imread(path).std() > 0.01 for path in written)
 
 
+def test_points_may_be_drawn_as_a_map(digits, tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(saving, "write_png", lambda axes, path: drawn.update({path.stem: axes}))
+    x, y = digits[0][:60], digits[1][:60]
+    plots.save_run_plots(Model(x), x, y, folder=tmp_path, projection="tsne")
+    points = [drawn["clusters"], *drawn["truth_and_prediction"].flat, drawn["confidence"]]
+    assert [ax.get_xlabel() for ax in points] == ["t-SNE axis 1 (of 5 dimensions)"] * 4
+
+
 def test_what_does_not_apply_is_left_out(digits, tmp_path):
     x, _ = digits
     written = plots.save_run_plots(Model(x, remakes=False, soft=False), x, folder=tmp_path)
