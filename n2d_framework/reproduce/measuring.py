@@ -99,7 +99,6 @@ def measure(method: Method, planned: Planned, comparison: Comparison) -> Measure
 
 def _labels(method: Method, planned: Planned) -> Labels:
     """The one variant of each role that the method's rule means."""
-    assert method.trio is not None
     variants, _ = make_variants(planned.grid)
     labels = []
     for role in ROLES:
@@ -130,7 +129,7 @@ def _illegal(labels: Labels, comparison: Comparison) -> str:
 def _failure(cells: pd.DataFrame) -> str:
     first = cells.iloc[0]
     error = first["error"] if isinstance(first["error"], str) else f"still {first['status']}"
-    return f"{len(cells)} of its seeds failed: {error}"
+    return f"{len(cells)} of its seeds failed: {error} (--retry-failed tries them again)"
 
 
 def versions_of(table: pd.DataFrame) -> dict[str, str]:

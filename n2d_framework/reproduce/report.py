@@ -126,7 +126,7 @@ class Report:
     def _lines(self, table: Table, data: str) -> Iterator[dict[str, Any]]:
         for method in self._methods(table, data):
             printed = table.published(method.id, data)
-            found = self.ran[data].measured.get(method.id, Measured({}, reason=method.absent))
+            found = self.ran[data].measured.get(method.id, Measured({}, reason=method.lacking()))
             about = {"table": table.id, "data": data, "method": method.id, "label": method.label}
             for metric in table.metrics:
                 score = found.scores.get(method.column(metric))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,12 +10,20 @@ import attrs
 
 from n2d_framework.config.reading import read_tree
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
+from n2d_framework.registry import default_catalogue
+from n2d_framework.types import Role
 
 __all__ = ["STUDIES", "Method", "Other", "Study", "Table", "read_study"]
 
 _FOLDER = Path(__file__).with_name("studies")
 #: Names of the studies that can be reproduced.
 STUDIES: tuple[str, ...] = ("paper", "thesis")
+
+_ROLES: dict[str, Role] = {
+    "embedders": "embedder",
+    "manifolders": "manifolder",
+    "clusterers": "clusterer",
+}
 
 Numbers = Mapping[str, Mapping[str, Mapping[str, float]]]
 
@@ -28,11 +36,13 @@ class Method:
     ----------
     id, label : str
         How it is called on the command line, and in tables.
-    trio : mapping or None
+    trio : mapping
         A rule of a comparison (embedder, manifolder, clusterer) that one method of its grid
-        fits; ``None`` where nothing can be run.
-    absent : str
-        Why nothing can be run.
+        fits.
+    adds : mapping of str to list
+        Components of a plugin that the grid gets for this method, by axis (``embedders``, ...).
+    plugin : str
+        The distribution that brings them.
     view : {"all", "clustered"}
         Whether scores are of all rows, or of those that are not noise.
     notes : tuple of str
@@ -43,11 +53,27 @@ class Method:
 
     id: str
     label: str
-    trio: Mapping[str, Any] | None = None
-    absent: str = ""
+    trio: Mapping[str, Any]
+    adds: Mapping[str, Sequence[Any]] = attrs.field(factory=dict)
+    plugin: str = ""
     view: Literal["all", "clustered"] = "all"
     notes: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     causes: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+
+    def lacking(self) -> str:
+        """Why it cannot be run with what is installed; empty if it can."""
+        catalogue = default_catalogue()
+        for axis, items in self.adds.items():
+            role = _ROLES[axis]
+            known = {entry.spec.name for entry in catalogue.components(role)}
+            for item in items:
+                name = item if isinstance(item, str) else item["name"]
+                if name not in known:
+                    return (
+                        f"it needs the {role} {name!r} of the plugin {self.plugin}, which is not "
+                        "installed"
+                    )
+        return ""
 
     def column(self, metric: str) -> str:
         """The column of a comparison's table that holds a score of this method."""
@@ -147,15 +173,11 @@ class Study:
     @property
     def epochs(self) -> int:
         """Most epochs that an autoencoder of the study is trained for."""
-        found = [item.get("epochs", 0) for item in self._trained()]
-        return int(max(found, default=0))
-
-    def _trained(self) -> list[Mapping[str, Any]]:
         embedders = self.comparison["embedders"]
-        return [item for item in embedders if isinstance(item, Mapping) and "epochs" in item]
+        return int(max((item["epochs"] for item in embedders if _is_trained(item)), default=0))
 
     def runs(self, data: str, chosen: Sequence[str] = ()) -> list[Method]:
-        """Methods to be run on a data set.
+        """Methods to be run on a data set: those of its tables that what is installed can do.
 
         Parameters
         ----------
@@ -165,7 +187,7 @@ class Study:
         """
         ids = dict.fromkeys(method for table in self.tables for method in table.entries(data))
         wanted = [name for name in ids if not chosen or name in chosen]
-        return [self.methods[name] for name in wanted if self.methods[name].trio is not None]
+        return [self.methods[name] for name in wanted if not self.methods[name].lacking()]
 
     def config(
         self,
@@ -188,18 +210,29 @@ class Study:
             In place of the epochs of every autoencoder.
         """
         tree = dict(self.comparison) | dict(self.data.get(data, {}).get("settings", {}))
+        for axis in _ROLES:
+            added = [item for method in methods for item in method.adds.get(axis, ())]
+            tree[axis] = [*tree[axis], *_distinct(added)]
         if epochs is not None:
-            trained = self._trained()
             tree["embedders"] = [
-                {**item, "epochs": epochs} if item in trained else item
+                {**item, "epochs": epochs} if _is_trained(item) else item
                 for item in tree["embedders"]
             ]
-        rules: list[Mapping[str, Any]] = []
-        for method in methods:
-            if method.trio is not None and method.trio not in rules:
-                rules.append(method.trio)
+        rules = _distinct(method.trio for method in methods)
         more = {"data": data, "n_clusters": n_clusters, "seeds": seeds, "include": rules}
         return tree | more
+
+
+def _is_trained(item: Any) -> bool:
+    return isinstance(item, Mapping) and "epochs" in item
+
+
+def _distinct(items: Iterable[Any]) -> list[Any]:
+    found: list[Any] = []
+    for item in items:
+        if item not in found:
+            found.append(item)
+    return found
 
 
 def read_study(name: str) -> Study:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from argparse import Namespace
 from contextlib import nullcontext
 
 import pytest
@@ -11,7 +12,8 @@ from typer.testing import CliRunner
 
 from n2d_framework.cli import app
 from n2d_framework.core.events import StageFinished
-from n2d_framework.reproduce import read_study, reproduce
+from n2d_framework.registry import default_catalogue
+from n2d_framework.reproduce import read_study, reproduce, study
 
 
 @pytest.fixture
@@ -111,14 +113,16 @@ def test_what_cannot_be_run_says_why(n2d, own_data, stand_in, tmp_path):
     assert "needs at least 21 rows" in told[0]
 
 
-def test_the_thesis_and_what_no_component_does(n2d, own_data, stand_in, tmp_path):
+def test_the_thesis_and_what_is_not_installed(n2d, own_data, stand_in, tmp_path, monkeypatch):
     stand_in(own_data, "fashion", 60, 28)
+    without = [e for e in default_catalogue().components("embedder") if e.spec.name != "dcec"]
+    monkeypatch.setattr(study, "default_catalogue", lambda: Namespace(components=lambda _: without))
     arguments = ("--methods", "kmeans,pca_hdbscan,dcec", "--seeds", 1, "--n-jobs", 1)
     result = n2d("thesis", *arguments, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "Table 12.1: Eight combinations on Fashion-MNIST (fashion, 60 rows)" in result.stdout
     assert "Table 13.1" in result.stdout
-    assert "fashion, DCEC, gamma 0.1: it trains network and clusters jointly" in result.stderr
+    assert "fashion, DCEC, gamma 0.1: it needs the embedder 'dcec' of the plugin" in result.stderr
     assert "fashion, PCA 50, HDBSCAN (noise left out): it cannot be run" in result.stderr
     for name in ("mnist", "cifar10"):
         assert f"not measured: {name}: it is not on this machine" in result.stderr

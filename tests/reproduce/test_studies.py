@@ -13,11 +13,19 @@ from n2d_framework.config.compare import read_compare_config
 from n2d_framework.config.compare_schema import compare_schema
 from n2d_framework.errors import ConfigError
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.registry import default_catalogue
+from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.reproduce import STUDIES, read_study
 from n2d_framework.reproduce import study as study_module
 
+DEEP = Path(__file__).parents[2] / "plugins" / "n2d-deep"
 CASES = [(name, data) for name in STUDIES for data in read_study(name).data_names]
+
+
+@pytest.fixture(scope="module")
+def valid():
+    """Checks a tree against the live schema, which takes a while to build."""
+    schema = compare_schema()
+    return jsonschema.validators.validator_for(schema)(schema).validate
 
 
 @pytest.fixture(params=STUDIES)
@@ -32,17 +40,17 @@ def config_of(name, data, **changes):
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
-def test_the_recipe_of_each_data_set_is_a_comparison(name, data):
+def test_the_recipe_of_each_data_set_is_a_comparison(name, data, valid):
     config = config_of(name, data)
-    jsonschema.validate(config, compare_schema())
+    valid(config)
     read_compare_config(config)
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_the_shipped_comparison_is_one_by_itself(name):
+def test_the_shipped_comparison_is_one_by_itself(name, valid):
     folder = Path(study_module.__file__).with_name("studies")
     recipe = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-    jsonschema.validate(recipe["comparison"], compare_schema())
+    valid(recipe["comparison"])
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
@@ -51,7 +59,6 @@ def test_each_method_is_one_cell_per_seed(name, data):
     x = np.random.default_rng(0).random((1100, *spec.row_shape), dtype=np.float32)
     planned = plan_comparison(config_of(name, data), data={data: x})
     trios = {str(method.trio) for method in study.runs(data)}
-    assert planned.plan.illegal == []
     assert len(planned.plan.cells) == 2 * len(trios)
 
 
@@ -78,10 +85,37 @@ def test_what_others_measured_is_of_a_known_row(study):
         assert other.source.startswith("https://")
 
 
-def test_every_method_is_run_or_says_why_not(study):
-    assert all((method.trio is None) == bool(method.absent) for method in study.methods.values())
+def test_every_method_is_in_a_table(study):
     used = {name for table in study.tables for name in table.methods}
     assert used == set(study.methods)
+    assert all(bool(method.adds) == bool(method.plugin) for method in study.methods.values())
+
+
+def test_what_needs_a_plugin_says_so_where_it_is_not_installed(monkeypatch):
+    method = read_study("thesis").methods["dcec"]
+    monkeypatch.setattr(study_module, "default_catalogue", lambda: Catalogue.from_entry_points([]))
+    assert method.lacking() == (
+        "it needs the embedder 'dcec' of the plugin n2d-deep, which is not installed"
+    )
+
+
+@pytest.mark.skipif(not DEEP.is_dir(), reason="the plugin's sources are not here")
+def test_what_needs_a_plugin_is_run_where_it_is_installed(use_plugin, monkeypatch):
+    monkeypatch.syspath_prepend(str(DEEP))
+    if "dcec" not in {entry.spec.name for entry in default_catalogue().components("embedder")}:
+        use_plugin("deep_again", "from n2d_deep.plugin import n2d_components")
+    study = read_study("thesis")
+    methods = study.runs("mnist", ["kmeans", "dcec", "dcec_gamma1"])
+    assert [method.id for method in methods] == ["kmeans", "dcec_gamma1", "dcec"]
+    config = study.config("mnist", methods, n_clusters=10, seeds=1, epochs=7)
+    x = np.random.default_rng(0).random((300, 28, 28), dtype=np.float32)
+    cells = plan_comparison(config, data={"mnist": x}).plan.cells
+    deep = [cell.embedder.component for cell in cells if "dcec" in cell.embedder.label]
+    assert [(item.gamma, item.epochs, item.n_clusters) for item in deep] == [
+        (1, 7, 10),
+        (0.1, 7, 10),
+    ]
+    assert len(cells) == 3
 
 
 def test_published_numbers_of_the_paper():
