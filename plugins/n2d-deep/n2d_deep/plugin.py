@@ -22,7 +22,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         input="any",
         reference="Xie, Girshick and Farhadi 2016, Unsupervised Deep Embedding for Clustering "
         "Analysis, ICML",
-        small_options={"hidden": [16], **_SMALL},
+        small_options={"hidden": [], **_SMALL},
         **_PUBLISHES,
     )
     yield ComponentSpec(
@@ -33,7 +33,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         input="any",
         reference="Guo, Gao, Liu and Yin 2017, Improved Deep Embedded Clustering with Local "
         "Structure Preservation, IJCAI",
-        small_options={"hidden": [16], **_SMALL},
+        small_options={"hidden": [], **_SMALL},
         **_PUBLISHES,
     )
     yield ComponentSpec(

@@ -1,6 +1,9 @@
+import pytest
+
 from n2d_framework.testing import conformance
 
-test_dec = conformance("embedder/dec")
 test_idec = conformance("embedder/idec")
-test_dcec = conformance("embedder/dcec")
 test_soft_assignment = conformance("clusterer/soft_assignment")
+# They share nearly all of their code with idec.
+test_dec = pytest.mark.slow(conformance("embedder/dec"))
+test_dcec = pytest.mark.slow(conformance("embedder/dcec"))

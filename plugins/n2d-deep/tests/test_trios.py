@@ -49,6 +49,11 @@ def trio(store=None, listeners=(), **changes):
 
 
 @pytest.fixture(scope="module")
+def rows(digits):
+    return digits
+
+
+@pytest.fixture(scope="module")
 def store(tmp_path_factory):
     return tmp_path_factory.mktemp("stages")
 
@@ -131,4 +136,5 @@ def test_a_comparison_passes_the_centres_on(rows, tmp_path):
         },
         out=tmp_path / "out",
     )
-    assert found.table[["embedder", "status"]].to_numpy().tolist() == [["idec", "done"]]
+    assert found.table["status"].tolist() == ["done"]
+    assert found.table["embedder"][0].startswith("idec")
