@@ -12,6 +12,9 @@ import pytest
 import yaml
 from mlflow.exceptions import MlflowException
 
+import n2d_framework as n2d
+from n2d_framework.errors import BundleError
+
 
 @pytest.fixture
 def fitted(make, blobs):
@@ -112,13 +115,17 @@ def test_log_register_and_load_in_the_default_store(named, monkeypatch, runs):
     assert listed == [], "what MLflow itself asked for is not tracked a second time"
 
 
-def test_adapted_classes_need_trust(blobs, make):
-    from sklearn.decomposition import FastICA
+@pytest.mark.usefixtures("toys")
+def test_adapted_classes_need_trust(blobs):
+    import mlflow_toys
 
-    import n2d_framework as n2d
-
-    ica = n2d.adapt("manifolder", FastICA, n_components=2)
-    model = make(manifolder=ica).fit(blobs[0])
+    halves = n2d.adapt("clusterer", mlflow_toys.Halves)
+    model = n2d.N2D("pca", "identity", halves, random_state=0).fit(blobs[0])
     n2d_mlflow.save_model(model, "saved")
-    loaded = mlflow.pyfunc.load_model("saved", model_config={"trusted": ["x.y"]})
-    assert np.array_equal(loaded.predict(blobs[0]), model.predict(blobs[0]))
+    with pytest.raises(BundleError, match=r"trusted=\['mlflow_toys.Halves'\]"):
+        mlflow.pyfunc.load_model("saved")
+    trusted = {"trusted": ["mlflow_toys.Halves"]}
+    loaded = mlflow.pyfunc.load_model("saved", model_config=trusted)
+    assert np.array_equal(loaded.predict(blobs[0]), model.labels_)
+    again = n2d_mlflow.load_model("saved", **trusted)
+    assert np.array_equal(again.predict(blobs[0]), model.labels_)
