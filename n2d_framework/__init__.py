@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
     from n2d_framework.events import TensorBoard
-    from n2d_framework.experiment import Comparison, compare, open_comparison
+    from n2d_framework.experiment import Comparison, open_comparison
+    from n2d_framework.experiment.compare import compare
     from n2d_framework.pipeline import N2D, StageStore, adapt, compose
     from n2d_framework.registry import components
 
