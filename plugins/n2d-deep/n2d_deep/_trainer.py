@@ -176,7 +176,8 @@ class JointTrainer(autoencoder_trainer()):  # type: ignore[misc, unused-ignore]
 
     def _encoded(self, batch: Mapping[str, Any], training: bool) -> tuple[Any, Any]:
         if self.reconstructs:
-            return self.passed(batch, training)
+            found: tuple[Any, Any] = self.passed(batch, training)
+            return found
         seen = self.varied(batch["rows"]) if training else batch["rows"]
         return self.encoder(seen, training=training), None
 

@@ -45,7 +45,7 @@ class Dec(JointAutoencoder, DenseAutoencoder):
     joint_learning_rate: float = option(0.01, gt=0, help="Its step size; the paper's.")
 
     @property
-    def reconstruct(self) -> NoReturn:  # type: ignore[override]
+    def reconstruct(self) -> NoReturn:
         """There is none."""
         raise AttributeError("dec has no decoder; idec keeps one")
 

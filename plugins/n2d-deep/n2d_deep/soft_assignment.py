@@ -91,7 +91,8 @@ class SoftAssignment:
 
     def predict(self, m: AnyArray) -> IntArray:
         """Number of the centre to which each row belongs most: (n,) int64."""
-        return self.predict_proba(m).argmax(axis=1).astype(np.int64)
+        found: IntArray = self.predict_proba(m).argmax(axis=1).astype(np.int64)
+        return found
 
     def predict_proba(self, m: AnyArray) -> FloatArray:
         """Soft assignment of rows `m`, (n, d): float64 of shape (n, n_clusters)."""
