@@ -57,7 +57,7 @@ DIGITS = {
 USPS = {
     "data": "usps",
     "embedders": [{"name": "dense_ae", "hidden": [200, 200], "epochs": 60}],
-    "manifolders": [{"name": "umap", "n_neighbors": 20, "min_dist": 0.0}, "pca", "identity"],
+    "manifolders": [{"name": "umap", "n_neighbors": 20, "min_dist": 0.0}, "identity"],
     "clusterers": [
         {"name": "gmm", "n_init": [1, 3]},
         {"name": "kmeans", "n_init": 3},
@@ -73,7 +73,7 @@ BOUND = {
     "embedders": [{"name": "pca", "latent_dim": [10, 16, 24, 32]}],
     "manifolders": ["identity"],
     "clusterers": [{"name": "gmm", "n_init": 20}],
-    "seeds": 6,
+    "seeds": 4,
     "n_clusters": 10,
     "dbcv_rows": 0,
 }
