@@ -15,13 +15,9 @@ class SequenceOptions(TrainingOptions):
     """How an autoencoder takes series, and how it is trained."""
 
     epochs: int = option(
-        200,
-        ge=1,
-        help="Passes over the data. 200 suits some hundred series; thousands need fewer.",
+        200, ge=1, help="Passes over the data; many, since sets of series are small."
     )
-    batch_size: int = option(
-        32, ge=1, help="Series per step; small, since sets of series are small."
-    )
+    batch_size: int = option(32, ge=1, help="Series per step; few, since sets of series are small.")
     latent_dim: int | None = option(
         None,
         ge=1,
