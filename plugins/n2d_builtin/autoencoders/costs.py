@@ -19,10 +19,10 @@ __all__ = ["Cost", "cost_complaint", "network_cost", "rows_at_once"]
 _LEAST_VALUES, _VALUES_PER_VALUE = 2**24, 2**8
 _LEAST_WORK, _WORK_PER_VALUE = 2**30, 2**17
 #: Budgets of the rows that are computed together.
-_BLOCK_VALUES, _BLOCK_WORK, _MOST_ROWS = 2**24, 2**33, 64
+_BLOCK_VALUES, _BLOCK_WORK, _MOST_ROWS = 2**24, 2**31, 64
 #: Products that take as long as one value in a layer without weights, as one value within
 #: a pooled window, and as one turn of a loop.
-_WORK_OF_VALUE, _WORK_OF_POOLED_VALUE, _WORK_OF_TURN = 8, 8, 2**16
+_WORK_OF_VALUE, _WORK_OF_POOLED_VALUE, _WORK_OF_TURN = 8, 64, 2**16
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 _ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")
 
