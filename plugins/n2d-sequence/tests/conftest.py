@@ -6,6 +6,8 @@ import n2d_sequence
 import numpy as np
 import pytest
 from n2d_sequence.conv1d import Conv1dAutoencoder
+from n2d_sequence.layers import parts_of
+from n2d_sequence.normalizing import learn_normalization
 from n2d_sequence.recurrent import GruAutoencoder, LstmAutoencoder
 
 from n2d_framework.plugin import FitContext
@@ -52,13 +54,42 @@ NETWORKS = {
 
 
 @pytest.fixture(scope="session")
-def fitted(padded):
-    """Embedders fitted to the padded series, each once."""
-    made = {}
+def made(padded):
+    """Embedders with random weights, which need no training; fresh at every call."""
 
-    def fit(name):
-        if name not in made:
-            made[name] = NETWORKS[name]().fit(padded, context=FitContext(seed=7))
-        return made[name]
+    def make(name, **options):
+        embedder = NETWORKS[name](**options)
+        rng = np.random.default_rng(11)
+        plans = embedder._plans(padded.shape[1:], SMALL["latent_dim"])
+        lengths = n2d_sequence.observed_lengths(padded, 0.0)
+        embedder.set_state(
+            {
+                "row_shape": list(padded.shape[1:]),
+                "latent_dim": SMALL["latent_dim"],
+                "history": {"loss": np.array([0.5, 0.25])},
+                "best_epoch": 2,
+                "precision": "float32",
+                "normalization": learn_normalization(
+                    padded, lengths, embedder.normalize
+                ).get_state(),
+                **{
+                    key: {
+                        part.name: {
+                            weight: rng.normal(scale=0.4, size=shape).astype(np.float32)
+                            for weight, shape in part.weight_shapes().items()
+                        }
+                        for part in parts_of(plan)
+                    }
+                    for key, plan in zip(("encoder", "decoder"), plans, strict=True)
+                },
+            }
+        )
+        return embedder
 
-    return fit
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(padded):
+    """The small convolutional embedder, fitted with the seed 5."""
+    return conv().fit(padded, context=FitContext(seed=5))
