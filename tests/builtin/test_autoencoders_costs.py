@@ -26,14 +26,15 @@ def cost(*chain, shape=(64,)):
     ("chain", "shape", "values", "work"),
     [
         ([layers.Dense(10)], (64,), 10, 650),
-        ([layers.Conv2D(4, 3, padding="same")], (8, 8, 1), 256, 64 * 40),
+        ([layers.Conv2D(4, 3, padding="same")], (8, 8, 1), 256, 64 * 40 * 4),
         (
             [layers.Conv2D(4, 3, padding="same", data_format="channels_first")],
             (1, 8, 6),
             192,
-            48 * 40,
+            48 * 40 * 4,
         ),
-        ([layers.Conv2DTranspose(2, 4, 2, padding="same")], (8, 8, 1), 512, 64 * 34),
+        ([layers.Conv2DTranspose(2, 4, 2, padding="same")], (8, 8, 1), 512, 64 * 34 * 8),
+        ([layers.DepthwiseConv2D(3, padding="same")], (8, 8, 9), 576, 64 * 90 * 16),
         ([layers.Dense(5)], (7, 3), 35, 7 * 20),
         ([layers.EinsumDense("abc,cbd->ad", 5)], (7, 3), 5, 7 * 105),
         ([layers.SimpleRNN(4)], (9, 2), 4, 9 * (2**16 + 28)),

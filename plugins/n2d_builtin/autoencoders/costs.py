@@ -23,6 +23,8 @@ _BLOCK_VALUES, _BLOCK_WORK, _MOST_ROWS = 2**24, 2**31, 64
 #: Products that take as long as one value in a layer without weights, as one value within
 #: a pooled window, and as one turn of a loop.
 _WORK_OF_VALUE, _WORK_OF_POOLED_VALUE, _WORK_OF_TURN = 8, 64, 2**16
+#: Convolutions of few channels take up to so many times longer for each product.
+_SLOWEST_PRODUCT = 16
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 _ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupedQueryAttention")
 
@@ -118,7 +120,7 @@ def _work(layer: Any, before: Sequence[_Shape], after: Sequence[_Shape]) -> int:
     kind, made = type(layer).__name__, sum(map(_size, after))
     work = _WORK_OF_VALUE * (sum(map(_size, before)) + made)
     weights = sum(math.prod(weight.shape) for weight in layer.weights)
-    work += weights * _uses(layer, before, after) if weights else 0
+    work += weights * _uses(layer, before, after) * _slowness(layer) if weights else 0
     if "Pooling" in kind:
         work += _WORK_OF_POOLED_VALUE * made * math.prod(getattr(layer, "pool_size", ()))
     elif kind in _RECURRENT:
@@ -138,6 +140,16 @@ def _uses(layer: Any, before: Sequence[_Shape], after: Sequence[_Shape]) -> int:
     if layer.data_format == "channels_first":
         shape = (shape[0], *shape[2:], shape[1])
     return _places(shape)
+
+
+def _slowness(layer: Any) -> int:
+    """How much longer a product takes where too few channels meet for wide instructions."""
+    kind = type(layer).__name__
+    if kind.startswith(("Depthwise", "Separable")):
+        return _SLOWEST_PRODUCT
+    if "Conv" not in kind:
+        return 1
+    return max(1, _SLOWEST_PRODUCT // int(math.prod(layer.kernel.shape[-2:])))
 
 
 def _attended(layer: Any, before: Sequence[_Shape]) -> int:
