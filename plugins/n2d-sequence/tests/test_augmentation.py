@@ -100,17 +100,58 @@ def test_nothing_to_vary_is_training_without(trained, padded):
     assert varied.history_ == trained.history_
 
 
-def test_target_and_consistency_change_what_is_learned(trained, padded):
-    def spread(**chosen):
-        strong = Augmentation(jitter=0.8, **chosen)
-        embedder = conv(augmentation=strong, epochs=30, learning_rate=0.01)
-        embedder.fit(padded, context=CONTEXT)
-        noise = np.random.default_rng(0).normal(size=padded.shape) * 0.8
-        observed = ~(padded == 0).all(axis=2, keepdims=True)
-        noisy = (padded + observed * noise * embedder.normalization_.scale).astype(np.float32)
-        latent, moved = embedder.transform(padded), embedder.transform(noisy)
-        return ((latent - moved) ** 2).sum() / latent.var(axis=0).sum()
+@pytest.fixture
+def costs(made, padded):
+    """Losses of the rows of one training batch, for settings of the augmentation."""
+    from n2d_sequence._trainer import SequenceTrainer
+    from n2d_sequence._varying import Variation
+    from n2d_sequence.networks import build_decoder, build_encoder
 
-    assert spread(consistency=5.0) < 0.8 * spread()
-    clean = Augmentation(**{**NOTHING, "jitter": 0.8}, target="original")
-    assert conv(augmentation=clean).fit(padded, context=CONTEXT).history_ != trained.history_
+    embedder = made("conv")
+    series, lengths = embedder._series(padded)
+    rows, lengths = embedder.normalization_.apply_all(series, lengths), lengths.astype(np.int32)
+    plans = embedder._plans(padded.shape[1:], 3)
+    encoder = build_encoder(plans[0], seed=1, precision="float32")
+    decoder = build_decoder(plans[1], seed=1, precision="float32")
+
+    def find(training=True, **chosen):
+        settings = Augmentation(**{**NOTHING, "jitter": 0.5, **chosen})
+        trainer = SequenceTrainer(
+            encoder,
+            decoder,
+            rows,
+            lengths,
+            loss="mse",
+            variation=Variation(settings, 3),
+            target=settings.target,
+            consistency=settings.consistency,
+            train=np.arange(48),
+            validation=np.arange(0),
+            batch_size=48,
+        )
+        return np.asarray(trainer.row_losses({"rows": rows, "lengths": lengths}, training))
+
+    varied = np.asarray(Variation(Augmentation(**{**NOTHING, "jitter": 0.5}), 3)(rows, lengths))
+    latent = [np.asarray(encoder([values, lengths])) for values in (rows, varied)]
+    observed = np.arange(rows.shape[1]) < lengths[:, None]
+    output = np.asarray(decoder(latent[1]))
+    of_original = ((output - rows) ** 2).mean(axis=2)
+    find.to_original = (of_original * observed).sum(axis=1) / lengths
+    find.distance = ((latent[1] - latent[0]) ** 2).sum(axis=1) / latent[0].var(axis=0).sum()
+    return find
+
+
+def test_target_original_costs_the_distance_to_the_series_as_it_was(costs):
+    np.testing.assert_allclose(costs(target="original"), costs.to_original, rtol=1e-4)
+    assert not np.allclose(costs(), costs.to_original, rtol=0.01)
+
+
+def test_consistency_costs_the_relative_distance_of_the_variant(costs):
+    assert costs.distance.min() > 0
+    extra = costs(consistency=2.0) - costs()
+    np.testing.assert_allclose(extra, 2 * costs.distance, rtol=1e-3, atol=1e-5)
+
+
+def test_validation_sees_series_as_they_are(costs):
+    np.testing.assert_array_equal(costs(False, consistency=2.0), costs(False, jitter=0.0))
+    assert not np.allclose(costs(False), costs(True), rtol=0.01)
