@@ -96,7 +96,7 @@ def observed_lengths(x: AnyArray, padding_value: float | None) -> IntArray:
     steps = x.shape[1]
     if padding_value is None:
         return np.full(len(x), steps, dtype=np.int64)
-    differs = np.atleast_1d(x != padding_value)
-    observed: AnyArray = differs.reshape(len(x), steps, -1).any(axis=2)
+    values: AnyArray = x.reshape(len(x), steps, -1)
+    observed = np.any(values != padding_value, axis=2)
     trailing = observed[:, ::-1].argmax(axis=1)
     return np.where(observed.any(axis=1), steps - trailing, 0).astype(np.int64)
