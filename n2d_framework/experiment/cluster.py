@@ -18,6 +18,7 @@ __all__ = ["connected", "local_workers", "require_shared", "warn_of_threads"]
 logger = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 20
+_STARTS = 3
 #: Read by BLAS libraries, OpenMP, numba and TensorFlow when they are imported.
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -45,7 +46,7 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
     distributed.Client
     """
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     variables = dict.fromkeys(_THREAD_VARIABLES, str(n_jobs))
     settings = {
@@ -55,7 +56,7 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
     }
     with (
         dask.config.set(settings),
-        LocalCluster(
+        _started(
             n_workers=n_workers,
             threads_per_worker=1,
             processes=True,
@@ -68,6 +69,20 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
         Client(cluster) as client,
     ):
         yield client
+
+
+def _started(**settings: Any) -> Any:
+    """A cluster of this machine; begun anew if a worker died before it was ready."""
+    from distributed import LocalCluster
+
+    for left in reversed(range(_STARTS)):
+        try:
+            return LocalCluster(**settings)
+        except RuntimeError as error:
+            if not left:
+                raise
+            logger.warning("a worker died while it started (%s); they are started again", error)
+    raise AssertionError
 
 
 @contextmanager
