@@ -103,6 +103,7 @@ def test_nothing_to_vary_is_training_without(trained, padded):
 @pytest.fixture
 def costs(made, padded):
     """Losses of the rows of one training batch, for settings of the augmentation."""
+    from keras import ops
     from n2d_sequence._trainer import SequenceTrainer
     from n2d_sequence._varying import Variation
     from n2d_sequence.networks import build_decoder, build_encoder
@@ -129,7 +130,11 @@ def costs(made, padded):
             validation=np.arange(0),
             batch_size=48,
         )
-        return np.asarray(trainer.row_losses({"rows": rows, "lengths": lengths}, training))
+        batch = {
+            "rows": ops.convert_to_tensor(rows),
+            "lengths": ops.convert_to_tensor(lengths),
+        }
+        return np.asarray(trainer.row_losses(batch, training))
 
     varied = np.asarray(Variation(Augmentation(**{**NOTHING, "jitter": 0.5}), 3)(rows, lengths))
     latent = [np.asarray(encoder([values, lengths])) for values in (rows, varied)]
