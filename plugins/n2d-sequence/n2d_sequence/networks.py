@@ -165,6 +165,8 @@ class _Builder:
             layer.units,
             return_sequences=True,
             recurrent_initializer=orthogonal,
+            # Without one, Keras draws a seed for dropout from Python's global generator.
+            seed=derive_seed(self.seed, f"{name}/dropout") % 2**31,
             **self._common(name),
         )
 

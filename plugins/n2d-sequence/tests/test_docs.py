@@ -20,6 +20,7 @@ def blocks(page, language):
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="the package lies outside its repository")
+@pytest.mark.slow
 def test_the_guide_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace: dict = {}
