@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import pickle
 import threading
@@ -187,6 +188,7 @@ def test_labels_of_the_store_are_those_of_the_best_cell(grid, few_digits, tmp_pa
 def test_a_client_or_a_cluster_may_be_handed_over_and_stays_open(
     grid, few_digits, tmp_path, caplog
 ):
+    import pandas as pd
     from distributed import Client
 
     data = {"few": few_digits}
@@ -195,7 +197,10 @@ def test_a_client_or_a_cluster_may_be_handed_over_and_stays_open(
     with Client(**about, dashboard_address=None) as client:
         for name, handed in (("client", client), ("cluster", client.cluster)):
             found = n2d.compare(grid, tmp_path / name, data=data, scheduler=handed)
-            assert found.to_csv() == alone.to_csv()
+            # In a thread that is not the main one, sums may differ in the 14th digit (seen: BIC);
+            # between processes tables are equal to the byte (test_workers.py).
+            tables = [pd.read_csv(io.StringIO(run.to_csv())) for run in (found, alone)]
+            pd.testing.assert_frame_equal(*tables, rtol=1e-11)
             assert client.submit(max, 1, 2).result(timeout=10) == 2
             told = [r.message for r in caplog.records if r.name.startswith("n2d_framework")]
             assert any("workers with several threads" in text for text in told)
