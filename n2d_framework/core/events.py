@@ -100,8 +100,9 @@ class FilesWritten:
     run_id : str
         The run, or the comparison, that they belong to.
     files : mapping of str to tuple of str
-        Paths by kind: ``bundle``, ``labels``, ``config``, ``figures``, ``run``, ``table``. They
-        exist while the event is delivered; ``n2d run`` moves its folder afterwards.
+        Paths by kind: ``bundle``, ``labels``, ``config``, ``figures``, ``run``, ``table``,
+        ``report``. They exist while the event is delivered; ``n2d run`` moves its folder
+        afterwards.
     """
 
     run_id: str

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.config.compare import Grid, read_compare_config
-from n2d_framework.core.events import EventSink, FilesWritten
+from n2d_framework.core.events import EventSink
 from n2d_framework.errors import ConfigError, Problem, StoreWarning
 from n2d_framework.events import EventBus
 from n2d_framework.experiment.cluster import (
@@ -31,7 +31,7 @@ from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
 from n2d_framework.experiment.running import run_here, run_on
 from n2d_framework.experiment.tasks import Outcome, Settings
-from n2d_framework.experiment.telling import cell_finished, telling
+from n2d_framework.experiment.telling import Session, cell_finished, telling
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
@@ -159,8 +159,9 @@ def compare(
                 warn_of_threads(client, settings)
             _run(planned.plan, settings, folder, client, retry_failed, sink)
     comparison = open_comparison(folder)
+    comparison.session = Session(settings.run_id, sink)
     comparison.write_tables()
-    sink(FilesWritten(settings.run_id, {"table": (str(folder / "table.csv"),)}))
+    comparison.session.written("table", folder / "table.csv")
     return comparison
 
 

@@ -14,7 +14,6 @@ from n2d_framework.experiment.folder import own_store, read_mark, records_folder
 from n2d_framework.experiment.records import read_records
 from n2d_framework.metrics import LESS_IS_BETTER
 from n2d_framework.pipeline import N2D, StageStore
-from n2d_framework.storage import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from n2d_framework.experiment.label_free import LabelFree
     from n2d_framework.experiment.paired import Paired
     from n2d_framework.experiment.significance import Significance
+    from n2d_framework.experiment.telling import Session
 
 __all__ = ["Comparison", "open_comparison"]
 
@@ -61,6 +61,8 @@ class Comparison:
     illegal : list of dict
         Trios that could not be run, each with the reason.
     notes : list of str
+    session : Session or None
+        Hears of files written from now on; ``None`` for results that were opened later.
     """
 
     def __init__(self, out: Path, mark: dict[str, Any], records: dict[str, dict[str, Any]]) -> None:
@@ -72,6 +74,7 @@ class Comparison:
         self.store = StageStore(mark["store"] or own_store(out))
         self._cells: list[dict[str, Any]] = mark["cells"]
         self._records = records
+        self.session: Session | None = None
 
     def __repr__(self) -> str:
         done, planned = sum(r["status"] == "done" for r in self._relevant()), len(self._cells)
@@ -257,31 +260,25 @@ class Comparison:
             Whether seconds and memory are in it, which differ from run to run. Without them
             the same comparison gives the same bytes.
         """
-        return self._written(tables.to_csv(self.table, costs=costs), path)
+        return tables.written(tables.to_csv(self.table, costs=costs), path)
 
     def to_markdown(
         self, path: str | os.PathLike[str] | None = None, *, metrics: Sequence[str] | None = None
     ) -> str:
         """Means over seeds with intervals as a Markdown table; see :meth:`leaderboard`."""
-        return self._written(tables.to_markdown(self._summary(metrics)), path)
+        return tables.written(tables.to_markdown(self._summary(metrics)), path)
 
     def to_latex(
         self, path: str | os.PathLike[str] | None = None, *, metrics: Sequence[str] | None = None
     ) -> str:
         """Means over seeds with intervals as a LaTeX table (package booktabs)."""
-        return self._written(tables.to_latex(self._summary(metrics)), path)
+        return tables.written(tables.to_latex(self._summary(metrics)), path)
 
     def _summary(self, metrics: Sequence[str] | None) -> pd.DataFrame:
         from n2d_framework.experiment.intervals import summary
 
         chosen = metrics or [m for m in ("acc", "nmi", "ari", "silhouette") if m in self.metrics]
         return summary(self.table, [self._known(metric) for metric in chosen], self.metric)
-
-    @staticmethod
-    def _written(text: str, path: str | os.PathLike[str] | None) -> str:
-        if path is not None:
-            write_atomic(path, text.encode())
-        return text
 
     def report(
         self,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from n2d_framework.storage import write_atomic
 from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AXES", "full_table", "methods", "score_columns", "scores_of", "to_csv", "to_latex",
-    "to_markdown",
+    "to_markdown", "written",
 ]  # fmt: skip
 
 #: Columns that say what a cell is, without the seed.
@@ -117,3 +119,10 @@ def to_latex(summary: pd.DataFrame) -> str:
     rows = ([_escaped(str(value)) for value in row] for row in summary.itertuples(index=False))
     lines += [f"{' & '.join(row)} \\\\" for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def written(text: str, path: str | os.PathLike[str] | None) -> str:
+    """The text, also written to a file if one is named."""
+    if path is not None:
+        write_atomic(path, text.encode())
+    return text

@@ -8,17 +8,39 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from n2d_framework.core.events import (
     CellFinished,
     ComparisonFinished,
     ComparisonStarted,
     EventSink,
+    FilesWritten,
 )
 from n2d_framework.experiment.planning import Cell, chain
 from n2d_framework.experiment.tables import scores_of
 from n2d_framework.types import ROLES
 
-__all__ = ["cell_finished", "telling"]
+__all__ = ["Session", "cell_finished", "telling"]
+
+
+@attrs.frozen(eq=False)
+class Session:
+    """One session of a comparison, and who hears of it.
+
+    Attributes
+    ----------
+    run_id : str
+    sink : callable
+        Gets the events.
+    """
+
+    run_id: str
+    sink: EventSink = attrs.field(repr=False)
+
+    def written(self, kind: str, path: Path) -> None:
+        """Tell of a file of the comparison that has been written."""
+        self.sink(FilesWritten(self.run_id, {kind: (str(path),)}))
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def write_report(
     -------
     Path
         What was written. It needs no other file and no network; the same comparison gives
-        the same bytes.
+        the same bytes. Listeners of the comparison that was just run hear of it.
 
     Raises
     ------
@@ -72,6 +72,8 @@ def write_report(
     page = render(_content(comparison, drawn, pictures, max_points))
     # Texts of data and errors may hold what is no character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
+    if comparison.session is not None:
+        comparison.session.written("report", target)
     return target
 
 

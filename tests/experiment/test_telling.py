@@ -15,6 +15,8 @@ from n2d_framework.core.events import (
     RunStarted,
     StageFinished,
 )
+from n2d_framework.errors import OutputError
+from n2d_framework.experiment import open_comparison
 
 
 def grid(**more):
@@ -73,6 +75,22 @@ def test_a_session_tells_only_what_it_does(data, tmp_path):
     compared(data, tmp_path / "out")
     heard, _ = compared(data, tmp_path / "out")
     assert [type(event) for event in heard] == [FilesWritten]
+
+
+def test_reports_are_told_with_the_session_that_made_them(data, tmp_path):
+    heard, found = compared(data, tmp_path / "out")
+    first = len(heard)
+    elsewhere = found.report(tmp_path / "elsewhere.html", pictures=0)
+    again = found.report(pictures=0)
+    run_id = heard[0].run_id
+    assert heard[first:] == [
+        FilesWritten(run_id, {"report": (str(elsewhere),)}),
+        FilesWritten(run_id, {"report": (str(again),)}),
+    ]
+    with pytest.raises(OutputError):
+        found.report(tmp_path / "nowhere" / "report.html", pictures=0)
+    open_comparison(tmp_path / "out").report(pictures=0)
+    assert len(heard) == first + 2, "what was not written, or by a later session, is not told"
 
 
 def test_a_failed_cell_is_told_with_its_error(data, tmp_path, use_plugin):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -30,11 +31,16 @@ def compared(n2d, few, tmp_path):
     )
 
 
-def test_compare_leaves_a_report(compared, tmp_path):
+def test_compare_leaves_a_report_and_tells_plugins(compared, tmp_path, use_plugin):
+    use_plugin("hears", HEARS)
     result = compared()
     assert result.exit_code == 0, result.output
     written = tmp_path / "out" / "report.html"
     assert f"report: {written}" in result.stdout
+    heard = sys.modules["hears"].heard
+    assert [list(files) for _, files in heard] == [["table"], ["report"]]
+    assert heard[1][1]["report"] == (str(written),)
+    assert len({run_id for run_id, _ in heard}) == 1
     assert "one seed: no interval" in written.read_text(encoding="utf-8")
 
 
@@ -75,3 +81,14 @@ def test_a_folder_of_something_else_is_refused(n2d, tmp_path):
     result = n2d("report", tmp_path)
     assert result.exit_code != 0
     assert "is not the output of a comparison" in result.stderr
+
+
+HEARS = """
+from n2d_framework.plugin import hookimpl
+
+heard = []
+
+@hookimpl
+def n2d_files_written(event):
+    heard.append((event.run_id, dict(event.files)))
+"""
