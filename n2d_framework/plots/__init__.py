@@ -17,12 +17,14 @@ from n2d_framework.plots.points import (
     truth_and_prediction,
 )
 from n2d_framework.plots.saving import FittedModel, save_run_plots, write_png
+from n2d_framework.plots.series import cluster_series
 from n2d_framework.plots.tree import condensed_tree
 
 __all__ = [
     "FittedModel",
     "Style",
     "cluster_means",
+    "cluster_series",
     "condensed_tree",
     "confidence",
     "four_panels",

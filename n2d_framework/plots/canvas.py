@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["clean", "legend_beside", "new_axes", "new_grid", "point_size"]
+__all__ = ["clean", "grid_shape", "legend_beside", "new_axes", "new_grid", "point_size"]
 
 _LEGEND_ROWS = 20
 _LONGEST = 28
@@ -52,6 +52,12 @@ def new_grid(
         size = (width * n_columns, height * n_rows)
         figure = Figure(figsize=size, layout="constrained")
     return np.asarray(figure.subplots(n_rows, n_columns, squeeze=False))
+
+
+def grid_shape(count: int, most: int) -> tuple[int, int]:
+    """Rows and columns for `count` panels: few rows, filled evenly."""
+    n_rows = -(-count // most)
+    return n_rows, -(-count // n_rows)
 
 
 def clean(text: Any) -> str:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from n2d_framework.errors import DataError
-from n2d_framework.plots.canvas import clean, new_grid
-from n2d_framework.plots.palette import distinct, is_noise, styles
+from n2d_framework.plots.canvas import clean, grid_shape, new_grid
+from n2d_framework.plots.palette import NOISE_LINE, distinct, is_noise, styles
 from n2d_framework.plots.rows import as_labels
 from n2d_framework.types import AnyArray
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["cluster_means", "reconstructions"]
-
-#: A line needs more contrast than a point.
-_NOISE_LINE = "#8A8A8A"
 
 
 def reconstructions(
@@ -118,10 +115,10 @@ def cluster_means(
         raise DataError("there are no rows to take means of")
     means = np.stack([rows[found == value].mean(axis=0, dtype=np.float64) for value in groups])
     if image_shape is None:
-        grid = new_grid(figure, *_grid_shape(len(groups), 5), 2.4, 1.8)
+        grid = new_grid(figure, *grid_shape(len(groups), 5), 2.4, 1.8)
         _draw_profiles(grid, rows, found, groups)
     else:
-        grid = new_grid(figure, *_grid_shape(len(groups), 10), 1.1, 1.5)
+        grid = new_grid(figure, *grid_shape(len(groups), 10), 1.1, 1.5)
         pictures = _as_images(means, image_shape)
         low, high = float(pictures.min()), float(pictures.max())
         for place, picture in zip(grid.flat, pictures, strict=False):
@@ -132,12 +129,6 @@ def cluster_means(
     for place in grid.flat[len(groups) :]:
         place.set_axis_off()
     return grid
-
-
-def _grid_shape(count: int, most: int) -> tuple[int, int]:
-    """Rows and columns for `count` panels: few rows, filled evenly."""
-    n_rows = -(-count // most)
-    return n_rows, -(-count // n_rows)
 
 
 def _as_images(rows: AnyArray, image_shape: tuple[int, ...]) -> AnyArray:
@@ -167,7 +158,7 @@ def _flat(rows: AnyArray) -> AnyArray:
 def _profile_pairs(
     original: AnyArray, remade: AnyArray, figure: Figure | SubFigure | None
 ) -> AnyArray:
-    grid = new_grid(figure, *_grid_shape(len(original), 5), 2.4, 1.8)
+    grid = new_grid(figure, *grid_shape(len(original), 5), 2.4, 1.8)
     for place, row, copy in zip(grid.flat, original, remade, strict=False):
         place.plot(row, color="#332288", linewidth=1.2, label="original")
         place.plot(copy, color="#CC6677", linewidth=1.0, label="reconstruction")
@@ -187,7 +178,7 @@ def _draw_profiles(grid: AnyArray, rows: AnyArray, found: AnyArray, groups: list
         mean = members.mean(axis=0, dtype=np.float64)
         spread = members.std(axis=0, dtype=np.float64)
         position = np.arange(len(mean))
-        colour = _NOISE_LINE if is_noise(value) else look[value].color
+        colour = NOISE_LINE if is_noise(value) else look[value].color
         place.fill_between(position, mean - spread, mean + spread, color=colour, alpha=0.2, lw=0)
         place.plot(position, mean, color=colour, linewidth=1.2)
         place.sharey(grid[0, 0])

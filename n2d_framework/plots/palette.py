@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_framework.types import NOISE, AnyArray
 
-__all__ = ["NOISE_STYLE", "Style", "distinct", "is_noise", "styles"]
+__all__ = ["NOISE_LINE", "NOISE_STYLE", "Style", "distinct", "is_noise", "styles"]
 
 #: Paul Tol's "muted" scheme, made for colour-blind readers, and a near black.
 COLOURS = (
@@ -37,6 +37,8 @@ class Style:
 
 
 NOISE_STYLE = Style("#D5D5D5", "o")
+#: A line needs more contrast than a point.
+NOISE_LINE = "#8A8A8A"
 
 
 def is_noise(value: Any) -> bool:
