@@ -6,15 +6,28 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from n2d_framework.config.choice import Choice
+from n2d_framework.config.expansion import expand_options
+from n2d_framework.core.code import code_of, outlasts
+from n2d_framework.core.options import Option
 from n2d_framework.core.spec import load_object
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem, did_you_mean
 from n2d_framework.types import Role
 
-__all__ = ["NOT_PERMITTED", "adapted_choice", "adapting_name"]
+__all__ = [
+    "NOT_PERMITTED",
+    "adapted_choice",
+    "adapted_choices",
+    "adapting_name",
+    "as_written",
+    "code_problems",
+]
 
+#: Components that stand for a class.
+_ADAPTING = ("adapted", "adapted_once")
 NOT_PERMITTED = (
     "imports code named in the file, which was not permitted; if you trust the file like a "
-    "program, permit it (allow_code)"
+    "program, permit it (allow_code, --allow-code)"
 )
 
 
@@ -103,3 +116,87 @@ def _refuse_unknown(cls: Any, options: Mapping[str, Any], path: str) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def adapted_choices(
+    role: Role, value: Mapping[str, Any], path: str, *, allow_code: bool
+) -> list[dict[str, Any]]:
+    """What ``{adapt: …}`` stands for in a comparison, where an argument may have several values.
+
+    Parameters
+    ----------
+    role, value, path, allow_code
+        As for :func:`adapted_choice`. A list is several values, unless the class has a list or
+        tuple as default of that argument: then only a list of lists is.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    ConfigError
+    """
+    chosen = adapted_choice(role, value, path, allow_code=allow_code)
+    given = chosen["options"]
+    defaults = _defaults(load_object(chosen["factory"], what="adapted component"))
+    kinds = {name: _kind(defaults.get(name)) for name in given}
+    options = [Option(name=name, type=kind, default=None) for name, kind in kinds.items()]
+    return [{**chosen, "options": one} for one in expand_options(options, given, path)]
+
+
+def _kind(default: Any) -> Any:
+    return tuple[object, ...] if isinstance(default, (list, tuple)) else object
+
+
+def _defaults(cls: Any) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(cls).parameters
+    except (TypeError, ValueError):  # some classes written in C have none
+        return {}
+    return {name: item.default for name, item in parameters.items()}
+
+
+def as_written(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Name and options as users wrote them: of a class, those of the class.
+
+    Parameters
+    ----------
+    name : str
+        Of a component.
+    options : mapping
+        Of the component.
+    """
+    factory, arguments = options.get("factory"), options.get("options", {})
+    if name in _ADAPTING and isinstance(factory, str) and isinstance(arguments, Mapping):
+        return factory, arguments
+    return name, options
+
+
+def code_problems(choice: Choice, path: str, *, allow_code: bool) -> list[Problem]:
+    """Why a comparison cannot have a component that imports code, if that is so.
+
+    Parameters
+    ----------
+    choice : Choice
+    path : str
+        Where it stands.
+    allow_code : bool
+        Whether code may be imported.
+    """
+    if not choice.spec.imports_code:
+        return []
+    if not allow_code:
+        return [Problem(path, f"{choice.spec.name!r} {NOT_PERMITTED}")]
+    component = choice.build()
+    if not hasattr(component, "imported_code"):
+        text = "does not say which code it imports (imported_code), so its results cannot be kept"
+        return [Problem(path, f"{choice.spec.name!r} {text}")]
+    try:
+        code = code_of(choice.spec, component)
+    except ComponentImportError as error:
+        return [Problem(path, str(error))]
+    if outlasts(code):
+        return []
+    text = "is code without a file, which no other process can know again; put it into a module"
+    return [Problem(path, f"{', '.join(code)}: {text}")]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from n2d_framework.config.adapting import adapted_choices, code_problems
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.expansion import expand_options, expand_range, is_range
 from n2d_framework.config.models import Choosable, DataConfig, ScalerConfig, ScalerName
@@ -190,6 +191,7 @@ def read_compare_config(
     overrides: Iterable[str] = (),
     *,
     catalogue: Catalogue | None = None,
+    allow_code: bool = False,
 ) -> Grid:
     """Read and check the configuration of a comparison, before any data are touched.
 
@@ -201,6 +203,9 @@ def read_compare_config(
         Single values to change, each ``path=value``.
     catalogue : Catalogue, optional
         Where component names are looked up.
+    allow_code : bool, default False
+        Whether components may be chosen that import code named in their options, as
+        :func:`n2d_framework.config.read_config` has it.
 
     Returns
     -------
@@ -225,7 +230,7 @@ def read_compare_config(
     for role in ROLES:
         listed = tree.get(_LISTS[role])
         if isinstance(listed, (list, tuple)):
-            choices[role] = _choices(role, listed, catalogue, problems)
+            choices[role] = _choices(role, listed, catalogue, problems, allow_code)
     if problems or config is None:
         raise ConfigError(_distinct(problems), source=where)
     try:
@@ -239,29 +244,27 @@ def _distinct(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _choices(
-    role: Role, listed: Iterable[Any], catalogue: Catalogue, problems: list[Problem]
+    role: Role,
+    listed: Iterable[Any],
+    catalogue: Catalogue,
+    problems: list[Problem],
+    allow_code: bool,
 ) -> list[Choice]:
     found: list[Choice] = []
     for index, value in enumerate(listed):
         path = f"{_LISTS[role]}[{index}]"
-        if isinstance(value, Mapping) and "adapt" in value:
-            problems.append(_CODE.under(path))
-            continue
         try:
-            items = _expanded(role, value, catalogue, path)
+            if isinstance(value, Mapping) and "adapt" in value:
+                items: list[Any] = adapted_choices(role, value, path, allow_code=allow_code)
+            else:
+                items = _expanded(role, value, catalogue, path)
             resolved = [resolve_choice(role, item, catalogue, path) for item in items]
-            problems += [_CODE.under(path) for c in resolved[:1] if c.spec.imports_code]
+            for choice in resolved:
+                problems += code_problems(choice, path, allow_code=allow_code)
             found += resolved
         except ConfigError as error:
             problems.extend(error.problems)
     return found
-
-
-_CODE = Problem(
-    "",
-    "imports code named by its options, and the stage store keeps no such stage; make it a plugin "
-    "to compare it (n2d_framework.plugin)",
-)
 
 
 def _expanded(role: Role, value: Any, catalogue: Catalogue, path: str) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from n2d_framework.config.compare import CompareConfig
-from n2d_framework.config.schema import component_schema
+from n2d_framework.config.schema import ADAPT, component_schema
 from n2d_framework.core.schema import options_schema
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import Role
@@ -48,7 +48,7 @@ def compare_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
         entries = catalogue.components(role)
         names = sorted({e.spec.name for e in entries} | {e.qualified_name for e in entries})
         several = [_several(component_schema(entry)) for entry in entries]
-        schema["properties"][name]["items"] = {"anyOf": [{"enum": names}, *several]}
+        schema["properties"][name]["items"] = {"anyOf": [{"enum": names}, *several, ADAPT]}
     number = schema["properties"]["n_clusters"]
     plain = {key: value for key, value in number.items() if key in ("description", "default")}
     schema["properties"]["n_clusters"] = plain | {

@@ -11,7 +11,7 @@ from n2d_framework.errors import ComponentImportError
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["component_schema", "run_schema"]
+__all__ = ["ADAPT", "component_schema", "run_schema"]
 
 
 def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
@@ -48,10 +48,11 @@ def _role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:
     entries = catalogue.components(role)
     names = sorted({e.spec.name for e in entries} | {e.qualified_name for e in entries})
     described = [component_schema(entry) for entry in entries]
-    return {"anyOf": [{"enum": names}, *described, _ADAPT]}
+    return {"anyOf": [{"enum": names}, *described, ADAPT]}
 
 
-_ADAPT: dict[str, Any] = {
+#: How a class is written in place of a component.
+ADAPT: dict[str, Any] = {
     "title": "any class with scikit-learn's verbs",
     "description": "The class by its import path, and its arguments. Its code is imported: only "
     "permitted with allow_code (--allow-code).",

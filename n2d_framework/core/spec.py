@@ -100,7 +100,9 @@ class ComponentSpec:
         the older ones (``upgrade_state(state, version)``, a class method).
     imports_code : bool, default False
         Whether an option names code that is imported. Configuration files may choose such a
-        component only where the caller permits it, and the stage store does not keep it.
+        component only where the caller permits it, and the stage store never keeps its state. Its
+        method ``imported_code()`` returns the names of that code, each ``"package.module:Class"``:
+        a component that has none cannot be compared.
     extra : str
         What to install when the factory cannot be imported.
     reference : str

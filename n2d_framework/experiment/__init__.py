@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from n2d_framework.experiment.compare import compare, open_comparison, plan_comparison
+from n2d_framework.experiment.compare import compare, plan_comparison
 from n2d_framework.experiment.comparison import Comparison
+from n2d_framework.experiment.opening import open_comparison
 
 __all__ = ["Comparison", "compare", "open_comparison", "plan_comparison"]

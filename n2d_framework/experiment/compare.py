@@ -22,11 +22,12 @@ from n2d_framework.experiment.cluster import (
     require_shared,
     warn_of_threads,
 )
-from n2d_framework.experiment.comparison import Comparison, open_comparison
+from n2d_framework.experiment.comparison import Comparison
 from n2d_framework.experiment.folder import own_store, records_folder, require_own, write_mark
 from n2d_framework.experiment.graph import Graph, make_graph
 from n2d_framework.experiment.keeping import kept
 from n2d_framework.experiment.materials import Material, load_materials
+from n2d_framework.experiment.opening import open_comparison
 from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
 from n2d_framework.experiment.running import run_here, run_on
@@ -36,7 +37,7 @@ from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
 
-__all__ = ["Planned", "compare", "open_comparison", "plan_comparison"]
+__all__ = ["Planned", "compare", "plan_comparison"]
 
 
 @attrs.frozen(eq=False)
@@ -48,11 +49,14 @@ class Planned:
     grid : Grid
     materials : list of Material
     plan : Plan
+    allow_code : bool
+        Whether it may import code that the configuration names.
     """
 
     grid: Grid
     materials: list[Material]
     plan: Plan
+    allow_code: bool = False
 
 
 def plan_comparison(
@@ -60,6 +64,7 @@ def plan_comparison(
     overrides: Iterable[str] = (),
     *,
     data: Mapping[str, Any] | None = None,
+    allow_code: bool = False,
 ) -> Planned:
     """Check a configuration, load the data, and work out cells and distinct stages.
 
@@ -68,8 +73,8 @@ def plan_comparison(
     config : path or mapping
     overrides : iterable of str
         Single values to change, each ``path=value``.
-    data : mapping, optional
-        Data at hand by name, as for :func:`compare`.
+    data, allow_code
+        As for :func:`compare`.
 
     Returns
     -------
@@ -80,9 +85,9 @@ def plan_comparison(
     ------
     ConfigError, DataError, CompositionError
     """
-    grid = read_compare_config(config, overrides)
+    grid = read_compare_config(config, overrides, allow_code=allow_code)
     materials = load_materials(grid.data, data)
-    return Planned(grid, materials, make_plan(grid, materials))
+    return Planned(grid, materials, make_plan(grid, materials), allow_code)
 
 
 def compare(
@@ -97,6 +102,7 @@ def compare(
     n_jobs: int | None = None,
     retry_failed: bool = False,
     listeners: Sequence[EventSink] = (),
+    allow_code: bool = False,
 ) -> Comparison:
     """Run every cell of a grid, each distinct stage once, and keep the results.
 
@@ -127,6 +133,9 @@ def compare(
         with their worker always are.
     listeners : sequence of callables
         Called with the events of each stage when it has ended, of each cell, and of the whole.
+    allow_code : bool, default False
+        Whether the configuration may name code to import (``{adapt: "package.module:Class",
+        …}``). Say yes only to files you trust like a program.
 
     Returns
     -------
@@ -139,10 +148,11 @@ def compare(
     OutputError
         If the results or the store cannot be written.
     """
-    planned = config if isinstance(config, Planned) else None
-    if planned is None:
-        assert not isinstance(config, Planned)
-        planned = plan_comparison(config, overrides, data=data)
+    planned = (
+        config
+        if isinstance(config, Planned)
+        else plan_comparison(config, overrides, data=data, allow_code=allow_code)
+    )
     folder = Path(out)
     require_own(folder, planned.grid, planned.materials)
     stages = _store(store, folder, planned.grid, workers, scheduler)
@@ -158,7 +168,7 @@ def compare(
                 require_shared(client, stages, planned.materials)
                 warn_of_threads(client, settings)
             _run(planned.plan, settings, folder, client, retry_failed, sink)
-    comparison = open_comparison(folder)
+    comparison = open_comparison(folder, allow_code=planned.allow_code)
     comparison.session = Session(settings.run_id, sink)
     comparison.write_tables()
     comparison.session.written("table", folder / "table.csv")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
-from n2d_framework.experiment.folder import own_store, read_mark, records_folder
-from n2d_framework.experiment.records import read_records
+from n2d_framework.experiment.folder import own_store
 from n2d_framework.metrics import LESS_IS_BETTER
 from n2d_framework.pipeline import N2D, StageStore
 
@@ -23,28 +22,7 @@ if TYPE_CHECKING:
     from n2d_framework.experiment.significance import Significance
     from n2d_framework.experiment.telling import Session
 
-__all__ = ["Comparison", "open_comparison"]
-
-
-def open_comparison(out: str | os.PathLike[str]) -> Comparison:
-    """Open the results of a comparison, finished or not.
-
-    Parameters
-    ----------
-    out : path
-        Its output folder.
-
-    Returns
-    -------
-    Comparison
-
-    Raises
-    ------
-    DataError
-        If the folder is not the output of a comparison.
-    """
-    folder = Path(out)
-    return Comparison(folder, read_mark(folder), read_records(records_folder(folder)))
+__all__ = ["Comparison"]
 
 
 class Comparison:
@@ -63,6 +41,8 @@ class Comparison:
     notes : list of str
     session : Session or None
         Hears of files written from now on; ``None`` for results that were opened later.
+    allow_code : bool
+        Whether :meth:`best` may import code that the configuration names.
     """
 
     def __init__(self, out: Path, mark: dict[str, Any], records: dict[str, dict[str, Any]]) -> None:
@@ -75,6 +55,7 @@ class Comparison:
         self._cells: list[dict[str, Any]] = mark["cells"]
         self._records = records
         self.session: Session | None = None
+        self.allow_code = False
 
     def __repr__(self) -> str:
         done, planned = sum(r["status"] == "done" for r in self._relevant()), len(self._cells)
@@ -148,6 +129,9 @@ class Comparison:
     def best(self, metric: str | None = None, *, data: str | None = None) -> N2D:
         """The best cell as a fitted model, from the store: nothing is fitted again.
 
+        But for adapted classes, of which the store has only what they gave: they are fitted
+        again, and it is made sure that they give the same.
+
         Parameters
         ----------
         metric : str, optional
@@ -162,9 +146,11 @@ class Comparison:
         Raises
         ------
         ConfigError
-            If the metric or data set is unknown, or must be named.
+            If the metric or data set is unknown, or must be named; or the cell imports code,
+            and that was not permitted.
         DataError
-            If no cell has that score, or the store has lost a stage.
+            If no cell has that score, or the store has lost a stage; or a stage that has to be
+            fitted again is of other code than it was, or gives something else.
         """
         from n2d_framework.experiment.restoring import restore
 
@@ -173,7 +159,8 @@ class Comparison:
         if table.empty:
             raise DataError(f"no cell has a score {metric!r}; see Comparison.failures")
         place = table[metric].idxmin() if self.less_is_better(metric) else table[metric].idxmax()
-        return restore(table[table.index == place].iloc[0], self.store)
+        cell = table[table.index == place].iloc[0]
+        return restore(cell, self.store, allow_code=self.allow_code)
 
     def _data_name(self, data: str | None) -> str:
         names = [str(item["name"]) for item in self.data]

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import ScalerConfig
+from n2d_framework.core.code import code_of
 from n2d_framework.core.events import Event, StageFinished, StageStarted
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.spec import ComponentSpec
@@ -88,7 +89,8 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
             return None, ()
         manifest, parts = found
         _output(parts, task)
-        need(parts, "state", dict)
+        if not default_catalogue().get(task.role, task.component).spec.imports_code:
+            need(parts, "state", dict)
         outcome = Outcome(
             task.key,
             task.role,
@@ -120,6 +122,7 @@ def fit_here(task: StageTask, settings: Settings) -> Outcome:
 def _fit_here(task: StageTask, settings: Settings) -> Outcome:
     events: list[Event] = []
     noted: list[str] = []
+    code: dict[str, str] = {}
     watch = MemoryWatch()
     with warnings.catch_warnings(record=True) as caught, watch:
         warnings.simplefilter("always")
@@ -129,21 +132,20 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
             return {
                 "peak_memory": watch.sample(),
                 "warnings": list(noted),
-                "versions": dict(_versions(task.component)),
+                "versions": _versions(task.component) | code,
             }
 
         try:
             entry, component = component_of(task)
             store = StageStore(settings.store)
             runner = StageRunner(
-                settings.run_id, events.append, settings.n_jobs, store, notes=notes
-            )
+                settings.run_id, events.append, settings.n_jobs, store, notes=notes,
+                outputs_of_code=True,
+            )  # fmt: skip
             upstream = task.fingerprint if task.upstream is None else task.upstream.key
-            if stage_key(upstream, entry, options_dict(component), task.seed) != task.key:
-                raise StageError(
-                    f"{task.role} {task.component!r}: this worker has version {entry.version}, "
-                    "the plan was made with another; install the same versions everywhere"
-                )
+            code |= code_of(entry.spec, component)
+            if stage_key(upstream, entry, options_dict(component), task.seed, code) != task.key:
+                raise StageError(_other_version(task, entry, code))
             x, published = _input(task, settings)
             result = runner.run_stage(entry, component, x, upstream, task.seed, published)
         except OutputError:
@@ -153,11 +155,19 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
         else:
             outcome = Outcome(
                 task.key, task.role, cached=result.cached, seconds=result.seconds,
-                peak_memory=watch.peak, versions=_versions(task.component),
+                peak_memory=watch.peak, versions=_versions(task.component) | code,
             )  # fmt: skip
     told = tuple(str(w.message) for w in caught if issubclass(w.category, StoreWarning))
     return attrs.evolve(
         outcome, events=tuple(events), warnings=tuple(noted or _texts(caught)), told=told
+    )
+
+
+def _other_version(task: StageTask, entry: Entry[ComponentSpec], code: Mapping[str, str]) -> str:
+    also = "".join(f", {name} {version}" for name, version in code.items())
+    return (
+        f"{task.role} {task.component!r}: this worker has version {entry.version}{also}, "
+        "the plan was made with another; install the same versions everywhere"
     )
 
 

@@ -13,6 +13,7 @@ import attrs
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.compare import Grid
 from n2d_framework.config.rules import choice_fits, value_fits
+from n2d_framework.core.code import code_of
 from n2d_framework.core.options import options_dict
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material, embedder_rows
@@ -233,7 +234,9 @@ def _stage(
     entry = variant.choice.entry
     role = entry.spec.role
     derived = derive_seed(seed, role)
-    key = stage_key(scaled if before is None else before.key, entry, variant.options, derived)
+    upstream = scaled if before is None else before.key
+    code = code_of(entry.spec, variant.component)
+    key = stage_key(upstream, entry, variant.options, derived, code)
     if key not in plan.stages:
         plan.stages[key] = StageTask(
             key=key, role=role, component=entry.qualified_name, options=variant.options,

@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from n2d_framework.errors import DataError
-from n2d_framework.experiment.materials import rows_of
+import numpy as np
+
+from n2d_framework.config import ScalerConfig
+from n2d_framework.config.adapting import NOT_PERMITTED, as_written
+from n2d_framework.core.code import code_of
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.core.state import need
+from n2d_framework.core.structure import structure
+from n2d_framework.errors import ConfigError, DataError, Problem
+from n2d_framework.experiment.materials import embedder_rows, rows_of
 from n2d_framework.pipeline import N2D, StageStore
-from n2d_framework.types import ROLES
+from n2d_framework.pipeline.keys import fingerprint, stage_key
+from n2d_framework.registry import default_catalogue
+from n2d_framework.seeding import derive_seed
+from n2d_framework.types import ROLES, AnyArray, Role
 
 __all__ = ["restore"]
 
+#: How far coordinates that are computed again may be off, as a part of their range.
+_CLOSE = 1e-3
 
-def restore(cell: Any, store: StageStore) -> N2D:
+
+def restore(cell: Any, store: StageStore, *, allow_code: bool = False) -> N2D:
     """Build the model of a cell; its stages come from the store.
 
     Parameters
@@ -21,6 +35,8 @@ def restore(cell: Any, store: StageStore) -> N2D:
     cell : Series
         A row of :attr:`Comparison.table`.
     store : StageStore
+    allow_code : bool, default False
+        Whether code that the cell names may be imported. Its stages are fitted again.
 
     Returns
     -------
@@ -29,8 +45,11 @@ def restore(cell: Any, store: StageStore) -> N2D:
 
     Raises
     ------
+    ConfigError
+        If the cell imports code, and that is not permitted.
     DataError
-        If the store no longer has the rows or a stage.
+        If the store no longer has the rows or a stage; or a stage that was fitted again is of
+        other code than it was, or gives something else.
     """
     missing = [role for role in ROLES if cell[f"{role}_key"] not in store]
     if missing:
@@ -38,14 +57,73 @@ def restore(cell: Any, store: StageStore) -> N2D:
             f"{store}: the {' and the '.join(missing)} of this cell is no longer there; run the "
             "comparison again in a new folder"
         )
+    again = [role for role in ROLES if _spec(cell, role).imports_code]
+    if again and not allow_code:
+        raise ConfigError(Problem("", f"{_named(cell, role)} {NOT_PERMITTED}") for role in again)
+    for role in again:
+        _require_same_code(cell, role, store)
     model = N2D(
         *(_component(cell, role) for role in ROLES),
         scaler=json.loads(cell["scaler_options"]),
         random_state=int(cell["seed"]),
         store=store,
     )
-    return model.fit(rows_of(store.location, cell["data_key"]))
+    model.fit(rows_of(store.location, cell["data_key"]))
+    for role in again:
+        _require_same_output(cell, role, store, model)
+    return model
 
 
-def _component(cell: Any, role: str) -> dict[str, Any]:
+def _component(cell: Any, role: Role) -> dict[str, Any]:
     return {"name": cell[f"{role}_component"], **json.loads(cell[f"{role}_options"])}
+
+
+def _spec(cell: Any, role: Role) -> ComponentSpec:
+    return default_catalogue().get(role, cell[f"{role}_component"]).spec
+
+
+def _named(cell: Any, role: Role) -> str:
+    return f"{role} {as_written(_spec(cell, role).name, json.loads(cell[f'{role}_options']))[0]}"
+
+
+def _require_same_code(cell: Any, role: Role, store: StageStore) -> None:
+    """Refuse code that is not what the comparison ran, before anything is fitted."""
+    entry = default_catalogue().get(role, cell[f"{role}_component"])
+    options = json.loads(cell[f"{role}_options"])
+    code = code_of(entry.spec, structure(entry.spec.load(), options))
+    seed = derive_seed(int(cell["seed"]), role)
+    if stage_key(_upstream(cell, role, store), entry, options, seed, code) != cell[f"{role}_key"]:
+        now = ", ".join(f"{name} {version}" for name, version in code.items())
+        raise DataError(
+            f"{_named(cell, role)} has to be fitted again, but its code is not what the comparison "
+            f"ran (here: {entry.distribution} {entry.version}, {now}); install the versions in the "
+            "table's column versions, or run the comparison again"
+        )
+
+
+def _upstream(cell: Any, role: Role, store: StageStore) -> str:
+    if role != "embedder":
+        return str(cell[f"{ROLES[ROLES.index(role) - 1]}_key"])
+    scaler = structure(ScalerConfig, json.loads(cell["scaler_options"]), "scaler")
+    rows = rows_of(store.location, cell["data_key"])
+    return fingerprint(embedder_rows(rows, scaler, _spec(cell, role).input))
+
+
+def _require_same_output(cell: Any, role: Role, store: StageStore, model: N2D) -> None:
+    """Refuse a stage that gives something else now: the later ones and the scores are not its."""
+    found = store.read(cell[f"{role}_key"])
+    recorded = None if found is None else need(found[1]["output"], "values", np.ndarray)
+    now = {"embedder": "latent_", "manifolder": "manifold_", "clusterer": "labels_"}[role]
+    if recorded is None or not _alike(getattr(model, now), recorded):
+        raise DataError(
+            f"{_named(cell, role)} was fitted again and gave something else than in the "
+            "comparison: it is not deterministic; give it a random_state, if it has one"
+        )
+
+
+def _alike(now: AnyArray, recorded: AnyArray) -> bool:
+    if now.dtype.kind != "f":
+        return np.array_equal(now, recorded)
+    return now.shape == recorded.shape and np.allclose(
+        now, recorded, rtol=0, atol=_CLOSE * float(np.ptp(recorded))
+    )

@@ -98,8 +98,11 @@ def _scores(task: CellTask, settings: Settings) -> dict[str, float]:
 
 def _bic(task: CellTask, settings: Settings) -> float | None:
     """Bayesian information criterion, of clusterers that know their likelihood."""
-    _, component = component_of(task.clusterer)
-    if not any(field.name == "bic_" for field in attrs.fields(type(component))):
+    entry, component = component_of(task.clusterer)
+    # Of a component that imports code the store has no state.
+    if entry.spec.imports_code or not any(
+        field.name == "bic_" for field in attrs.fields(type(component))
+    ):
         return None
     found = StageStore(settings.store).read(task.clusterer.key)
     if found is None:

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.config import Choice
+from n2d_framework.config.adapting import as_written
 from n2d_framework.config.compare import Grid
 from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.types import ROLES, Role
@@ -40,7 +41,7 @@ class Variant:
     @property
     def n_clusters(self) -> int | None:
         """How many clusters a clusterer is told to find, if it is told."""
-        value = self.options.get("n_clusters")
+        value = as_written(self.choice.spec.name, self.options)[1].get("n_clusters")
         return value if isinstance(value, int) else None
 
 
@@ -91,9 +92,8 @@ def _numbers(role: Role, choice: Choice, grid: Grid) -> Iterable[int | None]:
 
 def _variant(choice: Choice, n_clusters: int | None) -> Variant:
     component = choice.build(n_clusters)
-    return Variant(
-        choice, _label(choice.spec.name, choice.given), options_dict(component), component
-    )
+    label = _label(*as_written(choice.spec.name, choice.given))
+    return Variant(choice, label, options_dict(component), component)
 
 
 def _label(name: str, given: Mapping[str, Any]) -> str:

@@ -35,7 +35,11 @@ def fingerprint(x: AnyArray) -> str:
 
 
 def stage_key(
-    upstream: str, entry: Entry[ComponentSpec], options: Mapping[str, Any], seed: int
+    upstream: str,
+    entry: Entry[ComponentSpec],
+    options: Mapping[str, Any],
+    seed: int,
+    code: Mapping[str, str] | None = None,
 ) -> str:
     """Key of a stage: hash of everything that its result depends on.
 
@@ -49,13 +53,16 @@ def stage_key(
         All its options.
     seed : int
         The stage's seed.
+    code : mapping, optional
+        What identifies the code that its options name, as
+        :func:`n2d_framework.core.code.code_of` gives it.
 
     Returns
     -------
     str
         SHA-256, hexadecimal.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "upstream": upstream,
         "role": entry.spec.role,
         "component": entry.qualified_name,
@@ -64,6 +71,8 @@ def stage_key(
         "options": options,
         "seed": seed,
     }
+    if code:
+        parts["code"] = dict(code)
     return _hash(parts)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.code import code_of
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.protocols import FitContext
@@ -81,6 +82,9 @@ class StageRunner:
         Results at hand, by key, asked before the store.
     notes : callable
         Asked after each fit for plain values to be kept beside its result.
+    outputs_of_code : bool, default False
+        Whether the store keeps what components gave that import code: coordinates or labels.
+        Their state it never keeps, so that they are fitted again whenever a model is needed.
     """
 
     run_id: str
@@ -89,6 +93,7 @@ class StageRunner:
     store: StageStore | None = None
     recent: Mapping[str, StageResult] = attrs.field(factory=dict)
     notes: Callable[[], Mapping[str, Any]] = dict
+    outputs_of_code: bool = False
 
     def run_stage(
         self,
@@ -125,8 +130,9 @@ class StageRunner:
         StageError
             If the component fails or returns something unusable.
         """
-        key = stage_key(upstream, entry, options_dict(component), seed)
         spec = entry.spec
+        code = code_of(spec, component)
+        key = stage_key(upstream, entry, options_dict(component), seed, code)
         about = (self.run_id, key, spec.role, spec.name)
         self.sink(StageStarted(*about))
         start = time.perf_counter()
@@ -188,8 +194,8 @@ class StageRunner:
         return StageResult(key, entry, component, output, seconds, True, published)
 
     def _keep(self, result: StageResult, seed: int) -> None:
-        store = self._usable_store(result.entry)
-        if store is None:
+        foreign = result.entry.spec.imports_code
+        if self.store is None or (foreign and not self.outputs_of_code):
             return
         manifest = {
             "role": result.entry.spec.role,
@@ -200,13 +206,14 @@ class StageRunner:
             "seconds": result.seconds,
             **self.notes(),
         }
-        parts = {"state": result.component.get_state(), "output": {"values": result.output}}
+        parts: dict[str, State] = {} if foreign else {"state": result.component.get_state()}
+        parts["output"] = {"values": result.output}
         if result.published:
             parts["published"] = result.published
-        store.write(result.key, manifest, parts)
+        self.store.write(result.key, manifest, parts)
 
     def _usable_store(self, entry: Entry[ComponentSpec]) -> StageStore | None:
-        """The store, unless what the component does depends on code that it cannot know."""
+        """The store, unless it does not keep the component's state."""
         return None if entry.spec.imports_code else self.store
 
 

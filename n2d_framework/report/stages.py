@@ -56,7 +56,7 @@ class CellStages:
         return values
 
     def component(self, role: Role) -> Any:
-        """The fitted component of a stage."""
+        """The fitted component of a stage; ``None`` if the store keeps only what it gave."""
         name, options = str(self.cell[f"{role}_component"]), str(self.cell[f"{role}_options"])
         return _component(self.store.location, self.key(role), role, name, options)
 
@@ -89,7 +89,10 @@ def _entry(location: str, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @lru_cache(maxsize=6)
 def _component(location: str, key: str, role: Role, name: str, options: str) -> Any:
-    component = structure(default_catalogue().get(role, name).spec.load(), json.loads(options))
+    spec = default_catalogue().get(role, name).spec
+    if spec.imports_code:
+        return None
+    component = structure(spec.load(), json.loads(options))
     _, parts = _entry(location, key)
     component.set_state(parts["state"])
     return component

@@ -52,6 +52,10 @@ class _Adapted:
             text = f"must be plain values (numbers, texts, lists, mappings): {error}"
             raise ConfigError([Problem("options", text)]) from error
 
+    def imported_code(self) -> tuple[str, ...]:
+        """The code that the options name."""
+        return (self.factory,)
+
     def _make(self, context: FitContext) -> Any:
         """The foreign object with its options, the stage's seed and the threads."""
         cls = load_object(self.factory, what="adapted component")

@@ -127,7 +127,7 @@ def test_all_problems_are_told_at_once_with_their_paths():
         ({"baseline": {"clusterer": "gmm"}}, "baseline.clusterer: 'gmm' is not part"),
         (
             {"manifolders": [{"name": "adapted", "factory": "sklearn.decomposition:PCA"}]},
-            "manifolders[0]: imports code",
+            "manifolders[0]: 'adapted' imports code",
         ),
         ({"timeout": 0}, "timeout: must be > 0"),
     ],

@@ -154,7 +154,7 @@ def test_nothing_is_imported_without_permission(install_plugin):
     with pytest.raises(ConfigError, match=r"model.clusterer: 'dangerous:Thing' imports code"):
         n2d.compose(adapting(adapt="dangerous:Thing"))
     grid = {"embedders": ["pca"], "manifolders": ["identity"], "data": "digits"}
-    with pytest.raises(ConfigError, match=r"clusterers\[0\]: imports code"):
+    with pytest.raises(ConfigError, match=r"clusterers\[0\]: 'dangerous:Thing' imports code"):
         n2d.compare(grid | {"clusterers": [{"adapt": "dangerous:Thing"}]}, "nowhere")
 
 

@@ -65,6 +65,13 @@ def compare(
     with_report: Annotated[
         bool, typer.Option("--report/--no-report", help="Whether report.html is written.")
     ] = True,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code",
+            help="Let the configuration name code to import; only for files you trust.",
+        ),
+    ] = False,
     tensorboard: TensorBoardFolder = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -77,7 +84,7 @@ def compare(
     from n2d_framework.experiment.compare import compare as run
     from n2d_framework.experiment.compare import plan_comparison
 
-    planned = plan_comparison(config, overrides)
+    planned = plan_comparison(config, overrides, allow_code=allow_code)
     if dry_run:
         _show_plan(planned, _estimate(planned, store, target, calibrate), as_json=json)
         return
