@@ -8,12 +8,15 @@ import attrs
 import numpy as np
 
 from n2d_builtin._rows import need_array
-from n2d_framework.plugin import AnyArray, State, StateError, in_blocks, need
+from n2d_builtin._threads import available_threads, in_threads
+from n2d_framework.plugin import AnyArray, State, StateError, need
 
 __all__ = ["MutualReachability"]
 
 #: Numbers held at once in a search for neighbours.
 _BUDGET = 4_000_000
+#: Rows of one piece of a search, which goes to one thread.
+_BLOCK = 1024
 
 
 @attrs.define(eq=False)
@@ -41,10 +44,16 @@ class MutualReachability:
     _first: Any = attrs.field(default=None, init=False, repr=False)
 
     @classmethod
-    def from_rows(cls, data: AnyArray, min_samples: int, metric: str) -> Self:
-        """Compute the core distances of training rows."""
+    def from_rows(cls, data: AnyArray, min_samples: int, metric: str, *, n_jobs: int = 1) -> Self:
+        """Compute the core distances of training rows, on `n_jobs` threads."""
         found = cls(data, np.zeros(len(data)), min_samples, metric)
-        found.core = in_blocks(found._own_core, data, block=found._block, least=1)
+        found._build()
+
+        def work(start: int, stop: int) -> None:
+            distances, _ = found._query(data[start:stop], min_samples)
+            found.core[start:stop] = distances[:, -1]
+
+        in_threads(work, len(data), n_jobs=n_jobs, chunk=found._block)
         return found
 
     @classmethod
@@ -83,8 +92,15 @@ class MutualReachability:
             1 / mutual reachability distance; ``inf`` for a row that equals a training row,
             which so takes the very place of that one (of the first, if there are several).
         """
-        found = in_blocks(self._nearest, rows, block=self._block, least=1)
-        return found[:, 0].astype(np.int64), found[:, 1]
+        self._build()
+        index, density = np.empty(len(rows), dtype=np.int64), np.empty(len(rows))
+
+        def work(start: int, stop: int) -> None:
+            found = self._nearest(rows[start:stop])
+            index[start:stop], density[start:stop] = found
+
+        in_threads(work, len(rows), n_jobs=available_threads(), chunk=self._block)
+        return index, density
 
     def nearest_of_training_rows(self) -> tuple[AnyArray, AnyArray]:
         """What :meth:`nearest` gives for the training rows, without a search."""
@@ -104,20 +120,20 @@ class MutualReachability:
 
     @property
     def _block(self) -> int:
-        return max(1, _BUDGET // self._n_neighbours)
+        return max(1, min(_BLOCK, _BUDGET // self._n_neighbours))
 
-    def _query(self, rows: AnyArray, k: int) -> tuple[AnyArray, AnyArray]:
+    def _build(self) -> None:
         from sklearn.neighbors import KDTree
 
         if self._tree is None:
             self._tree = KDTree(self.data.astype(np.float64), metric=self.metric)
+            self._firsts()
+
+    def _query(self, rows: AnyArray, k: int) -> tuple[AnyArray, AnyArray]:
         distances, indices = self._tree.query(rows.astype(np.float64), k=k)
         return distances, indices
 
-    def _own_core(self, rows: AnyArray) -> AnyArray:
-        return np.ascontiguousarray(self._query(rows, self.min_samples)[0][:, -1])
-
-    def _nearest(self, rows: AnyArray) -> AnyArray:
+    def _nearest(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
         distances, indices = self._query(rows, self._n_neighbours)
         # A training row finds itself first, so that its core distance stands one further.
         own_core = distances[:, self.min_samples, None]
@@ -128,4 +144,4 @@ class MutualReachability:
             density = 1.0 / reach[each, best]
         same = distances[:, 0] == 0
         index = np.where(same, self._firsts()[indices[:, 0]], indices[each, best])
-        return np.stack([index, np.where(same, np.inf, density)], axis=1)
+        return index, np.where(same, np.inf, density)

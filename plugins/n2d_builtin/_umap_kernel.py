@@ -12,13 +12,21 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from n2d_builtin._compiled import compiled
 
-__all__ = ["place"]
+__all__ = ["place", "random_words"]
 
 _TOLERANCE = 1e-5
 _LEAST_SCALE = 1e-3
+
+
+def random_words(seed: int) -> NDArray[np.int64]:
+    """Start of the random stream that every new row draws from."""
+    words = np.random.SeedSequence(seed).generate_state(3, dtype=np.uint32)
+    # The generator needs bits above the lowest few of each word.
+    return (words | np.uint32(1 << 16)).astype(np.int64)
 
 
 @compiled()

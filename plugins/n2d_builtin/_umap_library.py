@@ -1,33 +1,32 @@
-"""The calls into umap-learn: imported without TensorFlow, fitted on exact neighbours."""
+"""The calls into umap-learn, imported without TensorFlow; its fit, with our own layout."""
 
 from __future__ import annotations
 
-import logging
 import sys
 import threading
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from n2d_builtin._compiled import keep_on_disk
 from n2d_builtin._one_thread import one_blas_thread
-from n2d_framework.plugin import AnyArray, IntArray
+from n2d_framework.plugin import AnyArray, IntArray, StageError
 
-__all__ = ["curve", "fit_embedding", "import_umap"]
+if TYPE_CHECKING:
+    from n2d_builtin._umap_layout import Forces
 
-log = logging.getLogger(__name__)
+__all__ = ["curve", "fit_embedding", "import_umap", "neighbor_graph", "pruned"]
+
+#: umap's rules: rows up to which a fit takes 500 epochs, else 200; so few epochs prune no edges.
+_FEW_ROWS, _FEW_EPOCHS = 10_000, 10
 
 #: umap's compiled functions hold the GIL or use numba's thread pool, which is not made for
 #: two callers at once: fits in one process go one after the other.
 _lock = threading.RLock()
 
 _EXPECTED = (
-    "precomputed_knn",  # no search index: new rows are placed by our own kernel
-    "gradient function is not yet implemented",  # only for umap's inverse_transform
-    "n_jobs value",
-    "A few of your vertices",
-    "A large number of your vertices",
     "Graph is not fully connected",
     "Spectral initialisation failed",  # said by our own log
 )
@@ -61,16 +60,10 @@ def import_umap() -> Any:
 
 def _keep_machine_code() -> None:
     """Keep on disk what umap compiles anew in every process: some seconds."""
-    from umap import layouts, umap_
+    from umap import umap_
 
-    functions = (
-        (umap_, "smooth_knn_dist"),
-        (umap_, "compute_membership_strengths"),
-        (umap_, "make_epochs_per_sample"),
-        (layouts, "_nb_optimize_layout_euclidean_single_epoch"),
-    )
-    for module, name in functions:
-        dispatcher = getattr(module, name, None)
+    for name in ("smooth_knn_dist", "compute_membership_strengths"):
+        dispatcher = getattr(umap_, name, None)
         if hasattr(dispatcher, "enable_caching"):
             keep_on_disk(dispatcher)
 
@@ -84,34 +77,115 @@ def curve(spread: float, min_dist: float) -> tuple[float, float]:
     return float(a), float(b)
 
 
-def fit_embedding(x: AnyArray, indices: IntArray, distances: AnyArray, **options: Any) -> AnyArray:
-    """Fit umap on given neighbours.
+def neighbor_graph(
+    x: AnyArray,
+    indices: IntArray,
+    distances: AnyArray,
+    *,
+    set_op_mix_ratio: float,
+    local_connectivity: float,
+) -> Any:
+    """Strengths with which rows are neighbours, by umap.
 
     Parameters
     ----------
     x : float32 array of shape (n, d)
     indices, distances : arrays of shape (n, k)
         Nearest rows of each row, itself first.
-    **options
-        Options of ``umap.UMAP``; ``init="spectral"`` falls back to random positions where
-        the eigenvectors cannot be found, as umap itself does for most of these cases.
+    set_op_mix_ratio, local_connectivity : float
+
+    Returns
+    -------
+    scipy sparse array of shape (n, n), in coordinate format
+        Symmetric.
+    """
+    import_umap()
+    from umap.umap_ import fuzzy_simplicial_set
+
+    with _lock:
+        graph, *_ = fuzzy_simplicial_set(
+            x,
+            indices.shape[1],
+            np.random.RandomState(0),  # not used: the neighbours are given
+            "euclidean",
+            knn_indices=indices.astype(np.int32),
+            knn_dists=distances.astype(np.float32),
+            set_op_mix_ratio=set_op_mix_ratio,
+            local_connectivity=local_connectivity,
+        )
+    return graph
+
+
+def fit_embedding(
+    x: AnyArray,
+    indices: IntArray,
+    distances: AnyArray,
+    forces: Forces,
+    *,
+    n_components: int,
+    n_epochs: int | None,
+    init: str,
+    metric: str,
+    seed: int,
+    n_jobs: int,
+    **graph_options: float,
+) -> NDArray[np.float32]:
+    """Fit umap on given neighbours: its graph and its start, and our own layout.
+
+    Parameters
+    ----------
+    x : float32 array of shape (n, d)
+    indices, distances : arrays of shape (n, k)
+        Nearest rows of each row, itself first.
+    forces : Forces
+    n_components : int
+    n_epochs : int or None
+        None is umap's rule.
+    init : {"spectral", "pca", "random"}
+        "spectral" falls back to random positions where the eigenvectors cannot be found,
+        as in umap.
+    metric : str
+    seed : int
+    n_jobs : int
+    **graph_options
+        Of :func:`neighbor_graph`.
 
     Returns
     -------
     float32 array of shape (n, n_components)
+
+    Raises
+    ------
+    StageError
+        If there are rows without any edge, or the layout diverged.
     """
-    umap = import_umap()
-    knn = indices.astype(np.int32), distances.astype(np.float32), None
-    with _lock, one_blas_thread(look_again=True), warnings.catch_warnings():
+    from n2d_builtin._umap_layout import lay_out
+    from n2d_builtin._umap_start import begin
+
+    default = 500 if len(x) <= _FEW_ROWS else 200
+    epochs = default if n_epochs is None else n_epochs
+    graph = neighbor_graph(x, indices, distances, **graph_options)
+    alone = np.asarray(graph.sum(axis=1)).ravel() == 0
+    graph = pruned(graph, epochs if epochs > _FEW_EPOCHS else default)
+    with one_blas_thread(look_again=True), warnings.catch_warnings():
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=f"(?s).*{message}")
-        model = umap.UMAP(precomputed_knn=knn, n_jobs=1, **options)
-        try:
-            found = model.fit(x).embedding_
-        except ValueError as error:
-            if options.get("init") != "spectral":
-                raise
-            # ARPACK refuses parts of the graph that are hardly larger than the dimension.
-            log.warning("umap starts from random positions, spectral ones failed: %s", error)
-            return fit_embedding(x, indices, distances, **{**options, "init": "random"})
-    return np.array(found, dtype=np.float32, order="C")
+        with _lock:
+            start = begin(init, x, graph, n_components, seed, metric)
+    placed = lay_out(start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs)
+    lost = int((alone | ~np.isfinite(placed).all(axis=1)).sum())
+    if lost:
+        raise StageError(
+            f"umap found no place for {lost} of {len(placed)} rows; raise set_op_mix_ratio "
+            f"({graph_options['set_op_mix_ratio']:g}) or n_neighbors, or lower learning_rate"
+        )
+    return placed
+
+
+def pruned(graph: Any, epochs: int) -> Any:
+    """A graph without the edges so weak that they would not be sampled in so many epochs."""
+    graph = graph.tocoo()
+    graph.sum_duplicates()
+    graph.data[graph.data < graph.data.max(initial=0.0) / epochs] = 0.0
+    graph.eliminate_zeros()
+    return graph

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from n2d_builtin._gaussians import MOST_COMPONENTS, log_joint, read_mixture
+from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._one_thread import one_blas_thread
 from n2d_builtin._rows import check_count, check_features, need_counter, require_fitted
 from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
@@ -19,6 +20,7 @@ from n2d_framework.plugin import (
     StageError,
     State,
     component,
+    derive_seed,
     in_blocks,
     learned,
     need,
@@ -90,6 +92,12 @@ class GaussianMixture:
     )
     max_iter: int = option(100, ge=1, help="Most iterations of one start.")
     tol: float = option(1e-3, ge=0, help="A start ends when its bound gains less than this.")
+    max_landmarks: int | None = option(
+        None,
+        ge=2,
+        help="Most rows used for the fit, drawn at random; further rows get labels like new ones. "
+        "None uses all rows.",
+    )
     labels_: Any = learned()
     weights_: Any = learned()
     means_: Any = learned()
@@ -102,6 +110,7 @@ class GaussianMixture:
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
+        n_rows, _ = counted(n_rows, self.max_landmarks)
         return rows_reason(self.n_clusters, n_rows) or (
             ["needs at least 2 rows, got 1"] if n_rows < 2 else []
         )
@@ -125,7 +134,8 @@ class GaussianMixture:
         StageError
             If a covariance collapsed in every start; `reg_covar` is then too small.
         """
-        rows = np.ascontiguousarray(m, dtype=np.float64)
+        chosen = draw(m, self.max_landmarks, derive_seed(context.seed, "gmm", "landmarks"))
+        rows = np.ascontiguousarray(chosen, dtype=np.float64)
         best = self._best_start(rows, context)
         if not best.converged_:
             logger.warning("gmm: not converged after max_iter=%d iterations", self.max_iter)

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from n2d_builtin._condensed_tree import LabelledTree
+from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._membership import Membership
 from n2d_builtin._mutual_reachability import MutualReachability
 from n2d_builtin._rows import check_features, require_fitted
@@ -22,6 +23,7 @@ from n2d_framework.plugin import (
     Problem,
     State,
     component,
+    derive_seed,
     learned,
     need,
     option,
@@ -101,6 +103,12 @@ class Hdbscan:
     approx_min_span_tree: bool = option(
         True, help="Whether the spanning tree may be slightly approximate, which is faster."
     )
+    max_landmarks: int | None = option(
+        None,
+        ge=2,
+        help="Most rows used for the fit, drawn at random; further rows get labels like new ones. "
+        "None uses all rows.",
+    )
     labels_: Any = learned()
     probabilities_: Any = learned()
     n_clusters_: Any = learned()
@@ -118,12 +126,13 @@ class Hdbscan:
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
+        n_rows, rows = counted(n_rows, self.max_landmarks)
         needs = {
             "min_cluster_size": (self.min_cluster_size, self.min_cluster_size),
             "min_samples": (self.min_samples, (self.min_samples or 0) + 1),
         }
         return [
-            f"{name}={value} needs at least {least} rows, got {n_rows}; lower {name}"
+            f"{name}={value} needs at least {least} rows, got {rows}; lower {name}"
             for name, (value, least) in needs.items()
             if n_rows < least
         ]
@@ -136,25 +145,31 @@ class Hdbscan:
         m : array of shape (n, d), float32
             Rows of the manifold.
         context : FitContext
-            Not used: the method is deterministic.
+            Threads; its seed draws the landmarks, else the method is deterministic.
 
         Returns
         -------
         Hdbscan
         """
-        data = np.array(m, dtype=np.float32, order="C")
+        data = draw(m, self.max_landmarks, derive_seed(context.seed, "hdbscan", "landmarks"))
         min_samples = min(self.min_samples or self.min_cluster_size, len(data) - 1)
         raw, labels = self._fit_library(data, min_samples)
         self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
-        self._space = MutualReachability.from_rows(data, min_samples, self.metric)
+        self._space = MutualReachability.from_rows(
+            data, min_samples, self.metric, n_jobs=context.n_jobs
+        )
         self._membership = None
         self.n_clusters_ = self._tree.n_clusters
-        segment, density = self._tree.enter(*self._space.nearest_of_training_rows())
+        nearest = self._space.nearest_of_training_rows()
+        found = self._tree.labels(*self._tree.enter(*nearest))
+        tied = int((found != labels).sum())
+        if tied:
+            logger.info("hdbscan: ties decided otherwise for %d of %d rows", tied, len(data))
+        if len(data) < len(m):
+            nearest = self._space.nearest(m)
+        segment, density = self._tree.enter(*nearest)
         self.labels_ = self._tree.labels(segment, density)
         self.probabilities_ = self._tree.strengths(self.labels_, density)
-        tied = int((self.labels_ != labels).sum())
-        if tied:
-            logger.info("hdbscan: ties decided otherwise for %d of %d rows", tied, len(m))
         return self
 
     @property

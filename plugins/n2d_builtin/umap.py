@@ -1,4 +1,4 @@
-"""UMAP: fitted by umap-learn on exact neighbours; new rows placed one by one."""
+"""UMAP: umap-learn's graph of exact neighbours, laid out in parallel; rows placed one by one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
+from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin._threads import available_threads, in_threads
 from n2d_builtin.neighbors import ExactNeighbors, Metric
 from n2d_framework.plugin import (
@@ -16,7 +18,6 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     Problem,
-    StageError,
     State,
     StateError,
     component,
@@ -30,27 +31,23 @@ __all__ = ["Umap"]
 
 #: Most steps of placing one row: some tenths of a second; the defaults take 12,000.
 _MOST_STEPS = 20_000_000
-#: Options that umap-learn takes as they are.
-_PASSED_ON = (
-    "n_neighbors", "min_dist", "spread", "metric", "n_epochs", "learning_rate",
-    "negative_sample_rate", "repulsion_strength", "set_op_mix_ratio", "local_connectivity",
-    "init",
-)  # fmt: skip
 
 
 @component
 class Umap:
     """Uniform manifold approximation and projection.
 
-    Fitting is umap-learn's, on exact nearest neighbours. New rows are placed by our own
-    implementation of its ``transform`` in which a row's coordinates depend on that row alone:
+    Graph and start are umap-learn's, on exact nearest neighbours. The layout is our own: it
+    samples the same edges with the same forces, on all threads, and gives the same result for
+    any number of them; its quality is that of umap-learn. New rows are placed by our own
+    implementation of its ``transform``, in which a row's coordinates depend on that row alone:
     bit-identical in any batch, order, process and with any number of threads, without umap-learn
     installed, and as accurate. A row equal to a training row gets the coordinates of that row.
 
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
-        The training rows.
+        The training rows, or the landmarks drawn from them.
     embedding_ : float32 array of shape (n, m)
         Their coordinates.
     a_, b_ : float
@@ -105,6 +102,12 @@ class Umap:
         "spectral",
         help="Start of the training. spectral is most faithful; pca is faster on many rows.",
     )
+    max_landmarks: int | None = option(
+        None,
+        ge=2,
+        help="Most rows used for the fit, drawn at random; further rows are placed by them, like "
+        "new ones. None uses all rows.",
+    )
     transform_epochs: int = option(
         100, ge=0, help="Epochs in which a new row is placed; fewer are faster, less accurate."
     )
@@ -135,16 +138,17 @@ class Umap:
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
         reasons, m = [], self._dimension()
+        n_rows, rows = counted(n_rows, self.max_landmarks)
         if n_rows <= self.n_neighbors:
             reasons.append(
                 f"umap: n_neighbors={self.n_neighbors} needs at least {self.n_neighbors + 1} "
-                f"rows, got {n_rows}; lower n_neighbors"
+                f"rows, got {rows}; lower n_neighbors"
             )
         least = {"spectral": 2 * m + 3, "pca": m, "random": 2}[self.init]
         if n_rows < least:
             reasons.append(
                 f"umap: init={self.init!r} with n_components={m} needs at least {least} rows, "
-                f"got {n_rows}; lower n_components or use init='random'"
+                f"got {rows}; lower n_components or use init='random'"
             )
         if self.init == "pca" and len(row_shape) == 1 and row_shape[0] < m:
             reasons.append(
@@ -168,27 +172,31 @@ class Umap:
         StageError
             If umap leaves rows without a place.
         """
+        from n2d_builtin._umap_layout import Forces
         from n2d_builtin._umap_library import curve, fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
-        if self.init == "pca" and not np.ptp(x, axis=0).any():
+        latent = draw(x, self.max_landmarks, derive_seed(context.seed, "umap", "landmarks"))
+        if self.init == "pca" and not np.ptp(latent, axis=0).any():
             refuse(["umap: init='pca' finds no direction, all rows are equal; use init='random'"])
-        latent = np.array(x, dtype=np.float32, order="C")
         neighbors = ExactNeighbors(latent, self.metric)
-        indices, distances = neighbors.query_self(self.n_neighbors, n_jobs=context.n_jobs)
+        chosen = {} if len(latent) == len(x) else {"umap": len(latent)}
+        found = shared_neighbors(neighbors, self.n_neighbors, context, **chosen)
         a, b = curve(self.spread, self.min_dist)
+        weights = self.repulsion_strength, self.negative_sample_rate, self.learning_rate
         embedding = fit_embedding(
             latent,
-            indices,
-            distances,
+            *found,
+            Forces(a, b, *weights),
             n_components=self._dimension(),
-            a=a,
-            b=b,
-            **{name: getattr(self, name) for name in _PASSED_ON},
-            random_state=context.seed,
-            disconnection_distance=np.inf,
+            n_epochs=self.n_epochs,
+            init=self.init,
+            metric=self.metric,
+            seed=context.seed,
+            n_jobs=context.n_jobs,
+            set_op_mix_ratio=self.set_op_mix_ratio,
+            local_connectivity=self.local_connectivity,
         )
-        self._check_places(embedding)
         self.latent_, self.embedding_, self.a_, self.b_ = latent, embedding, a, b
         self.transform_seed_ = derive_seed(context.seed, "umap", "transform")
         self._neighbors = neighbors
@@ -197,7 +205,8 @@ class Umap:
     def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
         """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
         self.fit(x, context=context)
-        return require_fitted(self.embedding_, "umap").copy()
+        embedding = require_fitted(self.embedding_, "umap")
+        return embedding.copy() if len(embedding) == len(x) else self.transform(x)
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Place rows into the embedding, each on its own.
@@ -217,13 +226,13 @@ class Umap:
         StateError
             If not fitted.
         """
-        from n2d_builtin._umap_kernel import place
+        from n2d_builtin._umap_kernel import place, random_words
 
         latent = require_fitted(self.latent_, "umap")
         embedding = require_fitted(self.embedding_, "umap")
         check_features(x, latent.shape[1], "umap")
         neighbors = self._searcher()
-        seeds = _random_words(require_fitted(self.transform_seed_, "umap"))
+        seeds = random_words(require_fitted(self.transform_seed_, "umap"))
         placed = np.empty((len(x), embedding.shape[1]), dtype=np.float32)
 
         def work(start: int, stop: int) -> None:
@@ -280,19 +289,3 @@ class Umap:
         if self._neighbors is None:
             self._neighbors = ExactNeighbors(require_fitted(self.latent_, "umap"), self.metric)
         return self._neighbors
-
-    def _check_places(self, embedding: AnyArray) -> None:
-        lost = int((~np.isfinite(embedding)).any(axis=1).sum())
-        if lost:
-            raise StageError(
-                f"umap found no place for {lost} of {len(embedding)} rows; raise "
-                f"set_op_mix_ratio ({self.set_op_mix_ratio:g}) or n_neighbors, or lower "
-                "learning_rate"
-            )
-
-
-def _random_words(seed: int) -> NDArray[np.int64]:
-    """Start of the random stream that every new row draws from."""
-    words = np.random.SeedSequence(seed).generate_state(3, dtype=np.uint32)
-    # The generator needs bits above the lowest few of each word.
-    return (words | np.uint32(1 << 16)).astype(np.int64)

@@ -1,0 +1,60 @@
+"""Neighbours of the training rows, found once for all components that ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin._rows import need_array
+from n2d_builtin.neighbors import ExactNeighbors
+from n2d_framework.plugin import FitContext, IntArray, State
+
+__all__ = ["shared_neighbors"]
+
+#: Rows up to which a search is faster than reading its result from a store.
+_FEW = 10_000
+#: Neighbours are found in multiples of it, so that components that want somewhat more or
+#: fewer of them share one search.
+_TIER = 32
+
+
+def shared_neighbors(
+    search: ExactNeighbors, k: int, context: FitContext, **chosen: Any
+) -> tuple[IntArray, NDArray[np.float64]]:
+    """The `k` nearest of all points of each of them, itself first.
+
+    Of many rows they are remembered in the stage store: another fit of the same rows with
+    the same metric, of this or another component, does not search again.
+
+    Parameters
+    ----------
+    search : ExactNeighbors
+        Its points are the rows of the stage, or chosen from them.
+    k : int
+        Number of neighbours, counting the point itself.
+    context : FitContext
+    **chosen
+        How the points were chosen from the rows of the stage; nothing if they are all.
+
+    Returns
+    -------
+    indices : int64 array of shape (n, k)
+    distances : float64 array of shape (n, k)
+    """
+    n = len(search)
+    if n <= _FEW:
+        return search.query_self(k, n_jobs=context.n_jobs)
+    kept = min(n, -(-k // _TIER) * _TIER)
+
+    def compute() -> State:
+        indices, distances = search.query_self(kept, n_jobs=context.n_jobs)
+        return {"indices": indices.astype(np.int32), "distances": distances}
+
+    options: Mapping[str, Any] = {"metric": search.metric, "n_neighbors": kept, **chosen}
+    found = context.remember("neighbors", options, compute)
+    indices = need_array(found, "indices", (n, kept), np.int32)[:, :k]
+    distances = need_array(found, "distances", (n, kept), np.float64)[:, :k]
+    return indices.astype(np.int64), np.ascontiguousarray(distances)
