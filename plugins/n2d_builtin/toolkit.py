@@ -34,6 +34,7 @@ from n2d_builtin.autoencoders.plans import (
     dense_encoder,
 )
 from n2d_builtin.autoencoders.precision import Precision, resolve_precision
+from n2d_builtin.autoencoders.trained import Trained, split_complaints
 from n2d_builtin.autoencoders.training import TrainingResult, TrainingSettings, split_rows, train
 from n2d_builtin.autoencoders.weights import (
     Weights,
@@ -60,6 +61,7 @@ __all__ = [
     "Plan",
     "PlannedAutoencoder",
     "Precision",
+    "Trained",
     "TrainingOptions",
     "TrainingResult",
     "TrainingSettings",
@@ -85,6 +87,7 @@ __all__ = [
     "resolve_image",
     "resolve_precision",
     "row_trainer",
+    "split_complaints",
     "split_rows",
     "take_weights",
     "train",

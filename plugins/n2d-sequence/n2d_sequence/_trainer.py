@@ -33,8 +33,6 @@ class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
         Applied to training batches.
     target : {"varied", "original"}, default "varied"
         What a varied series is to be reconstructed as.
-    consistency : float, default 0.0
-        Weight of the latent distance between a series and its variant.
     **order
         ``train``, ``validation`` and ``batch_size`` of the toolkit's row trainer.
     """
@@ -49,16 +47,15 @@ class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
         loss: str,
         variation: Any = None,
         target: str = "varied",
-        consistency: float = 0.0,
         **order: Any,
     ) -> None:
         super().__init__((encoder, decoder), {"rows": rows, "lengths": lengths}, **order)
         self.encoder, self.decoder, self.variation = encoder, decoder, variation
-        self.target, self.consistency = target, consistency
+        self.target = target
         self.element_loss = losses()[loss]
 
     def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
-        """Mean loss over the values of each series, and its inconsistency."""
+        """Mean loss over the values of each series."""
         rows, lengths = batch["rows"], batch["lengths"]
         varied = rows
         if training and self.variation is not None:
@@ -66,11 +63,7 @@ class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
         latent = self.encoder([varied, lengths], training=training)
         output = ops.cast(self.decoder(latent, training=training), "float32")
         target = rows if self.target == "original" else varied
-        cost = _observed_mean(self.element_loss(target, output), lengths)
-        if training and self.consistency:
-            plain = self.encoder([rows, lengths], training=True)
-            cost = cost + self.consistency * _inconsistency(latent, plain)
-        return cost
+        return _observed_mean(self.element_loss(target, output), lengths)
 
 
 def _observed_mean(losses: Any, lengths: Any) -> Any:
@@ -79,12 +72,3 @@ def _observed_mean(losses: Any, lengths: Any) -> Any:
     observed = ops.arange(of_steps.shape[1], dtype="int32")[None, :] < lengths[:, None]
     total = ops.sum(ops.where(observed, of_steps, ops.zeros_like(of_steps)), axis=1)
     return total / ops.cast(lengths, "float32")
-
-
-def _inconsistency(varied: Any, plain: Any) -> Any:
-    """Squared distance between two latent rows over the total variance of the batch.
-
-    Being relative, it cannot be lowered by shrinking the latent space.
-    """
-    spread = ops.sum(ops.var(plain, axis=0)) + 1e-6
-    return ops.sum(ops.square(varied - plain), axis=1) / spread

@@ -52,9 +52,3 @@ class Augmentation:
         help="What the decoder has to make of a varied series: the same variant, or the original, "
         "which makes the latent space forget the variation.",
     )
-    consistency: float = option(
-        0.0,
-        ge=0,
-        help="Weight, in the loss, of the squared distance between the latent rows of a series "
-        "and of its variant, relative to the variance of the batch.",
-    )

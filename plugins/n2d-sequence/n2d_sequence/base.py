@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Self, cast
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.toolkit import (
+    Trained,
     Weights,
     read_history,
     read_row_shape,
     read_training,
     read_weights,
     resolve_precision,
+    split_complaints,
     weights_state,
 )
 from n2d_framework.plugin import (
@@ -24,7 +24,6 @@ from n2d_framework.plugin import (
     DataError,
     FitContext,
     IntArray,
-    StageError,
     State,
     StateError,
     component,
@@ -45,39 +44,20 @@ _DEFAULT_LATENT_DIM = 10
 
 
 @component
-class SequenceAutoencoder(SequenceOptions):
+class SequenceAutoencoder(SequenceOptions, Trained):
     """Base of the autoencoders of series; subclasses say which networks are trained.
 
     Attributes
     ----------
-    row_shape_ : tuple of int
-        Shape of one training row: ``(steps, features)`` or ``(steps,)``.
-    latent_dim_ : int
-        Width of the latent space.
-    history_ : dict of str to list of float
-        ``loss`` and, with a validation split, ``val_loss``: one value per epoch.
-    best_epoch_ : int
-        Epoch whose weights are kept, counted from 1.
-    precision_ : str
-        What was trained in: ``"float32"`` or ``"bfloat16"``.
     normalization_ : Normalization
         Mean and scale of each feature.
     encoder_weights_, decoder_weights_ : dict of str to dict of str to float32 array
         By layer and weight.
     """
 
-    row_shape_: tuple[int, ...] | None = learned()
-    latent_dim_: int | None = learned()
-    history_: dict[str, list[float]] | None = learned()
-    best_epoch_: int | None = learned()
-    precision_: str | None = learned()
     normalization_: Normalization | None = learned()
     encoder_weights_: Weights | None = learned()
     decoder_weights_: Weights | None = learned()
-    _computed: dict[str, Network] = attrs.field(factory=dict, init=False, repr=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_computed": {}}
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted.
@@ -95,12 +75,7 @@ class SequenceAutoencoder(SequenceOptions):
         """
         if len(row_shape) not in (1, 2):
             return [f"rows of shape {row_shape} are no series; pass (steps, features) per row"]
-        reasons = self.option_complaints()
-        if n_rows - math.ceil(self.validation_fraction * n_rows) < 1:
-            reasons.append(
-                f"validation_fraction={self.validation_fraction:g} of {n_rows} rows leaves "
-                "none to train on; lower it"
-            )
+        reasons = self.option_complaints() + split_complaints(n_rows, self.validation_fraction)
         return reasons or cost_complaints(
             row_shape, self._plans(_sequence(row_shape), self._width())
         )
@@ -177,10 +152,7 @@ class SequenceAutoencoder(SequenceOptions):
             With ``normalize="series"`` of mean 0 and deviation 1 as the decoder knows them.
         """
         row_shape = self._fitted_shape()
-        if z.ndim != 2 or z.shape[1] != self.latent_dim_:
-            raise DataError(
-                f"latent rows must have the shape (n, {self.latent_dim_}), got {z.shape}"
-            )
+        self._check_latent(z)
         network, normalization = self._network("decoder"), cast("Any", self.normalization_)
         series = np.empty((len(z), *_sequence(row_shape)), dtype=np.float32)
         for start in range(0, len(z), network.block):
@@ -190,13 +162,8 @@ class SequenceAutoencoder(SequenceOptions):
 
     def get_state(self) -> State:
         """What fitting learned, as plain values."""
-        row_shape = self._fitted_shape()
         return {
-            "row_shape": list(row_shape),
-            "latent_dim": self.latent_dim_,
-            "history": {name: np.array(found) for name, found in (self.history_ or {}).items()},
-            "best_epoch": self.best_epoch_,
-            "precision": self.precision_,
+            **self._training_state(),
             "normalization": cast("Normalization", self.normalization_).get_state(),
             "encoder": weights_state(self.encoder_weights_ or {}),
             "decoder": weights_state(self.decoder_weights_ or {}),
@@ -272,19 +239,7 @@ class SequenceAutoencoder(SequenceOptions):
                 "decoder": (plans[1], self.decoder_weights_),
             }[which]
             self._computed[which] = Network(plan, weights or {})
-        return self._computed[which]
-
-    def _forget(self) -> None:
-        """Drop everything learned."""
-        self._computed = {}
-        for field in attrs.fields(cast("Any", type(self))):
-            if field.name.endswith("_"):
-                setattr(self, field.name, None)
-
-    def _fitted_shape(self) -> tuple[int, ...]:
-        if self.row_shape_ is None:
-            raise StageError(f"this {type(self).__name__} is not fitted; call fit first")
-        return self.row_shape_
+        return cast("Network", self._computed[which])
 
 
 def _sequence(row_shape: tuple[int, ...]) -> tuple[int, int]:

@@ -40,5 +40,5 @@ class SequenceOptions(TrainingOptions):
     augmentation: Augmentation | None = option(
         None,
         help="Vary training series anew in every batch: {jitter, scaling, crop, warp, "
-        "warp_window, target, consistency}.",
+        "warp_window, target}.",
     )

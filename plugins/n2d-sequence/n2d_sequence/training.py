@@ -84,8 +84,4 @@ def _variation(options: SequenceOptions, seed: int) -> dict[str, Any]:
         return {}
     from n2d_sequence._varying import Variation
 
-    return {
-        "variation": Variation(chosen, seed),
-        "target": chosen.target,
-        "consistency": chosen.consistency,
-    }
+    return {"variation": Variation(chosen, seed), "target": chosen.target}

@@ -125,7 +125,6 @@ def costs(made, padded):
             loss="mse",
             variation=Variation(settings, 3),
             target=settings.target,
-            consistency=settings.consistency,
             train=np.arange(48),
             validation=np.arange(0),
             batch_size=48,
@@ -137,12 +136,10 @@ def costs(made, padded):
         return np.asarray(trainer.row_losses(batch, training))
 
     varied = np.asarray(Variation(Augmentation(**{**NOTHING, "jitter": 0.5}), 3)(rows, lengths))
-    latent = [np.asarray(encoder([values, lengths])) for values in (rows, varied)]
     observed = np.arange(rows.shape[1]) < lengths[:, None]
-    output = np.asarray(decoder(latent[1]))
+    output = np.asarray(decoder(encoder([varied, lengths])))
     of_original = ((output - rows) ** 2).mean(axis=2)
     find.to_original = (of_original * observed).sum(axis=1) / lengths
-    find.distance = ((latent[1] - latent[0]) ** 2).sum(axis=1) / latent[0].var(axis=0).sum()
     return find
 
 
@@ -151,12 +148,6 @@ def test_target_original_costs_the_distance_to_the_series_as_it_was(costs):
     assert not np.allclose(costs(), costs.to_original, rtol=0.01)
 
 
-def test_consistency_costs_the_relative_distance_of_the_variant(costs):
-    assert costs.distance.min() > 0
-    extra = costs(consistency=2.0) - costs()
-    np.testing.assert_allclose(extra, 2 * costs.distance, rtol=1e-3, atol=1e-5)
-
-
 def test_validation_sees_series_as_they_are(costs):
-    np.testing.assert_array_equal(costs(False, consistency=2.0), costs(False, jitter=0.0))
+    np.testing.assert_array_equal(costs(False), costs(False, jitter=0.0))
     assert not np.allclose(costs(False), costs(True), rtol=0.01)

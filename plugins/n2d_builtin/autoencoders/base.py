@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import attrs
 import numpy as np
@@ -15,6 +14,7 @@ from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_s
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
 from n2d_builtin.autoencoders.options import ImageOptions
 from n2d_builtin.autoencoders.precision import resolve_precision
+from n2d_builtin.autoencoders.trained import Trained, split_complaints
 from n2d_builtin.autoencoders.training import (
     TrainingResult,
     TrainingSettings,
@@ -25,12 +25,10 @@ from n2d_framework.plugin import (
     AnyArray,
     DataError,
     FitContext,
-    StageError,
     State,
     StateError,
     component,
     derive_seed,
-    learned,
     need,
 )
 
@@ -38,32 +36,8 @@ __all__ = ["Autoencoder"]
 
 
 @component
-class Autoencoder(ImageOptions):
-    """Base of the neural embedders; subclasses say which networks are trained.
-
-    Attributes
-    ----------
-    row_shape_ : tuple of int
-        Shape of one training row.
-    latent_dim_ : int
-        Width of the latent space.
-    history_ : dict of str to list of float
-        ``loss`` and, with a validation split, ``val_loss``: one value per epoch.
-    best_epoch_ : int
-        Epoch whose weights are kept, counted from 1.
-    precision_ : str
-        What was trained in: ``"float32"`` or ``"bfloat16"``.
-    """
-
-    row_shape_: tuple[int, ...] | None = learned()
-    latent_dim_: int | None = learned()
-    history_: dict[str, list[float]] | None = learned()
-    best_epoch_: int | None = learned()
-    precision_: str | None = learned()
-    _computed: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_computed": {}}
+class Autoencoder(ImageOptions, Trained):
+    """Base of the neural embedders; subclasses say which networks are trained."""
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted.
@@ -79,12 +53,7 @@ class Autoencoder(ImageOptions):
         list of str
             Empty if there are none.
         """
-        reasons = []
-        if n_rows - math.ceil(self.validation_fraction * n_rows) < 1:
-            reasons.append(
-                f"validation_fraction={self.validation_fraction:g} of {n_rows} rows leaves "
-                "none to train on; lower it"
-            )
+        reasons = split_complaints(n_rows, self.validation_fraction)
         if self.augmentation is not None or self.image_shape is not None:
             complaint = image_complaint(row_shape, self.image_shape)
             if complaint:
@@ -153,24 +122,12 @@ class Autoencoder(ImageOptions):
         float32 array of shape (n, *row_shape)
         """
         row_shape = self._fitted_shape()
-        if z.ndim != 2 or z.shape[1] != self.latent_dim_:
-            raise DataError(
-                f"latent rows must have the shape (n, {self.latent_dim_}), got {z.shape}"
-            )
+        self._check_latent(z)
         return self._decode(z).reshape(len(z), *row_shape)
 
     def get_state(self) -> State:
         """What fitting learned, as plain values."""
-        row_shape = self._fitted_shape()
-        history = self.history_ or {}
-        return {
-            "row_shape": list(row_shape),
-            "latent_dim": self.latent_dim_,
-            "history": {name: np.array(values) for name, values in history.items()},
-            "best_epoch": self.best_epoch_,
-            "precision": self.precision_,
-            **self._weights_state(),
-        }
+        return {**self._training_state(), **self._weights_state()}
 
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
@@ -268,15 +225,3 @@ class Autoencoder(ImageOptions):
                 f"loss='bce' needs values in [0, 1], got {x.min():g} to {x.max():g}; scale the "
                 "data (scaler: minmax) or choose another loss"
             )
-
-    def _forget(self) -> None:
-        """Drop everything learned."""
-        self._computed = {}
-        for field in attrs.fields(cast("Any", type(self))):
-            if field.name.endswith("_"):
-                setattr(self, field.name, None)
-
-    def _fitted_shape(self) -> tuple[int, ...]:
-        if self.row_shape_ is None:
-            raise StageError(f"this {type(self).__name__} is not fitted; call fit first")
-        return self.row_shape_
