@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
+from n2d_beside import whole_catalogue
 
+from n2d_framework.cli.plugin_facts import plugin_facts
 from n2d_framework.config import DataConfig, ModelConfig, RunConfig, ScalerConfig
 from n2d_framework.core.options import Option, options_dict, options_of
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import ComponentImportError
-from n2d_framework.registry import Catalogue, Entry, default_catalogue
+from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.types import ROLES, Role
 
 _INPUTS = {
@@ -41,8 +43,9 @@ def write_pages(source: Path) -> None:
     """Write all generated pages; an unchanged page keeps its time stamp."""
     folder = source / "reference" / "generated"
     folder.mkdir(parents=True, exist_ok=True)
-    catalogue = default_catalogue()
+    catalogue = whole_catalogue()
     pages = {f"{role}s.md": components_page(role, catalogue) for role in ROLES}
+    pages["plugins.md"] = plugins_page(catalogue)
     pages["configuration.md"] = configuration_page()
     for name, text in pages.items():
         path = folder / name
@@ -56,6 +59,41 @@ def components_page(role: Role, catalogue: Catalogue) -> str:
     for entry in catalogue.components(role):
         lines += [*_component(entry), ""]
     return "\n".join(lines)
+
+
+def plugins_page(catalogue: Catalogue) -> str:
+    """Reference page of the plugins: what each distribution brings."""
+    lines = ["# Plugins and what they bring", ""]
+    for fact in plugin_facts(catalogue):
+        lines += [f"## {fact['distribution']} {fact['version']}", ""]
+        lines += [*_brought(fact["distribution"], fact["hears"], catalogue), ""]
+    for failure in catalogue.failures:
+        lines += [f"## {failure.distribution} {failure.version}", "", _cell(failure.error), ""]
+    return "\n".join(lines)
+
+
+def _brought(distribution: str, hears: list[str], catalogue: Catalogue) -> Iterator[str]:
+    for role in ROLES:
+        mine = [e.spec for e in catalogue.components(role) if e.distribution == distribution]
+        links = [f"[`{spec.name}`](#{role}-{spec.name})" for spec in mine]
+        if links:
+            yield f"- {role.capitalize()}s: {', '.join(links)}."
+    for metric in catalogue.metrics():
+        if metric.distribution == distribution:
+            yield f"- Metric `{metric.spec.name}`: {_cell(metric.spec.summary)}."
+    if hears:
+        yield f"- A tracker: it hears {_code(tuple(hears))}."
+    datasets = [e.spec for e in catalogue.datasets() if e.distribution == distribution]
+    if datasets:
+        yield from (
+            "",
+            "| data set | rows | shape of a row | classes | is |",
+            "|---|---|---|---|---|",
+        )
+        for spec in datasets:
+            shape = " x ".join(map(str, spec.row_shape))
+            classes = "" if spec.n_classes is None else spec.n_classes
+            yield f"| `{spec.name}` | {spec.n_rows} | {shape} | {classes} | {_cell(spec.summary)} |"
 
 
 def configuration_page() -> str:

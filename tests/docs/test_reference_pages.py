@@ -17,13 +17,14 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def reference():
+    before = list(sys.path)
     sys.path.insert(0, str(REPOSITORY / "docs" / "_ext"))
     try:
         import n2d_reference
 
         yield n2d_reference
     finally:
-        sys.path.pop(0)
+        sys.path[:] = before
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -35,6 +36,23 @@ def test_every_component_and_option_is_described(reference, role):
         for opt in options_of(entry.spec.load()):
             assert f"| `{opt.name}` |" in section
             assert opt.help, f"{role} {entry.spec.name}: {opt.name} has no help"
+
+
+def test_the_plugins_of_this_repository_are_described_installed_or_not(reference, tmp_path):
+    reference.write_pages(tmp_path)
+    pages = {path.name: path.read_text() for path in tmp_path.glob("reference/generated/*.md")}
+    for distribution, page, name, option in (
+        ("n2d-deep", "embedders.md", "dcec", "gamma"),
+        ("n2d-deep", "clusterers.md", "soft_assignment", ""),
+        ("n2d-sequence", "embedders.md", "gru_ae", "bidirectional"),
+    ):
+        section = pages[page].partition(f"## {name}\n")[2].partition("\n## ")[0]
+        assert f"From `{distribution}` " in section
+        assert f"`{option}`" in section or not option
+        assert f"[`{name}`](#{page[:-4]}-{name})" in pages["plugins.md"]
+    tracker = pages["plugins.md"].partition("## n2d-mlflow ")[2].partition("\n## ")[0]
+    assert "A tracker: it hears `n2d_run_started`" in tracker
+    assert "| `basic_motions` | 80 | 100 x 6 | 4 |" in pages["plugins.md"]
 
 
 def test_every_key_of_the_configuration_is_described(reference):
@@ -71,7 +89,7 @@ def test_unchanged_pages_are_left_alone(reference, tmp_path):
     reference.write_pages(tmp_path)
     written = {p: p.stat().st_mtime_ns for p in (tmp_path / "reference/generated").iterdir()}
     assert {p.name for p in written} == {
-        "embedders.md", "manifolders.md", "clusterers.md", "configuration.md",
+        "embedders.md", "manifolders.md", "clusterers.md", "configuration.md", "plugins.md",
     }  # fmt: skip
     reference.write_pages(tmp_path)
     assert {p: p.stat().st_mtime_ns for p in written} == written
