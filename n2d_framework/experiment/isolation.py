@@ -70,14 +70,15 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
 class _Child:
     """A process that fits stages."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
+        self.path = path
         self.said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self.process = subprocess.Popen(
             [sys.executable, "-m", "n2d_framework.experiment.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self.said,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=os.environ | {"PYTHONPATH": path},
         )
         atexit.register(self.end)
 
@@ -123,13 +124,18 @@ class _Child:
 
 
 def _child() -> _Child:
-    """The process of this thread: the one that is there, or a new one."""
+    """The process of this thread: the one that is there, or a new one.
+
+    One that was started when modules were looked for elsewhere would not find the plugins and
+    classes of today.
+    """
+    path = os.pathsep.join(filter(None, sys.path))
     found: _Child | None = getattr(_here, "child", None)
-    if found is not None and not found.alive:
+    if found is not None and not (found.alive and found.path == path):
         found.end()
         found = None
     if found is None:
-        found = _here.child = _Child()
+        found = _here.child = _Child(path)
     return found
 
 

@@ -38,3 +38,19 @@ def test_limits_change_no_result(few_digits, grid, tmp_path):
     limits = {"timeout": 100, "memory_limit": 8}
     bound = n2d.compare(grid | limits, tmp_path / "bound", data={"few": few_digits}, n_jobs=1)
     assert bound.to_csv() == free.to_csv()
+
+
+def test_plugins_found_later_are_found_in_the_other_process_too(request, few_digits, tmp_path):
+    config = {
+        "embedders": ["identity"],
+        "manifolders": ["identity"],
+        "clusterers": [{"name": "kmeans", "n_init": 1}],
+        "n_clusters": 3,
+        "dbcv_rows": 0,
+        "timeout": 100,
+    }
+    n2d.compare(config, tmp_path / "before", data={"few": few_digits}, n_jobs=1)
+    request.getfixturevalue("odd")
+    later = config | {"manifolders": ["odd"]}
+    found = n2d.compare(later, tmp_path / "after", data={"few": few_digits}, n_jobs=1)
+    assert list(found.table["status"]) == ["done"]
