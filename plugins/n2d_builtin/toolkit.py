@@ -1,6 +1,6 @@
 """What neural plugins may build on: networks as plans, the training loop, exact inference.
 
-Beside them :class:`KMeans` and :class:`GaussianMixture`, to start clusters with.
+Beside them :class:`KMeans`, :class:`GaussianMixture` and :class:`Umap`, to start clusters with.
 
 The names here are as stable as those of :mod:`n2d_framework.plugin`; everything else in
 ``n2d_builtin`` may change without notice. Importing this module loads neither Keras nor a backend;
@@ -45,6 +45,7 @@ from n2d_builtin.autoencoders.weights import (
 )
 from n2d_builtin.gmm import GaussianMixture
 from n2d_builtin.kmeans import KMeans
+from n2d_builtin.umap import Umap
 
 __all__ = [
     "ACTIVATIONS",
@@ -65,6 +66,7 @@ __all__ = [
     "TrainingOptions",
     "TrainingResult",
     "TrainingSettings",
+    "Umap",
     "Weights",
     "augmentation_layers",
     "autoencoder_trainer",

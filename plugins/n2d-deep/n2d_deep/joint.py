@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.toolkit import (
-    GaussianMixture,
-    KMeans,
     PlannedAutoencoder,
     TrainingResult,
     TrainingSettings,
@@ -22,6 +20,7 @@ from n2d_builtin.toolkit import (
     train,
 )
 from n2d_deep.options import JointOptions
+from n2d_deep.starts import first_centers, start_complaints
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -74,9 +73,7 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
                 f"n_clusters={self.n_clusters} needs at least {self.n_clusters} rows to train on, "
                 f"got {n_train}"
             )
-        if self.init == "gmm" and n_train < 2:
-            reasons.append(f"init='gmm' needs at least 2 rows to train on, got {n_train}")
-        return reasons
+        return reasons + start_complaints(self.init, self.n_clusters, n_train)
 
     def published(self) -> State:
         """What later stages may know: the centres, and the kernel they were trained with."""
@@ -198,13 +195,7 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
 
     def _first_centers(self, latent: AnyArray, context: FitContext) -> AnyArray:
         k = self.n_clusters or min(_DEFAULT_CLUSTERS, len(latent))
-        if self.init == "gmm":
-            mixture = GaussianMixture(n_clusters=k, n_init=self.n_init)
-            found: Any = mixture.fit(latent, context=context).means_
-        else:
-            found = KMeans(n_clusters=k, n_init=self.n_init).fit(latent, context=context)
-            found = found.cluster_centers_
-        return np.asarray(found, dtype=np.float32)
+        return first_centers(latent, self.init, k, self.n_init, context)
 
 
 def _shifted(context: FitContext, before: int, epochs: int) -> FitContext:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
+from n2d_deep.starts import Start
 from n2d_framework.plugin import component, option
 
 __all__ = ["JointOptions"]
@@ -22,10 +23,11 @@ class JointOptions:
         help="Number of clusters. None follows the composition's n_clusters, else 8 (all rows "
         "when there are fewer).",
     )
-    init: Literal["kmeans", "gmm"] = option(
+    init: Start = option(
         "kmeans",
-        help="What finds the first centres among the latent rows: k-means, or a mixture of "
-        "Gaussians, whose means are taken.",
+        help="What finds the first centres among the latent rows: k-means; a mixture of "
+        "Gaussians, whose means are taken; or a mixture on the UMAP of the latent rows, which "
+        "follows clusters of any shape and so starts nearer to the classes.",
     )
     n_init: int = option(
         20, ge=1, help="Starts of k-means or of the mixture, of which the best is kept."

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from n2d_deep.assignment import soft_assignment, target_distribution
 from n2d_deep.embedders import Dcec, Dec, Idec
+from n2d_deep.starts import first_centers
 
-from n2d_builtin.toolkit import Augmentation, GaussianMixture, KMeans
+from n2d_builtin.toolkit import Augmentation, GaussianMixture, KMeans, Umap
 from n2d_framework.plugin import DataError, FitContext, StageError, StateError, derive_seed
 
 SMALL = {
@@ -105,6 +106,25 @@ def test_centres_start_in_the_latent_space(fit, rows, init):
     finder.fit(model.transform(rows), context=context)
     expected = finder.cluster_centers_ if init == "kmeans" else finder.means_
     np.testing.assert_allclose(model.cluster_centers_, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_centres_start_as_means_of_the_clusters_that_umap_and_a_mixture_find(fit, digits):
+    context, latent = FitContext(seed=3), digits[:200, 20:30].copy()
+    manifold = Umap(n_components=4).fit_transform(latent, context=context)
+    mixture = GaussianMixture(n_clusters=4, n_init=2).fit(manifold, context=context)
+    shares = mixture.predict_proba(manifold)
+    expected = [np.average(latent, axis=0, weights=share) for share in shares.T]
+    found = first_centers(latent, "umap", 4, 2, context)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+    centers = fit(**STILL, init="umap").cluster_centers_
+    assert centers.shape == (4, 3)
+    assert not np.allclose(centers, fit(**STILL).cluster_centers_, atol=1e-3)
+
+
+def test_too_few_rows_for_umap_are_refused_before_anything_is_trained():
+    model = Idec(init="umap", n_clusters=4)
+    assert any("init='umap'" in reason for reason in model.check_input(15, (64,)))
+    assert model.check_input(100, (64,)) == []
 
 
 def test_training_lowers_the_clustering_loss_and_moves_the_centres(fit):
