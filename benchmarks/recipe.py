@@ -2,10 +2,12 @@
 
 Run as ``python benchmarks/recipe.py DATA [--epochs E ...] [--neighbors K ...] [--latent D ...]
 [--seeds S] [--starts N] [--options JSON] [--store FOLDER] [--write FILE]``. For each setting and
-seed an autoencoder is trained and UMAP is fitted on it; then a mixture is started N times, with each
-way to begin (k-means, k-means++). Which of the starts a mixture of fewer starts would keep, the
-likeliest of those it makes, is drawn 2,000 times from them. Prints one line per setting and number of starts:
-mean accuracy, the share of draws with an accuracy of at least .94, and seconds of one core.
+seed an autoencoder is trained and UMAP is fitted on it; then a mixture is started N times, with
+each way to begin (k-means, k-means++). Which of the starts a mixture of fewer starts would keep,
+the likeliest of those it makes, is drawn 2,000 times from them. Prints one line per setting and
+number of starts: mean accuracy, the share of draws with an accuracy of at least .94, and seconds
+of one core.
+
 ``--options`` are further options of the autoencoder: with ``{"augmentation": {"shift": 0.1}}`` and
 without, at equal epochs, two runs tell what augmentation adds.
 """
