@@ -82,7 +82,8 @@ class GaussianMixture:
         10,
         ge=1,
         help="Number of starts, of which the most likely is kept. One start often ends in a bad "
-        "optimum (good in 4 of 12 fits on UMAP coordinates; 12 of 12 with ten).",
+        "optimum: on UMAP coordinates of images, one found the classes in 36 to 62 % of the cases, "
+        "ten in 99 to 100 %.",
     )
     init: Literal["kmeans", "k-means++", "random", "random_from_data"] = option(
         "kmeans", help="How a start chooses its first responsibilities."
