@@ -7,6 +7,7 @@ import logging
 import pickle
 import threading
 import time
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import OutputError, StoreWarning
-from n2d_framework.experiment import plan_comparison
+from n2d_framework.experiment import plan_comparison, running
 from n2d_framework.experiment.cluster import warn_of_threads
 from n2d_framework.experiment.fitting import fit_here
 from n2d_framework.experiment.graph import make_graph
@@ -23,6 +24,7 @@ from n2d_framework.experiment.keeping import kept
 from n2d_framework.experiment.tasks import Settings
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.pipeline.upkeep import prune_store
+from n2d_framework.types import ROLES
 
 
 class Fitted:
@@ -204,3 +206,25 @@ def test_a_client_or_a_cluster_may_be_handed_over_and_stays_open(
             assert client.submit(max, 1, 2).result(timeout=10) == 2
             told = [r.message for r in caplog.records if r.name.startswith("n2d_framework")]
             assert any("workers with several threads" in text for text in told)
+
+
+@pytest.mark.parametrize("at_a_time", [1, 3])
+def test_cells_come_to_the_cluster_some_at_a_time_and_no_stage_twice(
+    grid, few_digits, tmp_path, monkeypatch, at_a_time
+):
+    from distributed import Client
+
+    monkeypatch.setattr(running, "_CELLS_AT_A_TIME", at_a_time)
+    data, told = {"few": few_digits}, []
+    about = {"processes": False, "n_workers": 1, "threads_per_worker": 1}
+    with Client(**about, dashboard_address=None) as client:
+        found = n2d.compare(
+            grid, tmp_path / "out", data=data, scheduler=client, listeners=[told.append]
+        )
+        assert not client.futures
+    plan = plan_comparison(grid, data=data).plan
+    assert len(plan.cells) > 3
+    assert (found.table["status"] == "done").all()
+    ended = [event for event in told if isinstance(event, StageFinished)]
+    assert not any(event.cached for event in ended)
+    assert Counter(event.role for event in ended) == {role: plan.count(role) for role in ROLES}
