@@ -39,7 +39,7 @@ class Umap:
 
     Graph and start are umap-learn's, on exact nearest neighbours. The layout is our own: it
     samples the same edges with the same forces, on all threads, and gives the same result for
-    any number of them; its quality is that of umap-learn. New rows are placed by our own
+    any number of them; its quality is close to that of umap-learn. New rows are placed by our own
     implementation of its ``transform``, in which a row's coordinates depend on that row alone:
     bit-identical in any batch, order, process and with any number of threads, without umap-learn
     installed, and as accurate. A row equal to a training row gets the coordinates of that row.
