@@ -16,7 +16,6 @@ import argparse
 import json
 import math
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -25,9 +24,10 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from machine import description
 
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
@@ -262,20 +262,6 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def machine() -> str:
-    """What the numbers were measured on."""
-    text = Path("/proc/cpuinfo").read_text()
-    model = re.search(r"model name\s*: (.*)", text)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    names = ("n2d_framework", "numpy", "scikit-learn", "umap-learn", "keras", "tensorflow", "dask")
-    versions = ", ".join(f"{name} {version(name)}" for name in names)
-    return (
-        f"{model[1] if model else platform.processor()}, {cores()} of {os.cpu_count()} cores used, "
-        f"{memory:.0f} GiB; Python {platform.python_version()}, {versions}; "
-        f"load at the start {os.getloadavg()[0]:.1f}."
-    )
-
-
 MODES: dict[str, tuple[str, Callable[[], list[str]]]] = {
     "sharing": ("Stages shared: digits", sharing),
     "usps": ("Stages shared: USPS, networks of 60 epochs", lambda: sharing(USPS)),
@@ -305,7 +291,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for mode in chosen.modes:
         title, measure = MODES[mode]
-        about = machine()
+        about = f"{description()} Load at the start: {os.getloadavg()[0]:.1f}."
         text = "\n".join([*measure(), "", about])
         print(f"## {title}\n\n{text}\n", flush=True)
         if chosen.write is not None:

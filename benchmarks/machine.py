@@ -18,7 +18,9 @@ import numpy as np
 __all__ = ["best_seconds", "description", "matrix_peak"]
 
 _SIDE = 2048
-_PACKAGES = ("numpy", "keras", "tensorflow", "scikit-learn", "umap-learn", "numba")
+_PACKAGES = (
+    "n2d_framework", "numpy", "keras", "tensorflow", "scikit-learn", "umap-learn", "numba", "dask"
+)  # fmt: skip
 
 
 def best_seconds(function: Callable[[], Any], repeats: int = 5) -> float:
@@ -70,10 +72,11 @@ def _version(package: str) -> str:
 
 def description() -> str:
     """One Markdown paragraph: processor, cores, system, versions."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
     return (
         f"Machine: {_processor()}, {len(os.sched_getaffinity(0))} cores; "
-        f"Python {platform.python_version()}; {versions}."
+        f"{memory:.0f} GiB; Python {platform.python_version()}; {versions}."
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from n2d_framework.cli.console import bare_table, err, out, print_json, seconds_text
+from n2d_framework.cli.flags import Json
 from n2d_framework.errors import UnknownComponentError, UnsupportedError, did_you_mean
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def check_plugin(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print a table for a README.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
     time_limit: Annotated[
         float, typer.Option(min=0.1, help="Seconds a fit on the small options may take.")
     ] = 20.0,

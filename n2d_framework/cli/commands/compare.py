@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from n2d_framework.cli.console import print_json, say_warning
+from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet
 from n2d_framework.cli.trackers import TensorBoardFolder, trackers
 
 if TYPE_CHECKING:
@@ -65,16 +66,10 @@ def compare(
     with_report: Annotated[
         bool, typer.Option("--report/--no-report", help="Whether report.html is written.")
     ] = True,
-    allow_code: Annotated[
-        bool,
-        typer.Option(
-            "--allow-code",
-            help="Let the configuration name code to import; only for files you trust.",
-        ),
-    ] = False,
+    allow_code: AllowCode = False,
     tensorboard: TensorBoardFolder = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    quiet: Quiet = False,
+    json: InsteadOfTables = False,
 ) -> None:
     """Run every combination of a grid, and rank them. Started again, it goes on."""
     target = out if out is not None else Path("n2d-out") / Path(config).stem

@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from n2d_framework.cli.console import as_json, bare_table, out, print_json
+from n2d_framework.cli.flags import Json
 from n2d_framework.cli.plugin_facts import plugin_facts, print_others, print_trouble
 from n2d_framework.errors import UnknownComponentError, did_you_mean
 
@@ -30,7 +31,7 @@ def components(
             help="A role (embedder, manifolder, clusterer), a name, or ROLE/NAME for details.",
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """List installed components, or tell all about one."""
     from n2d_framework.registry import default_catalogue

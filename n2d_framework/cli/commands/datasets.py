@@ -9,6 +9,7 @@ import attrs
 import typer
 
 from n2d_framework.cli.console import bare_table, out, print_json, shape_text
+from n2d_framework.cli.flags import Json
 
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import DatasetSpec
@@ -26,7 +27,7 @@ def datasets(
             show_default=False,
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """List data sets that can be named instead of a path, or fetch some of them."""
     if words:

@@ -6,19 +6,20 @@ import os
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import attrs
 import typer
 
 from n2d_framework.cli.console import bare_table, out, print_json, size_text
+from n2d_framework.cli.flags import Json
 from n2d_framework.cli.places import default_store
 
 __all__ = ["doctor"]
 
 
 def doctor(
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Tell versions, processor, backend, store and plugins; exit code 1 if something is wrong."""
     found = _examine()

@@ -15,6 +15,7 @@ from n2d_framework.cli.console import (
     shape_text,
     size_text,
 )
+from n2d_framework.cli.flags import Json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +28,7 @@ __all__ = ["inspect"]
 def inspect(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     arrays: Annotated[bool, typer.Option("--arrays", help="List every stored value.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Tell what is inside a bundle, importing nothing of its components."""
     from n2d_framework.bundle import inspect as look

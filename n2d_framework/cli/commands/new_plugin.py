@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from n2d_framework.cli.console import out, print_json
+from n2d_framework.cli.flags import Json
 
 __all__ = ["new_plugin"]
 
@@ -23,7 +24,7 @@ def new_plugin(
     folder: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where the package's folder is made.")
     ] = Path(),
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Make a complete plugin package that installs and passes its own tests."""
     from n2d_framework.cli.scaffold import create, plan

@@ -10,6 +10,7 @@ import typer
 
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.console import out, print_json, seconds_text
+from n2d_framework.cli.flags import Quiet
 from n2d_framework.cli.progress import RunProgress
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
 
@@ -34,7 +35,7 @@ def predict(
     ] = False,
     chunk: Annotated[int, typer.Option(min=1, help="Rows held in memory at once.")] = 8192,
     trust: Annotated[list[str] | None, TRUST] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print a summary as JSON; needs --output.")
     ] = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from n2d_framework.cli.console import out, print_json
+from n2d_framework.cli.flags import Json
 
 __all__ = ["report"]
 
@@ -29,7 +30,7 @@ def report(
     max_points: Annotated[
         int, typer.Option(min=1, help="Rows per data set in these pictures, drawn at random.")
     ] = 2000,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Write everything a comparison found as one HTML file that needs no network."""
     from n2d_framework.experiment import open_comparison

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from n2d_framework.cli.console import err, print_json, say_warning
+from n2d_framework.cli.flags import InsteadOfTables, Quiet
 
 if TYPE_CHECKING:
     from n2d_framework.core.events import EventSink
@@ -50,8 +51,8 @@ def reproduce(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try again what failed in an earlier session.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    quiet: Quiet = False,
+    json: InsteadOfTables = False,
 ) -> None:
     """Measure published tables again, and set both numbers side by side. Started again, it goes on.
 

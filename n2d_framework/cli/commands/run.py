@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from n2d_framework.cli.console import print_json
+from n2d_framework.cli.flags import AllowCode, Quiet
 from n2d_framework.cli.places import STORE_VARIABLE, usable_default_store
 from n2d_framework.cli.progress import RunProgress
 from n2d_framework.cli.trackers import TensorBoardFolder, trackers
@@ -66,15 +67,9 @@ def run(
         bool, typer.Option("--overwrite", help="Replace the output of an earlier run.")
     ] = False,
     plots: Annotated[bool, typer.Option(help="Draw pictures.")] = True,
-    allow_code: Annotated[
-        bool,
-        typer.Option(
-            "--allow-code",
-            help="Let the configuration name code to import; only for files you trust.",
-        ),
-    ] = False,
+    allow_code: AllowCode = False,
     tensorboard: TensorBoardFolder = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
+    quiet: Quiet = False,
     json: Annotated[bool, typer.Option("--json", help="Print run.json instead of tables.")] = False,
 ) -> None:
     """Cluster data, assess the result, and save model, labels and pictures."""

@@ -10,6 +10,7 @@ import attrs
 import typer
 
 from n2d_framework.cli.console import out, print_json, say_warning, size_text
+from n2d_framework.cli.flags import Json
 
 if TYPE_CHECKING:
     from n2d_framework.pipeline import StageStore
@@ -55,7 +56,7 @@ def store(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Show what the stage store takes, or make room in it, safely beside running fits."""
     from n2d_framework.cli.places import default_store

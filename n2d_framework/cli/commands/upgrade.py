@@ -9,6 +9,7 @@ import typer
 
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.console import out, print_json, size_text
+from n2d_framework.cli.flags import Json
 
 __all__ = ["upgrade"]
 
@@ -20,7 +21,7 @@ def upgrade(
         typer.Option("--output", "-o", help="Where to; by default the bundle itself is replaced."),
     ] = None,
     trust: Annotated[list[str] | None, TRUST] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Write a bundle of an older version in the newest one."""
     from n2d_framework.bundle import upgrade as rewrite

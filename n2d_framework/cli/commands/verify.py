@@ -9,6 +9,7 @@ import attrs
 import typer
 
 from n2d_framework.cli.console import out, print_json
+from n2d_framework.cli.flags import Json
 
 __all__ = ["TRUST", "verify"]
 
@@ -22,7 +23,7 @@ TRUST = typer.Option(
 def verify(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     trust: Annotated[list[str] | None, TRUST] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """Check a bundle's digest and replay its golden rows; exit code 1 if a stage moved."""
     from n2d_framework.bundle import verify as check
