@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
 from n2d_framework.experiment.folder import own_store
-from n2d_framework.metrics import LESS_IS_BETTER
 from n2d_framework.pipeline import N2D, StageStore
 
 if TYPE_CHECKING:
@@ -71,9 +70,9 @@ class Comparison:
 
         Columns: what the cell is (``data, scaler, embedder, manifolder, clusterer,
         n_clusters, seed``); ``status`` (``done``, ``failed``, ``lost`` with its worker, or
-        ``waiting``); the scores; seconds and peak memory (MiB) of each stage; ``error``,
-        ``traceback``, ``warnings``, ``versions``; and for each stage its content key and all
-        options. Label metrics are absent where no data set has true classes.
+        ``waiting``); the scores, and the losses that networks ended with; seconds and peak
+        memory (MiB) of each stage; ``error``, ``traceback``, ``warnings``, ``versions``; and for
+        each stage its content key and all options. Label metrics are absent where no data set has true classes.
         """
         return tables.full_table(self._cells, self._relevant())
 
@@ -101,7 +100,7 @@ class Comparison:
     @staticmethod
     def less_is_better(metric: str) -> bool:
         """Whether smaller values of a metric are better."""
-        return metric in LESS_IS_BETTER or metric == "bic"
+        return tables.less_is_better(metric)
 
     @property
     def failures(self) -> pd.DataFrame:

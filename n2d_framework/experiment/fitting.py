@@ -33,7 +33,7 @@ from n2d_framework.experiment.measuring import MemoryWatch
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
 from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.snapshot import library_versions
-from n2d_framework.pipeline.stage import StageRunner, checked_output
+from n2d_framework.pipeline.stage import StageRunner, checked_output, last_losses
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.types import AnyArray
@@ -99,6 +99,7 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
             peak_memory=float(manifest.get("peak_memory", float("nan"))),
             warnings=tuple(manifest.get("warnings", ())),
             events=_looked_up(task, settings),
+            losses={k: float(v) for k, v in dict(manifest.get("losses", {})).items()},
             versions=dict(manifest.get("versions", {})),
         )
     except (BundleError, StateError, StageError, KeyError, TypeError, ValueError) as error:
@@ -155,7 +156,8 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
         else:
             outcome = Outcome(
                 task.key, task.role, cached=result.cached, seconds=result.seconds,
-                peak_memory=watch.peak, versions=_versions(task.component) | code,
+                peak_memory=watch.peak, losses=last_losses(result.component),
+                versions=_versions(task.component) | code,
             )  # fmt: skip
     told = tuple(str(w.message) for w in caught if issubclass(w.category, StoreWarning))
     return attrs.evolve(

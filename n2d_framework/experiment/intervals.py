@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from n2d_framework.experiment.tables import AXES, methods
+from n2d_framework.experiment.tables import AXES, less_is_better, methods
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -141,10 +141,7 @@ def summary(table: pd.DataFrame, metrics: Sequence[str], by: str) -> pd.DataFram
     """
     import pandas as pd
 
-    from n2d_framework.metrics import LESS_IS_BETTER
-
-    less = by in LESS_IS_BETTER or by == "bic"
-    order = leaderboard(table, by, ascending=less)[["data", "method", "seeds"]]
+    order = leaderboard(table, by, ascending=less_is_better(by))[["data", "method", "seeds"]]
     for metric in metrics:
         board = leaderboard(table, metric, ascending=False)
         texts = [

@@ -49,7 +49,7 @@ def score_cell(
         warnings.simplefilter("always")
         if failed is None:
             try:
-                record |= _scores(task, settings)
+                record |= _scores(task, settings) | _losses(outcomes)
             except OutputError:
                 raise
             except Exception as error:  # noqa: BLE001  # a cell's failure is a result
@@ -77,6 +77,10 @@ def _costs(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
     record["warnings"] = "\n".join(dict.fromkeys(texts)) or None
     record["versions"] = json.dumps(versions, sort_keys=True)
     return record
+
+
+def _losses(outcomes: tuple[Outcome, ...]) -> dict[str, float]:
+    return {f"{o.role}_{name}": value for o in outcomes for name, value in o.losses.items()}
 
 
 def _scores(task: CellTask, settings: Settings) -> dict[str, float]:

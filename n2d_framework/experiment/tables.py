@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "AXES", "full_table", "methods", "score_columns", "scores_of", "to_csv", "to_latex",
-    "to_markdown", "written",
+    "AXES", "full_table", "less_is_better", "methods", "score_columns", "scores_of", "to_csv",
+    "to_latex", "to_markdown", "written",
 ]  # fmt: skip
 
 #: Columns that say what a cell is, without the seed.
@@ -52,6 +52,13 @@ def full_table(
         table[name] = table[name].astype("float64")
     keys = [*_KEYS, "data_key", "scaler_options"]
     return table[[*_FIRST, *scores, *_COSTS, *_TEXTS, *keys]]
+
+
+def less_is_better(metric: str) -> bool:
+    """Whether smaller values of a column of scores are better."""
+    from n2d_framework.metrics import LESS_IS_BETTER
+
+    return metric in LESS_IS_BETTER or metric == "bic" or metric.endswith("_loss")
 
 
 def score_columns(table: pd.DataFrame) -> list[str]:

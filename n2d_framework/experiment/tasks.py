@@ -104,6 +104,8 @@ class Outcome:
         Where it failed.
     failed : str or None
         Key of the stage that failed: this one, or one before it.
+    losses : mapping
+        What the component ended with.
     versions : mapping
         Versions of the component's distribution and of the libraries where it was fitted.
     """
@@ -119,6 +121,7 @@ class Outcome:
     error: str | None = None
     traceback: str = attrs.field(default="", repr=False)
     failed: str | None = None
+    losses: Mapping[str, float] = attrs.field(factory=dict, repr=False)
     versions: Mapping[str, str] = attrs.field(factory=dict, repr=False)
 
 

@@ -204,6 +204,7 @@ class StageRunner:
             "options": options_dict(result.component),
             "seed": seed,
             "seconds": result.seconds,
+            "losses": last_losses(result.component),
             **self.notes(),
         }
         parts: dict[str, State] = {} if foreign else {"state": result.component.get_state()}
@@ -215,6 +216,16 @@ class StageRunner:
     def _usable_store(self, entry: Entry[ComponentSpec]) -> StageStore | None:
         """The store, unless it does not keep the component's state."""
         return None if entry.spec.imports_code else self.store
+
+
+def last_losses(component: Any) -> dict[str, float]:
+    """The losses that a component ended with: the last of each in its ``history_``."""
+    history = getattr(component, "history_", None) or {}
+    return {
+        name: float(values[-1])
+        for name, values in history.items()
+        if name.endswith("loss") and len(values)
+    }
 
 
 def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:

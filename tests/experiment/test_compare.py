@@ -73,6 +73,36 @@ def test_scores_are_those_of_a_run_of_its_own(finished, few_digits):
     assert cell.bic == model.clusterer_.bic_
 
 
+def test_networks_can_be_chosen_by_their_loss(few_digits, tmp_path):
+    config = {
+        "embedders": [
+            {
+                "name": "dense_ae",
+                "hidden": [[2], [64, 64]],
+                "epochs": 5,
+                "validation_fraction": 0.2,
+            },
+            "pca",
+        ],
+        "manifolders": ["identity"],
+        "clusterers": [{"name": "kmeans", "n_init": 1}],
+        "n_clusters": 10,
+        "dbcv_rows": 0,
+    }
+    store = tmp_path / "store"
+    found, _ = run(config, tmp_path / "out", few_digits, store=store)
+    small, large, pca = found.table["embedder_val_loss"]
+    assert large < small
+    assert np.isnan(pca)
+    best = found.best("embedder_val_loss")
+    assert best.embedder_.hidden == (64, 64)
+    assert large == best.history_["embedder"]["val_loss"][-1]
+    assert "| embedder_loss" in found.to_markdown(metrics=["acc", "embedder_loss"])
+    again, fits = run(config, tmp_path / "again", few_digits, store=store)
+    assert not fits.fitted
+    assert again.to_csv() == found.to_csv()
+
+
 def test_the_table_is_tidy(finished):
     table = finished[0].table
     assert table["cell"].is_unique

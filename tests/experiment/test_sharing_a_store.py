@@ -215,11 +215,12 @@ def test_cells_come_to_the_cluster_some_at_a_time_and_no_stage_twice(
     from distributed import Client
 
     monkeypatch.setattr(running, "_CELLS_AT_A_TIME", at_a_time)
-    data, told = {"few": few_digits}, []
+    data, told, held = {"few": few_digits}, [], []
     about = {"processes": False, "n_workers": 1, "threads_per_worker": 1}
     with Client(**about, dashboard_address=None) as client:
+        listeners = [told.append, lambda _: held.append(len(client.futures))]
         found = n2d.compare(
-            grid, tmp_path / "out", data=data, scheduler=client, listeners=[told.append]
+            grid, tmp_path / "out", data=data, scheduler=client, listeners=listeners
         )
         assert not client.futures
     plan = plan_comparison(grid, data=data).plan
@@ -227,4 +228,7 @@ def test_cells_come_to_the_cluster_some_at_a_time_and_no_stage_twice(
     assert (found.table["status"] == "done").all()
     ended = [event for event in told if isinstance(event, StageFinished)]
     assert not any(event.cached for event in ended)
-    assert Counter(event.role for event in ended) == {role: plan.count(role) for role in ROLES}
+    counts = {role: plan.count(role) for role in ROLES}
+    assert Counter(event.role for event in ended) == counts
+    reused = counts["embedder"] + counts["manifolder"]
+    assert 0 < max(held) <= 4 * at_a_time + reused < len(plan.cells) + sum(counts.values())
