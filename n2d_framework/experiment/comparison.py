@@ -72,7 +72,8 @@ class Comparison:
         n_clusters, seed``); ``status`` (``done``, ``failed``, ``lost`` with its worker, or
         ``waiting``); the scores, and the losses that networks ended with; seconds and peak
         memory (MiB) of each stage; ``error``, ``traceback``, ``warnings``, ``versions``; and for
-        each stage its content key and all options. Label metrics are absent where no data set has true classes.
+        each stage its content key and all options. Label metrics are absent where no data set
+        has true classes.
         """
         return tables.full_table(self._cells, self._relevant())
 
