@@ -62,7 +62,7 @@ def _as_published(epochs: int, study: Study) -> str:
     )
 
 
-def differences(study: Study, lines: Iterable[Line], settings: Settings) -> list[str]:
+def differences(study: Study, lines: Iterable[Line]) -> list[str]:
     """Published numbers that were not found again, the largest difference first."""
     known = [line for line in lines if line["difference"] is not None]
     found = sorted(known, key=lambda line: -abs(line["difference"]))
@@ -70,14 +70,12 @@ def differences(study: Study, lines: Iterable[Line], settings: Settings) -> list
     agreeing = len(known) - len(texts)
     if known:
         what = f"within {_SMALL} of the published number"
-        inside = " or have it inside their interval" if settings.seeds > 1 else ""
-        texts.append(f"{agreeing} of {len(known)} measured numbers are {what}{inside}.")
+        texts.append(f"{agreeing} of {len(known)} measured numbers are {what}.")
     return texts
 
 
 def _differs(line: Line) -> bool:
-    inside = line["low"] is not None and line["low"] <= line["published"] <= line["high"]
-    return abs(line["difference"]) > _SMALL and not inside
+    return bool(abs(line["difference"]) > _SMALL)
 
 
 def _difference(line: Line, digits: int) -> str:
@@ -88,6 +86,11 @@ def _difference(line: Line, digits: int) -> str:
     )
     if line["low"] is None:
         return f"{text}; with one seed this may be chance"
+    if line["low"] <= line["published"] <= line["high"]:
+        return (
+            f"{text}; the interval over {line['seeds']} seeds is so wide that it holds the "
+            "published number: more seeds would tell"
+        )
     return f"{text}, which is outside the interval over {line['seeds']} seeds"
 
 

@@ -101,7 +101,7 @@ class Report:
         """Honest words: ``differences``, ``explanations`` and what was ``not_measured``."""
         lines = self.lines()
         return {
-            "differences": differences(self.study, lines, self.settings),
+            "differences": differences(self.study, lines),
             "explanations": explanations(self.study, lines, self.settings, self.ran),
             "not_measured": self._not_measured(lines),
         }
