@@ -26,7 +26,8 @@ class Variant:
     choice : Choice
         The component, with the options it was given.
     label : str
-        Its name, with the options that were given: ``umap(n_neighbors=10)``.
+        Its name, with the given options in which it differs from others of that name in the
+        grid: ``umap(n_neighbors=10)``.
     options : dict
         All options with their values.
     component : object
@@ -39,9 +40,14 @@ class Variant:
     component: Any = attrs.field(repr=False)
 
     @property
+    def written(self) -> tuple[str, Mapping[str, Any]]:
+        """Name and all options as users write them."""
+        return as_written(self.choice.spec.name, self.options)
+
+    @property
     def n_clusters(self) -> int | None:
         """How many clusters a clusterer is told to find, if it is told."""
-        value = as_written(self.choice.spec.name, self.options)[1].get("n_clusters")
+        value = self.written[1].get("n_clusters")
         return value if isinstance(value, int) else None
 
 
@@ -74,7 +80,35 @@ def _distinct(role: Role, grid: Grid, notes: list[str]) -> list[Variant]:
                     "it is run once"
                 )
             found.setdefault(same, variant)
-    return list(found.values())
+    return _told_apart(list(found.values()))
+
+
+def _told_apart(variants: list[Variant]) -> list[Variant]:
+    """Label them by what differs: options that all of a name share say nothing in a table."""
+    groups: dict[str, list[Variant]] = {}
+    for variant in variants:
+        groups.setdefault(variant.written[0], []).append(variant)
+    differing = {
+        name: [key for key in _given_to_any(group) if _differ(key, group)]
+        for name, group in groups.items()
+    }
+    return [
+        attrs.evolve(
+            variant, label=_label(name, {key: options.get(key) for key in differing[name]})
+        )
+        for variant in variants
+        for name, options in [variant.written]
+    ]
+
+
+def _given_to_any(group: list[Variant]) -> list[str]:
+    given = (as_written(v.choice.spec.name, v.choice.given)[1] for v in group)
+    return list(dict.fromkeys(key for options in given for key in options))
+
+
+def _differ(key: str, group: list[Variant]) -> bool:
+    values = {json.dumps(v.written[1].get(key), sort_keys=True, default=str) for v in group}
+    return len(values) > 1
 
 
 def _numbers(role: Role, choice: Choice, grid: Grid) -> Iterable[int | None]:

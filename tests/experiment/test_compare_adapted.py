@@ -94,8 +94,8 @@ def fitted(config, out, few_digits, **more):
 def test_adapted_classes_are_compared(found, few_digits):
     table = found.table
     assert (table["status"] == "done").all(), table["error"].tolist()
-    assert table["manifolder"].tolist() == [f"{SVD}(n_components=6)"] * 4
-    assert f"{BIRCH}(n_clusters=10, threshold=0.2)" in table["clusterer"].tolist()
+    assert table["manifolder"].tolist() == [SVD] * 4
+    assert f"{BIRCH}(threshold=0.2)" in table["clusterer"].tolist()
     assert table["n_clusters"].tolist()[:3] == [10, 10, 10]
     assert len(found.against().table) == 3
     model = n2d.N2D(
@@ -147,7 +147,7 @@ def test_results_that_were_opened_import_nothing_without_permission(found, few_d
 
 def test_the_report_shows_what_there_is(found, tmp_path):
     page = found.report(tmp_path / "report.html", pictures=1, max_points=20).read_text()
-    assert f"{SVD}(n_components=6)" in page
+    assert SVD in page
     assert "cannot be drawn" not in page
 
 

@@ -194,7 +194,7 @@ def several(few_digits, tmp_path_factory):
 
 def test_the_baseline_of_the_configuration_is_used(several):
     found = several.against()
-    assert found.baseline == "identity / identity / kmeans(n_init=1), k=10"
+    assert found.baseline == "identity / identity / kmeans, k=10"
     assert len(found.table) == 2 * 2 * 4 - 1
 
 

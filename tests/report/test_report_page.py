@@ -224,7 +224,7 @@ def test_large_drawings_become_pictures(small, monkeypatch):
 def test_statistics_and_their_warnings_are_told(page):
     told = " ".join(page.texts["differences"].split())
     assert "Against the baseline" in told
-    assert "identity / identity / kmeans(n_init=2)" in told
+    assert "identity / identity / kmeans" in told
     assert "Wilcoxon's test cannot be significant" in told
     assert "silhouette and dbcv are measured in the space that was clustered" in told
     assert "2 seeds: the intervals are rough" in page.texts["summary"]
@@ -354,7 +354,7 @@ def test_numbers_of_clusters_have_curves(few, tmp_path):
     }  # fmt: skip
     comparison = n2d.compare(config, tmp_path / "out", data={"few": few}, n_jobs=1)
     page = Page(comparison.report(pictures=0).read_text(encoding="utf-8"))
-    assert "identity / pca(n_components=4) / gmm(n_init=1)" in page.texts["numbers"]
+    assert "identity / pca / gmm" in page.texts["numbers"]
     assert "BIC (less is better)" in page.texts["numbers"]
     assert "bic" in page.texts["numbers"]
 
