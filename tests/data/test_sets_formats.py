@@ -164,7 +164,7 @@ def test_all_forms_of_usps_give_the_same_rows(folder, write):
 def test_usps_of_another_scale_is_refused(folder):
     train, test = usps_rows(3), usps_rows(3)
     write_jf(folder, (train[0] * 2, train[1]), test)
-    with pytest.raises(DataError, match=r"usps_train.jf: values go from .* but in this form"):
+    with pytest.raises(DataError, match=r"usps_train.jf: values go from .* but those of this form"):
         data.load("usps")
 
 

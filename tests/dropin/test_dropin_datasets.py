@@ -52,15 +52,18 @@ def test_load_fashion(own_files):
     x, y, names = data.load_fashion()
     assert (x.shape, y.shape) == ((9, 784), (9,))
     assert x.max() <= 1
-    assert names[0] == "T-shirt"
-    assert list(names) == list(range(10))
+    assert names == {
+        0: "T-shirt", 1: "Trouser", 2: "Pullover", 3: "Dress", 4: "Coat", 5: "Sandal",
+        6: "Shirt", 7: "Sneaker", 8: "Bag", 9: "Ankle Boot",
+    }  # fmt: skip
 
 
 def test_load_har():
     x, y, names = data.load_har()
     assert (x.shape, y.tolist()) == ((6, 561), list(range(6)))
-    assert names[0] == "Walking"
-    assert list(names) == list(range(6))
+    assert names == {
+        0: "Walking", 1: "Upstairs", 2: "Downstairs", 3: "Sitting", 4: "Standing", 5: "Laying",
+    }  # fmt: skip
 
 
 def test_load_pendigits():
@@ -68,6 +71,25 @@ def test_load_pendigits():
     assert (x.shape, x.dtype) == ((7, 16), np.float32)
     assert x.max() <= 1
     np.testing.assert_array_equal(y, np.arange(7))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_own_files_in_the_range_of_the_old_loaders(own_files, tmp_path, kind):
+    """What these loaders gave was often kept in a file: it is not scaled once more."""
+    folder, unit = tmp_path / "own", (own_files / 255).astype(kind)
+    np.savez(folder / "mnist_test.npz", x=unit, y=np.arange(9))
+    x, _ = data.load_mnist_test()
+    assert x.dtype == np.float64
+    np.testing.assert_array_equal(x, np.divide(own_files.reshape(9, 784), 255.0))
+    pen = np.linspace(0, 100, 64).round().reshape(4, 16)
+    np.savez(folder / "pendigits.npz", x=(pen / 100).astype(kind), y=np.arange(4))
+    np.testing.assert_array_equal(data.load_pendigits()[0], (pen / 100).astype(np.float32))
+
+
+def test_own_files_in_another_range_are_refused(tmp_path):
+    np.savez(tmp_path / "own" / "fashion.npz", x=RNG.normal(size=(9, 784)), y=np.arange(9))
+    with pytest.raises(DataError, match=r"fashion\.npz: values go from -.* from 0 to 255, or"):
+        data.load_fashion()
 
 
 def test_load_pendigits_looks_into_the_folder_it_is_given(tmp_path):

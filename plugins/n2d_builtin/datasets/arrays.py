@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from n2d_builtin.datasets.values import Span, in_span, real_numbers, whole_numbers
 from n2d_framework.plugin import AnyArray, DataError, Dataset, DatasetSpec
 
 __all__ = [
@@ -31,6 +34,20 @@ DIGIT_NAMES = tuple("0123456789")
 #: Rows and their classes.
 Rows = tuple[AnyArray, AnyArray]
 
+#: What readers of damaged, locked or wrong files raise.
+_FAULTS = (
+    OSError,
+    ValueError,
+    KeyError,
+    EOFError,
+    TypeError,
+    RuntimeError,
+    struct.error,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
@@ -46,7 +63,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except _FAULTS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(
             f"{path}: cannot be read as {kind} ({reason}); it may be truncated, damaged or of "
@@ -82,28 +99,50 @@ def read_npz(path: Path, part: str = "") -> Rows:
 
 
 def join(parts: Sequence[Rows]) -> Rows:
-    """Parts one after the other; labels as int64."""
+    """Parts one after the other; labels in one column."""
     x = np.concatenate([x for x, _ in parts])
     y = np.concatenate([np.asarray(y).reshape(-1) for _, y in parts])
     if len(x) != len(y):
         raise ValueError(f"{len(x)} rows but {len(y)} labels")
-    return x, y.astype(np.int64)
+    return x, y
 
 
-def make_set(spec: DatasetSpec, rows: Rows, names: Sequence[str]) -> Dataset:
+def make_set(
+    spec: DatasetSpec,
+    rows: Rows,
+    names: Sequence[str],
+    files: Mapping[str, Path],
+    span: Span | None = None,
+) -> Dataset:
     """The finished data set; flat rows get the shape of the spec.
+
+    Parameters
+    ----------
+    spec : DatasetSpec
+    rows : tuple of two arrays
+        Labels may be of any type of number.
+    names : sequence of str
+        Of the classes.
+    files : mapping of str to Path
+        Where the rows came from, for messages.
+    span : tuple of two floats, optional
+        Range of the values, see :func:`~n2d_builtin.datasets.values.in_span`.
 
     Raises
     ------
     DataError
-        If rows do not fit the shape, or labels are no classes of this set.
+        If values are in another range or no finite real numbers, or labels are no classes of
+        this set.
     """
-    x, y = rows
+    where = ", ".join(str(path) for path in files.values())
+    x, y = real_numbers(rows[0], where, "rows"), whole_numbers(rows[1], where)
+    if span is not None:
+        x = in_span(x, where, spec.name, span)
     if x.ndim == 2 and int(np.prod(spec.row_shape)) == x.shape[1]:
         x = x.reshape(len(x), *spec.row_shape)
     if len(y) and not 0 <= int(y.min()) <= int(y.max()) < len(names):
         raise DataError(
-            f"{spec.name}: labels go from {y.min()} to {y.max()}, but those of this data set go "
+            f"{where}: labels go from {y.min()} to {y.max()}, but those of {spec.name} go "
             f"from 0 to {len(names) - 1}; put the right file there"
         )
     return Dataset(

@@ -10,6 +10,7 @@ import numpy as np
 from n2d_builtin.datasets.arrays import Rows, join, make_set, npz_of, read_npz, reading
 from n2d_builtin.datasets.members import read_members
 from n2d_builtin.datasets.specs import DATASETS
+from n2d_builtin.datasets.values import BYTES
 from n2d_framework.plugin import Dataset
 
 __all__ = ["load_cifar10", "read_cifar_batch"]
@@ -26,11 +27,12 @@ def load_cifar10(files: Mapping[str, Path]) -> Dataset:
     """All rows: uint8, (60000, 32, 32, 3); training rows first."""
     npz = npz_of(files)
     if npz is not None:
-        return make_set(_SPEC, read_npz(npz), _NAMES)
+        return make_set(_SPEC, read_npz(npz), _NAMES, files, BYTES)
     path = next(iter(files.values()))
     content = read_members(path, _BATCHES)
     with reading(path, "the binary form of CIFAR-10"):
-        return make_set(_SPEC, join([read_cifar_batch(content[name]) for name in _BATCHES]), _NAMES)
+        rows = join([read_cifar_batch(content[name]) for name in _BATCHES])
+    return make_set(_SPEC, rows, _NAMES, files, BYTES)
 
 
 def read_cifar_batch(content: bytes) -> Rows:

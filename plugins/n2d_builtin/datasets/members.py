@@ -48,15 +48,22 @@ def read_members(path: Path, wanted: Collection[str]) -> dict[str, bytes]:
 def _from_zip(file: io.BytesIO, wanted: Collection[str]) -> dict[str, bytes]:
     with zipfile.ZipFile(file) as archive:
         found = {
-            name: archive.read(member)
+            name: _unlocked(archive, member)
             for name in wanted
             for member in archive.namelist()
             if f"/{member}".endswith(f"/{name}") and "__MACOSX" not in member
         }
         inner = [member for member in archive.namelist() if member.endswith(".zip")]
         if not found and inner:
-            return _from_zip(io.BytesIO(archive.read(inner[0])), wanted)
+            return _from_zip(io.BytesIO(_unlocked(archive, inner[0])), wanted)
         return found
+
+
+def _unlocked(archive: zipfile.ZipFile, member: str) -> bytes:
+    try:
+        return archive.read(member)
+    except RuntimeError as error:  # a password, or a way of packing that Python does not know
+        raise ValueError(f"{error}; unpack it yourself and pack its files plainly") from error
 
 
 def _from_tar(path: Path, wanted: Collection[str]) -> dict[str, bytes]:

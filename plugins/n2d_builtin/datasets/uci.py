@@ -19,6 +19,7 @@ from n2d_builtin.datasets.arrays import (
 )
 from n2d_builtin.datasets.members import read_members
 from n2d_builtin.datasets.specs import DATASETS
+from n2d_builtin.datasets.values import PERCENT, SIGNED
 from n2d_framework.plugin import AnyArray, Dataset
 
 __all__ = ["CHANNELS", "load_har", "load_har_raw", "load_pendigits"]
@@ -47,18 +48,18 @@ def load_pendigits(files: Mapping[str, Path]) -> Dataset:
         with reading(path, "Pendigits, lines of 17 numbers with commas"):
             tables = [_table(content[name], ",") for name in names]
             rows = join([(table[:, :-1], _classes(table[:, -1:])) for table in tables])
-    return make_set(_SPECS["pendigits"], rows, DIGIT_NAMES)
+    return make_set(_SPECS["pendigits"], rows, DIGIT_NAMES, files, PERCENT)
 
 
 def load_har(files: Mapping[str, Path]) -> Dataset:
     """The 561 features: float64 in [-1, 1], (10299, 561); training rows first."""
     npz = npz_of(files)
     if npz is not None:
-        return make_set(_SPECS["har"], read_npz(npz), _ACTIVITIES)
+        return make_set(_SPECS["har"], read_npz(npz), _ACTIVITIES, files, SIGNED)
     path = next(iter(files.values()))
     members = {part: f"{part}/X_{part}.txt" for part in _PARTS}
     rows = _har_rows(path, {part: [name] for part, name in members.items()})
-    return make_set(_SPECS["har"], (rows[0][:, :, 0], rows[1]), _ACTIVITIES)
+    return make_set(_SPECS["har"], (rows[0][:, :, 0], rows[1]), _ACTIVITIES, files, SIGNED)
 
 
 def load_har_raw(files: Mapping[str, Path]) -> Dataset:
@@ -68,13 +69,13 @@ def load_har_raw(files: Mapping[str, Path]) -> Dataset:
     """
     npz = npz_of(files)
     if npz is not None:
-        return make_set(_SPECS["har_raw"], read_npz(npz), _ACTIVITIES)
+        return make_set(_SPECS["har_raw"], read_npz(npz), _ACTIVITIES, files)
     members = {
         part: [f"{part}/Inertial Signals/{channel}_{part}.txt" for channel in CHANNELS]
         for part in _PARTS
     }
     rows = _har_rows(next(iter(files.values())), members)
-    return make_set(_SPECS["har_raw"], rows, _ACTIVITIES)
+    return make_set(_SPECS["har_raw"], rows, _ACTIVITIES, files)
 
 
 def _har_rows(path: Path, members: Mapping[str, list[str]]) -> Rows:

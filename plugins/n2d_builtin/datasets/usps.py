@@ -19,24 +19,27 @@ from n2d_builtin.datasets.arrays import (
     reading,
 )
 from n2d_builtin.datasets.specs import DATASETS
-from n2d_framework.plugin import AnyArray, DataError, Dataset
+from n2d_builtin.datasets.values import SIGNED, UNIT, Span, in_span, real_numbers
+from n2d_framework.plugin import AnyArray, Dataset
 
 __all__ = ["load_usps", "read_jf", "read_libsvm", "read_usps_hdf5"]
 
 _FEATURES = 256
+#: Range of the values in a .jf file.
+_JF: Span = (0.0, 2.0)
 _SPEC = next(spec for spec in DATASETS if spec.name == "usps")
 
 
 def load_usps(files: Mapping[str, Path]) -> Dataset:
     """All rows: float32 in [0, 1], (9298, 16, 16); training rows first, save in ``.npz``."""
-    return make_set(_SPEC, _rows(files), DIGIT_NAMES)
+    return make_set(_SPEC, _rows(files), DIGIT_NAMES, files)
 
 
 def _rows(files: Mapping[str, Path]) -> Rows:
     npz = npz_of(files)
     if npz is not None:
         x, y = read_npz(npz)
-        return _unit(x, npz, 0.0, 1.0), y
+        return _unit(x, npz, UNIT), y
     if "usps.h5" in files:
         return read_usps_hdf5(files["usps.h5"])
     read = read_jf if any(name.endswith(".jf") for name in files) else read_libsvm
@@ -63,7 +66,7 @@ def read_libsvm(path: Path) -> Rows:
 
     with reading(path, "a file of the LIBSVM collection"):
         matrix, labels = load_svmlight_file(io.BytesIO(open_packed(path)), n_features=_FEATURES)
-        return _unit(matrix.toarray(), path, -1.0, 1.0), labels.astype(np.int64) - 1
+        return _unit(matrix.toarray(), path, SIGNED), labels - 1
 
 
 def read_jf(path: Path) -> Rows:
@@ -78,7 +81,7 @@ def read_jf(path: Path) -> Rows:
         if not lines or lines.pop().strip() != "-1":
             raise ValueError("the -1 that ends it is missing")
         table = np.loadtxt(lines, dtype=np.float64, ndmin=2)
-        return _unit(table[:, 1:], path, 0.0, 2.0), table[:, 0].astype(np.int64)
+        return _unit(table[:, 1:], path, _JF), table[:, 0]
 
 
 def read_usps_hdf5(path: Path) -> Rows:
@@ -88,14 +91,11 @@ def read_usps_hdf5(path: Path) -> Rows:
     with reading(path, "the HDF5 form of USPS"), h5py.File(path, "r") as file:
         parts = [(file[part]["data"][()], file[part]["target"][()]) for part in ("train", "test")]
     x, y = join(parts)
-    return _unit(x, path, 0.0, 1.0), y
+    return _unit(x, path, UNIT), y
 
 
-def _unit(values: AnyArray, path: Path, low: float, high: float) -> AnyArray:
-    """Values of [low, high] scaled to [0, 1], float32."""
-    if values.size and not low <= float(values.min()) <= float(values.max()) <= high:
-        raise DataError(
-            f"{path}: values go from {values.min():g} to {values.max():g}, but in this form of "
-            f"usps from {low:g} to {high:g}; put the right file there"
-        )
-    return ((values - low) / (high - low)).astype(np.float32)
+def _unit(values: AnyArray, path: Path, span: Span) -> AnyArray:
+    """Values of a range scaled to [0, 1], float32."""
+    low, high = span
+    in_span(real_numbers(values, str(path), "rows"), str(path), "this form of usps", span)
+    return np.clip((values - low) / (high - low), 0, 1).astype(np.float32)
