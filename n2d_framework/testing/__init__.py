@@ -1,12 +1,12 @@
 """Floor 7: the conformance kit, for whoever writes a plugin.
 
-A test file of two lines examines a component, data set, metric or tracker:
+A test file of two lines examines all components, data sets, metrics and trackers of a distribution:
 
 .. code-block:: python
 
     from n2d_framework.testing import conformance
 
-    test_conformance = conformance("manifolder/pacmap")
+    test_conformance = conformance("n2d-pacmap")
 
 Needs the extra ``test`` (``pip install "n2d_framework[test]"``).
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.testing.check import Check, CheckFailedError
-    from n2d_framework.testing.kit import checks_for, find, run_checks
+    from n2d_framework.testing.kit import checks_for, entries_of, find, run_checks
     from n2d_framework.testing.parametrised import conformance
     from n2d_framework.testing.report import Outcome, Report
 
@@ -29,6 +29,7 @@ __all__ = [
     "Report",
     "checks_for",
     "conformance",
+    "entries_of",
     "find",
     "run_checks",
 ]
@@ -41,6 +42,7 @@ _HOMES = {
     "Report": "report",
     "checks_for": "kit",
     "conformance": "parametrised",
+    "entries_of": "kit",
     "find": "kit",
     "run_checks": "kit",
 }

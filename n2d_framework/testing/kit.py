@@ -11,7 +11,12 @@ from typing import Any, TypeAlias
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.errors import UnknownComponentError, UnsupportedError, did_you_mean
+from n2d_framework.errors import (
+    PluginError,
+    UnknownComponentError,
+    UnsupportedError,
+    did_you_mean,
+)
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
 from n2d_framework.testing.check import Check
 from n2d_framework.testing.checks import (
@@ -33,6 +38,7 @@ __all__ = [
     "KINDS",
     "AnyEntry",
     "checks_for",
+    "entries_of",
     "examination",
     "find",
     "find_all",
@@ -59,6 +65,42 @@ def find_all(catalogue: Catalogue | None = None) -> list[AnyEntry]:
         *catalogue.components(), *catalogue.datasets(), *catalogue.metrics(),
         *trackers_of(catalogue),
     ]  # fmt: skip
+
+
+def entries_of(distribution: str, catalogue: Catalogue | None = None) -> list[AnyEntry]:
+    """Everything of one distribution that can be examined.
+
+    Parameters
+    ----------
+    distribution : str
+        Its name, such as ``n2d-pacmap``.
+    catalogue : Catalogue, optional
+        Where to look; what is installed, by default.
+
+    Returns
+    -------
+    list of Entry
+        Components, data sets, metrics, trackers; never empty.
+
+    Raises
+    ------
+    PluginError
+        If one of its plugins cannot be used: what it brings would go unexamined.
+    UnknownComponentError
+        If it brings nothing, or is not installed.
+    """
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    for failure in catalogue.failures:
+        if failure.distribution == distribution:
+            text = f"plugin {failure.entry_point!r} of {distribution} cannot be used"
+            raise PluginError(f"{text}: {failure.error}")
+    entries = find_all(catalogue)
+    found = [entry for entry in entries if entry.distribution == distribution]
+    if not found:
+        known = sorted({entry.distribution for entry in entries})
+        hint = did_you_mean(distribution, known, noun="distribution")
+        raise UnknownComponentError(f"{distribution!r} brings nothing to examine; {hint}")
+    return found
 
 
 def kind_of(entry: AnyEntry) -> str:

@@ -1,33 +1,53 @@
-"""A pytest test of one entry, parametrised over its checks."""
+"""A pytest test of one entry or of a whole distribution, parametrised over its checks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from n2d_framework.errors import UnknownComponentError, did_you_mean
 from n2d_framework.testing.check import Check
-from n2d_framework.testing.kit import checks_for
+from n2d_framework.testing.kit import checks_for, entries_of, kind_of
 from n2d_framework.types import AnyArray
 
-__all__ = ["conformance"]
+if TYPE_CHECKING:
+    import pytest
+
+__all__ = ["Marks", "conformance"]
+
+#: Marks of entries, by ``role/name``.
+Marks: TypeAlias = Mapping[str, "pytest.MarkDecorator | Collection[pytest.MarkDecorator]"]
 
 
-def conformance(which: str, *, rows: AnyArray | None = None) -> Callable[..., None]:
-    """Make a test of an installed component, data set, metric or tracker.
+def conformance(
+    which: str, *, rows: AnyArray | None = None, marks: Marks | None = None
+) -> Callable[..., None]:
+    """Make a test of one entry, or of all that a distribution brings.
 
     Parameters
     ----------
     which : str
-        ``role/name``, for example ``"manifolder/pacmap"``, ``"dataset/penguins"``,
-        ``"metric/purity"``; for a tracker ``"tracker/ENTRY_POINT"``.
+        A distribution, such as ``"n2d-pacmap"``: all that it announces is examined, also what
+        is added later. Or one entry, as ``role/name``: ``"manifolder/pacmap"``,
+        ``"dataset/penguins"``, ``"metric/purity"``, ``"tracker/ENTRY_POINT"``.
     rows : array of shape (n, ...), optional
         Rows for components that need their own kind: three quarters are fitted.
+    marks : mapping of str to marks, optional
+        Of a distribution: what pytest is to know of single entries, by ``role/name``, such as
+        ``{"embedder/dec": pytest.mark.slow}``.
 
     Returns
     -------
     callable
         A test with one case per check. What several checks look at is computed once in a
         session; a check is skipped only by a declared ability.
+
+    Raises
+    ------
+    UnknownComponentError
+        If `which`, or what is marked, is not installed.
+    PluginError
+        If a plugin of the distribution cannot be used.
 
     Examples
     --------
@@ -36,14 +56,36 @@ def conformance(which: str, *, rows: AnyArray | None = None) -> Callable[..., No
     """
     import pytest
 
-    cases = pytest.mark.parametrize("check", checks_for(which), ids=lambda check: check.name)
+    names = _names(which)
+    marked = dict(marks or {})
+    for name in marked:
+        if name not in names.values():
+            hint = did_you_mean(name, list(names.values()), noun="entry")
+            raise UnknownComponentError(f"marks: {which} brings no {name!r}; {hint}")
+    cases = [
+        pytest.param(full, check, id=f"{name}-{check.name}" if name else check.name,
+                     marks=marked.get(name, ()))
+        for full, name in names.items()
+        for check in checks_for(full)
+    ]  # fmt: skip
 
-    def test_conformance(check: Check, n2d_examine: Callable[..., Any]) -> None:
+    @pytest.mark.parametrize(("which", "check"), cases)
+    def test_conformance(which: str, check: Check, n2d_examine: Callable[..., Any]) -> None:
         exam = n2d_examine(which, rows)
         reason = check.skipped(exam.entry.spec)
         if reason:
             pytest.skip(f"the spec says: {reason}")
         check.run(exam)
 
-    test: Callable[..., None] = cases(test_conformance)
+    test: Callable[..., None] = test_conformance
     return test
+
+
+def _names(which: str) -> dict[str, str]:
+    """What is to be examined, unambiguous; with the name it has in ids and for marks."""
+    if "/" in which:
+        return {which: ""}
+    return {
+        f"{kind_of(entry)}/{entry.qualified_name}": f"{kind_of(entry)}/{entry.spec.name}"
+        for entry in entries_of(which)
+    }

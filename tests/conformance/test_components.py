@@ -4,56 +4,100 @@ from __future__ import annotations
 
 import pytest
 
-from n2d_framework.testing import checks_for
-from n2d_framework.testing.kit import find_all, kind_of
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.errors import PluginError, UnknownComponentError
+from n2d_framework.events import HOOKS
+from n2d_framework.registry import default_catalogue, hookspecs
+from n2d_framework.testing import checks_for, conformance, entries_of
 
-ENTRIES = {
-    f"{kind_of(entry)}/{entry.qualified_name}": entry
-    for entry in find_all()
-    if entry.distribution == "n2d_framework"
-}
 #: Networks, and methods that compile: more than ten seconds for all their checks.
-SLOW = {"conv_ae", "dense_ae", "denoising_ae", "keras", "umap", "tsne"}
+SLOW = (
+    "embedder/conv_ae", "embedder/dense_ae", "embedder/denoising_ae", "embedder/keras",
+    "manifolder/umap", "manifolder/tsne",
+)  # fmt: skip
+ADDED = """
+from n2d_framework.plugin import ComponentSpec, DatasetSpec, MetricSpec, hookimpl
+
+@hookimpl
+def n2d_components():
+    about = {"factory": "absent:Thing", "summary": "One line."}
+    return [ComponentSpec(role=r, name="added", **about) for r in ("manifolder", "clusterer")]
+
+@hookimpl
+def n2d_datasets():
+    yield DatasetSpec(name="added", loader="absent:load", summary="s", n_rows=2, row_shape=(3,))
+
+@hookimpl
+def n2d_metrics():
+    yield MetricSpec(name="added", function="absent:score", summary="One line.")
+
+@hookimpl
+def n2d_run_started(event):
+    pass
+"""
+
+test_it_keeps_its_promise = conformance(
+    "n2d_framework", marks=dict.fromkeys(SLOW, pytest.mark.slow)
+)
 
 
-def cases():
-    for which, entry in ENTRIES.items():
-        marks = [pytest.mark.slow] if entry.spec.name in SLOW else []
-        for check in checks_for(entry):
-            yield pytest.param(which, check, id=f"{which}-{check.name}", marks=marks)
+def examined(test):
+    """What a test has cases for."""
+    (parameters,) = [mark for mark in test.pytestmark if mark.name == "parametrize"]
+    return {case.values[0] for case in parameters.args[1]}
 
 
-@pytest.mark.parametrize(("which", "check"), list(cases()))
-def test_it_keeps_its_promise(which, check, n2d_examine):
-    reason = check.skipped(ENTRIES[which].spec)
-    if reason:
-        pytest.skip(f"the spec says: {reason}")
-    check.run(n2d_examine(which))
-
-
-def test_every_entry_of_the_catalogue_is_examined():
-    from n2d_framework.registry import default_catalogue
-
+def test_whatever_the_framework_s_own_plugin_announces_has_cases():
+    """The plugin is asked by each hook there is, past the catalogue and past the kit."""
     catalogue = default_catalogue()
-    announced = [*catalogue.components(), *catalogue.datasets(), *catalogue.metrics()]
     assert not catalogue.failures
-    mine = [entry for entry in announced if entry.distribution == "n2d_framework"]
-    examined = {param.values[0] for param in cases()}
-    missing = [entry for entry in mine if entry not in ENTRIES.values()]
-    assert missing == []
-    assert examined == set(ENTRIES)
-    assert {kind_of(entry) for entry in mine} >= {"embedder", "manifolder", "clusterer", "dataset"}
-    assert all(checks_for(entry) for entry in ENTRIES.values())
+    announcing = {name for name in vars(hookspecs) if name.startswith("n2d_")} - {*HOOKS.values()}
+    announced = [
+        spec
+        for hook in announcing
+        for implementation in getattr(catalogue.manager.hook, hook).get_hookimpls()
+        if implementation.plugin_name.startswith("n2d_framework:")
+        for spec in implementation.function()
+    ]
+    names = {spec.name for spec in announced}
+    assert {"dense_ae", "umap", "hdbscan", "digits"} <= names
+    assert len(examined(test_it_keeps_its_promise)) == len(announced)
+    assert {which.partition(":")[2] for which in examined(test_it_keeps_its_promise)} == names
+
+
+def test_what_is_added_to_a_catalogue_is_examined(use_plugin):
+    use_plugin("added", ADDED, distribution="adds-some")
+    kinds = ("manifolder", "clusterer", "dataset", "metric", "tracker")
+    everything = {f"{kind}/adds-some:added" for kind in kinds}
+    assert examined(conformance("adds-some")) == everything
+    assert examined(conformance("n2d_framework")) == examined(test_it_keeps_its_promise)
+
+
+def test_a_distribution_of_which_something_cannot_be_used_is_refused(
+    install_plugin, fresh_catalogue, tmp_path
+):
+    """Its tests would pass without the cases that are missing."""
+    install_plugin("works", ADDED, distribution="half-broken")
+    with (tmp_path / "site/half_broken-1.0.dist-info/entry_points.txt").open("a") as points:
+        points.write("broken = absent\n")
+    with pytest.raises(PluginError, match=r"'broken' of half-broken cannot be used.*absent"):
+        entries_of("half-broken", fresh_catalogue())
+    with pytest.raises(UnknownComponentError, match="did you mean 'n2d_framework'"):
+        entries_of("n2d-framework", fresh_catalogue())
+
+
+def test_a_mark_of_what_is_not_there_is_refused():
+    with pytest.raises(UnknownComponentError, match="did you mean 'manifolder/umap'"):
+        conformance("n2d_framework", marks={"manifolder/umpa": pytest.mark.slow})
 
 
 def test_skips_are_few_and_declared():
     """A check that most entries could skip would be worth nothing."""
-    own = [e for e in ENTRIES.values() if kind_of(e) in ("embedder", "manifolder", "clusterer")]
-    plain = [entry for entry in own if not entry.spec.imports_code]
+    components = [e for e in entries_of("n2d_framework") if isinstance(e.spec, ComponentSpec)]
     skipped = [
         (entry.spec.name, check.name)
-        for entry in plain
+        for entry in components
         for check in checks_for(entry)
-        if check.skipped(entry.spec)
+        if check.skipped(entry.spec) and not entry.spec.imports_code
     ]
     assert skipped == []

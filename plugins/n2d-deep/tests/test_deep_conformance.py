@@ -1,9 +1,10 @@
+"""The framework's kit on everything this distribution brings."""
+
 import pytest
 
 from n2d_framework.testing import conformance
 
-test_idec = conformance("embedder/idec")
-test_soft_assignment = conformance("clusterer/soft_assignment")
-# They share nearly all of their code with idec.
-test_dec = pytest.mark.slow(conformance("embedder/dec"))
-test_dcec = pytest.mark.slow(conformance("embedder/dcec"))
+#: They share nearly all of their code with idec.
+SLOW = ("embedder/dec", "embedder/dcec")
+
+test_conformance = conformance("n2d-deep", marks=dict.fromkeys(SLOW, pytest.mark.slow))

@@ -1,11 +1,17 @@
+"""The framework's kit on everything this distribution brings."""
+
+from importlib.util import find_spec
+
 import pytest
 
 from n2d_framework.testing import conformance
 
-test_conv1d_ae = conformance("embedder/conv1d_ae")
-test_gru_ae = pytest.mark.slow(conformance("embedder/gru_ae"))
-test_lstm_ae = pytest.mark.slow(conformance("embedder/lstm_ae"))
+NEEDS_PYTS = pytest.mark.skipif(find_spec("pyts") is None, reason="needs pyts")
+MARKS = {
+    "embedder/gru_ae": pytest.mark.slow,
+    "embedder/lstm_ae": pytest.mark.slow,
+    "dataset/basic_motions": NEEDS_PYTS,
+    "dataset/gun_point": NEEDS_PYTS,
+}
 
-pytest.importorskip("pyts")
-test_basic_motions = conformance("dataset/basic_motions")
-test_gun_point = conformance("dataset/gun_point")
+test_conformance = conformance("n2d-sequence", marks=MARKS)
