@@ -73,3 +73,9 @@ def test_importing_a_component_module_is_light(module):
 )
 def test_the_command_line_is_light(arguments):
     assert heavy_after(run_cli(*arguments)) == []
+
+
+def test_the_package_can_be_run_where_the_command_is_not_on_the_path():
+    command = [sys.executable, "-m", "n2d_framework", "--version"]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("n2d ")
