@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.cli.console import bare_table, out, say_warning, seconds_text, size_text
@@ -20,8 +20,16 @@ _MIB = 1 << 20
 _MOST = 20
 
 
-def plan_record(planned: Planned, found: Estimate) -> dict[str, Any]:
-    """A plan as plain values."""
+def plan_record(planned: Planned, found: Estimate, threads: int) -> dict[str, Any]:
+    """A plan as plain values.
+
+    Parameters
+    ----------
+    planned : Planned
+    found : Estimate
+    threads : int
+        Of each stage, with which the estimate was made.
+    """
     plan = planned.plan
     fits = {role: plan.count(role) for role in ROLES}
     return {
@@ -34,8 +42,10 @@ def plan_record(planned: Planned, found: Estimate) -> dict[str, Any]:
             "seconds": found.seconds,
             "scoring_seconds": found.scoring_seconds,
             "peak_memory": found.peak_memory,
+            "threads": threads,
             "unknown": list(found.unknown),
         },
+        "planned": [cell.describe() for cell in plan.cells],
         "illegal": [_illegal(item) for item in plan.illegal],
         "notes": plan.notes,
     }
@@ -53,6 +63,7 @@ def print_plan(record: Mapping[str, Any]) -> None:
         f"[bold]{record['cells']} cells[/bold] on {len(record['data'])} data sets"
         f" ({record['excluded']} left out by rules)\n"
     )
+    _print_cells(record["planned"])
     table = bare_table("stage", "distinct fits")
     for role in ROLES:
         table.add_row(role, str(fits[role]))
@@ -63,12 +74,29 @@ def print_plan(record: Mapping[str, Any]) -> None:
     guess = record["estimate"]
     console.print(
         f"\nabout {seconds_text(guess['seconds'])} of fitting and "
-        f"{seconds_text(guess['scoring_seconds'])} of scoring with one worker, at most "
-        f"{size_text(guess['peak_memory'] * _MIB)} for a stage (rough)"
+        f"{seconds_text(guess['scoring_seconds'])} of scoring with one worker of "
+        f"{guess['threads']} threads, at most {size_text(guess['peak_memory'] * _MIB)} for a stage "
+        "(rough)"
     )
     if guess["unknown"]:
         console.print(f"not in the estimate: {', '.join(guess['unknown'])}")
     _print_left_out(record)
+
+
+def _print_cells(cells: Sequence[Mapping[str, Any]]) -> None:
+    """The first cells: trio and seed, and what else differs between cells."""
+    others = ("data", "scaler", "n_clusters")
+    varied = {name for name in others if len({cell[name] for cell in cells}) > 1}
+    columns = [name for name in (*others[:2], *ROLES, others[2]) if name in (*ROLES, *varied)]
+    table = bare_table(*columns, "seed")
+    for cell in cells[:_MOST]:
+        told = ["" if cell[name] is None else str(cell[name]) for name in columns]
+        table.add_row(*told, str(cell["seed"]))
+    console = out()
+    console.print(table)
+    if len(cells) > _MOST:
+        console.print(f"… and {len(cells) - _MOST} more: --json lists them all")
+    console.print("")
 
 
 def _print_left_out(record: Mapping[str, Any]) -> None:
@@ -92,6 +120,7 @@ def result_record(comparison: Comparison) -> dict[str, Any]:
     return {
         "folder": str(comparison.out),
         "metric": comparison.metric,
+        "less_is_better": comparison.less_is_better(comparison.metric),
         "cells": len(comparison.table),
         "leaderboard": board.astype(object).where(board.notna(), None).to_dict("records"),
         "failures": comparison.failures[["cell", *ROLES, "seed", "error"]].to_dict("records"),
@@ -105,9 +134,10 @@ def print_result(record: Mapping[str, Any]) -> None:
     """Print the leaderboard on stdout, warnings on stderr."""
     console = out()
     board = record["leaderboard"]
+    score = f"{record['metric']} (less is better)" if record["less_is_better"] else record["metric"]
     for data in dict.fromkeys(row["data"] for row in board):
         rows = [row for row in board if row["data"] == data]
-        table = bare_table("method", record["metric"], "95 % interval", "seeds", title=str(data))
+        table = bare_table("method", score, "95 % interval", "seeds", title=str(data))
         for row in rows[:_MOST]:
             table.add_row(row["method"], _number(row["mean"]), _interval(row), str(row["seeds"]))
         console.print(table)

@@ -37,8 +37,9 @@ def print_summary(record: Mapping[str, Any]) -> None:
 
 def _scores(scores: Mapping[str, float]) -> Any:
     """Scores; where some rows are noise, with a second column for the rows in clusters."""
-    from n2d_framework.metrics import LESS_IS_BETTER
+    from n2d_framework.metrics.directions import announced, less_is_better
 
+    of_plugins = announced()
     noisy = scores.get("coverage", 1.0) < 1.0
     table = bare_table("score", *(("all rows", "rows in clusters") if noisy else ("value",)))
     for column in table.columns[1:]:
@@ -46,7 +47,7 @@ def _scores(scores: Mapping[str, float]) -> Any:
     for name, value in scores.items():
         if name.endswith(_CLUSTERED) and name.removesuffix(_CLUSTERED) in scores:
             continue
-        shown = f"{name} (less is better)" if name in LESS_IS_BETTER else name
+        shown = f"{name} (less is better)" if less_is_better(name, of_plugins) else name
         second = scores.get(name + _CLUSTERED)
         table.add_row(shown, _number(value), *([_number(second)] if noisy else []))
     return table

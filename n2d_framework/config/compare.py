@@ -11,8 +11,9 @@ from n2d_framework.config.adapting import adapted_choices, code_problems
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.expansion import expand_options, expand_range, is_range
 from n2d_framework.config.models import Choosable, DataConfig, ScalerConfig, ScalerName
+from n2d_framework.config.ranking import metric_problems
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.config.rules import RULE_KEYS, rule_problems
+from n2d_framework.config.rules import RULE_KEYS, placed, rule_problems
 from n2d_framework.core.options import component, option, options_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem
@@ -116,6 +117,8 @@ class Grid:
         `n_clusters` is empty when none was given.
     varies : bool
         Whether several numbers of clusters are tried.
+    rules : dict of str to mapping
+        What `include`, `exclude` and `baseline` say, by its place.
     """
 
     def __init__(self, config: CompareConfig, choices: dict[Role, list[Choice]]) -> None:
@@ -129,13 +132,13 @@ class Grid:
         self.seeds = _checked(_seeds, config.seeds, problems)
         self.n_clusters = _checked(_numbers_of_clusters, config.n_clusters, problems)
         self.varies = len(self.n_clusters) > 1
-        problems += rule_problems(config.include, "include", choices)
-        problems += rule_problems(config.exclude, "exclude", choices)
-        baseline = () if config.baseline is None else (config.baseline,)
-        problems += [
-            Problem(problem.path.replace("baseline[0]", "baseline"), problem.message)
-            for problem in rule_problems(baseline, "baseline", choices)
-        ]
+        baseline = {} if config.baseline is None else {"baseline": config.baseline}
+        self.rules = placed(include=config.include, exclude=config.exclude) | baseline
+        problems += rule_problems(
+            self.rules, choices,
+            {"scaler": [scaler.name for scaler in self.scalers], "seed": self.seeds,
+             "n_clusters": self.n_clusters},
+        )  # fmt: skip
         if problems:
             raise ConfigError(problems)
 
@@ -174,7 +177,10 @@ def _numbers_of_clusters(value: Any) -> list[int]:
             raise ConfigError(
                 [Problem("n_clusters", f"a range is {{from: 2, to: 30}}, got {dict(value)!r}")]
             )
-        return [int(number) for number in expand_range(value, "n_clusters")]
+        found = [int(number) for number in expand_range(value, "n_clusters")]
+        if found[0] < 1:
+            raise ConfigError([Problem("n_clusters.from", f"must be >= 1, got {found[0]}")])
+        return found
     return _unique(_tuple(value), "n_clusters")
 
 
@@ -231,6 +237,8 @@ def read_compare_config(
         listed = tree.get(_LISTS[role])
         if isinstance(listed, (list, tuple)):
             choices[role] = _choices(role, listed, catalogue, problems, allow_code)
+    if config is not None:
+        problems += metric_problems(config.metric, config.dbcv_rows, choices, catalogue)
     if problems or config is None:
         raise ConfigError(_distinct(problems), source=where)
     try:

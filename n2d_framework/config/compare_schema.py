@@ -28,6 +28,7 @@ _RANGE: dict[str, Any] = {
     "required": ["from", "to"],
     "additionalProperties": False,
 }
+_COUNT: dict[str, Any] = {"type": "integer", "minimum": 1}
 
 
 def compare_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
@@ -54,8 +55,8 @@ def compare_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     schema["properties"]["n_clusters"] = plain | {
         "anyOf": [
             {"type": ["integer", "null"], "minimum": 1},
-            {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
-            _RANGE,
+            {"type": "array", "items": _COUNT, "minItems": 1},
+            {**_RANGE, "properties": dict.fromkeys(_RANGE["properties"], _COUNT)},
         ]
     }
     return {

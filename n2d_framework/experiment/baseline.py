@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from n2d_framework.config.rules import choice_fits, value_fits
@@ -11,6 +11,8 @@ from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.types import ROLES
 
 __all__ = ["find_method"]
+
+_MOST = 10
 
 
 def find_method(wanted: Any, cells: Sequence[Mapping[str, Any]], methods: Sequence[str]) -> str:
@@ -43,16 +45,25 @@ def find_method(wanted: Any, cells: Sequence[Mapping[str, Any]], methods: Sequen
         fits = list(dict.fromkeys(method for method, cell in both if _fits(wanted, cell)))
         if len(fits) == 1:
             return fits[0]
-        reason = f"fits {len(fits)} methods, must fit one: {', '.join(fits[:5])}"
+        reason = f"fits {len(fits)} methods, must fit one: {_listed(fits or methods)}"
     else:
         known = list(dict.fromkeys(methods))
         reason = f"{wanted!r} is unknown; {did_you_mean(str(wanted), known, noun='method')}"
     raise ConfigError([Problem("baseline", reason)])
 
 
+def _listed(methods: Iterable[str]) -> str:
+    names = list(dict.fromkeys(methods))
+    more = f"; … and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return "; ".join(names[:_MOST]) + more
+
+
 def _fits(wanted: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
+    scaler = json.loads(cell["scaler_options"])["name"] if "scaler" in wanted else None
     return all(
-        _component_fits(value, key, cell) if key in ROLES else value_fits(value, cell.get(key))
+        _component_fits(value, key, cell)
+        if key in ROLES
+        else value_fits(value, scaler if key == "scaler" else cell.get(key))
         for key, value in wanted.items()
     )
 

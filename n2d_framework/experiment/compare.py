@@ -6,7 +6,7 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
 
-__all__ = ["Planned", "compare", "plan_comparison"]
+__all__ = ["Planned", "compare", "plan_comparison", "stage_threads"]
 
 
 @attrs.frozen(eq=False)
@@ -160,7 +160,7 @@ def compare(
     with _workers(workers, scheduler, n_jobs) as client:
         write_mark(folder, planned.grid, planned.materials, planned.plan, stages.location)
         settings = Settings(
-            stages.location, _threads(n_jobs, workers, scheduler), planned.grid.config.timeout,
+            stages.location, stage_threads(n_jobs, workers, scheduler), planned.grid.config.timeout,
             planned.grid.config.memory_limit, uuid.uuid4().hex,
         )  # fmt: skip
         with kept(planned.materials, stages):
@@ -198,8 +198,6 @@ def _store(
 
 
 def _workers(workers: int, scheduler: Any, n_jobs: int | None) -> AbstractContextManager[Any]:
-    from contextlib import nullcontext
-
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ConfigError([Problem("workers", f"must be a positive number, got {workers!r}")])
     if scheduler is not None:
@@ -208,10 +206,11 @@ def _workers(workers: int, scheduler: Any, n_jobs: int | None) -> AbstractContex
         return connected(scheduler)
     if workers == 1:
         return nullcontext()
-    return local_workers(workers, _threads(n_jobs, workers, None))
+    return local_workers(workers, stage_threads(n_jobs, workers, None))
 
 
-def _threads(n_jobs: int | None, workers: int, scheduler: Any) -> int:
+def stage_threads(n_jobs: int | None, workers: int, scheduler: Any) -> int:
+    """Threads of each stage, as :func:`compare` takes these arguments."""
     if n_jobs is None and scheduler is not None:
         return 1
     return usable_threads(n_jobs) if n_jobs else max(1, usable_threads(None) // workers)

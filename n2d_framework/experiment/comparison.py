@@ -52,6 +52,8 @@ class Comparison:
         self.notes: list[str] = mark["notes"]
         self.store = StageStore(mark["store"] or own_store(out))
         self._cells: list[dict[str, Any]] = mark["cells"]
+        # A folder of an earlier version has none.
+        self._less: dict[str, bool] = mark.get("less_is_better", {})
         self._records = records
         self.session: Session | None = None
         self.allow_code = False
@@ -98,10 +100,11 @@ class Comparison:
             raise ConfigError([Problem("metric", f"unknown metric {metric!r}; {hint}")])
         return metric
 
-    @staticmethod
-    def less_is_better(metric: str) -> bool:
-        """Whether smaller values of a metric are better."""
-        return tables.less_is_better(metric)
+    def less_is_better(self, metric: str) -> bool:
+        """Whether smaller values of a metric are better; of plugins' metrics the folder knows."""
+        from n2d_framework.metrics.directions import announced, less_is_better
+
+        return less_is_better(metric, announced() | self._less)
 
     @property
     def failures(self) -> pd.DataFrame:
@@ -209,7 +212,9 @@ class Comparison:
 
         wanted = self.config.get("baseline") if baseline is None else baseline
         method = find_method(wanted, self._cells, tables.methods(self.table))
-        return against_baseline(self.table, self._known(metric), method)
+        metric = self._known(metric)
+        less = self.less_is_better(metric)
+        return against_baseline(self.table, metric, method, less_is_better=less)
 
     def label_free(self) -> LabelFree:
         """How methods rank without true classes, and how well that agrees with them.
@@ -265,7 +270,9 @@ class Comparison:
         from n2d_framework.experiment.intervals import summary
 
         chosen = metrics or [m for m in ("acc", "nmi", "ari", "silhouette") if m in self.metrics]
-        return summary(self.table, [self._known(metric) for metric in chosen], self.metric)
+        by = self.metric
+        known = [self._known(metric) for metric in chosen]
+        return summary(self.table, known, by, ascending=self.less_is_better(by))
 
     def report(
         self,

@@ -14,6 +14,7 @@ from n2d_framework.core.options import options_dict
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.planning import Plan
+from n2d_framework.metrics.directions import announced
 from n2d_framework.storage import write_atomic
 
 __all__ = ["MARK", "own_store", "read_mark", "records_folder", "require_own", "write_mark"]
@@ -107,7 +108,7 @@ def write_mark(
     OutputError
         If the folder cannot be written.
     """
-    mark = {
+    mark: dict[str, Any] = {
         "version": _VERSION,
         "identity": _identity(grid, materials),
         "config": options_dict(grid.config),
@@ -117,6 +118,7 @@ def write_mark(
         "illegal": [attrs.asdict(item) for item in plan.illegal],
         "excluded": plan.excluded,
         "notes": plan.notes,
+        "less_is_better": _directions(out),
         "cells": [cell.describe() | cell.detail() for cell in plan.cells],
     }
     try:
@@ -125,3 +127,9 @@ def write_mark(
         raise OutputError(f"cannot make {out}: {error.strerror}; choose another folder") from error
     write_atomic(out / MARK, json.dumps(mark, default=str).encode())
     return mark
+
+
+def _directions(out: Path) -> dict[str, bool]:
+    """Of which metrics of plugins less is better, also where a plugin is there no more."""
+    before = read_mark(out).get("less_is_better", {}) if (out / MARK).exists() else {}
+    return dict(sorted({**before, **announced()}.items()))

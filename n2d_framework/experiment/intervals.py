@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from n2d_framework.experiment.tables import AXES, less_is_better, methods
+from n2d_framework.experiment.tables import AXES, methods
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ def seed_warnings(table: pd.DataFrame) -> list[str]:
     return []
 
 
-def summary(table: pd.DataFrame, metrics: Sequence[str], by: str) -> pd.DataFrame:
+def summary(
+    table: pd.DataFrame, metrics: Sequence[str], by: str, *, ascending: bool
+) -> pd.DataFrame:
     """Texts for a paper: one row per data set and method, one column per metric.
 
     Parameters
@@ -138,10 +140,12 @@ def summary(table: pd.DataFrame, metrics: Sequence[str], by: str) -> pd.DataFram
     metrics : sequence of str
     by : str
         Metric by which rows are ordered.
+    ascending : bool
+        Whether less of it is better.
     """
     import pandas as pd
 
-    order = leaderboard(table, by, ascending=less_is_better(by))[["data", "method", "seeds"]]
+    order = leaderboard(table, by, ascending=ascending)[["data", "method", "seeds"]]
     for metric in metrics:
         board = leaderboard(table, metric, ascending=False)
         texts = [

@@ -23,6 +23,9 @@ __all__ = ["CRITERIA", "LabelFree", "curves", "rank_without_labels"]
 #: What can be known without true classes; of each, more is better.
 CRITERIA = ("silhouette", "dbcv", "stability")
 _FEW_METHODS = 6
+#: Labels of fewer say nothing, and are the same with every seed.
+_FEWEST_CLUSTERS = 2
+_MOST_NAMED = 5
 
 
 @attrs.frozen(eq=False)
@@ -34,11 +37,14 @@ class LabelFree:
     table : DataFrame
         One row per data set and method: means over seeds of ``silhouette`` and ``dbcv``;
         ``stability``, the mean adjusted Rand index of all pairs of seeds (``nan`` with one
-        seed); ``rank``, the mean of the ranks by each of them; and ``acc`` where there are
-        true classes.
+        seed, and where fewer than two clusters were found with any seed: nothing is stable
+        there); ``rank``, the mean of the ranks by each of them, where ``nan`` is last; and
+        ``acc`` where there are true classes.
     agreement : DataFrame
         One row per data set and criterion: Spearman's correlation with ``acc`` over the
-        methods, its p-value, and the number of methods. Empty without true classes.
+        methods, its p-value, and the number of methods. A method without a value counts: as
+        in the ranking it is last, after the least value, and shares that place with others
+        like it. ``nan`` where no method has a value. Empty without true classes.
     warnings : list of str
     """
 
@@ -71,8 +77,9 @@ def rank_without_labels(table: pd.DataFrame, store: StageStore) -> LabelFree:
     found = _groups(table, store, ["silhouette", "dbcv", "acc"])
     present = [name for name in CRITERIA if found[name].notna().any()]
     places = found[["data", *present]].round(9).groupby("data")[present]
-    found["rank"] = places.rank(ascending=False).mean(axis="columns")
-    told = []
+    ranks = places.rank(ascending=False, na_option="bottom")
+    found["rank"] = ranks.where(places.transform("count") > 0).mean(axis="columns")
+    told = _degenerate(table)
     if table["seed"].nunique() < 2:
         told.append("one seed: stability cannot be measured")
     rows = _agreements(found, present) if "acc" in table and table["acc"].notna().any() else []
@@ -91,18 +98,47 @@ def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd
     """Means over seeds, and stability, of every data set and method."""
     import pandas as pd
 
-    done = table[table["status"] == "done"]
-    named = done.assign(method=pd.Series(methods(table), index=table.index)[done.index])
     rows: list[dict[str, Any]] = []
-    for (data, method), group in named.groupby(["data", "method"], sort=False):
+    for (data, method), group in _done(table).groupby(["data", "method"], sort=False):
         row: dict[str, Any] = {"data": data, "method": method, "seeds": len(group)}
         row |= {name: group[name].mean() if name in group else np.nan for name in scores}
-        labels = [_labels(store, key) for key in group["clusterer_key"]] if len(group) > 1 else []
+        judged = len(group) > 1 and (group["n_clusters_found"] >= _FEWEST_CLUSTERS).all()
+        labels = [_labels(store, key) for key in group["clusterer_key"]] if judged else []
         row["stability"] = stability(labels) if labels else np.nan
         row |= {name: group[name].iloc[0] for name in AXES if name != "data"}
         rows.append(row)
     names = ["data", "method", "seeds", *scores, "stability", *AXES[1:]]
     return pd.DataFrame(rows, columns=names)
+
+
+def _done(table: pd.DataFrame) -> pd.DataFrame:
+    """Cells that are done, with the names of their methods."""
+    import pandas as pd
+
+    done = table[table["status"] == "done"]
+    return done.assign(method=pd.Series(methods(table), index=table.index)[done.index])
+
+
+def _degenerate(table: pd.DataFrame) -> list[str]:
+    """What found fewer than two clusters: one sentence, if anything did."""
+    rows = _done(table)
+    if rows.empty:
+        return []
+    poor = rows.assign(poor=rows["n_clusters_found"] < _FEWEST_CLUSTERS)
+    counts = poor.groupby(["data", "method"], sort=False)["poor"].agg(["sum", "count"])
+    several = table["data"].nunique() > 1
+    names = [
+        f"{method}{f' on {data}' if several else ''} ({few} of {count} seeds)"
+        for (data, method), few, count in counts.itertuples(name=None)
+        if few
+    ]
+    if not names:
+        return []
+    more = f", … and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return [
+        f"fewer than two clusters were found by {', '.join(names[:_MOST_NAMED])}{more}: no "
+        "criterion can judge that, and what cannot be judged ranks last"
+    ]
 
 
 def _labels(store: StageStore, key: str) -> AnyArray:
@@ -123,9 +159,11 @@ def _agreements(found: pd.DataFrame, present: Sequence[str]) -> list[dict[str, A
     rows: list[dict[str, Any]] = []
     for data, group in found.groupby("data", sort=False):
         for criterion in present:
-            both = group[[criterion, "acc"]].dropna()
+            both = group.loc[group["acc"].notna(), [criterion, "acc"]]
             rho = p_value = float("nan")
-            if len(both) > 2 and (both.nunique() > 1).all():
+            known = both[criterion].notna().any()
+            both[criterion] = both[criterion].rank(na_option="top")
+            if known and len(both) > 2 and (both.nunique() > 1).all():
                 result = spearmanr(both[criterion], both["acc"])
                 rho, p_value = float(result.statistic), float(result.pvalue)
             rows.append(
@@ -149,7 +187,7 @@ def curves(table: pd.DataFrame, store: StageStore) -> pd.DataFrame:
     DataFrame
         One row per data set, trio and ``n_clusters``: ``bic`` (less is better),
         ``silhouette``, ``dbcv``, ``stability``, and ``best_by``: the criteria that are best
-        at this number, joined by commas.
+        at this number, joined by commas. Of fewer than two clusters only ``bic`` is known.
 
     Raises
     ------

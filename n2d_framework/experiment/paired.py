@@ -29,9 +29,9 @@ class Paired:
     baseline, metric : str
     table : DataFrame
         One row per other method: ``method``, ``pairs``, ``difference`` (mean of method minus
-        baseline), ``low`` and ``high`` (95 % bootstrap interval over the pairs), ``wins``,
-        ``losses``, ``p_value`` (Wilcoxon's signed-rank test) and ``p_holm`` (corrected for the
-        number of methods).
+        baseline), ``low`` and ``high`` (95 % bootstrap interval over the pairs), ``wins`` and
+        ``losses`` (pairs in which the method is better, and worse), ``p_value`` (Wilcoxon's
+        signed-rank test) and ``p_holm`` (corrected for the number of methods).
     unit : {"data sets", "seeds"}
         What a pair is: a data set (means over seeds), or, with one data set, a seed.
     warnings : list of str
@@ -44,7 +44,9 @@ class Paired:
     warnings: list[str]
 
 
-def against_baseline(table: pd.DataFrame, metric: str, baseline: str) -> Paired:
+def against_baseline(
+    table: pd.DataFrame, metric: str, baseline: str, *, less_is_better: bool = False
+) -> Paired:
     """Compare every method with one.
 
     Parameters
@@ -54,12 +56,13 @@ def against_baseline(table: pd.DataFrame, metric: str, baseline: str) -> Paired:
     metric : str
     baseline : str
         Name of a method.
+    less_is_better : bool, default False
 
     Returns
     -------
     Paired
-        With several data sets, pairs are data sets, so that it speaks of data sets to come;
-        with one, they are seeds, and it speaks of that data set only.
+        The best method first. With several data sets, pairs are data sets, so that it speaks of
+        data sets to come; with one, they are seeds, and it speaks of that data set only.
     """
     import pandas as pd
 
@@ -69,14 +72,17 @@ def against_baseline(table: pd.DataFrame, metric: str, baseline: str) -> Paired:
     matrix = named.pivot_table(
         index=unit, columns="method", values=metric, aggfunc="mean", sort=False, dropna=False
     )
-    rows = [
-        _row(str(name), (matrix[name] - matrix[baseline]).dropna().round(DECIMALS).to_numpy())
+    differences = {
+        str(name): (matrix[name] - matrix[baseline]).dropna().round(DECIMALS).to_numpy()
         for name in matrix.columns
         if name != baseline
-    ]
+    }
+    rows = [_row(name, values, less_is_better) for name, values in differences.items()]
     found = pd.DataFrame(rows, columns=_COLUMNS)
     found["p_holm"] = holm(found["p_value"].to_numpy())
-    found = found.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
+    found = found.sort_values(
+        "difference", ascending=less_is_better, kind="stable", ignore_index=True
+    )
     told = seed_warnings(table)
     most = int(found["pairs"].max()) if len(found) else 0
     plural = "data sets" if several else "seeds"
@@ -93,10 +99,11 @@ def against_baseline(table: pd.DataFrame, metric: str, baseline: str) -> Paired:
 _COLUMNS = ["method", "pairs", "difference", "low", "high", "wins", "losses", "p_value"]
 
 
-def _row(method: str, differences: np.ndarray) -> tuple[object, ...]:
+def _row(method: str, differences: np.ndarray, less_is_better: bool) -> tuple[object, ...]:
     low, high = bootstrap_interval(differences)
     mean = float(differences.mean()) if len(differences) else float("nan")
-    wins, losses = int((differences > 0).sum()), int((differences < 0).sum())
+    more, less = int((differences > 0).sum()), int((differences < 0).sum())
+    wins, losses = (less, more) if less_is_better else (more, less)
     return method, len(differences), mean, low, high, wins, losses, signed_rank(differences)
 
 

@@ -12,11 +12,12 @@ import attrs
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.compare import Grid
-from n2d_framework.config.rules import choice_fits, value_fits
 from n2d_framework.core.code import code_of
 from n2d_framework.core.options import options_dict
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material, embedder_rows
+from n2d_framework.experiment.ranking import require_baseline, require_truth
+from n2d_framework.experiment.selection import Selection, Trio
 from n2d_framework.experiment.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
 from n2d_framework.pipeline.checks import component_reasons, needs_reasons
@@ -119,9 +120,14 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
 
     Raises
     ------
+    ConfigError
+        If a rule names data that are not there, no cell can have the score to rank by, or the
+        baseline is not one method.
     CompositionError
         If nothing is left to run, with the reasons.
     """
+    require_truth(grid, materials)
+    selection = Selection(grid, [material.name for material in materials])
     variants, notes = make_variants(grid)
     plan = Plan([], {}, [], 0, notes)
     excluded = 0
@@ -130,7 +136,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
         for scaler in grid.scalers:
             prints: dict[str, str] = {}
             for trio, seed in product(legal, grid.seeds):
-                if not _wanted(grid, material.name, scaler, trio, seed):
+                if not selection.keeps(material.name, scaler, trio, seed):
                     excluded += 1
                     continue
                 kind = trio[0].choice.spec.input
@@ -139,16 +145,14 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
                 _add(plan, grid, material, scaler, prints[kind], trio, seed)
     if not plan.cells:
         raise CompositionError(_nothing_left(plan, excluded))
-    return attrs.evolve(plan, excluded=excluded)
+    require_baseline(grid, [cell.describe() | cell.detail() for cell in plan.cells])
+    return attrs.evolve(plan, excluded=excluded, notes=[*notes, *selection.notes()])
 
 
 def _nothing_left(plan: Plan, excluded: int) -> str:
     reasons = list(dict.fromkeys(f"{item.data}: {item.reason}" for item in plan.illegal))
     text = f"nothing is left to compare: {excluded} cells are left out by include and exclude"
     return "; ".join([f"{text}, {len(plan.illegal)} trios cannot be run", *reasons[:10]])
-
-
-Trio = tuple[Variant, Variant, Variant]
 
 
 def _legal(
@@ -175,27 +179,6 @@ def _reasons(variant: Variant, material: Material) -> list[str]:
     spec = variant.choice.spec
     shape = tuple(int(extent) for extent in material.x.shape[1:])
     return component_reasons(spec, variant.component, len(material.x), shape)
-
-
-def _wanted(grid: Grid, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
-    config = grid.config
-
-    def fits(rule: Any) -> bool:
-        return all(_fits(key, wanted, data, scaler, trio, seed) for key, wanted in rule.items())
-
-    kept = not config.include or any(fits(rule) for rule in config.include)
-    return kept and not any(fits(rule) for rule in config.exclude)
-
-
-def _fits(key: str, wanted: Any, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
-    if key in ROLES:
-        variant = trio[ROLES.index(key)]
-        entry = variant.choice.entry
-        return choice_fits(wanted, entry.spec.name, entry.qualified_name, variant.options)
-    values = {
-        "data": data, "scaler": scaler.name, "n_clusters": trio[2].n_clusters, "seed": seed,
-    }  # fmt: skip
-    return value_fits(wanted, values[key])
 
 
 def _add(

@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.core.scores import has_bic
 from n2d_framework.core.state import State
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.fitting import ALONE, component_of, failure, output_of
@@ -104,9 +105,7 @@ def _bic(task: CellTask, settings: Settings) -> float | None:
     """Bayesian information criterion, of clusterers that know their likelihood."""
     entry, component = component_of(task.clusterer)
     # Of a component that imports code the store has no state.
-    if entry.spec.imports_code or not any(
-        field.name == "bic_" for field in attrs.fields(type(component))
-    ):
+    if entry.spec.imports_code or not has_bic(type(component)):
         return None
     found = StageStore(settings.store).read(task.clusterer.key)
     if found is None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from n2d_framework.core.scores import SCORES
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import ROLES
 
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
-    "AXES", "full_table", "less_is_better", "methods", "score_columns", "scores_of", "to_csv",
-    "to_latex", "to_markdown", "written",
+    "AXES", "full_table", "methods", "score_columns", "scores_of", "to_csv", "to_latex",
+    "to_markdown", "written",
 ]  # fmt: skip
 
 #: Columns that say what a cell is, without the seed.
@@ -24,12 +25,6 @@ _COSTS = tuple(f"{role}_{what}" for what in ("seconds", "peak_memory") for role 
 _TEXTS = ("error", "failed", "warnings", "versions", "traceback")
 _KEYS = tuple(f"{role}_{what}" for role in ROLES for what in ("key", "component", "options"))
 _OTHER = {*_FIRST, *_COSTS, *_TEXTS, *_KEYS, "data_key", "scaler_options"}
-#: Scores in the order in which people look for them.
-_KNOWN = (
-    "acc", "nmi", "ari", "ami", "coverage", "n_clusters_found", "acc_clustered", "nmi_clustered",
-    "ari_clustered", "ami_clustered", "silhouette", "calinski_harabasz", "davies_bouldin", "dbcv",
-    "bic",
-)  # fmt: skip
 
 
 def full_table(
@@ -54,17 +49,10 @@ def full_table(
     return table[[*_FIRST, *scores, *_COSTS, *_TEXTS, *keys]]
 
 
-def less_is_better(metric: str) -> bool:
-    """Whether smaller values of a column of scores are better."""
-    from n2d_framework.metrics import LESS_IS_BETTER
-
-    return metric in LESS_IS_BETTER or metric == "bic" or metric.endswith("_loss")
-
-
 def score_columns(table: pd.DataFrame) -> list[str]:
     """Names of the scores: the known ones first, then those of plugins by name."""
     found = [name for name in table.columns if name not in _OTHER]
-    return [n for n in _KNOWN if n in found] + sorted(n for n in found if n not in _KNOWN)
+    return [n for n in SCORES if n in found] + sorted(n for n in found if n not in SCORES)
 
 
 def scores_of(record: Mapping[str, Any]) -> dict[str, float]:

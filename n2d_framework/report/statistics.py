@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from markupsafe import Markup
 
+from n2d_framework.core.scores import NEED_TRUTH
 from n2d_framework.errors import ConfigError, DataError
 from n2d_framework.experiment.intervals import seed_warnings
 from n2d_framework.experiment.significance import score_matrix
@@ -30,9 +31,6 @@ MOST_READ = 3000
 _ROWS = 25
 #: From so many methods on, the winner's luck is told.
 _MANY = 20
-_NEED_TRUTH = frozenset(
-    f"{name}{view}" for name in ("acc", "nmi", "ari", "ami") for view in ("", "_clustered")
-)
 
 
 def statistics(comparison: Comparison) -> dict[str, Any]:
@@ -79,7 +77,7 @@ def _warnings(comparison: Comparison) -> list[str]:
             "no data set has true classes: rankings are by criteria that need none, and may "
             "disagree with what you would call right"
         )
-    if comparison.metric in _NEED_TRUTH:
+    if comparison.metric in NEED_TRUTH:
         found.append(
             f"ranked by {comparison.metric}, which needs true classes: where there are none, "
             "nobody could have chosen these methods; see the ranking without labels"
@@ -147,9 +145,10 @@ def _baseline(comparison: Comparison) -> dict[str, Any] | None:
     if comparison.config.get("baseline") is None:
         return None
     found = comparison.against()
+    less = comparison.less_is_better(found.metric)
     return {
         "name": found.baseline,
-        "metric": found.metric,
+        "metric": f"{found.metric} (less is better)" if less else found.metric,
         "unit": found.unit,
         "warnings": found.warnings,
         "rows": _records(found.table.head(_ROWS)),

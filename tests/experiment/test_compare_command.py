@@ -31,7 +31,7 @@ def test_it_ranks_and_leaves_a_table(n2d, config, tmp_path):
     result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, "--no-report")
     assert result.exit_code == 0, result.output
     assert "95 % interval" in result.stdout
-    assert "identity / identity / kmeans(n_init=2)" in result.stdout
+    assert "identity / identity / kmeans  " in result.stdout
     assert "2 seeds: the intervals are rough" in result.stderr
     assert (tmp_path / "out" / "table.csv").read_text().count("\n") == 17
 
@@ -54,8 +54,41 @@ def test_a_dry_run_shows_the_plan_and_leaves_nothing(n2d, config, tmp_path):
     assert result.exit_code == 0, result.output
     assert "16 cells" in result.stdout
     assert "28 instead of 48" in result.stdout
-    assert "of scoring with one worker" in result.stdout
+    assert "of scoring with one worker of" in result.stdout
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["embedder", "manifolder", "clusterer", "seed"] in lines
+    assert [line for line in lines if line[1:] == ["identity", "kmeans", "1"]] == [
+        ["pca", "identity", "kmeans", "1"], ["identity", "identity", "kmeans", "1"],
+    ]  # fmt: skip
     assert not out.exists()
+
+
+def test_a_dry_run_lists_the_cells_and_takes_the_threads_of_the_run(n2d, config, tmp_path):
+    arguments = (config, "--out", tmp_path / "out", "--dry-run", "--calibrate", 0)
+    found = n2d(*arguments, "--json", "--n-jobs", 3, "--set", "seeds=3")
+    record = json.loads(found.stdout)
+    assert len(record["planned"]) == record["cells"] == 24
+    last = record["planned"][-1]
+    assert (last["embedder"], last["manifolder"], last["clusterer"]) == ("identity", "pca", "gmm")
+    assert (last["n_clusters"], last["seed"], last["scaler"]) == (10, 2, "minmax")
+    assert len({cell["cell"] for cell in record["planned"]}) == 24
+    assert record["estimate"]["threads"] == 3
+    shown = n2d(*arguments, "--set", "seeds=3", "--n-jobs", 3).stdout
+    assert "… and 4 more" in shown
+    assert "one worker of 3 threads" in shown
+
+
+def test_the_trials_of_a_dry_run_use_these_threads(n2d, config, tmp_path, monkeypatch):
+    from n2d_framework.experiment import calibration
+
+    seen = []
+    real = calibration.FitContext
+    monkeypatch.setattr(
+        calibration, "FitContext", lambda **about: seen.append(about["n_jobs"]) or real(**about)
+    )
+    few = ["--set", "embedders=[identity]", "--set", "seeds=1", "--set", "manifolders=[identity]"]
+    n2d(config, "--out", tmp_path / "out", "--dry-run", "--calibrate", 5, "--n-jobs", 2, *few)
+    assert set(seen) == {2}
 
 
 def test_a_dry_run_tells_what_is_illegal_and_what_is_stored(n2d, config, tmp_path):

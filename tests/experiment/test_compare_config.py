@@ -130,10 +130,59 @@ def test_all_problems_are_told_at_once_with_their_paths():
             "manifolders[0]: 'adapted' imports code",
         ),
         ({"timeout": 0}, "timeout: must be > 0"),
+        ({"metric": "accc"}, "metric: unknown metric 'accc'; did you mean 'acc'?"),
+        ({"metric": "embedder_val_los"}, "did you mean 'embedder_val_loss'?"),
+        ({"metric": "dbcv", "dbcv_rows": 0}, "metric: is dbcv, which dbcv_rows: 0 leaves out"),
+        ({"metric": "bic"}, "metric: is bic, which no clusterer here has"),
+        ({"n_clusters": {"from": 0, "to": 3}}, "n_clusters.from: must be >= 1, got 0"),
+        ({"exclude": [{"scaler": "minmaxx"}]}, "exclude[0].scaler: 'minmaxx' is not part"),
+        ({"exclude": [{"seed": 99}], "seeds": 2}, "exclude[0].seed: 99 is not part"),
+        ({"include": [{"seed": [0, 2]}], "seeds": 2}, "2 is not part of this comparison; it has 0"),
+        ({"exclude": [{"n_clusters": 4}], "n_clusters": [2, 3]}, "exclude[0].n_clusters: 4 is not"),
+        ({"exclude": [{"clusterer": {"name": "kmeans", "n_init": 77}}]}, "clusterer.n_init: 77 is"),
+        (
+            {"exclude": [{"manifolder": {"n_components": [2, 9]}}], "manifolders": ["pca"]},
+            "exclude[0].manifolder.n_components: 2 is not part",
+        ),
+        ({"baseline": {"scaler": "none"}}, "baseline.scaler: 'none' is not part"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(changes, said):
     assert any(said in text for text in problems(**changes)), problems(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metric": "ami_clustered"},
+        {"metric": "embedder_kl_loss"},
+        {"metric": "bic", "clusterers": ["gmm"]},
+        {"exclude": [{"n_clusters": 3, "seed": [0, 1]}], "n_clusters": [2, 3], "seeds": 2},
+        {"exclude": [{"clusterer": {"n_clusters": 3}}], "n_clusters": [2, 3]},
+        {"exclude": [{"n_clusters": None}], "clusterers": ["kmeans", "hdbscan"], "n_clusters": 2},
+        {"exclude": [{"n_clusters": 7}], "clusterers": [{"name": "kmeans", "n_clusters": 7}]},
+        {"exclude": [{"scaler": "none"}], "scaler": ["minmax", {"name": "none", "per": "array"}]},
+        {
+            "exclude": [{"embedder": {"hidden": [50, 20]}}, {"embedder": {"hidden": [[30], [9]]}}],
+            "embedders": [{"name": "dense_ae", "hidden": [[50, 20], [30], [9]]}],
+        },
+        {"exclude": [{"data": "only known when rows are given"}]},
+    ],
+)
+def test_rules_and_metrics_that_mean_something_are_taken(changes):
+    assert read(**changes).config
+
+
+def test_a_metric_of_a_plugin_is_known(use_plugin):
+    source = """
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+@hookimpl
+def n2d_metrics():
+    yield MetricSpec(name="wobble", function="nowhere:wobble", summary="s")
+"""
+    use_plugin("wobbly", source)
+    assert read(metric="wobble").config.metric == "wobble"
 
 
 def test_a_file_is_named_in_its_problems(tmp_path):
@@ -155,6 +204,7 @@ def test_a_file_is_named_in_its_problems(tmp_path):
         ({"manifolders": []}, False),
         ({"seeds": "many"}, False),
         ({"n_clusters": 0}, False),
+        ({"n_clusters": {"from": 0, "to": 3}}, False),
     ],
 )
 def test_the_schema_says_what_the_check_says(changes, good):

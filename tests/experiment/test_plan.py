@@ -88,6 +88,54 @@ def test_rules_that_leave_nothing_are_refused(few_digits, grid):
         plan_of(grid | {"exclude": [{"data": "few"}]}, few_digits)
 
 
+def test_a_rule_for_data_that_are_not_there_is_refused(few_digits, grid):
+    with pytest.raises(ConfigError, match=r"exclude\[0\]\.data: 'fev' .* did you mean 'few'"):
+        plan_of(grid | {"exclude": [{"data": "fev"}]}, few_digits)
+
+
+def test_a_rule_that_fits_no_cell_is_noted(few_digits, grid):
+    rules = [{"seed": 1, "embedder": "pca"}, {"seed": 1, "embedder": "pca", "n_clusters": 10}]
+    assert plan_of(grid | {"exclude": rules}, few_digits).notes == []
+    grid["manifolders"] = ["identity", {"name": "umap", "n_neighbors": 400}]
+    plan = plan_of(grid | {"exclude": [{"seed": 1}, {"manifolder": "umap"}]}, few_digits)
+    assert plan.notes == ["exclude[1] fits no cell that could be run"]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "said"),
+    [
+        (
+            {"embedder": "pca", "manifolder": "identity"},
+            r"fits 2 methods, must fit one: pca / identity / kmeans; pca / identity / gmm$",
+        ),
+        (
+            {"embedder": "identity", "seed": 1},
+            r"fits 0 methods, must fit one: pca / identity / kmeans; .*; identity / pca / gmm$",
+        ),
+    ],
+)
+def test_a_baseline_that_is_not_one_method_is_refused_before_anything_runs(
+    baseline, said, few_digits, grid
+):
+    rules = [{"embedder": "identity", "seed": 1}]
+    with pytest.raises(ConfigError, match=f"baseline: {said}"):
+        plan_of(grid | {"baseline": baseline, "exclude": rules}, few_digits)
+
+
+def test_a_baseline_may_name_its_scaler(few_digits, grid):
+    baseline = {"scaler": "standard", "embedder": "pca", "manifolder": "pca", "clusterer": "gmm"}
+    scalers = ["minmax", {"name": "standard", "per": "array"}]
+    assert plan_of(grid | {"scaler": scalers, "baseline": baseline}, few_digits).cells
+
+
+def test_a_metric_that_needs_classes_is_refused_where_there_are_none(few_digits, grid):
+    with pytest.raises(ConfigError, match="metric: 'nmi' needs true classes"):
+        plan_of(grid | {"metric": "nmi"}, few_digits[0])
+    assert plan_comparison(
+        grid | {"metric": "nmi"}, data={"few": few_digits, "bare": few_digits[0]}
+    ).plan.cells
+
+
 def test_several_n_clusters_share_one_manifold(few_digits, grid):
     grid |= {"n_clusters": {"from": 2, "to": 6}, "clusterers": ["kmeans", "hdbscan"], "seeds": 1}
     plan = plan_of(grid, few_digits)

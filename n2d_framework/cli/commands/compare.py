@@ -77,11 +77,13 @@ def compare(
     overrides = [*(settings or ()), *([] if metric is None else [f"metric={metric}"])]
 
     from n2d_framework.experiment.compare import compare as run
-    from n2d_framework.experiment.compare import plan_comparison
+    from n2d_framework.experiment.compare import plan_comparison, stage_threads
 
     planned = plan_comparison(config, overrides, allow_code=allow_code)
     if dry_run:
-        _show_plan(planned, _estimate(planned, store, target, calibrate), as_json=json)
+        threads = stage_threads(n_jobs, workers, scheduler)
+        found = _estimate(planned, store, target, calibrate, threads)
+        _show_plan(planned, found, threads, as_json=json)
         return
     from n2d_framework.cli.compare_progress import CompareProgress
 
@@ -98,19 +100,21 @@ def compare(
         raise typer.Exit(1)
 
 
-def _estimate(planned: Planned, store: str | None, target: Path, budget: float) -> Estimate:
+def _estimate(
+    planned: Planned, store: str | None, target: Path, budget: float, threads: int
+) -> Estimate:
     from n2d_framework.experiment.calibration import estimate
     from n2d_framework.experiment.folder import own_store
     from n2d_framework.pipeline import StageStore
 
     place = StageStore(own_store(target) if store is None else store)
-    return estimate(planned.plan, planned.materials, place, budget=budget)
+    return estimate(planned.plan, planned.materials, place, budget=budget, n_jobs=threads)
 
 
-def _show_plan(planned: Planned, found: Estimate, *, as_json: bool) -> None:
+def _show_plan(planned: Planned, found: Estimate, threads: int, *, as_json: bool) -> None:
     from n2d_framework.cli.compare_tables import plan_record, print_plan
 
-    record = plan_record(planned, found)
+    record = plan_record(planned, found, threads)
     if as_json:
         print_json(record)
     else:

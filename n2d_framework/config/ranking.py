@@ -1,0 +1,51 @@
+"""The score by which a comparison ranks: whether its cells can have it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from n2d_framework.config.choice import Choice
+from n2d_framework.core.scores import SCORES, has_bic
+from n2d_framework.errors import Problem, did_you_mean
+from n2d_framework.registry import Catalogue
+from n2d_framework.types import ROLES, Role
+
+__all__ = ["metric_problems"]
+
+#: What components call their losses is theirs: of any role, whatever ends so.
+_LOSS = re.compile(rf"({'|'.join(ROLES)})_\w*loss")
+_LOSSES = ("embedder_loss", "embedder_val_loss")
+
+
+def metric_problems(
+    metric: str | None,
+    dbcv_rows: int,
+    choices: Mapping[Role, Sequence[Choice]],
+    catalogue: Catalogue,
+) -> list[Problem]:
+    """Why no cell would have a score, as far as the configuration tells.
+
+    Parameters
+    ----------
+    metric : str or None
+    dbcv_rows : int
+    choices : mapping of role to sequence of Choice
+    catalogue : Catalogue
+        What is installed: plugins may have metrics.
+    """
+    if metric is None:
+        return []
+    known = [*SCORES, *(entry.spec.name for entry in catalogue.metrics())]
+    if metric not in known and not _LOSS.fullmatch(metric):
+        hint = did_you_mean(metric, [*known, *_LOSSES], noun="metric")
+        return [Problem("metric", f"unknown metric {metric!r}; {hint}")]
+    if metric == "dbcv" and not dbcv_rows:
+        return [Problem("metric", "is dbcv, which dbcv_rows: 0 leaves out; give it some rows")]
+    if metric == "bic" and not any(_with_bic(c) for c in choices.get("clusterer", ())):
+        return [Problem("metric", "is bic, which no clusterer here has; add a mixture, as gmm")]
+    return []
+
+
+def _with_bic(choice: Choice) -> bool:
+    return not choice.spec.imports_code and has_bic(choice.spec.load())

@@ -1,0 +1,51 @@
+"""Whether the score and the baseline that a configuration names are there, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from n2d_framework.config.compare import Grid
+from n2d_framework.core.scores import NEED_TRUTH
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.experiment.baseline import find_method
+from n2d_framework.experiment.materials import Material
+from n2d_framework.experiment.tables import full_table, methods
+from n2d_framework.registry import default_catalogue
+
+__all__ = ["require_baseline", "require_truth"]
+
+
+def require_truth(grid: Grid, materials: Sequence[Material]) -> None:
+    """Refuse to rank by what needs true classes where no data set has them.
+
+    Raises
+    ------
+    ConfigError
+    """
+    metric = grid.config.metric
+    plugins = {entry.spec.name: entry.spec for entry in default_catalogue().metrics()}
+    needed = metric in NEED_TRUTH or (metric in plugins and plugins[metric].needs_truth)
+    if needed and all(material.truth is None for material in materials):
+        text = f"{metric!r} needs true classes, and no data set has them; use silhouette"
+        raise ConfigError([Problem("metric", text)])
+
+
+def require_baseline(grid: Grid, cells: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a baseline that is not one method.
+
+    Parameters
+    ----------
+    grid : Grid
+    cells : sequence of mappings
+        Cells as they are written down.
+
+    Raises
+    ------
+    ConfigError
+        With the methods that it could be.
+    """
+    if grid.config.baseline is None:
+        return
+    table = full_table(cells, [{"status": "waiting"}] * len(cells))
+    find_method(grid.config.baseline, cells, methods(table))

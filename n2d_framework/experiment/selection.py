@@ -1,0 +1,76 @@
+"""Which cells the rules of a grid keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from n2d_framework.config import ScalerConfig
+from n2d_framework.config.compare import Grid
+from n2d_framework.config.rules import choice_fits, placed, value_fits, value_problems
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.experiment.variants import Variant
+from n2d_framework.types import ROLES
+
+__all__ = ["Selection", "Trio"]
+
+Trio = tuple[Variant, Variant, Variant]
+
+
+class Selection:
+    """The rules of a grid, and which of them have fitted a cell.
+
+    Parameters
+    ----------
+    grid : Grid
+    names : sequence of str
+        The data sets there are.
+
+    Raises
+    ------
+    ConfigError
+        If a rule or the baseline names a data set that is not there.
+    """
+
+    def __init__(self, grid: Grid, names: Sequence[str]) -> None:
+        self._include = placed(include=grid.config.include)
+        self._exclude = placed(exclude=grid.config.exclude)
+        self._idle = [*self._include, *self._exclude]
+        problems: list[Problem] = []
+        for place, rule in grid.rules.items():
+            if "data" in rule:
+                problems += value_problems(rule["data"], f"{place}.data", names)
+        if problems:
+            raise ConfigError(problems)
+
+    def keeps(self, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
+        """Whether a cell is wanted."""
+        about = {
+            "data": data, "scaler": scaler.name, "n_clusters": trio[2].n_clusters, "seed": seed,
+        }  # fmt: skip
+        kept = self._fitting(self._include, about, trio) or not self._include
+        return not self._fitting(self._exclude, about, trio) and kept
+
+    def _fitting(
+        self, rules: Mapping[str, Mapping[str, Any]], about: Mapping[str, Any], trio: Trio
+    ) -> bool:
+        found = [
+            place
+            for place, rule in rules.items()
+            if all(_fits(key, wanted, about, trio) for key, wanted in rule.items())
+        ]
+        if self._idle and found:
+            self._idle = [place for place in self._idle if place not in found]
+        return bool(found)
+
+    def notes(self) -> list[str]:
+        """Which rules have fitted no cell so far."""
+        return [f"{place} fits no cell that could be run" for place in self._idle]
+
+
+def _fits(key: str, wanted: Any, about: Mapping[str, Any], trio: Trio) -> bool:
+    if key not in ROLES:
+        return value_fits(wanted, about[key])
+    variant = trio[ROLES.index(key)]
+    entry = variant.choice.entry
+    return choice_fits(wanted, entry.spec.name, entry.qualified_name, variant.options)

@@ -1,0 +1,31 @@
+"""Of which scores less is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from n2d_framework.core.scores import SCORES
+from n2d_framework.metrics.assessment import LESS_IS_BETTER
+from n2d_framework.registry import default_catalogue
+
+__all__ = ["announced", "less_is_better"]
+
+
+def announced() -> dict[str, bool]:
+    """Whether less is better, for each metric of the installed plugins."""
+    specs = [entry.spec for entry in default_catalogue().metrics()]
+    return {spec.name: not spec.greater_is_better for spec in specs}
+
+
+def less_is_better(score: str, of_plugins: Mapping[str, bool]) -> bool:
+    """Whether smaller values of a score are better.
+
+    Parameters
+    ----------
+    score : str
+    of_plugins : mapping of str to bool
+        The same for metrics of plugins; :func:`announced`, or what was written down of it.
+    """
+    if score not in SCORES and score in of_plugins:
+        return of_plugins[score]
+    return score in LESS_IS_BETTER or score == "bic" or score.endswith("_loss")

@@ -1,0 +1,110 @@
+"""Scores of which less is better: known in the leaderboard, in pairs and in the folder."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import n2d_framework as n2d
+from n2d_framework.registry import default_catalogue
+
+PLUGIN = """
+import numpy as np
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+def spread(coordinates, labels):
+    groups = [coordinates[labels == label] for label in np.unique(labels)]
+    return sum(float(np.square(group - group.mean(axis=0)).sum()) for group in groups)
+
+def unlike_loss(coordinates, labels):
+    return -spread(coordinates, labels)
+
+@hookimpl
+def n2d_metrics():
+    about = {"needs_truth": False, "summary": "s"}
+    yield MetricSpec(name="spread", function="spread:spread", greater_is_better=False, **about)
+    yield MetricSpec(name="unlike_loss", function="spread:unlike_loss", **about)
+"""
+CONFIG = {
+    "embedders": [{"name": "pca", "latent_dim": [2, 8]}],
+    "manifolders": ["identity"],
+    "clusterers": [{"name": "kmeans", "n_init": 1}, {"name": "gmm", "n_init": 1}],
+    "seeds": 2,
+    "n_clusters": 10,
+    "dbcv_rows": 0,
+}
+
+
+@pytest.fixture
+def spread(use_plugin, tmp_path):
+    """The plugin, and how to take it away again."""
+    use_plugin("spread", PLUGIN)
+
+    def remove() -> None:
+        (next((tmp_path / "site").glob("*.dist-info")) / "entry_points.txt").unlink()
+        default_catalogue.cache_clear()
+
+    return remove
+
+
+@pytest.fixture
+def found(spread, few_digits, tmp_path):
+    return run(tmp_path, few_digits)
+
+
+def run(folder, few_digits, **changes):
+    config = CONFIG | {"metric": "spread"} | changes
+    return n2d.compare(config, folder / "out", data={"few": few_digits}, n_jobs=1)
+
+
+def test_the_direction_of_a_plugins_metric_counts(found):
+    table = found.table
+    board = found.leaderboard()
+    assert board["mean"].is_monotonic_increasing
+    assert found.best().random_state == table["seed"][table["spread"].idxmin()]
+    assert found.best().embedder["latent_dim"] == 2
+    assert (
+        found.to_markdown(metrics=["spread"]).splitlines()[2].split(" | ")[1].startswith("pca(la")
+    )
+    page = found.report(pictures=0).read_text(encoding="utf-8")
+    assert '{"name":"spread","less":true' in page
+    assert '{"name":"unlike_loss","less":false' in page
+    assert found.significance().ranks.index[0] == board["method"][0]
+    wins = found.against(board["method"].iloc[-1]).table
+    assert wins["wins"].tolist()[0] == 2
+    assert wins["method"].tolist()[0] == board["method"][0]
+
+
+def test_a_folder_knows_it_without_the_plugin(found, spread, few_digits, tmp_path):
+    best = found.leaderboard()["method"][0]
+    spread()
+    assert n2d.open_comparison(found.out).leaderboard()["method"][0] == best
+    again = run(tmp_path, few_digits, metric=None)
+    assert again.leaderboard("spread")["method"][0] == best
+    assert not again.less_is_better("unlike_loss")
+
+
+def test_a_folder_of_an_earlier_version_asks_the_plugin(found):
+    mark = json.loads((found.out / "comparison.json").read_text())
+    del mark["less_is_better"]
+    (found.out / "comparison.json").write_text(json.dumps(mark))
+    older = n2d.open_comparison(found.out)
+    assert older.leaderboard()["mean"].is_monotonic_increasing
+
+
+def test_a_win_is_the_better_value(few_digits, tmp_path):
+    found = run(tmp_path, few_digits, metric="davies_bouldin")
+    board = found.leaderboard()
+    pairs = found.against(board["method"][1])
+    table = pairs.table.set_index("method")
+    values = found.table.pivot(
+        index="seed", columns=["embedder", "manifolder", "clusterer"], values="davies_bouldin"
+    )
+    values.columns = [" / ".join(names) for names in values.columns]
+    less = values.lt(values[pairs.baseline], axis="index").sum()
+    more = values.gt(values[pairs.baseline], axis="index").sum()
+    for method, row in table.iterrows():
+        assert (row["wins"], row["losses"]) == (less[method], more[method]), method
+    assert table["difference"].is_monotonic_increasing
+    assert table["difference"].iloc[0] < 0 < table["wins"].iloc[0]

@@ -1,0 +1,69 @@
+"""Rankings without true classes: what cannot be judged is never the best."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import n2d_framework as n2d
+
+NOISE = "identity / identity / hdbscan"
+
+
+@pytest.fixture(scope="module")
+def noisy(few_digits, tmp_path_factory):
+    """Beside others, a density-based clusterer that finds nothing but noise."""
+    config = {
+        "embedders": ["identity"],
+        "manifolders": ["identity", {"name": "pca", "n_components": 3}],
+        "clusterers": [
+            {"name": "hdbscan", "min_cluster_size": 120},
+            {"name": "kmeans", "n_init": 1},
+        ],
+        "n_clusters": 10,
+        "seeds": 2,
+        "dbcv_rows": 100,
+        "exclude": [{"clusterer": "hdbscan", "manifolder": "pca"}],
+    }
+    out = tmp_path_factory.mktemp("noisy") / "out"
+    return n2d.compare(config, out, data={"few": few_digits}, n_jobs=1)
+
+
+def test_nothing_but_noise_ranks_last(noisy):
+    found = noisy.label_free()
+    table = found.table.set_index("method")
+    assert (noisy.table["n_clusters_found"][noisy.table["clusterer"] == "hdbscan"] == 0).all()
+    assert np.isnan(table.loc[NOISE, ["silhouette", "dbcv", "stability"]].astype(float)).all()
+    assert table.loc[NOISE, "rank"] == len(table) == 3
+    assert table["rank"].drop(NOISE).max() <= 2
+
+
+def test_what_found_no_clusters_is_named(noisy):
+    told = next(text for text in noisy.label_free().warnings if "fewer than two" in text)
+    assert f"by {NOISE} (2 of 2 seeds): no criterion can judge that" in told
+    assert "kmeans" not in told
+
+
+def test_what_cannot_be_judged_counts_in_the_agreement(noisy):
+    found = noisy.label_free()
+    assert (found.agreement["methods"] == 3).all()
+    by = found.agreement.set_index("criterion")["spearman"]
+    # Noise alone has the least accuracy, and the last place by each criterion.
+    assert found.table.set_index("method")["acc"].idxmin() == NOISE
+    assert (by >= 0.5).all()
+
+
+def test_one_cluster_is_not_stable(few_digits, tmp_path):
+    config = {
+        "embedders": ["identity"],
+        "manifolders": [{"name": "pca", "n_components": 3}],
+        "clusterers": [{"name": "gmm", "n_init": 1}],
+        "n_clusters": [1, 3],
+        "seeds": 2,
+        "dbcv_rows": 0,
+    }
+    found = n2d.compare(config, tmp_path, data={"few": few_digits}, n_jobs=1)
+    curves = found.numbers_of_clusters().set_index("n_clusters")
+    assert np.isnan(curves.loc[1, "stability"])
+    assert curves.loc[1, "bic"] > 0
+    assert "stability" in curves.loc[3, "best_by"]
