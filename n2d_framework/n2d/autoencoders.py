@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem
+from n2d_framework.n2d.checks import check_output, check_training
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray
 
@@ -89,8 +90,11 @@ class KerasAutoencoder:
 
         Raises
         ------
+        ConfigError
+            If an argument is wrong.
         DataError
-            If rows do not fit the network, or the weights file cannot be used.
+            If rows do not fit the network, its output does not fit its input, or the weights
+            file cannot be used.
         StageError
             If the loss becomes NaN or infinite.
         """
@@ -100,6 +104,10 @@ class KerasAutoencoder:
         if weights is not None:
             load_weights(self.Model, weights)
             return self
+        check_training(
+            epochs=epochs, batch_size=batch_size, patience=patience, loss=loss, optimizer=optimizer
+        )
+        check_output(self.Model, loss)
         if weight_id is not None:
             make_folder(Path(weight_id))
         try:
@@ -147,7 +155,8 @@ class KerasAutoencoder:
             rows,
             loss=loss,
             optimizer=self.Model.optimizer,
-            patience=patience,
+            # For Keras, none is as good as one.
+            patience=None if patience is None else max(patience, 1),
             corrupt=None if self.x_lambda is unchanged else self.x_lambda,
             # As scripts set it: keras.utils.set_random_seed.
             seed=int(keras.random.randint((), 0, 2**31 - 1)),

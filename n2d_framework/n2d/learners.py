@@ -15,6 +15,19 @@ from n2d_framework.types import AnyArray
 __all__ = ["ManifoldClusterer", "UmapGMM", "manifold_cluster_generator"]
 
 
+#: What scripts write for the options of the components, and what to say of those they cannot write.
+_WRITTEN = {
+    "n_components": "umap_dim",
+    "n_neighbors": "umap_neighbors",
+    "min_dist": "umap_min_distance",
+    "metric": "umap_metric",
+    "n_clusters": "n_clusters",
+    "spread (1)": "1",
+    "init='spectral' with n_components": "umap_dim",
+    "lower n_components or use init='random'": "lower umap_dim",
+}
+
+
 class ManifoldClusterer:
     """A manifold learner whose coordinates are clustered.
 
@@ -23,7 +36,7 @@ class ManifoldClusterer:
     manifold_in_embedding : object
         Has ``fit_transform``, and ``transform`` where it can place new rows.
     cluster_manifold : object
-        Has ``fit``, and ``predict``, ``predict_proba`` or ``labels_``.
+        Has ``fit`` and ``predict`` or ``labels_``; or ``fit_predict``.
     hle : array of shape (n, m) or None
         Training coordinates on the manifold.
     labels : array of shape (n,) or None
@@ -46,13 +59,20 @@ class ManifoldClusterer:
         return self
 
     def fit_predict(self, hl: Any) -> AnyArray:
-        """Learn, and return the labels of the training rows."""
+        """Learn, and return the labels of the training rows.
+
+        Raises
+        ------
+        UnsupportedError
+            If the manifold learner cannot place these rows, or the clusterer cannot label them.
+        """
+        if not hasattr(self.manifold_in_embedding, "fit_transform"):
+            raise UnsupportedError(
+                f"{type(self.manifold_in_embedding).__name__} has no fit_transform; give a "
+                "manifold learner that has it, as those of scikit-learn and umap-learn have"
+            )
         self.hle = np.asarray(self.manifold_in_embedding.fit_transform(hl))
-        self.cluster_manifold.fit(self.hle)
-        labels = getattr(self.cluster_manifold, "labels_", None)
-        if labels is None:
-            labels = self.cluster_manifold.predict(self.hle)
-        self.labels = np.asarray(labels)
+        self.labels = np.asarray(_fitted_labels(self.cluster_manifold, self.hle))
         self.placed, self._approximate = self.hle, None
         return self.labels
 
@@ -135,10 +155,10 @@ class UmapGMM(ManifoldClusterer):
         options = {
             "n_components": umap_dim,
             "n_neighbors": umap_neighbors,
-            "min_dist": float(umap_min_distance),
+            "min_dist": umap_min_distance,
             "metric": umap_metric,
         }
-        clusterer = Stage("clusterer", "gmm", random_state, n_clusters=n_clusters)
+        clusterer = Stage("clusterer", "gmm", random_state, _WRITTEN, n_clusters=n_clusters)
         super().__init__(_umap(options, random_state), clusterer)
 
 
@@ -175,9 +195,10 @@ class manifold_cluster_generator(ManifoldClusterer):  # noqa: N801
 def _umap(options: Mapping[str, Any], random_state: Any) -> Any:
     """The component; or umap-learn itself for a metric that only it has."""
     try:
-        return Stage("manifolder", "umap", random_state, **options)
+        return Stage("manifolder", "umap", random_state, _WRITTEN, **options)
     except ConfigError as error:
-        if [problem.path for problem in error.problems] != ["umap.metric"]:
+        problems = [problem for problem in error.problems if problem.path != "umap_metric"]
+        if len(problems) == len(error.problems):
             raise
     import umap
     from umap.distances import named_distances
@@ -185,8 +206,28 @@ def _umap(options: Mapping[str, Any], random_state: Any) -> Any:
     metric = options["metric"]
     if not (callable(metric) or metric in named_distances):
         hint = did_you_mean(str(metric), sorted(named_distances), noun="metric")
-        raise ConfigError([Problem("umap_metric", f"unknown metric {metric!r}; {hint}")])
+        problems.append(Problem("umap_metric", f"unknown metric {metric!r}; {hint}"))
+    if problems:
+        raise ConfigError(problems)
     return umap.UMAP(random_state=random_state, **options)
+
+
+def _fitted_labels(clusterer: Any, rows: AnyArray) -> Any:
+    """Labels of training rows, by the verbs that a clusterer has."""
+    can_predict = hasattr(clusterer, "predict")
+    if hasattr(clusterer, "fit_predict") and not (can_predict and hasattr(clusterer, "fit")):
+        return clusterer.fit_predict(rows)
+    if hasattr(clusterer, "fit"):
+        clusterer.fit(rows)
+        labels = getattr(clusterer, "labels_", None)
+        if labels is not None:
+            return labels
+        if can_predict:
+            return clusterer.predict(rows)
+    raise UnsupportedError(
+        f"{type(clusterer).__name__} cannot label its training rows; give a clusterer that has "
+        "fit_predict, or fit with predict or labels_, as those of scikit-learn have"
+    )
 
 
 def _made(what: str, cls: type[Any], args: Mapping[str, Any]) -> Any:

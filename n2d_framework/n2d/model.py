@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from n2d_framework.errors import DataError, UnsupportedError
+from n2d_framework.n2d.checks import check_parts
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = ["n2d"]
@@ -36,9 +37,15 @@ class n2d:  # noqa: N801
         Soft assignment of the rows asked for last.
     hle : array of shape (n, m) or None
         Coordinates, on the manifold, of the rows fitted or predicted last.
+
+    Raises
+    ------
+    ConfigError
+        If the parts come in the wrong order, or lack what is needed.
     """
 
     def __init__(self, autoencoder: Any, manifold_learner: Any) -> None:
+        check_parts(autoencoder, manifold_learner)
         self.autoencoder = autoencoder
         self.manifold_learner = manifold_learner
         self._forget()
@@ -47,6 +54,7 @@ class n2d:  # noqa: N801
         self.preds: AnyArray | None = None
         self.probs: AnyArray | None = None
         self.hle: AnyArray | None = None
+        self._drawn: AnyArray | None = None
         self._latent: AnyArray | None = None
 
     @property
@@ -131,7 +139,7 @@ class n2d:  # noqa: N801
             patience=patience,
         )
         self.preds = np.asarray(self.manifold_learner.fit_predict(self._latent))
-        self.hle = self.manifold_learner.hle
+        self.hle = self._drawn = self.manifold_learner.hle
         return self.preds
 
     def predict(self, x: Any = None) -> AnyArray:
@@ -153,6 +161,7 @@ class n2d:  # noqa: N801
         else:
             self.preds = np.asarray(self.manifold_learner.predict(self._codes(x)))
             self.hle = self._placed()
+        self._drawn = self.hle
         return self.preds
 
     def predict_proba(self, x: Any = None) -> AnyArray:
@@ -208,12 +217,18 @@ class n2d:  # noqa: N801
 
         del n_clusters
         truth, labels = np.asarray(y), self._predicted("visualize")
-        if self.hle is None or len(truth) != len(self.hle):
+        if len(truth) != len(labels):
             raise DataError(f"{len(truth)} classes for {len(labels)} predicted rows")
+        places = self.hle if self._drawn is None else self._drawn
+        if places is None or len(places) != len(labels):
+            raise DataError(
+                f"there are coordinates of {0 if places is None else len(places)} rows for "
+                f"{len(labels)} labels; call predict with the rows to draw"
+            )
         known = _by_class(names, truth)
         for title, shown in (("n2d", truth), ("n2d-predicted", match_labels(truth, labels))):
             _, axes = plt.subplots(figsize=(8, 5))
-            scatter(self.hle, shown, _in_order(known, shown), ax=axes, title=title)
+            scatter(places, shown, _in_order(known, shown), ax=axes, title=title)
 
     def _train(self, x: Any, **how: Any) -> AnyArray:
         self._forget()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
 
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.core.protocols import FitContext
-from n2d_framework.errors import DataError, StateError
+from n2d_framework.errors import ConfigError, DataError, Problem, StateError
+from n2d_framework.n2d.library import as_in_the_library
 from n2d_framework.registry import default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.types import AnyArray, Role
@@ -27,13 +30,31 @@ class Stage:
     role : {"manifolder", "clusterer"}
     name : str
     random_state : int, RandomState, Generator or None
+    written : mapping of str to str, optional
+        What the caller wrote for an option of another name, for messages; also whole phrases.
     **options
         Of the component.
+
+    Raises
+    ------
+    ConfigError
+        If an option is wrong; its path is what the caller wrote.
     """
 
-    def __init__(self, role: Role, name: str, random_state: Any = None, **options: Any) -> None:
+    def __init__(
+        self,
+        role: Role,
+        name: str,
+        random_state: Any = None,
+        written: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
         given = {"name": name, **options}
-        self._choice: Choice = resolve_choice(role, given, default_catalogue(), name)
+        self._written = dict(written or {})
+        try:
+            self._choice: Choice = resolve_choice(role, given, default_catalogue(), name)
+        except ConfigError as error:
+            raise ConfigError(map(self._as_written, error.problems)) from error
         self._seed = resolve_random_state(random_state)
         self.component = self._choice.build()
 
@@ -89,7 +110,11 @@ class Stage:
         role, name = need(state, "role", str), need(state, "name", str)
         if role not in ("manifolder", "clusterer"):
             raise StateError(f"state 'role' is {role!r}")
-        made = cls(role, name, 0, **need(state, "options", dict))
+        options = need(state, "options", dict)
+        try:
+            made = cls(role, name, 0, None, **options)
+        except TypeError as error:
+            raise StateError(f"{role} {name!r}: {error}") from error
         known, version = made._choice.spec.state_version, need(state, "state_version", int)
         if version != known:
             raise StateError(
@@ -105,16 +130,31 @@ class Stage:
         check = getattr(self.component, "check_input", None)
         reasons = check(len(rows), rows.shape[1:]) if check is not None else []
         if reasons:
-            raise DataError("; ".join(reasons))
+            raise DataError(self._renamed("; ".join(reasons)))
         context = FitContext(seed=self._seed, n_jobs=usable_threads(None))
         if self._choice.role == "manifolder":
             return self.component.fit_transform(rows, context=context)
         return self.component.fit(rows, context=context)
 
+    def _as_written(self, problem: Problem) -> Problem:
+        path = self._written.get(problem.path.partition(".")[2], problem.path)
+        return Problem(path, self._renamed(problem.message))
+
+    def _renamed(self, text: str) -> str:
+        if not self._written:
+            return text
+        phrases = sorted(map(re.escape, self._written), key=len, reverse=True)
+        pattern = rf"(?<!\w)(?:{'|'.join(phrases)})(?!\w)"
+        return re.sub(pattern, lambda found: self._written[found[0]], text)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name == "component":
             raise AttributeError(name)
-        return getattr(self.component, name)
+        try:
+            return getattr(self.component, name)
+        except AttributeError:
+            spec = self._choice.spec
+            return as_in_the_library(self.component, self._choice.role, spec.name, name)
 
     def __repr__(self) -> str:
         return repr(self.component)

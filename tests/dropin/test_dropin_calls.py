@@ -18,7 +18,8 @@ def defaults(function) -> dict:
     return {p.name: p.default for p in parameters if p.name not in ("self", "x", "n_clusters")}
 
 
-def test_defaults_of_fit_are_the_documented_ones():
+def test_defaults_of_fit_are_those_of_the_old_code():
+    """Its documentation has the same, but for verbose: 0 there, 1 in the code."""
     expected = {
         "batch_size": 256, "epochs": 1000, "loss": "mse", "optimizer": "adam", "weights": None,
         "verbose": 1, "weight_id": None, "patience": None,
@@ -275,15 +276,68 @@ def test_rows_that_do_not_fit_are_refused(rows):
         ae.fit(rows[0].reshape(-1, 8, 8), epochs=1)
     with pytest.raises(DataError, match="NaN"):
         ae.fit(np.full((4, 64), np.nan), epochs=1)
-    with pytest.raises(DataError, match="n_neighbors=10 needs at least 11 rows"):
-        n2d.UmapGMM(2).fit(np.random.default_rng(0).random((5, 3)))
 
 
-def test_a_wrong_option_is_told():
-    with pytest.raises(ConfigError, match="n_neighbors"):
-        n2d.UmapGMM(3, umap_neighbors=0)
-    with pytest.raises(ConfigError, match=r"umap_metric: unknown metric .* 'euclidean'"):
-        n2d.UmapGMM(3, umap_metric="eucledian")
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epochs": 0}, "epochs: must be a whole number of at least 1, got 0"),
+        ({"epochs": 1.5}, "epochs: must be a whole number of at least 1, got 1.5"),
+        ({"epochs": True}, "epochs: must be a whole number of at least 1, got True"),
+        ({"batch_size": 0}, "batch_size: must be a whole number of at least 1, got 0"),
+        ({"batch_size": -4}, "batch_size: must be a whole number of at least 1, got -4"),
+        ({"patience": -1}, "patience: must be a whole number of at least 0, or None, got -1"),
+        ({"loss": "msee"}, "loss: unknown loss 'msee'; did you mean 'mse'?"),
+        ({"loss": "MSE "}, "loss: unknown loss 'MSE '; known loss functions: "),
+        ({"loss": None}, "loss: must be the name of a loss of Keras, or a function"),
+        ({"optimizer": "adamm"}, "optimizer: unknown optimizer 'adamm'; did you mean 'adam'?"),
+        ({"optimizer": 0.01}, "optimizer: must be the name of an optimizer of Keras, or one, such"),
+    ],
+)
+def test_arguments_of_fit_that_cannot_train(rows, given, message):
+    ae = small_autoencoder(rows[0])
+    before = ae.Model.get_weights()
+    with pytest.raises(ConfigError) as caught:
+        n2d.n2d(ae, n2d.UmapGMM(3)).fit(rows[0], **{"epochs": 1, "verbose": 0} | given)
+    assert str(caught.value).startswith(message)
+    for have, want in zip(ae.Model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(have, want)
+
+
+def test_all_wrong_arguments_are_told_at_once(rows):
+    with pytest.raises(ConfigError) as caught:
+        small_autoencoder(rows[0]).fit(rows[0], epochs=-1, batch_size=None, optimizer="sdg")
+    assert [problem.path for problem in caught.value.problems] == [
+        "epochs", "batch_size", "optimizer",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"loss": "mean_absolute_error", "optimizer": "SGD", "patience": 0},
+        {"loss": "MeanSquaredError", "epochs": np.int64(1), "batch_size": np.int32(64)},
+    ],
+)
+def test_all_that_keras_takes_is_taken(rows, given):
+    ae = small_autoencoder(rows[0])
+    ae.fit(rows[0][:64], **{"epochs": 1, "verbose": 0} | given)
+    assert len(ae.history["loss"]) == 1
+
+
+def test_a_network_that_cannot_give_back_its_input(rows):
+    """A loss of one's own may compare another output; those of Keras cannot."""
+    from keras import ops
+    from keras.layers import Dense, Input
+
+    inputs = Input((64,))
+    code = Dense(4)(inputs)
+    ae = n2d.autoencoder_generator((inputs, code, Dense(65)(code)))
+    with pytest.raises(DataError, match=r"output of the network has the shape \(65,\).* \(64,\)"):
+        ae.fit(rows[0], epochs=1, verbose=0)
+    own = ops.mean
+    ae.fit(rows[0][:64], epochs=1, verbose=0, loss=lambda y, p: own((y - p[:, :64]) ** 2, axis=-1))
+    assert len(ae.history["loss"]) == 1
 
 
 def test_classes_of_your_own_do_as_before(rows):
