@@ -82,6 +82,8 @@ def rule_problems(
         Of each other key the values that the grid has, ``n_clusters`` among them; a key that
         is not there is not checked.
     """
+    if not rules:
+        return []
     problems: list[Problem] = []
     numbers = values["n_clusters"]
     values = {**values, "n_clusters": [*numbers, *_own_numbers(choices["clusterer"])]}

@@ -77,7 +77,7 @@ class Comparison:
         each stage its content key and all options. Label metrics are absent where no data set
         has true classes.
         """
-        return tables.full_table(self._cells, self._relevant())
+        return tables.full_table(self._cells, self._relevant(), self.config.get("metric"))
 
     @property
     def metrics(self) -> list[str]:

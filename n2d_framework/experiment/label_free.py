@@ -102,7 +102,7 @@ def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd
     for (data, method), group in _done(table).groupby(["data", "method"], sort=False):
         row: dict[str, Any] = {"data": data, "method": method, "seeds": len(group)}
         row |= {name: group[name].mean() if name in group else np.nan for name in scores}
-        judged = len(group) > 1 and (group["n_clusters_found"] >= _FEWEST_CLUSTERS).all()
+        judged = len(group) > 1 and not group["poor"].any()
         labels = [_labels(store, key) for key in group["clusterer_key"]] if judged else []
         row["stability"] = stability(labels) if labels else np.nan
         row |= {name: group[name].iloc[0] for name in AXES if name != "data"}
@@ -112,23 +112,22 @@ def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd
 
 
 def _done(table: pd.DataFrame) -> pd.DataFrame:
-    """Cells that are done, with the names of their methods."""
+    """Cells that are done, with their methods, and whether they have too few clusters."""
     import pandas as pd
 
     done = table[table["status"] == "done"]
-    return done.assign(method=pd.Series(methods(table), index=table.index)[done.index])
+    poor = done["n_clusters_found"] < _FEWEST_CLUSTERS if "n_clusters_found" in done else False
+    names = pd.Series(methods(table), index=table.index)[done.index]
+    return done.assign(method=names, poor=poor)
 
 
 def _degenerate(table: pd.DataFrame) -> list[str]:
     """What found fewer than two clusters: one sentence, if anything did."""
-    rows = _done(table)
-    if rows.empty:
-        return []
-    poor = rows.assign(poor=rows["n_clusters_found"] < _FEWEST_CLUSTERS)
-    counts = poor.groupby(["data", "method"], sort=False)["poor"].agg(["sum", "count"])
+    groups = _done(table).groupby(["data", "method"], sort=False)
+    counts = groups["poor"].agg(["sum", "count"])
     several = table["data"].nunique() > 1
     names = [
-        f"{method}{f' on {data}' if several else ''} ({few} of {count} seeds)"
+        f"{method}{f' on {data}' if several else ''} ({int(few)} of {count} seeds)"
         for (data, method), few, count in counts.itertuples(name=None)
         if few
     ]

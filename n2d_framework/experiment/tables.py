@@ -28,16 +28,18 @@ _OTHER = {*_FIRST, *_COSTS, *_TEXTS, *_KEYS, "data_key", "scaler_options"}
 
 
 def full_table(
-    cells: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]
+    cells: Sequence[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]],
+    metric: str | None = None,
 ) -> pd.DataFrame:
-    """Cells with their records, in the order of the cells."""
+    """Cells with their records, in the order of the cells; `metric` is there in any case."""
     import pandas as pd
 
     rows = [{**cell, **record} for cell, record in zip(cells, records, strict=True)]
     table = pd.DataFrame(rows)
     # The score that every cell can have is there even if no cell is done.
-    for name in ("silhouette", *_COSTS, *_TEXTS):
-        if name not in table:
+    for name in ("silhouette", metric, *_COSTS, *_TEXTS):
+        if name is not None and name not in table:
             table[name] = None
     table["n_clusters"] = table["n_clusters"].astype("Int64")
     for name in _COSTS:

@@ -61,7 +61,8 @@ def test_each_distinct_stage_is_fitted_once(finished):
 
 def test_scores_are_those_of_a_run_of_its_own(finished, few_digits):
     table = finished[0].table
-    cell = table[(table.embedder == "pca") & table.clusterer.str.startswith("gmm")].iloc[1]
+    short = table.embedder == "pca(latent_dim=10)"
+    cell = table[short & (table.clusterer == "gmm")].iloc[1]
     model = n2d.N2D(
         "pca", "identity", {"name": "gmm", "n_init": 1}, n_clusters=10, random_state=1, n_jobs=1
     ).fit(few_digits[0])
@@ -146,7 +147,7 @@ def test_texts_for_papers(finished, tmp_path):
     assert len({line.count("|") for line in markdown}) == 1
     latex = comparison.to_latex(metrics=["acc"])
     assert latex.count(r"\\") == 37
-    assert "n\\_init" in latex
+    assert "latent\\_dim" in latex
     assert (tmp_path / "t.md").read_text() == comparison.to_markdown()
 
 

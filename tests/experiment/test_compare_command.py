@@ -120,7 +120,7 @@ def test_a_wrong_request_ends_with_2(n2d, config, settings, said, tmp_path):
 
 
 def test_when_every_cell_fails_it_ends_with_1(n2d, odd, config, tmp_path):
-    settings = ["--set", "manifolders=[{name: odd, mode: raise}]"]
+    settings = ["--set", "manifolders=[{name: odd, mode: raise}]", "--metric", "nmi"]
     result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, *settings)
     assert result.exit_code == 1
     assert "ZeroDivisionError: by zero" in result.stderr
