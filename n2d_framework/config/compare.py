@@ -13,7 +13,7 @@ from n2d_framework.config.expansion import expand_options, expand_range, is_rang
 from n2d_framework.config.models import Choosable, DataConfig, ScalerConfig, ScalerName
 from n2d_framework.config.ranking import metric_problems
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.config.rules import RULE_KEYS, placed, rule_problems
+from n2d_framework.config.rules import RULE_KEYS, placed, rule_problems, scaler_label
 from n2d_framework.core.options import component, option, options_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem
@@ -134,10 +134,10 @@ class Grid:
         self.varies = len(self.n_clusters) > 1
         baseline = {} if config.baseline is None else {"baseline": config.baseline}
         self.rules = placed(include=config.include, exclude=config.exclude) | baseline
+        named = [name for s in self.scalers for name in (s.name, scaler_label(s.name, s.per))]
         problems += rule_problems(
             self.rules, choices,
-            {"scaler": [scaler.name for scaler in self.scalers], "seed": self.seeds,
-             "n_clusters": self.n_clusters},
+            {"scaler": named, "seed": self.seeds, "n_clusters": self.n_clusters},
         )  # fmt: skip
         if problems:
             raise ConfigError(problems)

@@ -13,7 +13,10 @@ from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.errors import Problem, did_you_mean
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["RULE_KEYS", "choice_fits", "placed", "rule_problems", "value_fits", "value_problems"]
+__all__ = [
+    "RULE_KEYS", "choice_fits", "placed", "rule_problems", "scaler_fits", "scaler_label",
+    "value_fits", "value_problems",
+]  # fmt: skip
 
 #: What a rule may say.
 RULE_KEYS = ("data", "scaler", "embedder", "manifolder", "clusterer", "n_clusters", "seed")
@@ -25,6 +28,16 @@ def value_fits(wanted: Any, value: Any) -> bool:
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
         return value in wanted or list(wanted) == value
     return bool(wanted == value)
+
+
+def scaler_label(name: str, per: str) -> str:
+    """What tables call a scaler."""
+    return name if per == "auto" else f"{name}(per={per})"
+
+
+def scaler_fits(wanted: Any, name: str, per: str) -> bool:
+    """Whether a scaler is meant by its name, or by what tables call it."""
+    return any(value_fits(wanted, each) for each in (name, scaler_label(name, per)))
 
 
 def choice_fits(wanted: Any, name: str, qualified: str, options: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from n2d_framework.config.rules import choice_fits, value_fits
+from n2d_framework.config.rules import choice_fits, scaler_fits, value_fits
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.types import ROLES
 
@@ -59,13 +59,15 @@ def _listed(methods: Iterable[str]) -> str:
 
 
 def _fits(wanted: Mapping[str, Any], cell: Mapping[str, Any]) -> bool:
-    scaler = json.loads(cell["scaler_options"])["name"] if "scaler" in wanted else None
-    return all(
-        _component_fits(value, key, cell)
-        if key in ROLES
-        else value_fits(value, scaler if key == "scaler" else cell.get(key))
-        for key, value in wanted.items()
-    )
+    return all(_one_fits(value, key, cell) for key, value in wanted.items())
+
+
+def _one_fits(wanted: Any, key: str, cell: Mapping[str, Any]) -> bool:
+    if key in ROLES:
+        return _component_fits(wanted, key, cell)
+    if key == "scaler":
+        return scaler_fits(wanted, **json.loads(cell["scaler_options"]))
+    return value_fits(wanted, cell.get(key))
 
 
 def _component_fits(wanted: Any, role: str, cell: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.compare import Grid
-from n2d_framework.config.rules import choice_fits, placed, value_fits, value_problems
+from n2d_framework.config.rules import choice_fits, placed, scaler_fits, value_fits, value_problems
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.variants import Variant
 from n2d_framework.types import ROLES
@@ -46,7 +46,7 @@ class Selection:
     def keeps(self, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
         """Whether a cell is wanted."""
         about = {
-            "data": data, "scaler": scaler.name, "n_clusters": trio[2].n_clusters, "seed": seed,
+            "data": data, "scaler": scaler, "n_clusters": trio[2].n_clusters, "seed": seed,
         }  # fmt: skip
         kept = self._fitting(self._include, about, trio) or not self._include
         return not self._fitting(self._exclude, about, trio) and kept
@@ -69,6 +69,8 @@ class Selection:
 
 
 def _fits(key: str, wanted: Any, about: Mapping[str, Any], trio: Trio) -> bool:
+    if key == "scaler":
+        return scaler_fits(wanted, about[key].name, about[key].per)
     if key not in ROLES:
         return value_fits(wanted, about[key])
     variant = trio[ROLES.index(key)]

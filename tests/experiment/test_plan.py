@@ -122,10 +122,19 @@ def test_a_baseline_that_is_not_one_method_is_refused_before_anything_runs(
         plan_of(grid | {"baseline": baseline, "exclude": rules}, few_digits)
 
 
-def test_a_baseline_may_name_its_scaler(few_digits, grid):
-    baseline = {"scaler": "standard", "embedder": "pca", "manifolder": "pca", "clusterer": "gmm"}
-    scalers = ["minmax", {"name": "standard", "per": "array"}]
-    assert plan_of(grid | {"scaler": scalers, "baseline": baseline}, few_digits).cells
+@pytest.mark.parametrize("scaler", ["none", "standard(per=array)"])
+def test_a_scaler_is_meant_by_its_name_or_its_label(scaler, few_digits, grid):
+    trio = {"embedder": "pca", "manifolder": "pca", "clusterer": "gmm"}
+    scalers = ["standard", {"name": "standard", "per": "array"}, "none"]
+    plan = plan_of(
+        grid
+        | {"scaler": scalers, "include": [{"scaler": scaler}]}
+        | {"baseline": {"scaler": scaler, **trio}},
+        few_digits,
+    )
+    assert {cell.scaler for cell in plan.cells} == {scaler}
+    with pytest.raises(ConfigError, match="baseline: fits 2 methods"):
+        plan_of(grid | {"scaler": scalers, "baseline": {"scaler": "standard", **trio}}, few_digits)
 
 
 def test_a_metric_that_needs_classes_is_refused_where_there_are_none(few_digits, grid):
