@@ -74,9 +74,9 @@ def print_trouble(console: Console, catalogue: Catalogue) -> None:
             f"{failure.distribution} {failure.version}"
         )
         console.print(f"  {failure.error}", markup=False, soft_wrap=True)
-    for what, names in _unclear(catalogue).items():
-        console.print(f"\n[bold yellow]unclear[/bold yellow] {what} is offered more than once")
-        console.print(f"  write {' or '.join(names)}", markup=False, soft_wrap=True)
+    for what, advice in _unclear(catalogue).items():
+        console.print(f"\n[bold yellow]unclear[/bold yellow] {what}")
+        console.print(f"  {advice}", markup=False, soft_wrap=True)
     for plugin in catalogue.plugins:
         if plugin.seconds > _SLOW:
             console.print(
@@ -87,11 +87,22 @@ def print_trouble(console: Console, catalogue: Catalogue) -> None:
             console.print(text, markup=False)
 
 
-def _unclear(catalogue: Catalogue) -> dict[str, list[str]]:
-    """Names that several distributions offer, with those that are not to be mistaken."""
+def _unclear(catalogue: Catalogue) -> dict[str, str]:
+    """Names that do not tell what is meant, with what to do about it."""
     found: dict[str, list[str]] = {}
     for entry in catalogue.components():
         found.setdefault(f"{entry.spec.role} {entry.spec.name}", []).append(entry.qualified_name)
     for dataset in catalogue.datasets():
         found.setdefault(f"data set {dataset.spec.name}", []).append(dataset.qualified_name)
-    return {what: names for what, names in found.items() if len(names) > 1}
+    unclear = {
+        f"{what} is offered more than once": f"write {' or '.join(names)}"
+        for what, names in found.items()
+        if len(names) > 1
+    }
+    metrics = catalogue.metrics()
+    if metrics:
+        from n2d_framework.metrics.of_plugins import clashes
+
+        for name, trouble in clashes(metrics).items():
+            unclear[f"metric {name} has no score"] = trouble
+    return unclear

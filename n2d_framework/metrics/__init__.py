@@ -15,9 +15,11 @@ from n2d_framework.metrics.assessment import LESS_IS_BETTER, assess
 from n2d_framework.metrics.density import dbcv
 from n2d_framework.metrics.geometry import calinski_harabasz, davies_bouldin, silhouette
 from n2d_framework.metrics.matching import accuracy, match_clusters, match_labels
+from n2d_framework.metrics.of_plugins import MetricWarning
 
 __all__ = [
     "LESS_IS_BETTER",
+    "MetricWarning",
     "accuracy",
     "assess",
     "calinski_harabasz",

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
-from n2d_framework.core.metric import MetricSpec
-from n2d_framework.errors import PluginError
 from n2d_framework.metrics.agreement import score
 from n2d_framework.metrics.coding import code
 from n2d_framework.metrics.density import dbcv
 from n2d_framework.metrics.geometry import calinski_harabasz, davies_bouldin, silhouette
+from n2d_framework.metrics.of_plugins import AnyMetric, scores_of_plugins
 
 __all__ = ["LESS_IS_BETTER", "assess"]
 
@@ -27,7 +24,7 @@ def assess(
     *,
     density: bool = False,
     random_state: int = 0,
-    extra: Iterable[MetricSpec] = (),
+    extra: Iterable[AnyMetric] = (),
 ) -> dict[str, float]:
     """Score a clustering against true classes, and by itself.
 
@@ -43,8 +40,9 @@ def assess(
         Whether the clusterer works by density: then DBCV is computed too.
     random_state : int, default 0
         Seed of the samples on which the costly scores are computed.
-    extra : iterable of MetricSpec
-        Metrics of plugins. Those that need what is not given are left out.
+    extra : iterable of Entry or MetricSpec
+        Metrics of plugins, such as ``default_catalogue().metrics()``. Those that need what is not
+        given are left out.
 
     Returns
     -------
@@ -58,8 +56,12 @@ def assess(
     ------
     DataError
         If lengths differ, a value is missing, or there are no rows.
-    PluginError
-        If a metric of a plugin fails, or has the name of another.
+
+    Warns
+    -----
+    MetricWarning
+        For each metric of `extra` that raises, returns no number, or has the name of another
+        score: it has none, all others stand.
     """
     found = _with_truth(y, labels)
     if coordinates is not None:
@@ -68,14 +70,7 @@ def assess(
         found["davies_bouldin"] = davies_bouldin(coordinates, labels)
         if density:
             found["dbcv"] = dbcv(coordinates, labels, random_state=random_state)
-    for spec in extra:
-        first = y if spec.needs_truth else coordinates
-        if first is None:
-            continue
-        if spec.name in found:
-            raise PluginError(f"metric {spec.name!r} ({spec.function}) has the name of another")
-        found[spec.name] = _by_plugin(spec, np.asarray(first), np.asarray(labels))
-    return found
+    return found | scores_of_plugins(extra, y, labels, coordinates)
 
 
 def _with_truth(y: Any, labels: Any) -> dict[str, float]:
@@ -83,13 +78,3 @@ def _with_truth(y: Any, labels: Any) -> dict[str, float]:
         return score(y, labels)
     coded = code(labels, "labels")
     return {"coverage": float((~coded.is_noise).mean()), "n_clusters": coded.n_clusters}
-
-
-def _by_plugin(spec: MetricSpec, first: Any, labels: Any) -> float:
-    function = spec.load()
-    try:
-        return float(function(first, labels))
-    except Exception as error:
-        raise PluginError(
-            f"metric {spec.name!r} ({spec.function}) failed: {type(error).__name__}: {error}"
-        ) from error

@@ -49,6 +49,11 @@ class Assessor(Predictor):
         -------
         dict of str to float
             See :func:`n2d_framework.metrics.assess`.
+
+        Warns
+        -----
+        MetricWarning
+            If a metric of a plugin cannot be used; the other scores stand.
         """
         from n2d_framework.metrics import assess
 
@@ -61,7 +66,7 @@ class Assessor(Predictor):
             coordinates=manifold,
             density=fit.trio.composition.clusterer.spec.noise,
             random_state=fit.random_state,
-            extra=[entry.spec for entry in default_catalogue().metrics()],
+            extra=default_catalogue().metrics(),
         )
         if fit.run_id is not None:
             self._events(RunAssessed(fit.run_id, dict(scores), training=X is None))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from n2d_framework.registry import default_catalogue
@@ -33,6 +34,24 @@ def n2d_{hook}(event):
 """
 HOOKS = ("run_started", "stage_started", "stage_finished", "run_finished", "run_assessed",
          "files_written")  # fmt: skip
+
+
+METRICS = """
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+@hookimpl
+def n2d_metrics():
+    for name in {names!r}:
+        yield MetricSpec(name=name, function="{module}:" + name, summary="One line.")
+
+def fails(y_true, labels):
+    raise RuntimeError("metric down")
+
+def works(y_true, labels):
+    return 0.25
+
+acc = taken = works
+"""
 
 
 def announces(body: str, head: str = "") -> str:
@@ -113,6 +132,53 @@ def test_a_hook_that_raises_is_told_once_and_the_run_goes_on(
     assert result.stderr.count("tracker down") == 1, result.stderr
     assert "falls-over:falls_over" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def offer(use_plugin: Install, module: str, *names: str) -> None:
+    source = METRICS.format(names=names, module=module)
+    use_plugin(module, source, distribution=module.replace("_", "-"))
+
+
+@pytest.fixture
+def metrics(use_plugin: Install) -> None:
+    """One metric that works; one that raises, one of two plugins, one with a name that is taken."""
+    offer(use_plugin, "metrics_one", "works", "fails", "taken", "acc")
+    offer(use_plugin, "metrics_two", "taken")
+
+
+@pytest.mark.usefixtures("metrics")
+def test_metrics_that_cannot_be_used_cost_a_run_only_their_scores(n2d: Run, config: Path) -> None:
+    runs(n2d, config)
+    scores = json.loads(Path("n2d-out/quick/run.json").read_text())["scores"]
+    assert scores["works"] == 0.25
+    assert scores["acc"] == 1.0
+    assert not {"fails", "taken"} & set(scores)
+
+
+@pytest.mark.usefixtures("metrics")
+def test_metrics_that_cannot_be_used_cost_a_comparison_only_their_scores(
+    n2d: Run, blobs: Path
+) -> None:
+    Path("grid.yaml").write_text(
+        "data: blobs.npz\nembedders: [identity]\nmanifolders: [identity]\n"
+        "clusterers: [{name: kmeans, n_clusters: 3, n_init: 2}]\nseeds: 1\n"
+    )
+    done = n2d("compare", "grid.yaml", "--out", "grid", "--quiet", "--no-report")
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv("grid/table.csv")
+    assert list(table["status"]) == ["done"]
+    assert list(table["works"]) == [0.25]
+    assert list(table["acc"]) == [1.0]
+    assert not {"fails", "taken"} & set(table)
+
+
+@pytest.mark.usefixtures("metrics")
+def test_metrics_whose_name_is_not_theirs_are_listed(n2d: Run) -> None:
+    shown = n2d("components").stdout
+    assert "unclear metric taken has no score" in shown
+    assert "offered by metrics-one 1.0 and metrics-two 1.0" in shown
+    assert "unclear metric acc has no score" in shown
+    assert "metric works" not in shown
 
 
 def test_a_slow_import_is_named(n2d: Run, config: Path, use_plugin: Install) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_blobs, make_moons
 
 from n2d_framework.core.metric import MetricSpec
-from n2d_framework.errors import DataError, PluginError
+from n2d_framework.errors import DataError
 from n2d_framework.metrics import (
     LESS_IS_BETTER,
+    MetricWarning,
     assess,
     calinski_harabasz,
     davies_bouldin,
@@ -22,6 +25,7 @@ from n2d_framework.metrics import (
     silhouette,
     stability,
 )
+from n2d_framework.registry import Entry
 
 X, Y = make_blobs(300, centers=4, n_features=3, cluster_std=0.6, random_state=0)
 FOUR = ("acc", "nmi", "ari", "ami")
@@ -167,21 +171,63 @@ def test_unusable_coordinates_are_refused(coordinates, message):
         assess(None, Y, coordinates)
 
 
-def test_metrics_of_plugins():
-    def spec(name, function, **kwargs):
-        return MetricSpec(name=name, function=function, summary="", **kwargs)
+def spec(name, function, **kwargs):
+    return MetricSpec(name=name, function=function, summary="", **kwargs)
 
+
+def test_metrics_of_plugins():
     true = spec("completeness", "sklearn.metrics:completeness_score")
     free = spec("ch", "sklearn.metrics:calinski_harabasz_score", needs_truth=False)
-    found = assess(Y, Y, X, extra=[true, free])
+    found = assess(Y, Y, X, extra=[true, Entry(free, "mine", "1.0")])
     assert found["completeness"] == pytest.approx(1.0)
     assert found["ch"] == found["calinski_harabasz"]
     assert "completeness" not in assess(None, Y, X, extra=[true])
     assert "ch" not in assess(Y, Y, extra=[free])
-    with pytest.raises(PluginError, match=r"'acc'.*name of another"):
-        assess(Y, Y, extra=[spec("acc", "sklearn.metrics:accuracy_score")])
-    with pytest.raises(PluginError, match=r"'bad'.*failed: TypeError"):
-        assess(Y, Y, extra=[spec("bad", "builtins:len")])
+
+
+GOOD = "sklearn.metrics:completeness_score"
+TROUBLE = {
+    "raises": ([("bad", "builtins:len")], r"'bad' of d0 1\.0 .*TypeError.*metric/bad.* to d0$"),
+    "exits": ([("bad", "sys:exit")], r"'bad' of d0 1\.0"),
+    "absent": ([("bad", "not_there:score")], r"'bad' of d0 1\.0 .*No module named 'not_there'"),
+    "nothing": ([("bad", f"{__name__}:nothing")], "returned a NoneType, no number"),
+    "a text": ([("bad", f"{__name__}:text")], "returned a str, no number"),
+    "several numbers": ([("bad", "numpy:equal")], r"'bad' of d0 1\.0"),
+    "writes": ([("bad", f"{__name__}:writes")], "read-only"),
+    "taken": ([("acc", GOOD)], r"'acc' .*d0 1\.0, but a score of the framework"),
+    "taken, not computed": ([("dbcv", GOOD)], r"'dbcv' .*d0 1\.0, but a score of the framework"),
+    "twice": (
+        [("bad", GOOD), ("bad", GOOD)],
+        r"'bad' .*d0 1\.0 and d1 1\.0; uninstall .*d0 or d1$",
+    ),
+}
+
+
+def nothing(y, labels):
+    return None
+
+
+def text(y, labels):
+    return "0.5"
+
+
+def writes(y, labels):
+    labels[:] = 0
+    return 1.0
+
+
+@pytest.mark.parametrize(("metrics", "words"), TROUBLE.values(), ids=TROUBLE)
+def test_a_metric_that_cannot_be_used_costs_only_its_own_score(metrics, words):
+    extra = [Entry(spec(*metric), f"d{i}", "1.0") for i, metric in enumerate(metrics)]
+    labels = Y.copy()
+    extra.append(Entry(spec("completeness", GOOD), "works", "1.0"))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        found = assess(Y, labels, extra=extra)
+    (told,) = [str(w.message) for w in caught if issubclass(w.category, MetricWarning)]
+    assert re.search(words, told), told
+    assert found == assess(Y, Y) | {"completeness": pytest.approx(1.0)}
+    assert (labels == Y).all()
 
 
 def test_stability():
