@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from wrong_coordinates import WRONG as WRONG_COORDINATES
 from wrong_plugins import TRACKERS, WRONG, name_of
 
 from n2d_framework.registry import default_catalogue
@@ -21,6 +22,7 @@ CASES = {
     "dataset_repeats": "dataset/wrong_repeats",
     "dataset_prints_nothing": "dataset/wrong_prints",
     "metric_import_is_light": "metric/wrong_light",
+    "metric_has_its_own_name": "metric/acc",
     "metric_is_a_number": "metric/wrong_number",
     "metric_direction": "metric/wrong_direction",
     "metric_is_about_groups": "metric/wrong_groups",
@@ -34,7 +36,8 @@ CASES = {
     "tracker_prints_nothing": "tracker/wrong_print",
 }
 GOOD = {
-    **dict.fromkeys(("embedder", "manifolder"), None),
+    "embedder": "good_places",
+    "manifolder": "good_places",
     "clusterer": "good",
     "dataset": "good_set",
     "metric": "good_score",
@@ -54,7 +57,7 @@ WORDS = {
 def installed(tmp_path_factory):
     """Two distributions: one with everything right or wrong, one whose plugin is heavy."""
     site = tmp_path_factory.mktemp("site")
-    points = {"wrong_plugins": "wrong_plugins"}
+    points = {name: name for name in ("wrong_plugins", "wrong_coordinates")}
     points |= {name: f"wrong_plugins:{attribute}" for name, attribute in TRACKERS.items()}
     for distribution, found in (("wrong", points), ("heavy", {"wrong_light": "wrong_heavy"})):
         info = site / f"{distribution}-1.0.dist-info"
@@ -90,7 +93,23 @@ def test_what_is_done_to_the_process_is_seen(check, nuisance):
     assert WORDS[check] in nuisance[check].detail
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if GOOD[kind]])
+@pytest.mark.parametrize(("which", "check", "words"), WRONG_COORDINATES)
+def test_each_part_of_what_is_promised_of_coordinates_can_fail(which, check, words):
+    (outcome,) = run_checks(which, only=[check]).outcomes
+    assert outcome.status == "failed"
+    assert words in outcome.detail
+
+
+def test_coordinates_may_differ_by_rounding_in_other_company():
+    assert run_checks("manifolder/rounds", only=["batch_invariance"]).count("passed") == 1
+
+
+def test_a_file_without_address_and_digest_is_found():
+    (outcome,) = run_checks("dataset/wrong_address", only=["dataset_obtainable"]).outcomes
+    assert "'rows.csv' has no address" in outcome.detail
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_plugin_they_were_made_from_keeps_all_promises(kind):
     report = run_checks(f"{kind}/{GOOD[kind]}")
     assert report.ok, report.failures
@@ -98,12 +117,7 @@ def test_the_plugin_they_were_made_from_keeps_all_promises(kind):
 
 
 def test_no_check_is_without_a_plugin_that_fails_it():
-    everywhere = {"embedder": "identity", "manifolder": "identity"}
-    names = {
-        check.name
-        for kind in KINDS
-        for check in checks_for(f"{kind}/{GOOD[kind] or everywhere[kind]}")
-    }
+    names = {check.name for kind in KINDS for check in checks_for(f"{kind}/{GOOD[kind]}")}
     assert names == set(CASES)
 
 

@@ -358,6 +358,7 @@ def n2d_datasets():
     }
     for name in DATASETS:
         yield DatasetSpec(name=f"wrong_{name}", **(right | changes[name]))
+    yield DatasetSpec(name="wrong_address", **(right | {"embedded": False, "files": ("rows.csv",)}))
 
 
 def agreement(y_true: Any, labels: Any) -> float:
@@ -385,6 +386,7 @@ def talkative(y_true: Any, labels: Any) -> float:
 METRICS = {
     "good_score": "wrong_plugins:agreement",
     "wrong_light": "wrong_heavy:score",
+    "acc": "wrong_plugins:agreement",
     "wrong_number": "wrong_plugins:no_number",
     "wrong_direction": "wrong_plugins:upside_down",
     "wrong_groups": "wrong_plugins:by_name",

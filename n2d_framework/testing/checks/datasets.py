@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.core.dataset import Dataset, DatasetSpec
+from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
@@ -53,9 +53,7 @@ def dataset_described(exam: DatasetExamination) -> None:
     demand(not missing, f"lacks {', '.join(missing)}")
 
 
-@CHECKS.add(
-    "what is downloaded has at least one address and a digest",
-)
+@CHECKS.add("it is embedded or read from files; what is downloaded has an address and a digest")
 def dataset_obtainable(exam: DatasetExamination) -> None:
     """Look for a way to the rows."""
     spec = exam.entry.spec
@@ -63,6 +61,12 @@ def dataset_obtainable(exam: DatasetExamination) -> None:
         spec.embedded != spec.from_files,
         "must either be embedded or name its files, so that n2d datasets can tell which",
     )
+    for file in spec.files:
+        # A spec does not look into its files.
+        demand(
+            isinstance(file, DataFile) and file.urls and file.sha256,
+            f"{file!r} has no address or no digest; write DataFile(name=…, urls=…, sha256=…)",
+        )
 
 
 @CHECKS.add("rows and classes are as announced, numbers and finite", "embedded")

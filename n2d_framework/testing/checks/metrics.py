@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.metric import MetricSpec
+from n2d_framework.metrics.of_plugins import TAKEN
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
@@ -67,6 +68,13 @@ def metric_import_is_light(exam: MetricExamination) -> None:
     """Import in a fresh process."""
     found = heavy_imports(exam.entry.distribution, exam.entry.spec.function)
     demand(not found, f"importing loads {', '.join(found)}; import such libraries in functions")
+
+
+@CHECKS.add("its name is that of no score of the framework")
+def metric_has_its_own_name(exam: MetricExamination) -> None:
+    """Look at the name."""
+    name = exam.entry.spec.name
+    demand(name not in TAKEN, f"{name!r} is a score of the framework; choose another name")
 
 
 @CHECKS.add("it is a finite number, the same at every call, and changes nothing")

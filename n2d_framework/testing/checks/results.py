@@ -52,11 +52,12 @@ def output(exam: ComponentExamination) -> None:
         one = getattr(fitted.component, verb)(exam.new[:1])
         look(f"{verb} of one row", one, 1)
     if "reconstruct" in answered:
-        size = exam.new.size
+        rebuilt = answered["reconstruct"]
         demand(
-            answered["reconstruct"].size == size and np.isfinite(answered["reconstruct"]).all(),
-            f"reconstruct has the shape {answered['reconstruct'].shape} for {exam.new.shape}",
+            rebuilt.size == exam.new.size,
+            f"reconstruct has the shape {rebuilt.shape} for {exam.new.shape}",
         )
+        demand(np.isfinite(rebuilt).all(), "reconstruct holds values that are not finite")
 
 
 @CHECKS.add("labels count from 0, new rows get known ones, noise only if declared",
