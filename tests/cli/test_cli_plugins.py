@@ -82,7 +82,30 @@ def test_a_new_package_is_complete_and_in_style(role, n2d, elsewhere):
     assert "${{ matrix.python }}" in workflow
     tests = (package / "tests/test_conformance.py").read_text().split("\n")
     assert len([line for line in tests if line]) == 2
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
+    assert project["optional-dependencies"]["test"] == ["n2d_framework[test]"]
     assert "$" not in (package / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("out", "installed", "tested"),
+    [
+        ((), './n2d-mine[test]"', "n2d-mine"),
+        (("--out", "deep"), './deep/n2d-mine[test]"', "deep/n2d-mine"),
+        (("--out", "../beside"), '../beside/n2d-mine[test]"', "../beside/n2d-mine"),
+        (("--out", "two words"), './two words/n2d-mine[test]"', '"two words/n2d-mine"'),
+    ],
+)
+def test_what_comes_next_can_be_typed_as_it_is(out, installed, tested, n2d):
+    said = n2d("new-plugin", "n2d-mine", "--role", "metric", *out).stdout
+    assert f'\n  pip install -e "{installed}\n' in said
+    assert f"\n  python -m pytest -q {tested}\n" in said
+    assert said.endswith("\n  n2d check-plugin metric/mine\n")
+
+
+def test_an_absolute_folder_stays_absolute(n2d, elsewhere):
+    said = n2d("new-plugin", "n2d-mine", "--role", "metric", "--out", elsewhere).stdout
+    assert f'pip install -e "{elsewhere}/n2d-mine[test]"\n' in said
 
 
 def test_a_new_package_never_overwrites(n2d, elsewhere):
@@ -118,7 +141,7 @@ def test_check_plugin_prints_a_table_for_people_programs_and_readmes(n2d, put_on
     for words in ((), ("metric/mine",), ("n2d-mine",)):
         result = n2d("check-plugin", *words)
         assert result.exit_code == 0, result.output
-        assert "metric/mine (n2d-mine 0.1.0): 5 passed" in result.stdout
+        assert "metric/mine (n2d-mine 0.1.0): 6 passed" in result.stdout
     table = n2d("check-plugin", "metric/mine", "--markdown").stdout
     assert "| ✓ | `metric_direction` |" in table
     (report,) = json.loads(n2d("check-plugin", "metric/mine", "--json").stdout)

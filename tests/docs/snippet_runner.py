@@ -1,10 +1,12 @@
 """Runs the fenced blocks of a document, in order, in one folder and one namespace.
 
 - ``python`` is executed here; ``console`` lines that start with ``$`` are run by bash, and what
-  follows is compared with their output (``...`` stands for anything).
+  follows is compared with their output (``...`` stands for anything). As in one shell, a ``cd``
+  holds for all that come after.
 - A block whose first line is a comment with a file name is written to that file.
-- ``sh`` is for commands that need a network and is not run, but ``pip install ./FOLDER`` makes the
-  package in that folder known, by the entry points of its ``pyproject.toml``.
+- ``sh`` is for commands that need a network and is not run, but ``pip install ./FOLDER`` (also
+  ``-e "./FOLDER[test]"``) makes the package in that folder known, by the entry points of its
+  ``pyproject.toml``.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import attrs
 
 FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"#\s*(?P<name>[\w./-]+\.(?:py|yaml|toml|json))\n")
-INSTALL = re.compile(r"pip install (?:-e )?\./([\w-]+)")
+INSTALL = re.compile(r'pip install (?:-e )?"?\./([\w-]+)')
 FREE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -50,10 +52,14 @@ def blocks_of(document: Path) -> Iterator[Block]:
 
 @attrs.define
 class Runner:
-    """Runs blocks in `folder`, the current folder."""
+    """Runs blocks in `folder`, the current folder; `shell` is where commands are run."""
 
     folder: Path
+    shell: Path = attrs.field(init=False)
     namespace: dict[str, Any] = attrs.field(factory=lambda: {"__name__": "__main__"})
+
+    def __attrs_post_init__(self) -> None:
+        self.shell = self.folder
 
     def run(self, block: Block) -> None:
         """Run one block, or write it to its file."""
@@ -69,23 +75,28 @@ class Runner:
             self._console(block)
         elif block.language == "sh":
             for package in INSTALL.findall(block.text):
-                self._install(self.folder / package)
+                self._install(self.shell / package)
 
     def _console(self, block: Block) -> None:
         first, *parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
         assert not first.strip(), f"{block}: a console block begins with '$ '"
         for part in parts:
             command, _, want = part.partition("\n")
-            done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", command],
-                cwd=self.folder,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=300,
-            )
+            reading, writing = os.pipe()
+            with os.fdopen(reading) as left_in:
+                done = subprocess.run(
+                    ["bash", "-euo", "pipefail", "-c", f"{command}\npwd >&{writing}"],
+                    cwd=self.shell,
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    timeout=300,
+                    pass_fds=(writing,),
+                )
+                os.close(writing)
+                self.shell = Path(left_in.read().strip() or self.shell)
             assert done.returncode == 0, f"{block}: {command}\n{done.stdout}{done.stderr}"
             if want.strip():
                 matches = doctest.OutputChecker().check_output(want, done.stdout, FREE)
@@ -94,7 +105,8 @@ class Runner:
     def _environment(self) -> dict[str, str]:
         binaries = str(Path(sys.executable).parent)
         path = os.pathsep.join([binaries, os.environ.get("PATH", "")])
-        extra = os.pathsep.join(map(str, self._sites()))
+        known = os.environ.get("PYTHONPATH", "")
+        extra = os.pathsep.join([*map(str, self._sites()), *filter(None, [known])])
         return {
             **os.environ,
             "PATH": path,

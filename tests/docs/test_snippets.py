@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import attrs
+import pandas as pd
 import pytest
 from snippet_runner import Block, Runner, blocks_of
 
@@ -80,6 +83,38 @@ def test_another_output_is_noticed(runner):
     runner.run(block("console", "$ echo one two three\none ... three\n"))
     with pytest.raises(AssertionError, match="expected"):
         runner.run(block("console", "$ echo one\ntwo\n"))
+
+
+def test_a_folder_is_kept_as_a_shell_keeps_it(runner, tmp_path):
+    runner.run(block("console", "$ mkdir inner && cd inner\n$ pwd\n.../inner\n"))
+    runner.run(block("console", "$ cd .. && mkdir outer\n"))
+    assert (tmp_path / "outer").is_dir()
+
+
+TUTORIAL = REPOSITORY / "docs" / "tutorial-plugin.md"
+
+
+@pytest.mark.slow
+def test_the_tutorial_s_component_keeps_its_promises_and_is_worth_its_row(runner, tmp_path):
+    """What the page does once pacmap is there: its code, the kit, and the comparison."""
+    pytest.importorskip("pacmap")
+    page = TUTORIAL.read_text(encoding="utf-8")
+    answer = re.search(r"the answer is `(.*: \d+ passed)`", page)[1]
+    expected = {"check-plugin": f"...{answer}\n...", "compare": ""}
+    run = []
+    for one in blocks_of(TUTORIAL):
+        command = re.match(r"n2d (\S+).*\n", one.text) if one.language == "sh" else None
+        if command:
+            run.append(command[1])
+            text = f"$ {command[0]}{expected[command[1]]}"
+            runner.run(attrs.evolve(one, language="console", text=text))
+        elif one.language != "console" or "n2d new-plugin" in one.text:
+            runner.run(one)
+    assert run == ["check-plugin", "compare"]
+    table = pd.read_csv(tmp_path / "second" / "table.csv").set_index("manifolder")
+    with_it, without = re.search(r"accuracy of ([\d.]+), against ([\d.]+)", page).groups()
+    assert table["acc"]["pacmap"] == pytest.approx(float(with_it), abs=0.03)
+    assert table["acc"]["identity"] == pytest.approx(float(without), abs=0.03)
 
 
 def test_ci_runs_the_test_command_of_the_readme(tmp_path):

@@ -39,6 +39,20 @@ def new_plugin(
     console.print(f"[bold]{made}[/bold]")
     for file in files:
         console.print(f"  {file}", markup=False)
+    steps = [
+        f'pip install -e "{_to_install(made)}[test]"',
+        f"python -m pytest -q {_word(made)}",
+        f"n2d check-plugin {role}/{chosen.name}",
+    ]
     console.print(
-        f"\nNext:\n  pip install -e ./{made}\n  n2d check-plugin {role}/{chosen.name}", markup=False
+        "\nNext:", *(f"  {step}" for step in steps), sep="\n", markup=False, soft_wrap=True
     )
+
+
+def _to_install(folder: Path) -> str:
+    """The folder as pip takes it, which would look for a mere name on an index."""
+    return str(folder) if folder.is_absolute() or folder.parts[0] == ".." else f"./{folder}"
+
+
+def _word(folder: Path) -> str:
+    return f'"{folder}"' if " " in str(folder) else str(folder)
