@@ -27,10 +27,25 @@ def new_data(name: str) -> Dataset:
 
 
 def old_data(name: str) -> tuple[np.ndarray, np.ndarray, dict[int, str]]:
-    """Flat rows in [0, 1], classes and their names, as the loaders of the old package gave them."""
+    """Flat rows, classes and their names, as the loaders of the old package gave them.
+
+    ``har``, ``mnist``, ``fashion`` and the others that had a loader come from it. All else, such
+    as the small digits, is brought to [0, 1].
+    """
+    from n2d_framework.n2d import datasets
+
+    load = getattr(datasets, f"load_{name}", None)
+    if load is not None:
+        x, y, *names = load()
+        return x, y, names[0] if names else {digit: str(digit) for digit in range(10)}
     found = new_data(name)
     x = found.x.reshape(len(found.x), -1).astype(np.float64)
     return (x - x.min()) / (x.max() - x.min()), found.y, dict(enumerate(found.names))
+
+
+def scaler(name: str) -> str:
+    """HAR comes in [-1, 1]; the old package trained on it as it is."""
+    return "none" if name == "har" else "minmax"
 
 
 def sizes(x: np.ndarray) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common import arguments, new_data
+from common import arguments, new_data, scaler
 
 import n2d_framework as n2d
 from n2d_framework import plots
@@ -11,13 +11,14 @@ from n2d_framework.metrics import match_labels
 
 def main() -> None:
     args = arguments(__doc__)
-    # found = n2d_framework.data.load("har")
+    # with --data har: found = n2d_framework.data.load("har")
     found = new_data(args.data)
     model = n2d.N2D(
         {"name": "dense_ae", "epochs": args.epochs},
         {"name": "umap", "n_components": 2, "n_neighbors": 10},
         "gmm",
         n_clusters=len(found.names),
+        scaler=scaler(args.data),
         random_state=0,
         store="stages",  # what weight_id and weights were for: no stage is fitted twice
     )

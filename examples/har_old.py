@@ -12,7 +12,7 @@ import n2d_framework.n2d as n2d
 
 def main() -> None:
     args = arguments(__doc__)
-    # x, y, y_names = data.load_har()
+    # with --data har: x, y, y_names = data.load_har()
     x, y, y_names = old_data(args.data)
     n_clusters = len(y_names)
 

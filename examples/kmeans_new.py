@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common import arguments, new_data
+from common import arguments, new_data, scaler
 
 import n2d_framework as n2d
 
@@ -15,6 +15,7 @@ def main() -> None:
         {"name": "umap", "n_components": 2, "n_neighbors": 10},
         "kmeans",
         n_clusters=len(found.names),
+        scaler=scaler(args.data),
         random_state=0,
     )
     model.fit(found.x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common import arguments, new_data
+from common import arguments, new_data, scaler
 
 import n2d_framework as n2d
 
@@ -13,6 +13,7 @@ def main() -> None:
     model = n2d.N2D(
         {"name": "dense_ae", "epochs": args.epochs},
         n_clusters=len(found.names),
+        scaler=scaler(args.data),
         random_state=0,
     )
     model.fit(found.x)

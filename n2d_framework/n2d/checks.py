@@ -97,7 +97,8 @@ def _of_loss(loss: Any) -> str | None:
         pass
     if isinstance(loss, str):
         known = [name for name, item in vars(keras.losses).items() if _is_loss(name, item)]
-        return f"unknown loss {loss!r}; {did_you_mean(loss, _SHORT_LOSSES + known, noun='loss function')}"
+        hint = did_you_mean(loss, _SHORT_LOSSES + known, noun="loss function")
+        return f"unknown loss {loss!r}; {hint}"
     return f"must be the name of a loss of Keras, or a function of y and prediction, got {loss!r}"
 
 

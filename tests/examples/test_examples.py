@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 FOLDER = Path(__file__).parents[2] / "examples"
 SCRIPTS = sorted(path.stem for form in ("old", "new") for path in FOLDER.glob(f"*_{form}.py"))
@@ -60,12 +60,42 @@ def run_example(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", [name for name in SCRIPTS if not name.startswith("stocks")])
+@pytest.mark.parametrize("name", [name for name in SCRIPTS if name.rpartition("_")[0] in PRINTS])
 def test_example(name, tmp_path, few_digits, run_example):
     printed = run_example(name, "--data", str(few_digits), "--epochs", "2")
-    assert re.search(PRINTS.get(name.rpartition("_")[0], r"\d"), printed), printed
+    assert re.search(PRINTS[name.rpartition("_")[0]], printed), printed
     if name in ("har_old", "denoising_old"):
         assert len(list(tmp_path.glob("*.png"))) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", ["old", "new"])
+def test_hdbscan(form, few_digits, run_example):
+    """Labels, their strengths, and those of new rows, which were among the training rows."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    printed = run_example(f"hdbscan_{form}", "--data", str(few_digits), "--epochs", "2")
+    truth = np.load(few_digits)["y"]
+    found = [np.array(text.split(), float) for text in re.findall(r"\[([-\d.\se+]+)\]", printed)]
+    strengths, labels, *again, new_labels, new_strengths = found
+    assert (len(strengths), len(labels), len(new_labels), len(new_strengths)) == (300, 300, 42, 42)
+    for some, their_strengths in ((labels, strengths), (new_labels, new_strengths)):
+        assert ((their_strengths >= 0) & (their_strengths <= 1)).all()
+        assert (their_strengths[some == -1] == 0).all()
+    if form == "old":
+        assert "n_neighbors=30" in printed
+        (labels,) = again
+        assert len(labels) == 300
+    else:
+        assert "30 neighbours" in printed
+        np.testing.assert_array_equal(new_labels, labels[:42])
+        np.testing.assert_allclose(new_strengths, strengths[:42], atol=1e-6)
+        score = re.search(r"'ari': ([-\d.]+)", printed)
+        assert float(score[1]) == round(adjusted_rand_score(truth, labels), 3)
+    assert len(np.unique(labels[labels >= 0])) >= 2
+    assert normalized_mutual_info_score(truth, labels) > 0.1
 
 
 @pytest.mark.slow
@@ -84,6 +114,25 @@ def test_stocks_find_the_industries_they_were_made_of(form, epochs, tmp_path, ru
     assert sorted(path.suffix for path in tmp_path.iterdir() if path.is_file()) == (
         [".h5", ".png"] if form == "old" else [".png"]
     )
+
+
+def test_data_are_those_of_the_old_loaders(tmp_path, monkeypatch, few_digits):
+    monkeypatch.syspath_prepend(FOLDER)
+    monkeypatch.setenv("N2D_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    features, images = rng.uniform(-1, 1, (6, 561)), rng.integers(0, 256, (4, 784))
+    np.savez(tmp_path / "har.npz", x=features, y=np.arange(6))
+    np.savez(tmp_path / "mnist.npz", x=images, y=np.arange(4))
+    common = runpy.run_path(str(FOLDER / "common.py"))
+    x, _, names = common["old_data"]("har")
+    np.testing.assert_array_equal(x, features)
+    assert (names[5], common["scaler"]("har")) == ("Laying", "none")
+    x, _, names = common["old_data"]("mnist")
+    np.testing.assert_array_equal(x, images / 255)
+    assert names == {digit: str(digit) for digit in range(10)}
+    x, y, names = common["old_data"](str(few_digits))
+    assert (x.shape, x.min(), x.max(), len(names)) == ((300, 64), 0, 1, 10)
+    np.testing.assert_array_equal(y, np.load(few_digits)["y"])
 
 
 def test_prices_of_any_tickers_are_read_and_standardised(tmp_path, monkeypatch):
