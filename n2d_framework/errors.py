@@ -25,6 +25,7 @@ __all__ = [
     "DataError",
     "DownloadError",
     "DuplicateComponentError",
+    "MetricWarning",
     "N2DError",
     "NotInductiveWarning",
     "OutputError",
@@ -165,6 +166,10 @@ class BundleError(N2DError, ValueError):
 
 class BundleWarning(UserWarning):
     """A loaded model does not answer as it did when it was saved."""
+
+
+class MetricWarning(UserWarning):
+    """A metric of a plugin has no score; all others have theirs."""
 
 
 class NotInductiveWarning(UserWarning):

@@ -8,11 +8,17 @@ from types import TracebackType
 from typing import Any, Self
 
 from n2d_framework.cli.console import say_warning
-from n2d_framework.errors import BundleWarning, NotInductiveWarning, StoreWarning, TrackingWarning
+from n2d_framework.errors import (
+    BundleWarning,
+    MetricWarning,
+    NotInductiveWarning,
+    StoreWarning,
+    TrackingWarning,
+)
 
 __all__ = ["Messages"]
 
-_OURS = (BundleWarning, NotInductiveWarning, StoreWarning, TrackingWarning)
+_OURS = (BundleWarning, MetricWarning, NotInductiveWarning, StoreWarning, TrackingWarning)
 _LOGGERS = ("n2d_framework", "n2d_builtin")
 
 

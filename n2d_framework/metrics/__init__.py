@@ -10,12 +10,12 @@ Two views of noise (label -1) are kept apart by name and never mixed:
 
 from __future__ import annotations
 
+from n2d_framework.errors import MetricWarning
 from n2d_framework.metrics.agreement import score, stability
 from n2d_framework.metrics.assessment import LESS_IS_BETTER, assess
 from n2d_framework.metrics.density import dbcv
 from n2d_framework.metrics.geometry import calinski_harabasz, davies_bouldin, silhouette
 from n2d_framework.metrics.matching import accuracy, match_clusters, match_labels
-from n2d_framework.metrics.of_plugins import MetricWarning
 
 __all__ = [
     "LESS_IS_BETTER",

@@ -10,22 +10,18 @@ import numpy as np
 
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.scores import SCORES
-from n2d_framework.errors import N2DError, PluginError
+from n2d_framework.errors import MetricWarning, N2DError, PluginError
 from n2d_framework.registry import Entry
 from n2d_framework.registry.loading import BLOCK_VARIABLE
 from n2d_framework.types import AnyArray
 
-__all__ = ["TAKEN", "AnyMetric", "MetricWarning", "clashes", "scores_of_plugins"]
+__all__ = ["TAKEN", "AnyMetric", "clashes", "scores_of_plugins"]
 
 #: A metric of the catalogue, or one that is given by hand.
 AnyMetric: TypeAlias = Entry[MetricSpec] | MetricSpec
 
 #: Names of the framework's own scores, which no plugin can have.
 TAKEN = frozenset((*SCORES, "n_clusters"))
-
-
-class MetricWarning(UserWarning):
-    """A metric of a plugin has no score; all others have theirs."""
 
 
 def clashes(metrics: Iterable[AnyMetric]) -> dict[str, str]:

@@ -148,7 +148,13 @@ def metrics(use_plugin: Install) -> None:
 
 @pytest.mark.usefixtures("metrics")
 def test_metrics_that_cannot_be_used_cost_a_run_only_their_scores(n2d: Run, config: Path) -> None:
-    runs(n2d, config)
+    result = runs(n2d, config)
+    for words in (
+        "metric 'fails' of metrics-one 1.0 has no score: RuntimeError('metric down'); see n2d",
+        "metric 'taken' has no score: offered by metrics-one 1.0 and metrics-two 1.0; uninstall",
+        "metric 'acc' has no score: offered by metrics-one 1.0, but a score of the framework",
+    ):
+        assert result.stderr.count(words) == 1, result.stderr
     scores = json.loads(Path("n2d-out/quick/run.json").read_text())["scores"]
     assert scores["works"] == 0.25
     assert scores["acc"] == 1.0
