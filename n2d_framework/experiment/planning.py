@@ -12,11 +12,12 @@ import attrs
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.compare import Grid
+from n2d_framework.config.rules import scaler_label
 from n2d_framework.core.code import code_of
 from n2d_framework.core.options import options_dict
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material, embedder_rows
-from n2d_framework.experiment.ranking import require_baseline, require_truth
+from n2d_framework.experiment.ranking import require_baseline, require_score
 from n2d_framework.experiment.selection import Selection, Trio
 from n2d_framework.experiment.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
@@ -126,7 +127,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
     CompositionError
         If nothing is left to run, with the reasons.
     """
-    require_truth(grid, materials)
+    require_score(grid, materials)
     selection = Selection(grid, [material.name for material in materials])
     variants, notes = make_variants(grid)
     plan = Plan([], {}, [], 0, notes)
@@ -198,11 +199,8 @@ def _add(
     text = f"{material.name} {stage.key} {material.truth} {rows}"
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]
     task = CellTask(identity, stage, material.truth, rows)
-    plan.cells.append(Cell(material.name, _scaler_label(scaler), *trio, seed, task))
-
-
-def _scaler_label(scaler: ScalerConfig) -> str:
-    return scaler.name if scaler.per == "auto" else f"{scaler.name}(per={scaler.per})"
+    label = scaler_label(scaler.name, scaler.per)
+    plan.cells.append(Cell(material.name, label, *trio, seed, task))
 
 
 def _stage(

@@ -6,29 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from n2d_framework.config.compare import Grid
-from n2d_framework.core.scores import NEED_TRUTH
+from n2d_framework.core.scores import NEED_TRUTH, SCORES
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.baseline import find_method
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.tables import full_table, methods
+from n2d_framework.metrics.of_plugins import clashes
 from n2d_framework.registry import default_catalogue
 
-__all__ = ["require_baseline", "require_truth"]
+__all__ = ["require_baseline", "require_score"]
 
 
-def require_truth(grid: Grid, materials: Sequence[Material]) -> None:
-    """Refuse to rank by what needs true classes where no data set has them.
+def require_score(grid: Grid, materials: Sequence[Material]) -> None:
+    """Refuse to rank by what needs true classes where no data set has them, or is two metrics.
 
     Raises
     ------
     ConfigError
     """
     metric = grid.config.metric
-    plugins = {entry.spec.name: entry.spec for entry in default_catalogue().metrics()}
+    offered = default_catalogue().metrics()
+    plugins = {entry.spec.name: entry.spec for entry in offered if entry.spec.name not in SCORES}
     needed = metric in NEED_TRUTH or (metric in plugins and plugins[metric].needs_truth)
     if needed and all(material.truth is None for material in materials):
         text = f"{metric!r} needs true classes, and no data set has them; use silhouette"
         raise ConfigError([Problem("metric", text)])
+    unclear = clashes(offered)
+    if metric in plugins and metric in unclear:
+        raise ConfigError([Problem("metric", f"{metric!r} is {unclear[metric]}")])
 
 
 def require_baseline(grid: Grid, cells: Sequence[Mapping[str, Any]]) -> None:

@@ -43,6 +43,8 @@ def score_cell(
     OutputError
         If the store cannot be read or written.
     """
+    from n2d_framework.metrics import MetricWarning
+
     outcomes = (embedder, manifolder, clusterer)
     record = {"cell": task.id, "status": "done"} | _costs(outcomes)
     failed = next((outcome for outcome in outcomes if outcome.error is not None), None)
@@ -63,7 +65,9 @@ def score_cell(
             "failed": failed.failed,
         }
     told = [str(w.message) for w in caught if issubclass(w.category, StoreWarning)]
-    return record | {"told": told}
+    noted = [str(w.message) for w in caught if issubclass(w.category, MetricWarning)]
+    texts = [*([record["warnings"]] if record["warnings"] else []), *dict.fromkeys(noted)]
+    return record | {"told": told, "warnings": "\n".join(texts) or None}
 
 
 def _costs(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
@@ -92,8 +96,7 @@ def _scores(task: CellTask, settings: Settings) -> dict[str, float]:
     labels = output_of(stage, settings)
     manifold = output_of(stage.upstream, settings)
     truth = None if task.truth is None else truth_of(settings.store, task.truth)
-    extra = [entry.spec for entry in default_catalogue().metrics()]
-    scores = assess(truth, labels, manifold, extra=extra)
+    scores = assess(truth, labels, manifold, extra=default_catalogue().metrics())
     scores["n_clusters_found"] = scores.pop("n_clusters")
     if task.dbcv_rows:
         scores["dbcv"] = dbcv(manifold, labels, max_rows=task.dbcv_rows)

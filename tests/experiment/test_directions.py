@@ -1,12 +1,16 @@
-"""Scores of which less is better: known in the leaderboard, in pairs and in the folder."""
+"""Scores of which less is better, and metrics of plugins: what counts, and what is told."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 import n2d_framework as n2d
+from n2d_framework.cli import app
+from n2d_framework.errors import ConfigError, DataError
+from n2d_framework.experiment import plan_comparison
 from n2d_framework.registry import default_catalogue
 
 PLUGIN = """
@@ -34,6 +38,15 @@ CONFIG = {
     "n_clusters": 10,
     "dbcv_rows": 0,
 }
+
+
+BROKEN = """
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+@hookimpl
+def n2d_metrics():
+    yield MetricSpec(name="broken", function="builtins:len", summary="s")
+"""
 
 
 @pytest.fixture
@@ -108,3 +121,32 @@ def test_a_win_is_the_better_value(few_digits, tmp_path):
         assert (row["wins"], row["losses"]) == (less[method], more[method]), method
     assert table["difference"].is_monotonic_increasing
     assert table["difference"].iloc[0] < 0 < table["wins"].iloc[0]
+
+
+def test_a_metric_that_fails_costs_its_own_score_and_is_told(use_plugin, few_digits, tmp_path):
+    use_plugin("broken", BROKEN)
+    found = run(tmp_path, few_digits, metric="broken", seeds=1, embedders=["identity"])
+    assert (found.table["status"] == "done").all()
+    assert found.table["acc"].notna().all()
+    assert found.table["warnings"].str.contains("metric 'broken' of broken 1.0 has no score").all()
+    assert found.leaderboard()["mean"].isna().all()
+    with pytest.raises(DataError, match="no cell has a score 'broken'"):
+        found.best()
+
+
+def test_a_metric_that_two_plugins_offer_ranks_nothing(use_plugin, install_plugin, few_digits):
+    install_plugin("other", BROKEN)
+    use_plugin("broken", BROKEN)
+    with pytest.raises(ConfigError, match=r"metric: 'broken' is offered by broken .* and other"):
+        plan_comparison(CONFIG | {"metric": "broken"}, data={"few": few_digits})
+
+
+def test_a_run_says_of_which_scores_less_is_better(spread, digits_file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = {"data": str(digits_file), "model": {"embedder": "pca", "manifolder": "identity"}}
+    config["model"] |= {"clusterer": "kmeans", "n_clusters": 10}
+    (tmp_path / "run.json").write_text(json.dumps(config))
+    shown = CliRunner().invoke(app, ["run", "run.json", "--no-plots"])
+    assert shown.exit_code == 0, shown.output
+    marked = [line.split()[0] for line in shown.stdout.splitlines() if "(less is better)" in line]
+    assert marked == ["davies_bouldin", "spread"]
