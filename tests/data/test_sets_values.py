@@ -124,7 +124,9 @@ def cut_tar() -> bytes:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"garbage" * 99, gzip.compress(b"garbage" * 99), cut_tar()]
+    "content",
+    [b"", b"garbage" * 99, gzip.compress(b"garbage" * 99), cut_tar()],
+    ids=["empty", "garbage", "not-a-tar", "cut"],
 )
 def test_a_damaged_tar(folder, content):
     (folder / "cifar-10-binary.tar.gz").write_bytes(content)
@@ -157,6 +159,7 @@ def marked(flag: int, packing: int) -> bytes:
         (marked(1, 0), "encrypted.*; unpack it yourself and pack its files plainly"),
         (marked(0, 97), "compression.*; unpack it yourself and pack its files plainly"),
     ],
+    ids=["empty", "garbage", "cut", "locked", "unknown-packing"],
 )
 def test_a_damaged_or_locked_zip(folder, content, message):
     (folder / "UCI HAR Dataset.zip").write_bytes(content)
