@@ -89,8 +89,11 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
             return None, ()
         manifest, parts = found
         _output(parts, task)
+        losses = manifest.get("losses", {})
         if not default_catalogue().get(task.role, task.component).spec.imports_code:
-            need(parts, "state", dict)
+            state = need(parts, "state", dict)
+            if "losses" not in manifest:  # kept by a version that did not note them
+                losses = _losses_in(state, task)
         outcome = Outcome(
             task.key,
             task.role,
@@ -99,13 +102,19 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
             peak_memory=float(manifest.get("peak_memory", float("nan"))),
             warnings=tuple(manifest.get("warnings", ())),
             events=_looked_up(task, settings),
-            losses={k: float(v) for k, v in dict(manifest.get("losses", {})).items()},
+            losses={name: float(value) for name, value in dict(losses).items()},
             versions=dict(manifest.get("versions", {})),
         )
     except (BundleError, StateError, StageError, KeyError, TypeError, ValueError) as error:
         text = f"{settings.store}: the entry {task.key[:12]}… is damaged ({error}); "
         return None, (f"{text}it is computed again",)
     return outcome, ()
+
+
+def _losses_in(state: State, task: StageTask) -> dict[str, float]:
+    component = component_of(task)[1]
+    component.set_state(state)
+    return last_losses(component)
 
 
 def _looked_up(task: StageTask, settings: Settings) -> tuple[Event, ...]:

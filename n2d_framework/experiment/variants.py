@@ -92,22 +92,41 @@ def _told_apart(variants: list[Variant]) -> list[Variant]:
         name: [key for key in _given_to_any(group) if _differ(key, group)]
         for name, group in groups.items()
     }
-    return [
-        attrs.evolve(
-            variant, label=_label(name, {key: options.get(key) for key in differing[name]})
-        )
-        for variant in variants
-        for name, options in [variant.written]
+    return [attrs.evolve(v, label=_label(*_shown(v, differing[v.written[0]]))) for v in variants]
+
+
+def _shown(variant: Variant, differing: list[str]) -> tuple[str, dict[str, Any]]:
+    """Name and options of a label; a number of clusters that is the grid's is shown elsewhere."""
+    name, options = variant.written
+    given = _given(variant)
+    number = {
+        opt.name
+        for opt in options_of(variant.choice.spec.load())
+        if opt.follows == "n_clusters" and variant.choice.spec.role == "clusterer"
+    }
+    kept = [
+        key
+        for key in differing
+        if key in options and (key not in number or given.get(key) is not None)
     ]
+    return name, {key: options[key] for key in kept}
+
+
+def _given(variant: Variant) -> Mapping[str, Any]:
+    return as_written(variant.choice.spec.name, variant.choice.given)[1]
 
 
 def _given_to_any(group: list[Variant]) -> list[str]:
-    given = (as_written(v.choice.spec.name, v.choice.given)[1] for v in group)
-    return list(dict.fromkeys(key for options in given for key in options))
+    return list(dict.fromkeys(key for variant in group for key in _given(variant)))
 
 
 def _differ(key: str, group: list[Variant]) -> bool:
-    values = {json.dumps(v.written[1].get(key), sort_keys=True, default=str) for v in group}
+    """Whether an option has several values; a class may also be called without it."""
+    written = (variant.written[1] for variant in group)
+    values = {
+        json.dumps(options[key], sort_keys=True, default=str) if key in options else None
+        for options in written
+    }
     return len(values) > 1
 
 

@@ -14,7 +14,7 @@ __all__ = ["check_output", "check_parts", "check_training"]
 #: What a model cannot do without.
 _NEEDED = {
     "autoencoder": ("fit", "encoder"),
-    "manifold_learner": ("fit", "predict", "manifold_in_embedding", "cluster_manifold"),
+    "manifold_learner": ("fit", "fit_predict", "manifold_in_embedding", "cluster_manifold"),
 }
 _SHORT_LOSSES = ["mse", "mae", "mape", "msle"]
 

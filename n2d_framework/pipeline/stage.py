@@ -219,10 +219,11 @@ class StageRunner:
 
 
 def last_losses(component: Any) -> dict[str, float]:
-    """The losses that a component ended with: the last of each in its ``history_``."""
+    """The losses of what a component kept: those of its ``best_epoch_``, or the last."""
     history = getattr(component, "history_", None) or {}
+    kept = getattr(component, "best_epoch_", None) or 0
     return {
-        name: float(values[-1])
+        name: float(values[kept - 1 if 0 < kept <= len(values) else -1])
         for name, values in history.items()
         if name.endswith("loss") and len(values)
     }

@@ -227,3 +227,26 @@ def test_what_was_not_tried_is_told(few_digits, grid):
     found = estimate(planned.plan, planned.materials, budget=0)
     assert found.seconds == 0
     assert "n2d_framework:gmm" in found.unknown
+
+
+def labels(plan, role="clusterer"):
+    return list(dict.fromkeys(getattr(cell, role).label for cell in plan.cells))
+
+
+def test_labels_have_what_differs(few_digits, grid):
+    grid["clusterers"] = [{"name": "kmeans", "n_init": 2}, {"name": "gmm", "n_init": [1, 2]}, "gmm"]
+    found = labels(plan_of(grid, few_digits))
+    assert found == ["kmeans", "gmm(n_init=1)", "gmm(n_init=2)", "gmm(n_init=10)"]
+
+
+def test_a_number_of_clusters_of_its_own_is_in_the_label_that_of_the_grid_is_not(few_digits, grid):
+    grid |= {"n_clusters": [2, 3], "clusterers": ["kmeans", {"name": "kmeans", "n_clusters": 7}]}
+    assert labels(plan_of(grid, few_digits)) == ["kmeans", "kmeans(n_clusters=7)"]
+
+
+def test_an_option_that_is_not_given_differs_from_null(few_digits, grid):
+    birch = {"adapt": "sklearn.cluster:Birch", "threshold": 0.2}
+    grid["clusterers"] = [birch, birch | {"n_clusters": None}]
+    plan = plan_comparison(grid, data={"few": few_digits}, allow_code=True).plan
+    name = "sklearn.cluster:Birch"
+    assert labels(plan) == [name, f"{name}(n_clusters=null)"]
