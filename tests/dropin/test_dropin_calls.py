@@ -373,6 +373,10 @@ def test_classes_of_your_own_do_as_before(rows):
     assert model.autoencoder.epochs == 3
     np.testing.assert_array_equal(model.predict(), model.fit_predict(rows[0]))
     np.testing.assert_array_equal(model.hle, rows[0][:, :2])
+    del OwnLearner.predict  # as of clusterers that cannot label new rows
+    OwnLearner.fit_predict = lambda self, hl: self.fit(hl) or (hl[:, 0] > 0).astype(int)
+    model = n2d.n2d(OwnAutoencoder(), OwnLearner())
+    np.testing.assert_array_equal(model.fit_predict(rows[0], epochs=3), rows[0][:, 0] > 0)
 
 
 def test_a_name_that_only_the_old_documentation_knows(rows):
