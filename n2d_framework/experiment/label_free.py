@@ -37,9 +37,10 @@ class LabelFree:
     table : DataFrame
         One row per data set and method: means over seeds of ``silhouette`` and ``dbcv``;
         ``stability``, the mean adjusted Rand index of all pairs of seeds (``nan`` with one
-        seed, and where fewer than two clusters were found with any seed: nothing is stable
-        there); ``rank``, the mean of the ranks by each of them, where ``nan`` is last; and
-        ``acc`` where there are true classes.
+        seed); ``rank``, the mean of the ranks by each of them, where ``nan`` is last; and
+        ``acc`` where there are true classes. All three are ``nan`` where fewer than two clusters
+        were found with any seed: the others alone would speak for a method that is not
+        reliable.
     agreement : DataFrame
         One row per data set and criterion: Spearman's correlation with ``acc`` over the
         methods, its p-value, and the number of methods. A method without a value counts: as
@@ -101,9 +102,12 @@ def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd
     rows: list[dict[str, Any]] = []
     for (data, method), group in _done(table).groupby(["data", "method"], sort=False):
         row: dict[str, Any] = {"data": data, "method": method, "seeds": len(group)}
-        row |= {name: group[name].mean() if name in group else np.nan for name in scores}
-        judged = len(group) > 1 and not group["poor"].any()
-        labels = [_labels(store, key) for key in group["clusterer_key"]] if judged else []
+        poor = bool(group["poor"].any())
+        for name in scores:
+            judged = name in group and not (poor and name in CRITERIA)
+            row[name] = group[name].mean() if judged else np.nan
+        keys = () if poor or len(group) < 2 else group["clusterer_key"]
+        labels = [_labels(store, key) for key in keys]
         row["stability"] = stability(labels) if labels else np.nan
         row |= {name: group[name].iloc[0] for name in AXES if name != "data"}
         rows.append(row)
@@ -186,7 +190,8 @@ def curves(table: pd.DataFrame, store: StageStore) -> pd.DataFrame:
     DataFrame
         One row per data set, trio and ``n_clusters``: ``bic`` (less is better),
         ``silhouette``, ``dbcv``, ``stability``, and ``best_by``: the criteria that are best
-        at this number, joined by commas. Of fewer than two clusters only ``bic`` is known.
+        at this number, joined by commas. Where fewer than two clusters were found with any
+        seed, only ``bic`` is known.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import n2d_framework as n2d
+from n2d_framework.experiment.label_free import curves, rank_without_labels
 
 NOISE = "identity / identity / hdbscan"
 
@@ -44,6 +45,27 @@ def test_what_found_no_clusters_is_named(noisy):
     assert "kmeans" not in told
 
 
+def with_one_cluster(table, rows):
+    """The same comparison, had some cells found one cluster only."""
+    table = table.copy()
+    table.loc[rows, "n_clusters_found"] = 1
+    table.loc[rows, ["silhouette", "dbcv"]] = np.nan
+    return table
+
+
+def test_one_lucky_seed_does_not_rank(noisy):
+    method = (noisy.table["manifolder"] == "pca") & (noisy.table["clusterer"] == "kmeans")
+    table = noisy.table.copy()
+    table.loc[method, ["silhouette", "dbcv"]] = 0.99
+    table = with_one_cluster(table, method & (table["seed"] == 0))
+    found = rank_without_labels(table, noisy.store)
+    row = found.table.set_index("method").loc["identity / pca / kmeans"]
+    assert np.isnan(row[["silhouette", "dbcv", "stability"]].astype(float)).all()
+    assert row["rank"] == found.table["rank"].max()
+    assert row["acc"] > 0
+    assert any("identity / pca / kmeans (1 of 2 seeds)" in text for text in found.warnings)
+
+
 def test_what_cannot_be_judged_counts_in_the_agreement(noisy):
     found = noisy.label_free()
     assert (found.agreement["methods"] == 3).all()
@@ -63,7 +85,12 @@ def test_one_cluster_is_not_stable(few_digits, tmp_path):
         "dbcv_rows": 0,
     }
     found = n2d.compare(config, tmp_path, data={"few": few_digits}, n_jobs=1)
-    curves = found.numbers_of_clusters().set_index("n_clusters")
-    assert np.isnan(curves.loc[1, "stability"])
-    assert curves.loc[1, "bic"] > 0
-    assert "stability" in curves.loc[3, "best_by"]
+    judged = found.numbers_of_clusters().set_index("n_clusters")
+    assert np.isnan(judged.loc[1, "stability"])
+    assert judged.loc[1, "bic"] > 0
+    assert {"stability", "silhouette"} <= set(judged.loc[3, "best_by"].split(", "))
+    once = (found.table["n_clusters"] == 3) & (found.table["seed"] == 0)
+    lucky = curves(with_one_cluster(found.table, once), found.store).set_index("n_clusters")
+    assert np.isnan(lucky.loc[3, ["silhouette", "stability"]].astype(float)).all()
+    assert lucky["bic"].notna().all()
+    assert not lucky["best_by"].str.contains("silhouette").any()
