@@ -115,6 +115,7 @@ def _print_left_out(record: Mapping[str, Any]) -> None:
 def result_record(comparison: Comparison) -> dict[str, Any]:
     """The results as plain values."""
     from n2d_framework.experiment.intervals import seed_warnings
+    from n2d_framework.experiment.unscored import score_warnings
 
     board = comparison.leaderboard()
     return {
@@ -126,7 +127,10 @@ def result_record(comparison: Comparison) -> dict[str, Any]:
         "failures": comparison.failures[["cell", *ROLES, "seed", "error"]].to_dict("records"),
         "illegal": comparison.illegal,
         "notes": comparison.notes,
-        "warnings": seed_warnings(comparison.table),
+        "warnings": [
+            *seed_warnings(comparison.table),
+            *score_warnings(comparison.table, comparison.metric),
+        ],
     }
 
 

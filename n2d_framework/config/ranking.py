@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from n2d_framework.config.choice import Choice
-from n2d_framework.core.scores import SCORES, has_bic
+from n2d_framework.core.scores import SCORES, has_bic, is_loss, is_taken
 from n2d_framework.errors import Problem, did_you_mean
 from n2d_framework.registry import Catalogue
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
 __all__ = ["metric_problems"]
 
-#: What components call their losses is theirs: of any role, whatever ends so.
-_LOSS = re.compile(rf"({'|'.join(ROLES)})_\w*loss")
 _LOSSES = ("embedder_loss", "embedder_val_loss")
 
 
@@ -36,8 +33,9 @@ def metric_problems(
     """
     if metric is None:
         return []
-    known = [*SCORES, *(entry.spec.name for entry in catalogue.metrics())]
-    if metric not in known and not _LOSS.fullmatch(metric):
+    offered = [entry.spec.name for entry in catalogue.metrics()]
+    known = [*SCORES, *(name for name in offered if not is_taken(name))]
+    if metric not in known and not is_loss(metric):
         hint = did_you_mean(metric, [*known, *_LOSSES], noun="metric")
         return [Problem("metric", f"unknown metric {metric!r}; {hint}")]
     if metric == "dbcv" and not dbcv_rows:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
 from n2d_framework.experiment.folder import own_store
+from n2d_framework.experiment.unscored import no_score
 from n2d_framework.pipeline import N2D, StageStore
 
 if TYPE_CHECKING:
@@ -158,9 +159,10 @@ class Comparison:
         from n2d_framework.experiment.restoring import restore
 
         metric, table = self._known(metric), self.table
-        table = table[table["data"] == self._data_name(data)].dropna(subset=[metric])
+        asked = table[table["data"] == self._data_name(data)]
+        table = asked.dropna(subset=[metric])
         if table.empty:
-            raise DataError(f"no cell has a score {metric!r}; see Comparison.failures")
+            raise DataError(no_score(asked, metric))
         place = table[metric].idxmin() if self.less_is_better(metric) else table[metric].idxmax()
         cell = table[table.index == place].iloc[0]
         return restore(cell, self.store, allow_code=self.allow_code)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from n2d_framework.config.compare import Grid
-from n2d_framework.core.scores import NEED_TRUTH, SCORES
+from n2d_framework.core.scores import NEED_TRUTH, is_taken
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.baseline import find_method
 from n2d_framework.experiment.materials import Material
@@ -26,7 +26,7 @@ def require_score(grid: Grid, materials: Sequence[Material]) -> None:
     """
     metric = grid.config.metric
     offered = default_catalogue().metrics()
-    plugins = {entry.spec.name: entry.spec for entry in offered if entry.spec.name not in SCORES}
+    plugins = {entry.spec.name: entry.spec for entry in offered if not is_taken(entry.spec.name)}
     needed = metric in NEED_TRUTH or (metric in plugins and plugins[metric].needs_truth)
     if needed and all(material.truth is None for material in materials):
         text = f"{metric!r} needs true classes, and no data set has them; use silhouette"

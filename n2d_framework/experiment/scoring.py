@@ -14,6 +14,7 @@ from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.fitting import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.materials import truth_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
+from n2d_framework.experiment.unscored import as_text
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
 
@@ -52,7 +53,7 @@ def score_cell(
         warnings.simplefilter("always")
         if failed is None:
             try:
-                record |= _scores(task, settings) | _losses(outcomes)
+                record = _scores(task, settings) | _losses(outcomes) | record
             except OutputError:
                 raise
             except Exception as error:  # noqa: BLE001  # a cell's failure is a result
@@ -65,7 +66,7 @@ def score_cell(
             "failed": failed.failed,
         }
     told = [str(w.message) for w in caught if issubclass(w.category, StoreWarning)]
-    noted = [str(w.message) for w in caught if issubclass(w.category, MetricWarning)]
+    noted = [as_text(w.message) for w in caught if issubclass(w.category, MetricWarning)]
     texts = [*([record["warnings"]] if record["warnings"] else []), *dict.fromkeys(noted)]
     return record | {"told": told, "warnings": "\n".join(texts) or None}
 

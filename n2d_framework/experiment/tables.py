@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from n2d_framework.core.scores import SCORES
+from n2d_framework.core.scores import AXES, COSTS, IDENTITY, KEYS, RESERVED, SCORES, TEXTS
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import ROLES
 
@@ -18,14 +18,6 @@ __all__ = [
     "to_markdown", "written",
 ]  # fmt: skip
 
-#: Columns that say what a cell is, without the seed.
-AXES = ("data", "scaler", *ROLES, "n_clusters")
-_FIRST = ("cell", *AXES, "seed", "status")
-_COSTS = tuple(f"{role}_{what}" for what in ("seconds", "peak_memory") for role in ROLES)
-_TEXTS = ("error", "failed", "warnings", "versions", "traceback")
-_KEYS = tuple(f"{role}_{what}" for role in ROLES for what in ("key", "component", "options"))
-_OTHER = {*_FIRST, *_COSTS, *_TEXTS, *_KEYS, "data_key", "scaler_options"}
-
 
 def full_table(
     cells: Sequence[Mapping[str, Any]],
@@ -35,31 +27,30 @@ def full_table(
     """Cells with their records, in the order of the cells; `metric` is there in any case."""
     import pandas as pd
 
-    rows = [{**cell, **record} for cell, record in zip(cells, records, strict=True)]
+    rows = [{**record, **cell} for cell, record in zip(cells, records, strict=True)]
     table = pd.DataFrame(rows)
     # The score that every cell can have is there even if no cell is done.
-    for name in ("silhouette", metric, *_COSTS, *_TEXTS):
+    for name in ("silhouette", metric, *COSTS, *TEXTS):
         if name is not None and name not in table:
             table[name] = None
     table["n_clusters"] = table["n_clusters"].astype("Int64")
-    for name in _COSTS:
+    for name in COSTS:
         table[name] = table[name].astype("float64")
     scores = score_columns(table)
     for name in scores:
         table[name] = table[name].astype("float64")
-    keys = [*_KEYS, "data_key", "scaler_options"]
-    return table[[*_FIRST, *scores, *_COSTS, *_TEXTS, *keys]]
+    return table[[*IDENTITY, *scores, *COSTS, *TEXTS, *KEYS]]
 
 
 def score_columns(table: pd.DataFrame) -> list[str]:
     """Names of the scores: the known ones first, then those of plugins by name."""
-    found = [name for name in table.columns if name not in _OTHER]
+    found = [name for name in table.columns if name not in RESERVED]
     return [n for n in SCORES if n in found] + sorted(n for n in found if n not in SCORES)
 
 
 def scores_of(record: Mapping[str, Any]) -> dict[str, float]:
     """The scores in the record of a cell."""
-    return {n: float(v) for n, v in record.items() if n not in _OTHER and v is not None}
+    return {n: float(v) for n, v in record.items() if n not in RESERVED and v is not None}
 
 
 def methods(table: pd.DataFrame) -> list[str]:
@@ -78,7 +69,7 @@ def methods(table: pd.DataFrame) -> list[str]:
 
 def to_csv(table: pd.DataFrame, *, costs: bool) -> str:
     """CSV; without costs and tracebacks it does not depend on the machine."""
-    left_out = {"traceback", "versions"} | (set() if costs else set(_COSTS))
+    left_out = {"traceback", "versions"} | (set() if costs else set(COSTS))
     kept = [name for name in table.columns if name not in left_out]
     return str(table[kept].to_csv(index=False, lineterminator="\n"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from n2d_framework.core.scores import SCORES
+from n2d_framework.core.scores import is_taken
 from n2d_framework.metrics.assessment import LESS_IS_BETTER
 from n2d_framework.registry import default_catalogue
 
@@ -26,6 +26,6 @@ def less_is_better(score: str, of_plugins: Mapping[str, bool]) -> bool:
     of_plugins : mapping of str to bool
         The same for metrics of plugins; :func:`announced`, or what was written down of it.
     """
-    if score not in SCORES and score in of_plugins:
+    if not is_taken(score) and score in of_plugins:
         return of_plugins[score]
     return score in LESS_IS_BETTER or score == "bic" or score.endswith("_loss")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsFloat, TypeAlias
@@ -9,19 +10,18 @@ from typing import Any, SupportsFloat, TypeAlias
 import numpy as np
 
 from n2d_framework.core.metric import MetricSpec
-from n2d_framework.core.scores import SCORES
+from n2d_framework.core.scores import SCORES, is_taken
 from n2d_framework.errors import MetricWarning, N2DError, PluginError
 from n2d_framework.registry import Entry
 from n2d_framework.registry.loading import BLOCK_VARIABLE
 from n2d_framework.types import AnyArray
 
-__all__ = ["TAKEN", "AnyMetric", "clashes", "scores_of_plugins"]
+__all__ = ["AnyMetric", "clashes", "scores_of_plugins"]
 
 #: A metric of the catalogue, or one that is given by hand.
 AnyMetric: TypeAlias = Entry[MetricSpec] | MetricSpec
 
-#: Names of the framework's own scores, which no plugin can have.
-TAKEN = frozenset((*SCORES, "n_clusters"))
+_ADDRESS = re.compile(r"( at)?\s*\b0x[0-9a-fA-F]+")
 
 
 def clashes(metrics: Iterable[AnyMetric]) -> dict[str, str]:
@@ -39,8 +39,9 @@ def clashes(metrics: Iterable[AnyMetric]) -> dict[str, str]:
     found = {}
     for name, group in _by_name(metrics).items():
         offered = f"offered by {' and '.join(map(_who, group))}"
-        if name in TAKEN:
-            text = "but a score of the framework has that name; the plugin must rename its own"
+        if is_taken(name):
+            what = "score" if name in SCORES else "column"
+            text = f"but a {what} of the framework has that name; the plugin must rename its own"
             found[name] = f"{offered}, {text}{_without(group)}"
         elif len(group) > 1:
             found[name] = f"{offered}; uninstall all but one{_without(group)}"
@@ -82,8 +83,7 @@ def scores_of_plugins(
             try:
                 found[name] = _score(_spec(group[0]), needed[0], labels)
             except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
-                what = str(error) if isinstance(error, N2DError) else repr(error)
-                told = f"metric {name!r} of {_who(group[0])} has no score: {what}; "
+                told = f"metric {name!r} of {_who(group[0])} has no score: {_reason(error)}; "
                 told += f"see n2d check-plugin metric/{name}{_without(group)}"
             else:
                 continue
@@ -96,6 +96,12 @@ def _score(spec: MetricSpec, first: Any, labels: Any) -> float:
     if not isinstance(value, SupportsFloat):
         raise PluginError(f"{spec.function} returned a {type(value).__name__}, no number")
     return float(value)
+
+
+def _reason(error: BaseException) -> str:
+    """One line, the same in every process: without addresses of objects."""
+    text = str(error) if isinstance(error, N2DError) else f"{type(error).__name__}: {error}"
+    return " ".join(_ADDRESS.sub("", text).split()).removesuffix(":")
 
 
 def _locked(values: Any) -> AnyArray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -150,7 +151,7 @@ def metrics(use_plugin: Install) -> None:
 def test_metrics_that_cannot_be_used_cost_a_run_only_their_scores(n2d: Run, config: Path) -> None:
     result = runs(n2d, config)
     for words in (
-        "metric 'fails' of metrics-one 1.0 has no score: RuntimeError('metric down'); see n2d",
+        "metric 'fails' of metrics-one 1.0 has no score: RuntimeError: metric down; see n2d",
         "metric 'taken' has no score: offered by metrics-one 1.0 and metrics-two 1.0; uninstall",
         "metric 'acc' has no score: offered by metrics-one 1.0, but a score of the framework",
     ):
@@ -171,6 +172,8 @@ def test_metrics_that_cannot_be_used_cost_a_comparison_only_their_scores(
     )
     done = n2d("compare", "grid.yaml", "--out", "grid", "--quiet", "--no-report")
     assert done.exit_code == 0, done.output
+    for name in ("fails", "taken", "acc"):
+        assert len(re.findall(f"metric '{name}' .*has no score", done.stderr)) == 1, done.stderr
     table = pd.read_csv("grid/table.csv")
     assert list(table["status"]) == ["done"]
     assert list(table["works"]) == [0.25]

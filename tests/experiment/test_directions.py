@@ -47,6 +47,25 @@ from n2d_framework.plugin import MetricSpec, hookimpl
 def n2d_metrics():
     yield MetricSpec(name="broken", function="builtins:len", summary="s")
 """
+RESERVED = """
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+@hookimpl
+def n2d_metrics():
+    for name in ("error", "status", "seed", "embedder_seconds", "clusterer_val_loss"):
+        yield MetricSpec(name=name, function="sklearn.metrics:rand_score", summary="s")
+"""
+ADDRESS = """
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+def score(y, labels):
+    raise ValueError(f"cannot use {object()},\\nnor this")
+
+@hookimpl
+def n2d_metrics():
+    yield MetricSpec(name="addressed", function="addressed:score", summary="s")
+"""
+SMALL = {"seeds": 2, "embedders": ["identity"], "clusterers": [{"name": "kmeans", "n_init": 1}]}
 
 
 @pytest.fixture
@@ -130,7 +149,45 @@ def test_a_metric_that_fails_costs_its_own_score_and_is_told(use_plugin, few_dig
     assert found.table["acc"].notna().all()
     assert found.table["warnings"].str.contains("metric 'broken' of broken 1.0 has no score").all()
     assert found.leaderboard()["mean"].isna().all()
-    with pytest.raises(DataError, match="no cell has a score 'broken'"):
+    with pytest.raises(DataError, match=r"'broken'; see the column 'warnings' of Compar"):
+        found.best()
+
+
+@pytest.mark.parametrize("named", ["error", "status", "embedder_seconds"])
+def test_a_metric_has_no_name_of_a_column(named, use_plugin, few_digits, tmp_path):
+    use_plugin("reserved", RESERVED)
+    with pytest.raises(ConfigError, match=f"metric: unknown metric '{named}'"):
+        plan_comparison(CONFIG | {"metric": named}, data={"few": few_digits})
+    if named != "error":
+        return
+    found = run(tmp_path, few_digits, metric=None, **SMALL)
+    assert found.table["status"].tolist() == ["done", "done"]
+    assert found.table["seed"].tolist() == [0, 1]
+    assert found.table["error"].isna().all()
+    assert "clusterer_val_loss" not in found.table
+    told = found.table["warnings"][0]
+    assert told.count("but a column of the framework has that name") == 5
+
+
+def test_what_has_no_score_is_told_once_and_does_not_depend_on_the_process(
+    use_plugin, digits_file, tmp_path
+):
+    use_plugin("addressed", ADDRESS)
+    config = CONFIG | SMALL | {"data": str(digits_file), "metric": "addressed"}
+    (tmp_path / "grid.json").write_text(json.dumps(config))
+    arguments = ["compare", str(tmp_path / "grid.json"), "--out", str(tmp_path / "out"), "--quiet"]
+    shown = CliRunner().invoke(app, [*arguments, "--no-report"])
+    assert shown.exit_code == 0, shown.output
+    why = "'addressed' of addressed 1.0 has no score: ValueError: cannot use <object object>, nor"
+    assert shown.stderr.count(why) == 1, shown.stderr
+    assert shown.stderr.count("no cell has a score 'addressed'") == 1
+    assert why in (tmp_path / "out" / "table.csv").read_text()
+
+
+def test_failures_are_named_where_there_are_any(odd, few_digits, tmp_path):
+    odds = [{"name": "odd", "mode": "raise"}]
+    found = run(tmp_path, few_digits, metric=None, manifolders=odds, **SMALL)
+    with pytest.raises(DataError, match=r"a score 'silhouette'; see Comparison\.failures"):
         found.best()
 
 

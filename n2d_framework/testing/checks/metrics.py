@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.metric import MetricSpec
-from n2d_framework.metrics.of_plugins import TAKEN
+from n2d_framework.core.scores import is_taken
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
@@ -70,11 +70,12 @@ def metric_import_is_light(exam: MetricExamination) -> None:
     demand(not found, f"importing loads {', '.join(found)}; import such libraries in functions")
 
 
-@CHECKS.add("its name is that of no score of the framework")
+@CHECKS.add("its name is that of no score or column of the framework")
 def metric_has_its_own_name(exam: MetricExamination) -> None:
     """Look at the name."""
     name = exam.entry.spec.name
-    demand(name not in TAKEN, f"{name!r} is a score of the framework; choose another name")
+    text = f"{name!r} is a score or a column of the framework; choose another name"
+    demand(not is_taken(name), text)
 
 
 @CHECKS.add("it is a finite number, the same at every call, and changes nothing")
