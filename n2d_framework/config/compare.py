@@ -13,7 +13,8 @@ from n2d_framework.config.expansion import expand_options, expand_range, is_rang
 from n2d_framework.config.models import Choosable, DataConfig, ScalerConfig, ScalerName
 from n2d_framework.config.ranking import metric_problems
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.config.rules import RULE_KEYS, placed, rule_problems, scaler_label
+from n2d_framework.config.rule_checks import check_rules
+from n2d_framework.config.rules import RULE_KEYS, placed, scaler_label
 from n2d_framework.core.options import component, option, options_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem
@@ -119,6 +120,8 @@ class Grid:
         Whether several numbers of clusters are tried.
     rules : dict of str to mapping
         What `include`, `exclude` and `baseline` say, by its place.
+    absent : dict of str to list of Problem
+        Values in a rule that the grid does not have, by its place: to be told, not refused.
     """
 
     def __init__(self, config: CompareConfig, choices: dict[Role, list[Choice]]) -> None:
@@ -135,10 +138,14 @@ class Grid:
         baseline = {} if config.baseline is None else {"baseline": config.baseline}
         self.rules = placed(include=config.include, exclude=config.exclude) | baseline
         named = [name for s in self.scalers for name in (s.name, scaler_label(s.name, s.per))]
-        problems += rule_problems(
+        found = check_rules(
             self.rules, choices,
             {"scaler": named, "seed": self.seeds, "n_clusters": self.n_clusters},
         )  # fmt: skip
+        self.absent = found.absent
+        # A baseline has to fit something; a rule may fit nothing.
+        in_baseline = (problem.under("baseline") for problem in found.absent.get("baseline", ()))
+        problems += [*found.problems, *in_baseline]
         if problems:
             raise ConfigError(problems)
 

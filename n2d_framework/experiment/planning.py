@@ -122,8 +122,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
     Raises
     ------
     ConfigError
-        If a rule names data that are not there, no cell can have the score to rank by, or the
-        baseline is not one method.
+        If no cell can have the score to rank by, or the baseline is not one method.
     CompositionError
         If nothing is left to run, with the reasons.
     """
@@ -145,15 +144,16 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
                     prints[kind] = fingerprint(embedder_rows(material.x, scaler, kind))
                 _add(plan, grid, material, scaler, prints[kind], trio, seed)
     if not plan.cells:
-        raise CompositionError(_nothing_left(plan, excluded))
+        raise CompositionError(_nothing_left(plan, excluded, selection.notes()))
     require_baseline(grid, [cell.describe() | cell.detail() for cell in plan.cells])
     return attrs.evolve(plan, excluded=excluded, notes=[*notes, *selection.notes()])
 
 
-def _nothing_left(plan: Plan, excluded: int) -> str:
+def _nothing_left(plan: Plan, excluded: int, notes: Sequence[str]) -> str:
     reasons = list(dict.fromkeys(f"{item.data}: {item.reason}" for item in plan.illegal))
     text = f"nothing is left to compare: {excluded} cells are left out by include and exclude"
-    return "; ".join([f"{text}, {len(plan.illegal)} trios cannot be run", *reasons[:10]])
+    text += f", {len(plan.illegal)} trios cannot be run"
+    return "; ".join([text, *reasons[:10], *notes[:10]])
 
 
 def _legal(

@@ -7,8 +7,9 @@ from typing import Any
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.compare import Grid
-from n2d_framework.config.rules import choice_fits, placed, scaler_fits, value_fits, value_problems
-from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.config.rule_checks import absent_values
+from n2d_framework.config.rules import choice_fits, placed, scaler_fits, value_fits
+from n2d_framework.errors import ConfigError
 from n2d_framework.experiment.variants import Variant
 from n2d_framework.types import ROLES
 
@@ -29,19 +30,20 @@ class Selection:
     Raises
     ------
     ConfigError
-        If a rule or the baseline names a data set that is not there.
+        If the baseline names a data set that is not there.
     """
 
     def __init__(self, grid: Grid, names: Sequence[str]) -> None:
         self._include = placed(include=grid.config.include)
         self._exclude = placed(exclude=grid.config.exclude)
         self._idle = [*self._include, *self._exclude]
-        problems: list[Problem] = []
-        for place, rule in grid.rules.items():
-            if "data" in rule:
-                problems += value_problems(rule["data"], f"{place}.data", names)
+        self._absent = {
+            place: [*grid.absent[place], *absent_values(rule.get("data", ()), "data", names)]
+            for place, rule in grid.rules.items()
+        }
+        problems = self._absent.get("baseline")
         if problems:
-            raise ConfigError(problems)
+            raise ConfigError(problem.under("baseline") for problem in problems)
 
     def keeps(self, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
         """Whether a cell is wanted."""
@@ -64,8 +66,16 @@ class Selection:
         return bool(found)
 
     def notes(self) -> list[str]:
-        """Which rules have fitted no cell so far."""
-        return [f"{place} fits no cell that could be run" for place in self._idle]
+        """Which rules have fitted no cell so far, and which name values that are not there."""
+        found: list[str] = []
+        for place in (*self._include, *self._exclude):
+            absent = self._absent[place]
+            if place in self._idle:
+                idle = f"{place} fits no cell that could be run"
+                found.append("; ".join([idle, *map(str, absent)]))
+            else:
+                found += [str(problem.under(place)) for problem in absent]
+        return found
 
 
 def _fits(key: str, wanted: Any, about: Mapping[str, Any], trio: Trio) -> bool:
