@@ -88,11 +88,6 @@ def test_rules_that_leave_nothing_are_refused(few_digits, grid):
         plan_of(grid | {"exclude": [{"data": "few"}]}, few_digits)
 
 
-def test_a_rule_for_data_that_are_not_there_is_refused(few_digits, grid):
-    with pytest.raises(ConfigError, match=r"exclude\[0\]\.data: 'fev' .* did you mean 'few'"):
-        plan_of(grid | {"exclude": [{"data": "fev"}]}, few_digits)
-
-
 def test_a_rule_that_fits_no_cell_is_noted(few_digits, grid):
     rules = [{"seed": 1, "embedder": "pca"}, {"seed": 1, "embedder": "pca", "n_clusters": 10}]
     assert plan_of(grid | {"exclude": rules}, few_digits).notes == []
