@@ -25,7 +25,7 @@ import attrs
 
 FENCE = re.compile(r"^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"#\s*(?P<name>[\w./-]+\.(?:py|yaml|toml|json))\n")
-INSTALL = re.compile(r'pip install (?:-e )?"?\./([\w-]+)')
+INSTALL = re.compile(r'pip install (?:-e )?"?\./([\w-]+)(?![\w/-])')
 FREE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

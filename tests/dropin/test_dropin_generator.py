@@ -259,12 +259,25 @@ def test_damaged_and_missing_files(trained, tmp_path):
         n2d.load_n2d("har.h5", "har.sav")
 
 
+class _Own:
+    """A learner that the framework did not make."""
+
+    manifold_in_embedding = cluster_manifold = hle = None
+
+    def fit(self, hl):
+        self.hle = hl
+
+    def fit_predict(self, hl):
+        self.fit(hl)
+        return np.zeros(len(hl), dtype=int)
+
+
 def test_what_cannot_be_saved_is_said(rows, trained, tmp_path):
     fresh = n2d.n2d(trained[0].autoencoder, n2d.UmapGMM(N_CLUSTERS))
     with pytest.raises(UnsupportedError, match="not fitted; call fit"):
         n2d.save_n2d(fresh, "har.h5", "har.sav")
-    own = n2d.n2d(trained[0].autoencoder, _Flat())
-    with pytest.raises(UnsupportedError, match="_Flat is a class of your own"):
+    own = n2d.n2d(trained[0].autoencoder, _Own())
+    with pytest.raises(UnsupportedError, match="_Own is a class of your own"):
         n2d.save_n2d(own, "har.h5", "har.sav")
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError):

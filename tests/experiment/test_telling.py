@@ -68,7 +68,7 @@ def test_cells_are_told_with_their_scores_and_stages(data, tmp_path):
         assert described["name"] == "kmeans"
         options = {key: value for key, value in described.items() if key != "name"}
         assert options == json.loads(row["clusterer_options"])
-        assert cell.method == "pca / identity / kmeans"
+        assert cell.method.startswith("pca / identity / kmeans(n_clusters=")
 
 
 def test_a_session_tells_only_what_it_does(data, tmp_path):

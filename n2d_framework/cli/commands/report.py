@@ -9,6 +9,7 @@ import typer
 
 from n2d_framework.cli.console import out, print_json
 from n2d_framework.cli.flags import Json
+from n2d_framework.errors import ConfigError, Problem, did_you_mean
 
 __all__ = ["report"]
 
@@ -37,6 +38,9 @@ def report(
 
     comparison = open_comparison(folder)
     if metric is not None:
+        if metric not in comparison.metrics:
+            hint = did_you_mean(metric, comparison.metrics, noun="metric")
+            raise ConfigError([Problem("--metric", f"unknown metric {metric!r}; {hint}")])
         comparison.config["metric"] = metric
     written = comparison.report(output, pictures=pictures, max_points=max_points)
     if json:
