@@ -11,7 +11,7 @@ import numpy as np
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.errors import ConfigError, DataError, Problem, StateError
-from n2d_framework.n2d.library import as_in_the_library
+from n2d_framework.n2d.likeness import as_in_the_library
 from n2d_framework.registry import default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.types import AnyArray, Role
