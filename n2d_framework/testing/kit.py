@@ -99,7 +99,9 @@ def entries_of(distribution: str, catalogue: Catalogue | None = None) -> list[An
     if not found:
         known = sorted({entry.distribution for entry in entries})
         hint = did_you_mean(distribution, known, noun="distribution")
-        raise UnknownComponentError(f"{distribution!r} brings nothing to examine; {hint}")
+        raise UnknownComponentError(
+            f"{distribution!r} brings nothing to examine; {hint}; one entry is ROLE/NAME"
+        )
     return found
 
 

@@ -171,5 +171,19 @@ def test_check_plugin_names_the_error_of_a_plugin_that_cannot_be_imported(
     n2d("new-plugin", "n2d-mine", "--role", "metric")
     (elsewhere / "n2d-mine" / "n2d_mine" / "plugin.py").write_text("raise RuntimeError('broken')")
     put_on_path(elsewhere / "n2d-mine")
-    assert n2d("check-plugin", "n2d-mine").exit_code == 2
+    assert n2d("check-plugin", "n2d-mine").exit_code == 1
+    assert default_catalogue().failures[0].error.endswith("RuntimeError: broken")
+
+
+def test_check_plugin_does_not_pass_over_the_half_that_is_broken(n2d, put_on_path, elsewhere):
+    n2d("new-plugin", "n2d-mine", "--role", "metric")
+    package = elsewhere / "n2d-mine"
+    (package / "n2d_mine" / "second.py").write_text("raise RuntimeError('broken')")
+    project = package / "pyproject.toml"
+    text = project.read_text()
+    where = "[project.entry-points.n2d_framework]\n"
+    assert where in text
+    project.write_text(text.replace(where, where + 'second = "n2d_mine.second"\n'))
+    put_on_path(package)
+    assert n2d("check-plugin", "n2d-mine").exit_code == 1
     assert default_catalogue().failures[0].error.endswith("RuntimeError: broken")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from n2d_framework.cli.console import bare_table, err, out, print_json, seconds_text
 from n2d_framework.cli.flags import Json
-from n2d_framework.errors import UnknownComponentError, UnsupportedError, did_you_mean
+from n2d_framework.errors import UnknownComponentError
 
 if TYPE_CHECKING:
     from n2d_framework.testing.report import Report
@@ -56,28 +56,16 @@ def check_plugin(
 
 
 def _chosen(which: str | None) -> list[Any]:
-    from n2d_framework.registry import default_catalogue
-    from n2d_framework.testing.kit import find, find_all
+    from n2d_framework.testing.kit import entries_of, find, find_all
 
-    if which and "/" in which:
-        return [find(which)]
-    entries = find_all()
-    if which is None:
-        others = [entry for entry in entries if entry.distribution != "n2d_framework"]
-        if not others:
-            raise UnknownComponentError(
-                "no plugin is installed; n2d check-plugin n2d_framework checks the built-ins"
-            )
-        return others
-    found = [entry for entry in entries if entry.distribution == which]
-    if found:
-        return found
-    for failure in default_catalogue().failures:
-        if failure.distribution == which:
-            raise UnsupportedError(f"{which} is installed but unusable: {failure.error}")
-    known = sorted({entry.distribution for entry in entries})
-    hint = did_you_mean(which, known, noun="distribution")
-    raise UnknownComponentError(f"{which!r} has nothing to check; {hint}; or write ROLE/NAME")
+    if which is not None:
+        return [find(which)] if "/" in which else entries_of(which)
+    others = [entry for entry in find_all() if entry.distribution != "n2d_framework"]
+    if not others:
+        raise UnknownComponentError(
+            "no plugin is installed; n2d check-plugin n2d_framework checks the built-ins"
+        )
+    return others
 
 
 _MARKS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("·", "dim")}
