@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from n2d_builtin._compiled import compiled
 
 __all__ = ["METRIC_CODES", "search"]
@@ -15,6 +13,8 @@ METRIC_CODES = {"euclidean": 0, "manhattan": 1, "chebyshev": 2}
 
 _STRIDE = 128
 _TILE = 256
+#: Bounds of which only the least is looked at, if it is too large.
+_BLOCK = 64
 
 
 @compiled(fastmath={"reassoc", "contract", "nsz"})
@@ -61,6 +61,22 @@ def _within(x: Any, y: Any, i: int, p: int, limit: float, metric: int) -> float:
 
 
 @compiled()
+def _visit(points: Any, queries: Any, i: int, p: int, nearest: Any, metric: int) -> None:
+    """Put point `p` among the nearest of query `i`, if it belongs there."""
+    indices, distances = nearest
+    last = indices.shape[1] - 1
+    distance = _within(queries, points, i, p, distances[i, last], metric)
+    if distance < distances[i, last]:
+        j = last
+        while j > 0 and distances[i, j - 1] > distance:
+            distances[i, j] = distances[i, j - 1]
+            indices[i, j] = indices[i, j - 1]
+            j -= 1
+        distances[i, j] = distance
+        indices[i, j] = p
+
+
+@compiled()
 def search(points: Any, queries: Any, indices: Any, distances: Any, metric: int) -> None:
     """Fill in the nearest points of each query, ties by lower index.
 
@@ -69,28 +85,50 @@ def search(points: Any, queries: Any, indices: Any, distances: Any, metric: int)
     points : array of shape (n, d)
     queries : array of shape (m, d)
     indices : int64 array of shape (m, k), written
+        -1 everywhere before.
     distances : float64 array of shape (m, k), written
-        In ascending order.
+        In ascending order, squared for the euclidean metric; infinite everywhere before.
     metric : int
         One of :data:`METRIC_CODES`.
     """
-    k = indices.shape[1]
-    indices[:] = -1
-    distances[:] = np.inf
+    nearest = (indices, distances)
     for first in range(0, points.shape[0], _TILE):
         last = min(first + _TILE, points.shape[0])
         for i in range(queries.shape[0]):
             for p in range(first, last):
-                distance = _within(queries, points, i, p, distances[i, k - 1], metric)
-                if distance < distances[i, k - 1]:
-                    j = k - 1
-                    while j > 0 and distances[i, j - 1] > distance:
-                        distances[i, j] = distances[i, j - 1]
-                        indices[i, j] = indices[i, j - 1]
-                        j -= 1
-                    distances[i, j] = distance
-                    indices[i, j] = p
-    if metric == 0:
-        for i in range(queries.shape[0]):
-            for j in range(k):
-                distances[i, j] = np.sqrt(distances[i, j])
+                _visit(points, queries, i, p, nearest, metric)
+
+
+@compiled(fastmath={"nnan", "nsz"})
+def _least(values: Any) -> Any:
+    least = values[0]
+    for j in range(1, values.shape[0]):
+        least = min(least, values[j])
+    return least
+
+
+@compiled()
+def search_possible(
+    points: Any, queries: Any, indices: Any, distances: Any, first: int, bounds: Any, room: Any
+) -> None:
+    """Go on with a euclidean search among points that may be near enough.
+
+    Parameters
+    ----------
+    points, queries, indices, distances
+        As for :func:`search`; the points before `first` have been visited.
+    first : int
+        The point of the first column of `bounds`.
+    bounds : float32 array of shape (m, t)
+        Squared distances, but for a constant of each query, are not less than this. Not NaN.
+    room : float64 array of shape (m,)
+        That constant with its sign changed.
+    """
+    last = indices.shape[1] - 1
+    for i in range(queries.shape[0]):
+        for start in range(0, bounds.shape[1], _BLOCK):
+            part = bounds[i, start : start + _BLOCK]
+            if _least(part) <= distances[i, last] + room[i]:
+                for j in range(part.shape[0]):
+                    if part[j] <= distances[i, last] + room[i]:
+                        _visit(points, queries, i, first + start + j, (indices, distances), 0)

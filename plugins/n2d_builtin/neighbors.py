@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin._one_thread import one_blas_thread
+from n2d_builtin._products import Products
 from n2d_builtin._threads import in_threads
 from n2d_framework.plugin import AnyArray, IntArray
 
@@ -15,10 +17,12 @@ __all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric"]
 Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
 
 #: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
-#: compiled exhaustive search that gives up early is faster.
-TREE_WIDTH = 30
+#: compiled exhaustive search that rules most of them out is faster.
+TREE_WIDTH = 10
 #: Points in a leaf, and rows at once, where all points are searched from within.
 _LEAF, _CHUNK = 32, 65_536
+#: Pairs from which on products of matrices are worth preparing.
+_MANY = 4_000_000
 #: The metrics as powers of Minkowski's.
 _POWERS = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
 
@@ -42,7 +46,8 @@ class ExactNeighbors:
     Notes
     -----
     Rows of up to :data:`TREE_WIDTH` features are searched with a k-d tree, wider ones
-    exhaustively. Cosine distances are half the squared euclidean distances of rows scaled
+    exhaustively; of many pairs, most are ruled out by a matrix product first, which does not
+    change what is found. Cosine distances are half the squared euclidean distances of rows scaled
     to unit length, which keeps the order of neighbours; one coordinate is added in which
     only the zero vector has the value 1.
     """
@@ -51,6 +56,7 @@ class ExactNeighbors:
         self.metric: Metric = metric
         self._points = _prepared(points, metric)
         self._tree: Any = None
+        self._products: Products | None = None
         if self._points.shape[1] <= TREE_WIDTH:
             from sklearn.neighbors import KDTree
 
@@ -117,11 +123,15 @@ class ExactNeighbors:
         indices = np.empty((len(rows), k), dtype=np.int64)
         distances = np.empty((len(rows), k), dtype=np.float64)
 
+        if len(rows) * len(self) >= _MANY and self.metric in ("euclidean", "cosine"):
+            self._prepare_products()
+
         def work(start: int, stop: int) -> None:
             part = slice(start, stop)
             self._search(rows[part], indices[part], distances[part])
 
-        in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
+        with one_blas_thread(look_again=True):
+            in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
         if self.metric == "cosine":
             distances = distances * distances / 2
         return indices, distances
@@ -156,17 +166,37 @@ class ExactNeighbors:
         indices[:] = np.take_along_axis(found, order, axis=1)
         distances[:] = np.take_along_axis(near, order, axis=1)
 
+    def _prepare_products(self) -> None:
+        if self._tree is None and self._products is None:
+            self._products = Products(self._points)
+
     def _search_all(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> None:
         from n2d_builtin._brute_kernel import METRIC_CODES, search
 
+        indices[:], distances[:] = -1, np.inf
         code = METRIC_CODES[_plain(self.metric)]
-        search(self._points, rows, indices, distances, code)
+        if not self._search_possible(rows, indices, distances):
+            search(self._points, rows, indices, distances, code)
         far = np.flatnonzero(indices[:, -1] < 0)
         if far.size:  # squares beyond the range of float32
-            again = indices[far], distances[far]
+            again = np.full((far.size, indices.shape[1]), -1), np.full_like(distances[far], np.inf)
             wide = self._points.astype(np.float64), rows[far].astype(np.float64)
             search(*wide, *again, code)
             indices[far], distances[far] = again
+        if _plain(self.metric) == "euclidean":
+            np.sqrt(distances, out=distances)
+
+    def _search_possible(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> bool:
+        """Search with products of matrices, if they are at hand and of use."""
+        from n2d_builtin._brute_kernel import search_possible
+
+        found = None if self._products is None else self._products.bounds(rows)
+        if found is None:
+            return False
+        tiles, room = found
+        for first, bounds in tiles:
+            search_possible(self._points, rows, indices, distances, first, bounds, room)
+        return True
 
 
 def _plain(metric: Metric) -> Metric:

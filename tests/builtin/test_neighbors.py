@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 
+from n2d_builtin._products import Products
 from n2d_builtin.neighbors import TREE_WIDTH, ExactNeighbors
 
 SCIPY = {
@@ -103,3 +104,62 @@ def test_any_points_agree_with_all_distances(x, data):
     every = cdist(x.astype(float), x.astype(float), SCIPY[metric])
     np.testing.assert_allclose(distances, np.sort(every, axis=1)[:, :k], rtol=1e-6)
     np.testing.assert_allclose(np.take_along_axis(every, indices, axis=1), distances, rtol=1e-6)
+
+
+class _Plain(ExactNeighbors):
+    """Looks at every point."""
+
+    def _prepare_products(self) -> None:
+        pass
+
+
+def _hard(kind: str) -> np.ndarray:
+    """Rows for which products of matrices are at their least exact."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2300, 40)).astype(np.float32)
+    return {
+        "plain": lambda: x,
+        "far from the origin": lambda: x + np.float32(3000),
+        "duplicates": lambda: np.repeat(x[:23], 100, axis=0),
+        "small integers": lambda: np.round(x),
+        "one far away": lambda: np.vstack([x, np.full((1, 40), 1e7, np.float32)]),
+        "tiny": lambda: x * np.float32(1e-21),
+        "huge": lambda: x * np.float32(3e18),
+        "some too long": lambda: np.vstack([x, np.full((1, 40), 1e25, np.float32)]),
+        "sorted": lambda: x[np.argsort(-np.abs(x[:, 0]))] * np.arange(1, 41, dtype=np.float32),
+    }[kind]()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["plain", "far from the origin", "duplicates", "small integers", "one far away", "tiny",
+     "huge", "some too long", "sorted"],
+)  # fmt: skip
+@pytest.mark.parametrize("metric", ["euclidean", "cosine"])
+def test_ruling_points_out_changes_nothing(kind, metric):
+    x = _hard(kind)
+    assert x.shape[1] > TREE_WIDTH
+    assert len(x) ** 2 >= 4_000_000, "enough pairs for products"
+    ruled, plain = ExactNeighbors(x, metric), _Plain(x, metric)
+    for found, expected in zip(ruled.query_self(7), plain.query_self(7), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    queries = np.ascontiguousarray(x[::-1]) + x[3]
+    for found, expected in zip(
+        ruled.query(queries, 5, n_jobs=2), plain.query(queries, 5), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(11, 300), st.floats(-6, 6), st.floats(0, 4))
+def test_bounds_are_never_too_large(seed, width, scale, offset):
+    rng = np.random.default_rng(seed)
+    x = ((rng.normal(size=(90, width)) + 10.0**offset) * 10.0**scale).astype(np.float32)
+    points, queries = x[:60], np.vstack([x[60:], x[:5] * np.float32(1 + 1e-6)])
+    tiles, room = Products(points).bounds(queries)
+    bounds = np.hstack([tile for _, tile in tiles]) - room[:, None]
+    # the exact search itself rounds: its own error must be within the bounds, too
+    every = cdist(queries.astype(float), points.astype(float), "sqeuclidean")
+    assert (bounds <= every * (1 - 266 * 2.0**-24)).all()
+    typical = np.median(every)
+    assert np.median(every - bounds) < 0.05 * typical, "of no use, if they are far too small"
