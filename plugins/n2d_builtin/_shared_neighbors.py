@@ -17,8 +17,9 @@ __all__ = ["shared_neighbors"]
 #: Rows up to which a search is faster than reading its result from a store.
 _FEW = 10_000
 #: Neighbours are found in multiples of it, so that components that want somewhat more or
-#: fewer of them share one search.
-_TIER = 32
+#: fewer of them share one search. Where all points are looked at, more cost hardly anything:
+#: umap and tsne with their defaults share one.
+_TIER, _WIDE_TIER = 32, 96
 
 
 def shared_neighbors(
@@ -47,7 +48,8 @@ def shared_neighbors(
     n = len(search)
     if n <= _FEW:
         return search.query_self(k, n_jobs=context.n_jobs)
-    kept = min(n, -(-k // _TIER) * _TIER)
+    tier = _WIDE_TIER if search.exhaustive else _TIER
+    kept = min(n, -(-k // tier) * tier)
 
     def compute() -> State:
         indices, distances = search.query_self(kept, n_jobs=context.n_jobs)

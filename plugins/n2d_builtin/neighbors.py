@@ -65,6 +65,11 @@ class ExactNeighbors:
     def __len__(self) -> int:
         return len(self._points)
 
+    @property
+    def exhaustive(self) -> bool:
+        """Whether all points are compared with each row: then more neighbours cost little."""
+        return self._tree is None
+
     def query(
         self, x: AnyArray, k: int, *, n_jobs: int = 1
     ) -> tuple[IntArray, NDArray[np.float64]]:

@@ -61,6 +61,14 @@ def test_umap_and_tsne_share_one_search(memory):
     np.testing.assert_array_equal(one.embedding_, alone.embedding_)
 
 
+def test_on_wide_rows_they_share_one_search_even_with_their_defaults(memory):
+    rows = np.random.default_rng(0).normal(size=(150, 30)).astype(np.float32)
+    context = FitContext(seed=1, remember=memory)
+    Umap(n_epochs=5).fit(rows, context=context)
+    Tsne(n_iter=5, early_exaggeration_iter=5).fit(rows, context=context)
+    assert memory.computed == 1
+
+
 def test_landmarks_and_other_metrics_are_searched_on_their_own(memory):
     context = FitContext(seed=1, remember=memory)
     for options in ({}, {"max_landmarks": 80}, {"metric": "manhattan"}):
