@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -21,8 +22,9 @@ Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
 TREE_WIDTH = 10
 #: Points in a leaf, and rows at once, where all points are searched from within.
 _LEAF, _CHUNK = 32, 65_536
-#: Pairs from which on products of matrices are worth preparing.
-_MANY = 4_000_000
+#: Pairs from which on products of matrices are worth preparing, and rows from which on they
+#: are worth using.
+_MANY, _SOME = 500_000, 32
 #: The metrics as powers of Minkowski's.
 _POWERS = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
 
@@ -128,14 +130,13 @@ class ExactNeighbors:
         indices = np.empty((len(rows), k), dtype=np.int64)
         distances = np.empty((len(rows), k), dtype=np.float64)
 
-        if len(rows) * len(self) >= _MANY and self.metric in ("euclidean", "cosine"):
-            self._prepare_products()
+        products = self._prepared_products(len(rows))
 
         def work(start: int, stop: int) -> None:
             part = slice(start, stop)
-            self._search(rows[part], indices[part], distances[part])
+            self._search(rows[part], indices[part], distances[part], products)
 
-        with one_blas_thread(look_again=True):
+        with nullcontext() if products is None else one_blas_thread(look_again=True):
             in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
         if self.metric == "cosine":
             distances = distances * distances / 2
@@ -162,25 +163,33 @@ class ExactNeighbors:
             distances = distances * distances / 2
         return indices, distances
 
-    def _search(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> None:
+    def _search(
+        self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
+    ) -> None:
         if self._tree is None:
-            self._search_all(rows, indices, distances)
+            self._search_all(rows, indices, distances, products)
             return
         found, near = self._tree.query(rows, k=indices.shape[1])[::-1]
         order = np.lexsort((found, near), axis=-1)
         indices[:] = np.take_along_axis(found, order, axis=1)
         distances[:] = np.take_along_axis(near, order, axis=1)
 
-    def _prepare_products(self) -> None:
-        if self._tree is None and self._products is None:
+    def _prepared_products(self, n_rows: int) -> Products | None:
+        """What rules points out, where that is of use; made once."""
+        if self._tree is not None or _plain(self.metric) != "euclidean":
+            return None
+        if self._products is None and n_rows * len(self) >= _MANY:
             self._products = Products(self._points)
+        return self._products if n_rows >= _SOME else None
 
-    def _search_all(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> None:
+    def _search_all(
+        self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
+    ) -> None:
         from n2d_builtin._brute_kernel import METRIC_CODES, search
 
         indices[:], distances[:] = -1, np.inf
         code = METRIC_CODES[_plain(self.metric)]
-        if not self._search_possible(rows, indices, distances):
+        if not self._search_possible(rows, indices, distances, products):
             search(self._points, rows, indices, distances, code)
         far = np.flatnonzero(indices[:, -1] < 0)
         if far.size:  # squares beyond the range of float32
@@ -191,11 +200,13 @@ class ExactNeighbors:
         if _plain(self.metric) == "euclidean":
             np.sqrt(distances, out=distances)
 
-    def _search_possible(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> bool:
-        """Search with products of matrices, if they are at hand and of use."""
+    def _search_possible(
+        self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
+    ) -> bool:
+        """Search with products of matrices, if they are of use."""
         from n2d_builtin._brute_kernel import search_possible
 
-        found = None if self._products is None else self._products.bounds(rows)
+        found = None if products is None else products.bounds(rows)
         if found is None:
             return False
         tiles, room = found
