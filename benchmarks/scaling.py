@@ -3,8 +3,8 @@
 Run as ``python benchmarks/scaling.py [--most N] [--out FOLDER]``. Rows are synthetic: 10 clusters
 in 64 features, some of them overlapping. Every run is a process of its own, so that its peak
 memory is its own; it fits a trio and predicts the same rows in pieces. Writes ``scaling.json``
-and ``scaling.png`` into FOLDER and prints the exponents: the slope of log seconds over log rows
-on the last two decades. A run that FOLDER already has is not made again.
+and ``scaling.png`` into FOLDER and prints a table and the exponents: the slope of log seconds
+over log rows on the last two decades. A run that FOLDER already has is not made again.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import description
 
 LANDMARKS = 20_000
 TRIOS: dict[str, tuple[Any, Any, Any]] = {
@@ -99,6 +100,24 @@ def exponent(runs: list[dict[str, Any]], key: str) -> float:
     )
 
 
+def table(results: list[dict[str, Any]], names: list[str]) -> str:
+    """Seconds, memory and scores of all runs, and the exponents, in Markdown."""
+    lines = [
+        "| trio | rows | fit, s | predict, s | peak of the fit, MiB | predict adds, MiB | ACC |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    slopes = ["| trio | fit | predict |", "|---|---|---|"]
+    for name in names:
+        runs = sorted((r for r in results if r["trio"] == name), key=lambda run: run["rows"])
+        for run in runs:
+            cells = [f"{run[key]:.3g}" for key in ("fit_s", "predict_s")]
+            cells += [f"{run[key]:.0f}" for key in ("fit_peak_MiB", "predict_growth_MiB")]
+            lines.append(f"| {name} | {run['rows']:,} | {' | '.join(cells)} | {run['acc']:.3f} |")
+        exponents = [f"{exponent(runs, key):.2f}" for key in ("fit_s", "predict_s")]
+        slopes.append(f"| {name} | {' | '.join(exponents)} |")
+    return "\n".join([*lines, "", "Exponents over the last two decades of rows:", "", *slopes])
+
+
 def draw(results: list[dict[str, Any]], path: Path) -> None:
     import matplotlib as mpl
 
@@ -144,10 +163,7 @@ def main() -> None:
             print(results[-1], flush=True)
             stored.write_text(json.dumps(results, indent=1))
     draw(results, arguments.out / "scaling.png")
-    for name in arguments.trios:
-        runs = sorted((r for r in results if r["trio"] == name), key=lambda r: r["rows"])
-        slopes = {key: round(exponent(runs, key), 2) for key in ("fit_s", "predict_s")}
-        print(name, slopes)
+    print(f"\n{description()}\n\n{table(results, arguments.trios)}")
 
 
 if __name__ == "__main__":
