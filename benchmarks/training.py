@@ -61,6 +61,8 @@ def _keras() -> Train:
 
 def _n2d() -> Train:
     np.int = int  # type: ignore[attr-defined]  # noqa: NPY001 - the package expects it
+    # umap-learn imports it where it is, and ClustPy's may not fit the PyTorch beside it.
+    sys.modules["torchvision"] = None  # type: ignore[assignment]
     import n2d
 
     def train(x: np.ndarray, epochs: int) -> None:

@@ -59,6 +59,8 @@ def ours(folder: Path, epochs: int, n_clusters: int) -> dict[str, float]:
 def n2d_package(folder: Path, epochs: int, n_clusters: int) -> dict[str, float]:
     clock = Clock()
     np.int = int  # type: ignore[attr-defined]  # noqa: NPY001 - the package expects it
+    # umap-learn imports it where it is, and ClustPy's may not fit the PyTorch beside it.
+    sys.modules["torchvision"] = None  # type: ignore[assignment]
     import n2d
 
     clock("import")
