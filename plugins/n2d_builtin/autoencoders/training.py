@@ -140,6 +140,8 @@ def _steps(first: int, count: int) -> AnyArray:
 
 def _optimizer(settings: TrainingSettings) -> Any:
     optimizers = load_keras().optimizers
+    from n2d_builtin.autoencoders._fused import fused
+
     classes = {
         "adam": optimizers.Adam,
         "adamw": optimizers.AdamW,
@@ -151,7 +153,7 @@ def _optimizer(settings: TrainingSettings) -> Any:
         arguments["weight_decay"] = settings.weight_decay
     if settings.optimizer == "sgd":
         arguments["momentum"] = _SGD_MOMENTUM
-    return classes[settings.optimizer](**arguments)
+    return fused(classes[settings.optimizer])(**arguments)
 
 
 def _epochs_class() -> Any:
