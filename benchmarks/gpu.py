@@ -48,16 +48,17 @@ def child(epochs: int) -> dict[str, Any]:
 
     x = np.random.default_rng(0).random(SHAPES["mnist"], dtype=np.float32)
     seconds = []
-    for count in (1, epochs):
+    # The first is for what a process does once.
+    for rows, count in ((x[: 4 * BATCH], 1), (x, 1), (x, epochs)):
         model = DenseAutoencoder(
             hidden=HIDDEN, latent_dim=LATENT, batch_size=BATCH, epochs=count, precision="auto"
         )
         start = time.perf_counter()
-        model.fit(x, context=FitContext(seed=0))
+        model.fit(rows, context=FitContext(seed=0))
         seconds.append(time.perf_counter() - start)
     return {
         "devices": list(keras.distribution.list_devices()),
-        "epoch": (seconds[1] - seconds[0]) / (epochs - 1),
+        "epoch": (seconds[2] - seconds[1]) / (epochs - 1),
         "peak": products(),
     }
 
