@@ -6,7 +6,7 @@ from typing import Any
 
 from n2d_builtin._compiled import compiled
 
-__all__ = ["METRIC_CODES", "search"]
+__all__ = ["METRIC_CODES", "search", "search_possible"]
 
 #: How the kernel knows the metrics.
 METRIC_CODES = {"euclidean": 0, "manhattan": 1, "chebyshev": 2}

@@ -129,7 +129,6 @@ class ExactNeighbors:
             raise ValueError(f"k must be between 1 and {len(self)}, got {k}")
         indices = np.empty((len(rows), k), dtype=np.int64)
         distances = np.empty((len(rows), k), dtype=np.float64)
-
         products = self._prepared_products(len(rows))
 
         def work(start: int, stop: int) -> None:
@@ -176,11 +175,11 @@ class ExactNeighbors:
 
     def _prepared_products(self, n_rows: int) -> Products | None:
         """What rules points out, where that is of use; made once."""
-        if self._tree is not None or _plain(self.metric) != "euclidean":
+        if self._tree is not None or _plain(self.metric) != "euclidean" or n_rows < _SOME:
             return None
         if self._products is None and n_rows * len(self) >= _MANY:
             self._products = Products(self._points)
-        return self._products if n_rows >= _SOME else None
+        return self._products
 
     def _search_all(
         self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
