@@ -18,8 +18,8 @@ __all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric"]
 Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
 
 #: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
-#: compiled exhaustive search that rules most of them out is faster.
-TREE_WIDTH = 10
+#: compiled exhaustive search is faster: sooner where products of matrices rule points out.
+TREE_WIDTH, _TREE_WIDTH_WITHOUT_PRODUCTS = 10, 30
 #: Points in a leaf, and rows at once, where all points are searched from within.
 _LEAF, _CHUNK = 32, 65_536
 #: Pairs from which on products of matrices are worth preparing, and rows from which on they
@@ -47,10 +47,10 @@ class ExactNeighbors:
 
     Notes
     -----
-    Rows of up to :data:`TREE_WIDTH` features are searched with a k-d tree, wider ones
-    exhaustively; of many pairs, most are ruled out by a matrix product first, which does not
-    change what is found. Cosine distances are half the squared euclidean distances of rows scaled
-    to unit length, which keeps the order of neighbours; one coordinate is added in which
+    Rows of up to :data:`TREE_WIDTH` features (30 for manhattan and chebyshev) are searched with
+    a k-d tree, wider ones exhaustively; of many pairs, most are ruled out by a matrix product
+    first, which does not change what is found. Cosine distances are half the squared euclidean
+    distances of rows scaled to unit length, which keeps the order of neighbours; one coordinate is added in which
     only the zero vector has the value 1.
     """
 
@@ -59,7 +59,9 @@ class ExactNeighbors:
         self._points = _prepared(points, metric)
         self._tree: Any = None
         self._products: Products | None = None
-        if self._points.shape[1] <= TREE_WIDTH:
+        products = _plain(metric) == "euclidean"
+        widest = TREE_WIDTH if products else _TREE_WIDTH_WITHOUT_PRODUCTS
+        if self._points.shape[1] <= widest:
             from sklearn.neighbors import KDTree
 
             self._tree = KDTree(self._points, metric=_plain(metric))

@@ -106,6 +106,11 @@ def test_any_points_agree_with_all_distances(x, data):
     np.testing.assert_allclose(np.take_along_axis(every, indices, axis=1), distances, rtol=1e-6)
 
 
+@pytest.mark.parametrize(("metric", "exhaustive"), [("euclidean", True), ("manhattan", False)])
+def test_without_products_trees_are_used_for_wider_rows(digits, metric, exhaustive):
+    assert ExactNeighbors(np.ascontiguousarray(digits[:, :20]), metric).exhaustive == exhaustive
+
+
 class _Plain(ExactNeighbors):
     """Looks at every point."""
 
