@@ -50,8 +50,8 @@ class ExactNeighbors:
     Rows of up to :data:`TREE_WIDTH` features (30 for manhattan and chebyshev) are searched with
     a k-d tree, wider ones exhaustively; of many pairs, most are ruled out by a matrix product
     first, which does not change what is found. Cosine distances are half the squared euclidean
-    distances of rows scaled to unit length, which keeps the order of neighbours; one coordinate is added in which
-    only the zero vector has the value 1.
+    distances of rows scaled to unit length, which keeps the order of neighbours; one coordinate
+    is added in which only the zero vector has the value 1.
     """
 
     def __init__(self, points: AnyArray, metric: Metric = "euclidean") -> None:
