@@ -16,8 +16,8 @@ RUNS = 7
 N2D = str(Path(sys.executable).with_name("n2d"))
 CASES = (
     ("python -c pass", [sys.executable, "-c", "pass"], None),
-    ("import n2d_framework", [sys.executable, "-c", "import n2d_framework"], 0.3),
-    ("n2d --help", [N2D, "--help"], 0.5),
+    ("import n2d_framework", [sys.executable, "-c", "import n2d_framework"], None),
+    ("n2d --help", [N2D, "--help"], 0.3),
     ("n2d components", [N2D, "components"], 0.5),
     ("n2d datasets", [N2D, "datasets"], 0.5),
 )
