@@ -184,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", choices=SIDES, nargs="+", default=["usps"])
     parser.add_argument("--works", choices=("ae", "dcec"), nargs="+", default=["ae", "dcec"])
-    parser.add_argument("--units", type=int, default=3)
+    parser.add_argument("--units", type=int, default=10)
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--child", help=argparse.SUPPRESS)

@@ -1,11 +1,12 @@
 """Train the paper's autoencoder beside ``n2d`` 0.3.2 and ClustPy, alternating, in one call.
 
 Run as ``python benchmarks/training.py --peers PYTHON``, where PYTHON is the interpreter of an
-environment that has ``n2d==0.3.2`` and ``clustpy`` (without it only ours and a plain Keras
-``fit`` are measured). Every contender trains d-500-500-2000-10 with Adam, batches of 256 and the
-mean squared error on the same rows, in a process of its own. Seconds per epoch are those of
-``--epochs`` epochs less those of one, over their difference, so that neither imports nor tracing
-count; the best of ``--rounds`` rounds is reported. The table goes to standard output as Markdown.
+environment that has ``n2d==0.3.2`` and ``clustpy`` with a PyTorch and a torchvision that fit each
+other (without it only ours and a plain Keras ``fit`` are measured). Every contender trains
+d-500-500-2000-10 with Adam, batches of 256 and the mean squared error on the same rows, in a
+process of its own. Seconds per epoch are those of ``--epochs`` epochs less those of one, over
+their difference, so that neither imports nor tracing count; the best of ``--rounds`` rounds is
+reported. The table goes to standard output as Markdown.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _keras() -> Train:
 
 def _n2d() -> Train:
     np.int = int  # type: ignore[attr-defined]  # noqa: NPY001 - the package expects it
-    # umap-learn imports it where it is, and ClustPy's may not fit the PyTorch beside it.
+    # Its libraries import torchvision where it is, which crashes beside TensorFlow.
     sys.modules["torchvision"] = None  # type: ignore[assignment]
     import n2d
 
@@ -74,14 +75,6 @@ def _n2d() -> Train:
 
 def _clustpy() -> Train:
     import torch
-    from torch import library as operator_names
-
-    # ClustPy imports torchvision for its data sets only, and torchvision refuses to load beside
-    # a PyTorch that its compiled operators do not fit: their names are enough here.
-    operators = vars(operator_names)["Library"]("torchvision", "DEF")
-    pools = ("roi_align", "roi_pool", "ps_roi_align", "ps_roi_pool", "deform_conv2d")
-    for name in ("nms", "qnms", *pools, *(f"_{pool}_backward" for pool in pools)):
-        operators.define(f"{name}(Tensor a) -> Tensor")
     from clustpy.deep.neural_networks import FeedforwardAutoencoder
 
     def train(x: np.ndarray, epochs: int) -> None:
