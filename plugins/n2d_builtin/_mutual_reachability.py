@@ -23,8 +23,9 @@ _BLOCK = 1024
 class MutualReachability:
     """Training rows with their core distances.
 
-    The distance of two rows is the greatest of their own distance and their two core
-    distances; a core distance is that to the `min_samples`-th nearest training row.
+    The distance of two rows is the greatest of their own distance, divided by `alpha`, and
+    their two core distances; a core distance is that to the `min_samples`-th nearest training
+    row.
 
     Attributes
     ----------
@@ -34,27 +35,16 @@ class MutualReachability:
     min_samples : int
         Less than n.
     metric : {"euclidean", "manhattan", "chebyshev"}
+    alpha : float, default 1
     """
 
     data: AnyArray
     core: AnyArray
     min_samples: int
     metric: str
+    alpha: float = 1.0
     _tree: Any = attrs.field(default=None, init=False, repr=False)
     _first: Any = attrs.field(default=None, init=False, repr=False)
-
-    @classmethod
-    def from_rows(cls, data: AnyArray, min_samples: int, metric: str, *, n_jobs: int = 1) -> Self:
-        """Compute the core distances of training rows, on `n_jobs` threads."""
-        found = cls(data, np.zeros(len(data)), min_samples, metric)
-        found._build()
-
-        def work(start: int, stop: int) -> None:
-            distances, _ = found._query(data[start:stop], min_samples)
-            found.core[start:stop] = distances[:, -1]
-
-        in_threads(work, len(data), n_jobs=n_jobs, chunk=found._block)
-        return found
 
     @classmethod
     def from_state(cls, state: State, metric: str) -> Self:
@@ -68,15 +58,23 @@ class MutualReachability:
         data = need_array(state, "data", (None, None), np.float32)
         core = need_array(state, "core_distances", (len(data),), np.float64)
         min_samples = need(state, "min_samples", int)
+        alpha = need(state, "alpha", float)
         if core.min() < 0:
             raise StateError("state 'core_distances' has negative values")
+        if not 0 < alpha < np.inf:
+            raise StateError(f"state 'alpha' is {alpha}")
         if not 1 <= min_samples < len(data):
             raise StateError(f"state 'min_samples' is {min_samples}, with {len(data)} rows")
-        return cls(data, core, min_samples, metric)
+        return cls(data, core, min_samples, metric, alpha)
 
     def to_state(self) -> dict[str, Any]:
-        """Rows, core distances and number of neighbours as plain values."""
-        return {"data": self.data, "core_distances": self.core, "min_samples": self.min_samples}
+        """Rows, core distances, number of neighbours and `alpha` as plain values."""
+        return {
+            "data": self.data,
+            "core_distances": self.core,
+            "min_samples": self.min_samples,
+            "alpha": self.alpha,
+        }
 
     def nearest(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Nearest training row of each row, among its ``2 * min_samples`` nearest.
@@ -137,7 +135,8 @@ class MutualReachability:
         distances, indices = self._query(rows, self._n_neighbours)
         # A training row finds itself first, so that its core distance stands one further.
         own_core = distances[:, self.min_samples, None]
-        reach = np.maximum(np.maximum(distances, self.core[indices]), own_core)
+        apart = distances if self.alpha == 1 else distances / self.alpha
+        reach = np.maximum(np.maximum(apart, self.core[indices]), own_core)
         best = reach.argmin(axis=1)
         each = np.arange(len(rows))
         with np.errstate(divide="ignore"):

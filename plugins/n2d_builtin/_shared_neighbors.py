@@ -20,6 +20,8 @@ _FEW = 10_000
 #: fewer of them share one search. Where all points are looked at, more cost hardly anything:
 #: umap and tsne with their defaults share one.
 _TIER, _WIDE_TIER = 32, 96
+#: Neighbours up to which they are remembered; more would fill the store.
+_MOST = 128
 
 
 def shared_neighbors(
@@ -28,7 +30,8 @@ def shared_neighbors(
     """The `k` nearest of all points of each of them, itself first.
 
     Of many rows they are remembered in the stage store: another fit of the same rows with
-    the same metric, of this or another component, does not search again.
+    the same metric, of this or another component, does not search again. (Unless it asks for
+    far more neighbours than manifolds need.)
 
     Parameters
     ----------
@@ -46,7 +49,7 @@ def shared_neighbors(
     distances : float64 array of shape (n, k)
     """
     n = len(search)
-    if n <= _FEW:
+    if n <= _FEW or k > _MOST:
         return search.query_self(k, n_jobs=context.n_jobs)
     tier = _WIDE_TIER if search.exhaustive else _TIER
     kept = min(n, -(-k // tier) * tier)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from n2d_builtin._condensed_tree import LabelledTree
+from n2d_builtin._hdbscan_library import fit_library
 from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._membership import Membership
 from n2d_builtin._mutual_reachability import MutualReachability
 from n2d_builtin._rows import check_features, require_fitted
+from n2d_builtin._shared_neighbors import shared_neighbors
+from n2d_builtin.neighbors import ExactNeighbors
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -27,6 +29,7 @@ from n2d_framework.plugin import (
     learned,
     need,
     option,
+    options_dict,
 )
 
 __all__ = ["Hdbscan"]
@@ -41,11 +44,11 @@ _BUDGET = 4_000_000
 class Hdbscan:
     """HDBSCAN*: clusters are regions of high density; rows between them are noise (-1).
 
-    Fitted by the hdbscan package. New rows enter the condensed tree beside their nearest
-    training row by mutual reachability distance (exact neighbours), as in
-    ``hdbscan.approximate_predict``; the label is that of the segment they enter, which
-    is what the training rows of that segment got. So `predict` never gives a label that
-    training did not have, and gives the fit's labels for the training rows with every
+    Fitted by the hdbscan package, which is handed the neighbours of all rows. New rows enter
+    the condensed tree beside their nearest training row by mutual reachability distance (exact
+    neighbours), as in ``hdbscan.approximate_predict``; the label is that of the segment they
+    enter, which is what the training rows of that segment got. So `predict` never gives a label
+    that training did not have, and gives the fit's labels for the training rows with every
     option. (The package's own mapping loses or permutes clusters with an epsilon or a single
     cluster.) Exact duplicates always share a label, even where the package, breaking ties
     among equal distances, labels them differently; `labels_` are what `predict` gives.
@@ -153,11 +156,14 @@ class Hdbscan:
         """
         data = draw(m, self.max_landmarks, derive_seed(context.seed, "hdbscan", "landmarks"))
         min_samples = min(self.min_samples or self.min_cluster_size, len(data) - 1)
-        raw, labels = self._fit_library(data, min_samples)
+        chosen = {} if len(data) == len(m) else {"hdbscan": len(data)}
+        search = ExactNeighbors(data, self.metric)
+        indices, distances = shared_neighbors(search, min_samples + 1, context, **chosen)
+        raw, labels = fit_library(data, indices, distances, **options_dict(self))
         self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
-        self._space = MutualReachability.from_rows(
-            data, min_samples, self.metric, n_jobs=context.n_jobs
-        )
+        # As the package predicts: the row itself counts among its neighbours.
+        core = distances[:, min_samples - 1].copy()
+        self._space = MutualReachability(data, core, min_samples, self.metric, self.alpha)
         self._membership = None
         self.n_clusters_ = self._tree.n_clusters
         nearest = self._space.nearest_of_training_rows()
@@ -248,6 +254,23 @@ class Hdbscan:
         space, tree = require_fitted(self._space, "hdbscan"), require_fitted(self._tree, "hdbscan")
         return {"space": space.to_state(), "tree": tree.to_state()}
 
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: before `alpha` counted, whatever the option was.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        return {**state, "space": {**need(state, "space", Mapping), "alpha": 1.0}}
+
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
 
@@ -267,28 +290,3 @@ class Hdbscan:
         check_features(m, require_fitted(self._space, "hdbscan").data.shape[1], "hdbscan")
         found: tuple[AnyArray, AnyArray] = self._tree.enter(*self._space.nearest(m))
         return found
-
-    def _fit_library(self, data: AnyArray, min_samples: int) -> tuple[AnyArray, AnyArray]:
-        import hdbscan
-
-        newer = {}
-        if self.cluster_selection_persistence:
-            newer["cluster_selection_persistence"] = float(self.cluster_selection_persistence)
-        model = hdbscan.HDBSCAN(
-            min_cluster_size=self.min_cluster_size,
-            min_samples=min_samples,
-            cluster_selection_method=self.cluster_selection_method,
-            cluster_selection_epsilon=float(self.cluster_selection_epsilon),
-            cluster_selection_epsilon_max=float(self.cluster_selection_epsilon_max or math.inf),
-            max_cluster_size=self.max_cluster_size or 0,
-            allow_single_cluster=self.allow_single_cluster,
-            alpha=float(self.alpha),
-            metric=self.metric,
-            approx_min_span_tree=self.approx_min_span_tree,
-            core_dist_n_jobs=1,
-            **newer,
-        )
-        # Duplicates have infinite density, which the package divides by.
-        with np.errstate(all="ignore"):
-            model.fit(data.astype(np.float64))
-            return model.condensed_tree_.to_numpy(), model.labels_

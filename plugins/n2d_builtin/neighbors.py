@@ -20,8 +20,8 @@ Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
 #: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
 #: compiled exhaustive search is faster: sooner where products of matrices rule points out.
 TREE_WIDTH, _TREE_WIDTH_WITHOUT_PRODUCTS = 10, 30
-#: Points in a leaf, and rows at once, where all points are searched from within.
-_LEAF, _CHUNK = 32, 65_536
+#: Points in a leaf, and neighbours at once, where all points are searched from within.
+_LEAF, _NEIGHBORS_AT_ONCE = 32, 2**22
 #: Pairs from which on products of matrices are worth preparing, and rows from which on they
 #: are worth using.
 _MANY, _SOME = 500_000, 32
@@ -152,8 +152,9 @@ class ExactNeighbors:
         indices = np.empty((len(self), k), dtype=np.int64)
         distances = np.empty((len(self), k), dtype=np.float64)
         power = _POWERS[_plain(self.metric)]
-        for start in range(0, len(order), _CHUNK):
-            rows = order[start : start + _CHUNK]
+        chunk = max(1, _NEIGHBORS_AT_ONCE // k)
+        for start in range(0, len(order), chunk):
+            rows = order[start : start + chunk]
             near, found = tree.query(
                 self._points[rows], k=[*range(1, k + 1)], p=power, workers=n_jobs
             )

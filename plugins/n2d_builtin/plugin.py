@@ -168,6 +168,7 @@ _CLUSTERERS = (
         soft=True,
         noise=True,
         finds_n_clusters=True,
+        state_version=2,
         reference="Campello, Moulavi and Sander 2013, PAKDD",
         small_options={"min_cluster_size": 10},
     ),

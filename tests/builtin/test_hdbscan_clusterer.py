@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, make_blobs, make_moons
 from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
 
 from n2d_builtin.hdbscan import Hdbscan
 from n2d_framework.metrics import accuracy
@@ -39,7 +40,7 @@ SETTINGS = [
     {"approx_min_span_tree": False},
 ]
 #: Where the package's own mapping of new rows is right.
-PLAIN = [s for s in SETTINGS if s.keys() <= {"min_cluster_size", "min_samples", "metric", "alpha"}]
+PLAIN = [s for s in SETTINGS if s.keys() <= {"min_cluster_size", "min_samples", "metric"}]
 
 
 def unit(x):
@@ -58,8 +59,10 @@ def data():
 
 
 def library(x, **options):
-    given = {"min_cluster_size": 15, **options, "core_dist_n_jobs": 1, "prediction_data": True}
-    return hdbscan.HDBSCAN(**given).fit(x.astype(np.float64))
+    given = {"min_cluster_size": 15, **options, "core_dist_n_jobs": 1}
+    return hdbscan.HDBSCAN(prediction_data="alpha" not in options, **given).fit(
+        x.astype(np.float64)
+    )
 
 
 def between(x):
@@ -68,7 +71,7 @@ def between(x):
 
 
 @pytest.mark.parametrize("name", ["digits", "moons", "blobs"])
-@pytest.mark.parametrize("options", SETTINGS, ids=str)
+@pytest.mark.parametrize("options", [s for s in SETTINGS if "alpha" not in s], ids=str)
 def test_training_rows_get_the_labels_of_the_fit(data, name, options):
     x = data[name]
     model = Hdbscan(**options).fit(x, context=CONTEXT)
@@ -79,6 +82,64 @@ def test_training_rows_get_the_labels_of_the_fit(data, name, options):
     np.testing.assert_array_equal(model.strengths(x), model.probabilities_)
     assert model.n_clusters_ == fitted.labels_.max() + 1
     assert set(model.predict(between(x))) <= set(model.labels_) | {-1}
+
+
+@pytest.mark.parametrize("name", ["digits", "moons", "blobs"])
+@pytest.mark.parametrize("alpha", [0.5, 0.7, 1.5, 2.0])
+def test_alpha_divides_distances(data, name, alpha):
+    # By default the package builds the spanning tree by Boruvka's method, without alpha.
+    x, chosen = data[name], {"min_cluster_size": 5, "approx_min_span_tree": False}
+    model = Hdbscan(alpha=alpha, **chosen).fit(x, context=CONTEXT)
+    whole = library(x, alpha=alpha, algorithm="generic", min_cluster_size=5).labels_
+    assert adjusted_rand_score(model.labels_, whole) > 0.98  # ties are decided otherwise
+    np.testing.assert_array_equal(model.predict(x), model.labels_)
+    again = Hdbscan(alpha=alpha, **chosen)
+    again.set_state(model.get_state())
+    np.testing.assert_array_equal(again.predict(between(x)), model.predict(between(x)))
+
+
+def test_alpha_moves_where_new_rows_enter(data):
+    x = data["digits"]
+    one, two = (Hdbscan(alpha=a, min_cluster_size=5).fit(x, context=CONTEXT) for a in (1.0, 2.0))
+    two.set_state({**two.get_state(), "tree": one.get_state()["tree"]})
+    assert (two.strengths(between(x)) >= one.strengths(between(x))).all()
+    assert (two.strengths(between(x)) > one.strengths(between(x))).any()
+
+
+def test_states_from_before_alpha_counted_predict_as_they_did(data):
+    x = data["digits"]
+    model = Hdbscan(min_cluster_size=5).fit(x, context=CONTEXT)
+    state = model.get_state()
+    old = {**state, "space": {k: v for k, v in state["space"].items() if k != "alpha"}}
+    again = Hdbscan(min_cluster_size=5, alpha=1.5)
+    again.set_state(Hdbscan.upgrade_state(old, 1))
+    np.testing.assert_array_equal(again.strengths(between(x)), model.strengths(between(x)))
+
+
+def test_wide_rows_as_the_package():
+    x = unit(load_digits().data[:600])  # wider than the package has trees for
+    model = Hdbscan(min_cluster_size=10).fit(x, context=CONTEXT)
+    whole = library(x, min_cluster_size=10).labels_
+    assert adjusted_rand_score(model.labels_, whole) > 0.98
+    assert model.n_clusters_ == whole.max() + 1 > 3
+
+
+def test_neighbours_are_searched_once_for_several_settings(data, monkeypatch):
+    monkeypatch.setattr("n2d_builtin._shared_neighbors._FEW", 50)
+    kept = {}
+
+    def remember(name, depends_on, compute):
+        key = name, tuple(sorted(depends_on.items()))
+        if key not in kept:
+            kept[key] = compute()
+        return kept[key]
+
+    context = FitContext(seed=0, remember=remember)
+    for size in (5, 10, 20):
+        shared = Hdbscan(min_cluster_size=size).fit(data["digits"], context=context)
+        alone = Hdbscan(min_cluster_size=size).fit(data["digits"], context=CONTEXT)
+        np.testing.assert_array_equal(shared.probabilities_, alone.probabilities_)
+    assert len(kept) == 1
 
 
 @pytest.mark.parametrize("options", PLAIN, ids=str)
@@ -301,6 +362,8 @@ def replaced(index, value):
         (spoil("space", "data", replaced((0, 0), np.nan)), "not finite"),
         (spoil("space", "core_distances", lambda a: a[1:]), "'core_distances'"),
         (spoil("space", "core_distances", replaced(0, -1.0)), "negative"),
+        (spoil("space", "alpha", lambda a: 0.0), "'alpha'"),
+        (spoil("space", "alpha", lambda a: float("nan")), "'alpha'"),
         (spoil("space", "min_samples", lambda k: 10**9), "'min_samples'"),
         (spoil("space", "min_samples", lambda k: 0), "'min_samples'"),
         (spoil("tree", "row_segment", lambda a: a[1:]), "'row_segment'"),

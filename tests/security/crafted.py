@@ -25,6 +25,7 @@ def chain_of_segments(manifest: Any, parts: Any) -> None:
         "space": {
             "data": np.arange(4 * n, dtype=np.float32).reshape(n, 4),
             "core_distances": np.ones(n),
+            "alpha": 1.0,
             "min_samples": 1,
         },
         "tree": {
@@ -45,6 +46,7 @@ def star_of_segments(manifest: Any, parts: Any) -> None:
         "space": {
             "data": np.arange(4 * n, dtype=np.float32).reshape(n, 4),
             "core_distances": np.ones(n),
+            "alpha": 1.0,
             "min_samples": 1,
         },
         "tree": {
