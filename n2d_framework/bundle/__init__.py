@@ -6,7 +6,7 @@ The format is stated in docs/bundle-format.md.
 from __future__ import annotations
 
 from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
-from n2d_framework.bundle.loading import load, save, verify
+from n2d_framework.bundle.loading import load, load_trio, save, verify
 from n2d_framework.bundle.replay import StageReplay, VerifyReport
 from n2d_framework.bundle.upgrading import upgrade
 
@@ -17,6 +17,7 @@ __all__ = [
     "VerifyReport",
     "inspect",
     "load",
+    "load_trio",
     "save",
     "upgrade",
     "verify",

@@ -16,9 +16,11 @@ from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
+    from n2d_framework.pipeline.fitting import Fit
+    from n2d_framework.pipeline.trio import FittedTrio
     from n2d_framework.registry import Catalogue
 
-__all__ = ["build", "load", "save", "verify"]
+__all__ = ["build", "load", "load_trio", "save", "verify"]
 
 
 def save(model: N2D, path: str | os.PathLike[str]) -> None:
@@ -95,6 +97,28 @@ def load(
     return model
 
 
+def load_trio(
+    path: str | os.PathLike[str],
+    *,
+    max_bytes: int | None = None,
+    catalogue: Catalogue | None = None,
+    trusted: Iterable[str] = (),
+) -> FittedTrio:
+    """Load what predicts, without the estimator around it; arguments and errors as `load`.
+
+    A process that only predicts imports neither scikit-learn nor what it brings along, unless a
+    component does: most of the time of a short one.
+
+    Returns
+    -------
+    FittedTrio
+        Answers as the model does.
+    """
+    opened = open_bundle(path, max_bytes)
+    with named(path):
+        return _fit(opened.manifest, opened.states(), catalogue, trusted).trio
+
+
 def verify(
     path: str | os.PathLike[str],
     *,
@@ -145,7 +169,17 @@ def build(
         If a component is missing or cannot take its state.
     """
     from n2d_framework.pipeline import N2D
-    from n2d_framework.pipeline.snapshot import Snapshot
+
+    return N2D.from_fit(_fit(manifest, parts, catalogue, trusted))
+
+
+def _fit(
+    manifest: dict[str, Any],
+    parts: dict[str, State],
+    catalogue: Catalogue | None,
+    trusted: Iterable[str],
+) -> Fit:
+    from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot
     from n2d_framework.registry import default_catalogue
 
     catalogue = default_catalogue() if catalogue is None else catalogue
@@ -153,7 +187,7 @@ def build(
     _check_installed(described, catalogue)
     with trusting(trusted):
         try:
-            return N2D.from_snapshot(Snapshot(manifest, parts), catalogue)
+            return fit_from_snapshot(Snapshot(manifest, parts), catalogue)
         except BundleError:
             raise
         except ConfigError as error:

@@ -1,12 +1,38 @@
-"""Floor 4: checks, stages, the stage store and the estimator."""
+"""Floor 4: checks, stages, the stage store and the estimator.
+
+What stands here is imported when it is first used: a fitted trio answers without the estimator,
+whose base classes take most of a second to import.
+"""
 
 from __future__ import annotations
 
-from n2d_framework.pipeline.adapting import adapt
-from n2d_framework.pipeline.compose import compose
-from n2d_framework.pipeline.estimator import N2D
-from n2d_framework.pipeline.predictor import NotFittedError
-from n2d_framework.pipeline.snapshot import Snapshot
-from n2d_framework.pipeline.store import StageStore
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from n2d_framework.pipeline.adapting import adapt
+    from n2d_framework.pipeline.compose import compose
+    from n2d_framework.pipeline.estimator import N2D
+    from n2d_framework.pipeline.predictor import NotFittedError
+    from n2d_framework.pipeline.snapshot import Snapshot
+    from n2d_framework.pipeline.store import StageStore
 
 __all__ = ["N2D", "NotFittedError", "Snapshot", "StageStore", "adapt", "compose"]
+
+_HOMES = {
+    "N2D": "estimator",
+    "NotFittedError": "predictor",
+    "Snapshot": "snapshot",
+    "StageStore": "store",
+    "adapt": "adapting",
+    "compose": "compose",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    # The name of a submodule must not stay that of the module.
+    globals()[name] = value
+    return value

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 
 from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
+from n2d_framework.core.options import options_dict
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
@@ -258,12 +259,17 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot, catalogue: Catalogue | None = None) -> Self:
         """A fitted model from plain values."""
-        fit = fit_from_snapshot(snapshot, catalogue)
-        described = snapshot.manifest["composition"]
+        return cls.from_fit(fit_from_snapshot(snapshot, catalogue))
+
+    @classmethod
+    def from_fit(cls, fit: Fit) -> Self:
+        """A fitted model from the fit that it holds."""
+        composition = fit.trio.composition
+        choices = {role: composition.choice(role) for role in ROLES}
         model = cls(
-            *({"name": described[role]["name"], **described[role]["options"]} for role in ROLES),
-            scaler=described["scaler"],
-            n_clusters=described["n_clusters"],
+            *({"name": choice.spec.name, **choice.given} for choice in choices.values()),
+            scaler=options_dict(composition.scaler),
+            n_clusters=composition.n_clusters,
             random_state=fit.random_state,
         )
         model._adopt(fit)

@@ -101,9 +101,6 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         elif fitting:
             self.n_features_in_ = int(np.prod(rows.shape[1:]))
             self.__dict__.pop("feature_names_in_", None)
-        if not fitting and rows.shape[1:] != self._fit.trio.row_shape:
-            raise DataError(
-                f"rows have the shape {rows.shape[1:]}, the model was fitted on rows of shape "
-                f"{self._fit.trio.row_shape}"
-            )
+        if not fitting:
+            self._fit.trio.check_rows(rows)
         return rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array
 
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -41,8 +40,33 @@ def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
     """
     if isinstance(x, np.ndarray) and x.dtype.kind in "USM" + "m":
         raise DataError(f"x holds {_KINDS[x.dtype.kind]}, not numbers; encode it as numbers first")
+    rows = x if _plain(x, at_least) else _checked(x, at_least)
+    if rows.dtype.kind not in "buif":
+        raise DataError(f"x holds values of type {rows.dtype}, not real numbers")
+    if rows.dtype == np.float16 or rows.dtype.kind == "b":
+        rows = rows.astype(np.float32)
+    if 0 in rows.shape[1:]:
+        raise DataError(f"rows of shape {rows.shape[1:]} hold no values")
+    _refuse_missing(rows)
+    return np.asarray(rows)
+
+
+def _plain(x: Any, at_least: int) -> bool:
+    """Whether it is an array of numbers, in which scikit-learn finds nothing to change."""
+    return (
+        type(x) is np.ndarray
+        and x.dtype.kind in "buif"
+        and x.ndim >= 2
+        and len(x) >= at_least
+        and 0 not in x.shape
+    )
+
+
+def _checked(x: Any, at_least: int) -> AnyArray:
+    from sklearn.utils.validation import check_array
+
     try:
-        rows = check_array(
+        rows: AnyArray = check_array(
             x,
             dtype="numeric",
             allow_nd=True,
@@ -55,14 +79,7 @@ def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
         raise TypeError(f"{error}; N2D needs a dense array of numbers") from error
     except ValueError as error:
         raise DataError(_explain(x, error)) from error
-    if rows.dtype.kind not in "buif":
-        raise DataError(f"x holds values of type {rows.dtype}, not real numbers")
-    if rows.dtype == np.float16 or rows.dtype.kind == "b":
-        rows = rows.astype(np.float32)
-    if 0 in rows.shape[1:]:
-        raise DataError(f"rows of shape {rows.shape[1:]} hold no values")
-    _refuse_missing(rows)
-    return np.asarray(rows)
+    return rows
 
 
 _KINDS = {"U": "texts", "S": "bytes", "M": "dates", "m": "time spans"}

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import Composition
-from n2d_framework.errors import StageError, StateError, UnsupportedError
+from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
 from n2d_framework.pipeline.checks import component_shape
 from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.types import ROLES, AnyArray, Role
@@ -49,6 +49,24 @@ class FittedTrio:
                 f"scaler: its state is for rows of shape {self.scaler.shift_.shape}, "
                 f"the model's have {self.row_shape}"
             )
+
+    def check_rows(self, rows: AnyArray) -> None:
+        """Refuse rows of another shape than those of the fit.
+
+        Raises
+        ------
+        DataError
+        """
+        shape = rows.shape[1:]
+        if shape == self.row_shape:
+            return
+        if len(shape) == len(self.row_shape) == 1:
+            raise DataError(
+                f"X has {shape[0]} features, the model was fitted on {self.row_shape[0]}"
+            )
+        raise DataError(
+            f"rows have the shape {shape}, the model was fitted on rows of shape {self.row_shape}"
+        )
 
     def embed(self, x: AnyArray) -> AnyArray:
         """Latent coordinates of checked rows: (n, d) float32."""

@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
 
+from n2d_framework import N2D
 from n2d_framework.registry import default_catalogue
 
 HEAVY = (
@@ -73,6 +76,18 @@ def test_importing_a_component_module_is_light(module):
 )
 def test_the_command_line_is_light(arguments):
     assert heavy_after(run_cli(*arguments)) == []
+
+
+def test_predicting_with_a_plain_trio_is_light(tmp_path):
+    bundle, rows = tmp_path / "digits.n2d", tmp_path / "rows.npy"
+    x = load_digits().data
+    model = N2D("pca", "identity", "kmeans", n_clusters=10, random_state=0).fit(x)
+    model.save(bundle)
+    np.save(rows, x[:5])
+    written = tmp_path / "labels.npy"
+    code = run_cli("predict", str(bundle), str(rows), "--output", str(written))
+    assert heavy_after(code) == []
+    np.testing.assert_array_equal(np.load(written), model.labels_[:5])
 
 
 def test_the_package_can_be_run_where_the_command_is_not_on_the_path():

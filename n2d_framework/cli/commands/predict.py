@@ -15,7 +15,7 @@ from n2d_framework.cli.progress import RunProgress
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
 
 if TYPE_CHECKING:
-    from n2d_framework.pipeline import N2D
+    from n2d_framework.pipeline.trio import FittedTrio
     from n2d_framework.types import AnyArray
 
 __all__ = ["predict"]
@@ -41,7 +41,7 @@ def predict(
     ] = False,
 ) -> None:
     """Label new rows with a saved model."""
-    from n2d_framework.bundle import load
+    from n2d_framework.bundle import load_trio
     from n2d_framework.cli.table_file import open_table
     from n2d_framework.data import open_rows
 
@@ -51,8 +51,8 @@ def predict(
     # Opened first: data that cannot be read are found out before a model is built.
     with open_rows(data) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
-        model = load(bundle, trusted=trust or ())
-        if proba and not hasattr(model.clusterer_, "predict_proba"):
+        model = load_trio(bundle, trusted=trust or ())
+        if proba and not hasattr(model.clusterer, "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
         progress.begin("predict")
         done = 0
@@ -81,12 +81,16 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 
 
 def _columns(
-    model: N2D, rows: AnyArray, start: int, data: str, *, proba: bool
+    model: FittedTrio, rows: AnyArray, start: int, data: str, *, proba: bool
 ) -> dict[str, AnyArray]:
     import numpy as np
 
+    from n2d_framework.pipeline.rows import as_rows
+
     columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(rows))}
     try:
+        rows = as_rows(rows)
+        model.check_rows(rows)
         if not proba:
             return columns | {"label": model.predict(rows)}
         manifold = model.transform(rows)
@@ -95,10 +99,10 @@ def _columns(
             f"{data}, rows {start} to {start + len(rows) - 1} (counted from 0 within these): "
             f"{error}"
         ) from error
-    columns["label"] = model.clusterer_.predict(manifold)
-    shares = model.clusterer_.predict_proba(manifold)
+    columns["label"] = model.clusterer.predict(manifold)
+    shares = model.clusterer.predict_proba(manifold)
     named = [f"p_{number}" for number in range(shares.shape[1])]
-    if model.composition().clusterer.spec.noise:
+    if model.composition.clusterer.spec.noise:
         named[-1] = "p_noise"
     return columns | {name: shares[:, i] for i, name in enumerate(named)}
 
