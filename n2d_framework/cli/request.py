@@ -89,7 +89,11 @@ def read_request(
 
 
 def _defaults(source: str) -> dict[str, Any]:
-    sizes = {e.spec.name: e.spec.n_classes for e in default_catalogue().datasets()}
+    sizes = {
+        name: entry.spec.n_classes
+        for entry in default_catalogue().datasets()
+        for name in (entry.spec.name, entry.qualified_name)
+    }
     n_classes = sizes.get(source)
     model = {} if n_classes is None else {"n_clusters": n_classes}
     return {"data": source, "model": model}

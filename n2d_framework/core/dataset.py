@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 from attrs import validators
 
-from n2d_framework.core.spec import load_object
+from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.errors import PluginError
 from n2d_framework.types import AnyArray
 
@@ -117,7 +117,7 @@ class DatasetSpec:
         in the user's own folder of data (``N2D_DATA``): other formats of the same rows.
     """
 
-    name: str = attrs.field(validator=validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    name: str = attrs.field(validator=is_name)
     loader: str
     summary: str
     n_rows: int

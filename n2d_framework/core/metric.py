@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import cast
 
 import attrs
-from attrs import validators
 
-from n2d_framework.core.spec import load_object
+from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.types import AnyArray
 
 __all__ = ["MetricSpec"]
@@ -30,7 +29,7 @@ class MetricSpec:
     greater_is_better : bool, default True
     """
 
-    name: str = attrs.field(validator=validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
+    name: str = attrs.field(validator=is_name)
     function: str
     summary: str
     needs_truth: bool = True

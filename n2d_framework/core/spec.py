@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
-from attrs import validators
 
 from n2d_framework.core.state import KEY_PATTERN
-from n2d_framework.errors import ComponentImportError
+from n2d_framework.errors import ComponentImportError, did_you_mean
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["ComponentSpec", "InputKind", "load_object"]
+__all__ = ["ComponentSpec", "InputKind", "is_name", "load_object"]
 
 InputKind: TypeAlias = Literal["vector", "image", "sequence", "any"]
 
-_FACTORY = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
+_Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
 def load_object(path: str, *, what: str, install: str = "") -> Any:
@@ -46,7 +49,7 @@ def load_object(path: str, *, what: str, install: str = "") -> Any:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         hint = f"; install {install}" if install else ""
         raise ComponentImportError(
             f"{what}: importing {path} failed with {type(error).__name__}: {error}{hint}"
@@ -54,15 +57,53 @@ def load_object(path: str, *, what: str, install: str = "") -> Any:
     return found
 
 
-def _is_mapping(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _wrong(spec: Any, attribute: attrs.Attribute[Any], value: Any, allowed: str) -> str:
+    """One sentence: in which announcement, what is allowed, and what was given."""
+    return f"{type(spec).__name__} {spec.name!r}: {attribute.name} must be {allowed}, got {value!r}"
+
+
+def _one_of(options: Sequence[str]) -> _Validator:
+    def check(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+        if value not in options:
+            hint = did_you_mean(str(value), options, noun=attribute.name)
+            raise ValueError(
+                f"{type(spec).__name__} {spec.name!r}: unknown {attribute.name} {value!r}; {hint}"
+            )
+
+    return check
+
+
+def is_name(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse what cannot be a name in code, configuration and command line."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        allowed = "a lower-case letter, then at most 63 lower-case letters, digits or '_'"
+        raise ValueError(_wrong(spec, attribute, value, allowed))
+
+
+def _is_factory(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str) or not _FACTORY.fullmatch(value):
+        raise ValueError(_wrong(spec, attribute, value, "'package.module:Class'"))
+
+
+def _is_text(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(_wrong(spec, attribute, value, "text"))
+
+
+def _is_version(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(_wrong(spec, attribute, value, "a whole number, at least 1"))
+
+
+def _is_mapping(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, Mapping):
-        raise TypeError(f"{attribute.name} must be a mapping, got {value!r}")
+        raise TypeError(_wrong(spec, attribute, value, "a mapping"))
 
 
-def _are_names(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def _are_names(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     names = value if isinstance(value, tuple) else [None]
     if not all(isinstance(name, str) and KEY_PATTERN.fullmatch(name) for name in names):
-        raise TypeError(f"{attribute.name} must be a tuple of names, got {value!r}")
+        raise TypeError(_wrong(spec, attribute, value, "a tuple of names"))
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +145,7 @@ class ComponentSpec:
         method ``imported_code()`` returns the names of that code, each ``"package.module:Class"``:
         a component that has none cannot be compared.
     extra : str
-        What to install when the factory cannot be imported.
+        What to install when the factory, or something that fitting needs, cannot be imported.
     reference : str
         The paper or documentation that defines the method.
     small_options : mapping
@@ -120,21 +161,17 @@ class ComponentSpec:
         its output too.
     """
 
-    role: Role = attrs.field(validator=validators.in_(ROLES))
-    name: str = attrs.field(validator=validators.matches_re(r"[a-z][a-z0-9_]{0,63}"))
-    factory: str = attrs.field(validator=validators.matches_re(_FACTORY))
-    summary: str = attrs.field(validator=validators.instance_of(str))
+    role: Role = attrs.field(validator=_one_of(ROLES))
+    name: str = attrs.field(validator=is_name)
+    factory: str = attrs.field(validator=_is_factory)
+    summary: str = attrs.field(validator=_is_text)
     inductive: bool = True
     soft: bool = False
     finds_n_clusters: bool = False
     noise: bool = False
-    input: InputKind = attrs.field(
-        default="vector", validator=validators.in_(("vector", "image", "sequence", "any"))
-    )
+    input: InputKind = attrs.field(default="vector", validator=_one_of(get_args(InputKind)))
     deterministic: bool = True
-    state_version: int = attrs.field(
-        default=1, validator=[validators.instance_of(int), validators.ge(1)]
-    )
+    state_version: int = attrs.field(default=1, validator=_is_version)
     imports_code: bool = False
     extra: str = ""
     reference: str = ""

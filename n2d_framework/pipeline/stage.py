@@ -155,8 +155,10 @@ class StageRunner:
             self.sink(StageFinished(*about, took, error=f"{type(error).__name__}: {error}"))
             if isinstance(error, N2DError) or not isinstance(error, Exception):
                 raise
+            missing = isinstance(error, ImportError) and spec.extra
             raise StageError(
                 f"{spec.role} {spec.name!r} failed: {type(error).__name__}: {error}"
+                + (f"; install {spec.extra}" if missing else "")
             ) from error
         self.sink(StageFinished(*about, time.perf_counter() - start, cached=result.cached))
         return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
@@ -165,7 +166,7 @@ class Catalogue:
         """Find a data set by ``name`` or ``distribution:name``; raises as :meth:`get` does."""
         found = [e for e in self._datasets if name in (e.spec.name, e.qualified_name)]
         if not found:
-            known = [entry.spec.name for entry in self._datasets]
+            known = list(dict.fromkeys(entry.spec.name for entry in self._datasets))
             hint = did_you_mean(name, known, noun="data set")
             raise UnknownComponentError(f"unknown data set {name!r}; {hint}")
         _refuse_duplicates(f"data set {name!r}", found)
@@ -192,10 +193,19 @@ class Catalogue:
 
 
 def _refuse_duplicates(what: str, found: Sequence[Entry[Any]]) -> None:
-    if len(found) > 1:
-        names = " and ".join(f"{entry.distribution} {entry.version}" for entry in found)
-        choices = " or ".join(repr(entry.qualified_name) for entry in found)
-        raise DuplicateComponentError(f"{what} is offered by {names}; write {choices}")
+    if len(found) < 2:
+        return
+    times = Counter((entry.distribution, entry.version, entry.qualified_name) for entry in found)
+    names = " and ".join(f"{distribution} {version}" for distribution, version, _ in times)
+    advice = [
+        f"{distribution} announces it more than once: its author must rename one"
+        for (distribution, *_), count in times.items()
+        if count > 1
+    ]
+    choices = [repr(qualified) for (*_, qualified), count in times.items() if count == 1]
+    if choices:
+        advice.append(f"write {' or '.join(choices)}")
+    raise DuplicateComponentError("; ".join([f"{what} is offered by {names}", *advice]))
 
 
 @cache

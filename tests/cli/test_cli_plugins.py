@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,74 @@ def test_a_wrong_request_is_refused(name, role, words, n2d, elsewhere):
     result = n2d("new-plugin", name, "--role", role)
     assert result.exit_code == 2
     assert list(elsewhere.iterdir()) == []
+
+
+ANNOUNCED = """
+from n2d_framework.plugin import DatasetSpec, MetricSpec, hookimpl
+
+@hookimpl
+def n2d_datasets():
+    return [DatasetSpec(name="rows", loader="no:load", summary="s", n_rows=2, row_shape=(3,))]
+
+@hookimpl
+def n2d_metrics():
+    return [MetricSpec(name="evenness", function="no:score", summary="s")]
+
+@hookimpl
+def n2d_run_started(event):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "words"),
+    [
+        ("n2d-gmm", "clusterer", "n2d_framework {ours} has a clusterer named 'gmm' already"),
+        ("gmm", "clusterer", "n2d_framework {ours} has a clusterer named 'gmm' already"),
+        ("n2d-umap", "manifolder", "n2d_framework {ours} has a manifolder named 'umap' already"),
+        ("n2d-dense-ae", "embedder", "n2d_framework {ours} has an embedder named 'dense_ae'"),
+        ("n2d-digits", "dataset", "n2d_framework {ours} has a data set named 'digits' already"),
+        ("n2d-acc", "metric", "n2d_framework itself has a score named 'acc'"),
+        ("n2d-seed", "metric", "n2d_framework itself has a column named 'seed'"),
+        ("n2d-rows", "dataset", "theirs 3.4 has a data set named 'rows' already"),
+        ("n2d-evenness", "metric", "theirs 3.4 has a metric named 'evenness' already"),
+        ("n2d-listens", "tracker", "theirs 3.4 has a tracker named 'listens' already"),
+        ("theirs", "metric", "a distribution of that name is installed already: theirs 3.4"),
+        ("n2d-framework", "metric", "would hide the module 'n2d_framework'"),
+    ],
+)
+def test_a_name_of_something_installed_is_refused_and_a_free_one_suggested(
+    name, role, words, n2d, use_plugin, elsewhere
+):
+    use_plugin("listens", ANNOUNCED, distribution="theirs", version="3.4")
+    result = n2d("new-plugin", name, "--role", role)
+    assert result.exit_code == 2
+    assert words.format(ours=version("n2d_framework")) in result.stderr
+    assert list(elsewhere.iterdir()) == []
+    free = result.stderr.split("; try ")[1].strip()
+    assert n2d("new-plugin", free, "--role", role).exit_code == 0
+
+
+def test_a_name_of_another_role_is_free(n2d):
+    assert n2d("new-plugin", "n2d-gmm", "--role", "embedder").exit_code == 0
+
+
+def test_a_package_that_is_installed_is_not_suggested_in_its_own_place(n2d, put_on_path, elsewhere):
+    n2d("new-plugin", "n2d-mine", "--role", "metric")
+    put_on_path(elsewhere / "n2d-mine")
+    result = n2d("new-plugin", "n2d-mine", "--role", "metric", "--out", "other")
+    assert result.exit_code == 2
+    assert "would hide the module 'n2d_mine' that is there already" in result.stderr
+    assert result.stderr.strip().endswith("; try n2d-my-mine")
+    assert n2d("new-plugin", "n2d-my-mine", "--role", "metric").exit_code == 0
+
+
+def test_no_name_is_suggested_where_none_is_free(n2d, use_plugin):
+    name = "n2d-" + "a" * 54
+    use_plugin(name.replace("-", "_"), "", distribution="theirs")
+    result = n2d("new-plugin", name, "--role", "metric")
+    assert result.exit_code == 2
+    assert "try" not in result.stderr
 
 
 def test_check_plugin_prints_a_table_for_people_programs_and_readmes(n2d, put_on_path, elsewhere):

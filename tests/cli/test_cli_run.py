@@ -87,16 +87,17 @@ def test_the_written_config_gives_the_same_run(n2d: Run, config: Path) -> None:
     assert json.loads(Path("again/run.json").read_text())["random_state"] == 3
 
 
-def test_a_data_set_needs_no_config(n2d: Run) -> None:
+@pytest.mark.parametrize("name", ["digits", "n2d_framework:digits"])
+def test_a_data_set_needs_no_config(n2d: Run, name: str) -> None:
     result = n2d(
-        "run", "digits", "--no-plots", "--json",
+        "run", name, "--no-plots", "--json",
         "--set", "model.embedder=pca", "--set", "model.manifolder=identity",
         "--set", "model.clusterer.name=kmeans",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     record = json.loads(result.stdout)
     assert record["config"]["model"]["n_clusters"] == 10
-    assert record["config"]["data"] == "digits"
+    assert record["config"]["data"] == name
     assert Path("n2d-out/digits/digits.n2d").is_file()
 
 

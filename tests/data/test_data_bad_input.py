@@ -315,8 +315,12 @@ def test_animations_and_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_references_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="did you mean 'digits'"):
         load("digit")
-    with pytest.raises(DataError, match="neither a known data set nor a file"):
+    with pytest.raises(DataError, match="neither a known data set nor a file") as caught:
         load("zzz")
+    assert str(caught.value).count(" digits,") == 1
+    assert ":digits" not in str(caught.value)
+    with pytest.raises(DataError, match="did you mean 'n2d_framework:digits'"):
+        load("n2d_framework:digit")
     with pytest.raises(DataError, match="no such file"):
         load(tmp_path / "none.npy")
     with pytest.raises(DataError, match="no such file"):

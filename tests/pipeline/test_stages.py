@@ -46,6 +46,8 @@ class Odd:
         context.epoch_finished(1, 1, {"loss": 0.5})
         if self.mode == "raise":
             raise ZeroDivisionError("by zero")
+        if self.mode == "import":
+            import not_there_at_all
         if self.mode == "interrupt":
             raise KeyboardInterrupt
         self.width_ = x.shape[1]
@@ -78,7 +80,8 @@ class OddLabels(Odd):
 
 @hookimpl
 def n2d_components():
-    yield ComponentSpec(role="manifolder", name="odd", factory="odd_plugin:Odd", summary="s")
+    yield ComponentSpec(role="manifolder", name="odd", factory="odd_plugin:Odd", summary="s",
+                        extra="odd-library")
     yield ComponentSpec(role="manifolder", name="odd_once", factory="odd_plugin:Odd", summary="s",
                         inductive=False)
     yield ComponentSpec(role="clusterer", name="odd", factory="odd_plugin:OddLabels", summary="s")
@@ -235,7 +238,8 @@ def test_an_interrupted_run_keeps_finished_stages_and_leaves_no_halves(odd, tmp_
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
-        ("raise", "manifolder 'odd' failed: ZeroDivisionError: by zero"),
+        ("raise", "manifolder 'odd' failed: ZeroDivisionError: by zero$"),
+        ("import", "No module named 'not_there_at_all'; install odd-library$"),
         ("nan", "not finite, first in row 3"),
         ("short", r"shape \(89, 3\), not \(90, d\)"),
         ("flat", r"shape \(270,\)"),

@@ -136,6 +136,34 @@ def test_two_distributions_with_one_name_are_refused_by_both_names(install_plugi
     assert catalogue.get("clusterer", "dist-b:twice").version == "2.0"
 
 
+def test_one_distribution_that_announces_a_name_twice_must_rename_one(
+    install_plugin, fresh_catalogue
+):
+    twice = good("twice").replace('One line")]', 'One line")] * 2')
+    install_plugin("plugin_a", twice, distribution="dist-a")
+    with pytest.raises(DuplicateComponentError) as caught:
+        fresh_catalogue().get("clusterer", "twice")
+    assert str(caught.value) == (
+        "clusterer 'twice' is offered by dist-a 1.0; "
+        "dist-a announces it more than once: its author must rename one"
+    )
+    install_plugin("plugin_b", good("twice"), distribution="dist-b")
+    catalogue = fresh_catalogue()
+    with pytest.raises(DuplicateComponentError) as caught:
+        catalogue.get("clusterer", "twice")
+    assert "offered by dist-a 1.0 and dist-b 1.0; dist-a announces it" in str(caught.value)
+    assert str(caught.value).endswith("; write 'dist-b:twice'")
+    assert catalogue.get("clusterer", "dist-b:twice").distribution == "dist-b"
+
+
+def test_a_data_set_of_two_distributions_is_listed_once(install_plugin, fresh_catalogue):
+    install_plugin("plugin_a", good("first"), distribution="dist-a")
+    install_plugin("plugin_b", good("second"), distribution="dist-b")
+    with pytest.raises(UnknownComponentError) as caught:
+        fresh_catalogue().dataset("zzz")
+    assert str(caught.value).count("two_rows") == 1
+
+
 def test_same_entry_point_name_in_two_distributions_is_not_skipped(
     install_plugin, fresh_catalogue, tmp_path
 ):
@@ -160,6 +188,13 @@ def test_a_factory_that_cannot_be_imported_says_what_to_install(install_plugin, 
     source = good().replace('summary="One line"', 'summary="s", extra="my-dist[gpu]"')
     install_plugin("my_plugin", source)
     with pytest.raises(ComponentImportError, match=r"nowhere.*install my-dist\[gpu\]"):
+        fresh_catalogue().get("clusterer", "mine").spec.load()
+
+
+def test_a_factory_that_ends_the_process_costs_only_itself(install_plugin, fresh_catalogue):
+    install_plugin("leaving", "raise SystemExit(3)")
+    install_plugin("my_plugin", good(factory="leaving:Mine"))
+    with pytest.raises(ComponentImportError, match="leaving:Mine failed with SystemExit: 3"):
         fresh_catalogue().get("clusterer", "mine").spec.load()
 
 

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 import string
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import attrs
 
+from n2d_framework.cli.scaffold.names import package_of, refusal, short_name
 from n2d_framework.errors import ConfigError, OutputError, Problem, did_you_mean
 
 __all__ = ["ROLES", "Plan", "create", "plan"]
 
 _TEMPLATES = Path(__file__).parent
-_NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 @attrs.frozen
@@ -113,27 +109,19 @@ def plan(name: str, role: str) -> Plan:
     Raises
     ------
     ConfigError
-        If the name is malformed, or would hide a module that exists; or the role unknown.
+        If the name is malformed, or that of something installed: a module, a distribution, or
+        what one announces in that role; or the role unknown.
     """
     problems = []
     if role not in ROLES:
         hint = did_you_mean(role, list(ROLES), noun="role")
         problems.append(Problem("--role", f"unknown role {role!r}; {hint}"))
-    package = name.replace("-", "_")
-    short = package.removeprefix("n2d_")
-    if not _NAME.fullmatch(name) or len(name) > 60:
-        text = f"{name!r} must be lower-case letters, digits and hyphens, such as n2d-pacmap"
-        problems.append(Problem("NAME", text))
-    elif keyword.iskeyword(package) or keyword.iskeyword(short) or not short[0].isalpha():
-        problems.append(Problem("NAME", f"{name!r} cannot be the name of a Python package"))
-    elif short in {"plugin", "n2d"}:
-        problems.append(Problem("NAME", f"{name!r} says nothing; name what the plugin brings"))
-    elif package in sys.stdlib_module_names or find_spec(package) is not None:
-        text = f"would hide the module {package!r} that is there already; try n2d-{short}"
-        problems.append(Problem("NAME", text))
+    reason = refusal(name, role)
+    if reason:
+        problems.append(Problem("NAME", reason))
     if problems:
         raise ConfigError(problems)
-    return Plan(package.replace("_", "-"), package, short, role)
+    return Plan(name.replace("_", "-"), package_of(name), short_name(name), role)
 
 
 def _files(chosen: Plan) -> dict[str, str]:
