@@ -65,7 +65,7 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     parts = {"component": exam.fitted.component.get_state(), "upstream": exam.upstream}
     image = encode({}, parts, created="", kind="examination", framework_version="")
     write_atomic(folder / "state", image)
-    _run("component", str(folder), folder=folder / "empty")
+    _run("component", str(folder), folder=folder / "empty", environment=exam.environment)
     effects = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
     with np.load(folder / "answers.npz") as answers:
         return Elsewhere(np.load(folder / "output.npy"), dict(answers), effects)
@@ -93,14 +93,16 @@ def last_line(text: str) -> str:
     return [line for line in text.splitlines() if line.strip()][-1]
 
 
-def _run(*arguments: str, folder: Path | None = None) -> str:
+def _run(
+    *arguments: str, folder: Path | None = None, environment: Mapping[str, str] = os.environ
+) -> str:
     """Run the child in an environment that finds what this process finds."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    path = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     try:
         done = subprocess.run(  # noqa: S603  # our own module, by our own interpreter
             [sys.executable, "-m", "n2d_framework.testing.child", *arguments],
             cwd=folder,
-            env=environment,
+            env={**environment, **path},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -128,12 +129,16 @@ class ComponentExamination:
         Rows of the author's, instead of the kit's: three quarters to fit, the rest to ask.
     time_limit : float
         Seconds a fit on small options may take.
+    environment : mapping of str to str
+        The environment before anything was fitted, for the fresh process: a variable that a fit
+        sets here would otherwise be there already.
     """
 
     entry: Entry[ComponentSpec]
     folder: Path
     given: AnyArray | None = None
     time_limit: float = 20.0
+    environment: Mapping[str, str] = attrs.field(factory=lambda: dict(os.environ), init=False)
 
     @property
     def spec(self) -> ComponentSpec:

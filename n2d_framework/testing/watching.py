@@ -1,4 +1,4 @@
-"""Sees what code does to the process around it: prints, seeds, log handlers, files, network.
+"""Sees what code does to the process around it: prints, seeds, handlers, files, settings, network.
 
 Used in a process of its own: an audit hook cannot be taken away again.
 """
@@ -6,6 +6,7 @@ Used in a process of its own: an audit hook cannot be taken away again.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import io
 import logging
 import os
@@ -14,13 +15,16 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import attrs
 import numpy as np
+
+from n2d_framework.testing.heavy import heavy_loaded
+from n2d_framework.testing.surroundings import Surroundings
 
 __all__ = ["Effects", "watched"]
 
@@ -35,7 +39,7 @@ class Effects:
 
     Attributes
     ----------
-    printed, seeds, handlers, files, network : list of str
+    printed, seeds, handlers, files, network, environment, settings : list of str
     """
 
     printed: list[str] = attrs.field(factory=list)
@@ -43,42 +47,85 @@ class Effects:
     handlers: list[str] = attrs.field(factory=list)
     files: list[str] = attrs.field(factory=list)
     network: list[str] = attrs.field(factory=list)
+    environment: list[str] = attrs.field(factory=list)
+    settings: list[str] = attrs.field(factory=list)
+
+    def __add__(self, other: Effects) -> Effects:
+        """What was seen here or there."""
+        mine, theirs = attrs.asdict(self), attrs.asdict(other)
+        return Effects(**{name: list(dict.fromkeys(mine[name] + theirs[name])) for name in mine})
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[Effects]:
-    """Watch everything this process does until the end of the block."""
+def watched(*, importing: bool = False) -> Iterator[Effects]:
+    """Watch everything this process does until the end of the block, then put its settings back.
+
+    Parameters
+    ----------
+    importing : bool, default False
+        Whether libraries are imported in the block. Many of those set environment variables,
+        have a log handler of their own, draw a random number or say something about the machine:
+        then no more is reported than no library may do either, and variables stay that were set
+        before a heavy library was imported: they may be for it.
+    """
     effects = Effects()
     written: set[str] = set()
+    folders: set[str] = set()
+    variables: dict[str, int] = {}
     active = [True]
     # Without it, Python itself prints log messages that nobody handles.
     logging.getLogger().addHandler(logging.NullHandler())
-    sys.addaudithook(_listener(active, written, effects.network))
-    handlers, seeds = _handlers(), _seeds()
-    with warnings.catch_warnings(), _captured(effects.printed):
-        warnings.simplefilter("ignore")
-        yield effects
+    sys.addaudithook(_listener(active, written, folders, variables, effects.network))
+    with warnings.catch_warnings(), _captured(effects.printed, (1,) if importing else (1, 2)):
+        # Not simplefilter("ignore"): whoever calls that should be seen to change something.
+        warnings.filterwarnings("ignore", message=".*")
+        before, seeds = Surroundings.now(), _seeds()
+        try:
+            yield effects
+        finally:
+            after, seeds_after = Surroundings.now(), _seeds()
+            heavy = len(heavy_loaded()) if importing else 0
+            before.restore(keeping=[name for name, then in variables.items() if then < heavy])
     active.clear()
-    effects.handlers += sorted(_handlers() - handlers)
-    effects.seeds += [name for name, state in _seeds().items() if state != seeds[name]]
+    effects.handlers += before.handlers_added(after, logger="root" if importing else None)
     effects.files += sorted(path for path in written if Path(path).is_file())
+    if not importing:
+        effects.seeds += [name for name in seeds if seeds[name] != seeds_after[name]]
+        effects.files += sorted(path for path in folders if Path(path).is_dir())
+        effects.environment += before.variables_changed(after)
+        effects.settings += before.settings_changed(after)
 
 
-def _listener(active: list[bool], written: set[str], network: list[str]) -> Any:
+def _listener(
+    active: list[bool],
+    written: set[str],
+    folders: set[str],
+    variables: dict[str, int],
+    network: list[str],
+) -> Callable[[str, tuple[Any, ...]], None]:
     def hear(event: str, args: tuple[Any, ...]) -> None:
         if not active:
             return
         if event == "open" and isinstance(args[0], (str, bytes, os.PathLike)):
             if _is_writing(args[1], args[2]) and not _for_a_cache():
-                written.add(os.path.abspath(os.fsdecode(args[0])))  # noqa: PTH100  # quick
+                written.add(_absolute(args[0]))
+        elif event == "os.mkdir" and not _for_a_cache():
+            folders.add(_absolute(args[0]))
         elif event == "os.rename" and not _for_a_cache():
-            written.add(os.path.abspath(os.fsdecode(args[1])))  # noqa: PTH100
+            written.add(_absolute(args[1]))
+            folders.add(_absolute(args[1]))
+        elif event == "os.putenv":
+            variables.setdefault(os.fsdecode(args[0]), len(heavy_loaded()))
         elif event == "socket.getaddrinfo":
             network.append(f"looked up {args[0]}")
         elif event == "socket.connect" and isinstance(args[1], tuple):
             network.append(f"connected to {args[1][0]}")
 
     return hear
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100  # quick
 
 
 def _is_writing(mode: Any, flags: Any) -> bool:
@@ -96,11 +143,6 @@ def _for_a_cache() -> bool:
     return False
 
 
-def _handlers() -> set[str]:
-    """Handlers of the root logger: those of everybody."""
-    return {f"{handler!r} on the root logger" for handler in logging.getLogger().handlers}
-
-
 def _seeds() -> dict[str, str]:
     kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  # it is what is watched
     return {
@@ -110,23 +152,49 @@ def _seeds() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _captured(printed: list[str]) -> Iterator[None]:
-    """Catch what is printed: by Python to both streams, by anything to standard output."""
-    sys.stdout.flush()
+def _captured(printed: list[str], descriptors: tuple[int, ...]) -> Iterator[None]:
+    """Catch what is printed: by Python to both streams, by anything to some descriptors."""
+    text = _Shared()
+    try:
+        with contextlib.ExitStack() as stack:
+            for descriptor in descriptors:
+                stack.enter_context(_captured_below(printed, descriptor))
+            stack.enter_context(contextlib.redirect_stdout(text))
+            stack.enter_context(contextlib.redirect_stderr(text))
+            yield
+    finally:
+        _note(printed, text.getvalue())
+
+
+@contextlib.contextmanager
+def _captured_below(printed: list[str], descriptor: int) -> Iterator[None]:
+    """Catch what is written to a descriptor, past the streams of Python."""
+    _flush()
     with tempfile.TemporaryFile() as native:
-        kept = os.dup(1)
-        os.dup2(native.fileno(), 1)
-        text = _Shared()
+        kept = os.dup(descriptor)
+        os.dup2(native.fileno(), descriptor)
         try:
-            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-                yield
+            yield
         finally:
-            os.dup2(kept, 1)
+            _flush()
+            os.dup2(kept, descriptor)
             os.close(kept)
             native.seek(0)
-            said = native.read().decode(errors="replace") + text.getvalue()
-            if said.strip():
-                printed.append(said.strip()[:200])
+            _note(printed, native.read().decode(errors="replace"))
+
+
+def _flush() -> None:
+    """Write what Python and the C library have kept back so far."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+    if os.name == "posix":
+        ctypes.CDLL(None).fflush(None)
+
+
+def _note(printed: list[str], said: str) -> None:
+    if said.strip():
+        printed.append(said.strip()[:200])
 
 
 class _Shared(io.StringIO):

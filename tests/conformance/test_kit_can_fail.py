@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import tempfile
+import warnings
+from pathlib import Path
 
 import pytest
 from wrong_coordinates import WRONG as WRONG_COORDINATES
+from wrong_effects import WRONG as WRONG_EFFECTS
 from wrong_plugins import TRACKERS, WRONG, name_of
 
 from n2d_framework.registry import default_catalogue
 from n2d_framework.testing import checks_for, find, run_checks
 from n2d_framework.testing.kit import KINDS
+from n2d_framework.testing.surroundings import Surroundings
 
 #: Check to what breaks it.
 CASES = {
     **{check: f"clusterer/{name_of(factory)}" for check, factory in WRONG.items()},
+    "environment": "clusterer/sly",
+    "process_settings": "clusterer/sly",
     "dataset_import_is_light": "dataset/wrong_light",
     "dataset_described": "dataset/wrong_described",
     "dataset_obtainable": "dataset/wrong_obtainable",
@@ -51,13 +59,14 @@ WORDS = {
     "files": "left_behind.txt",
     "network": "127.0.0.1",
 }
+EFFECTS = [*WORDS, "environment", "process_settings"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def installed(tmp_path_factory):
     """Two distributions: one with everything right or wrong, one whose plugin is heavy."""
     site = tmp_path_factory.mktemp("site")
-    points = {name: name for name in ("wrong_plugins", "wrong_coordinates")}
+    points = {name: name for name in ("wrong_plugins", "wrong_coordinates", "wrong_effects")}
     points |= {name: f"wrong_plugins:{attribute}" for name, attribute in TRACKERS.items()}
     for distribution, found in (("wrong", points), ("heavy", {"wrong_light": "wrong_heavy"})):
         info = site / f"{distribution}-1.0.dist-info"
@@ -73,14 +82,36 @@ def installed(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def nuisance():
-    """The one plugin that does everything to its process, examined once."""
-    effects = list(WORDS)
-    report = run_checks(CASES["files"], only=effects)
-    return {outcome.check: outcome for outcome in report.outcomes}
+def outcomes_of(tmp_path_factory):
+    """Examine, in a folder of its own, what does things to its process; each component once."""
+    found = {}
+    folder = tmp_path_factory.mktemp("process")
+
+    def examined(which):
+        if which not in found:
+            with pytest.MonkeyPatch.context() as patch, as_it_was():
+                patch.chdir(folder)
+                patch.setattr(tempfile, "tempdir", str(folder))
+                patch.setenv("TMPDIR", str(folder))
+                report = run_checks(which, only=EFFECTS)
+            found[which] = {outcome.check: outcome for outcome in report.outcomes}
+        return found[which]
+
+    return examined
 
 
-@pytest.mark.parametrize("check", [check for check in CASES if check not in WORDS])
+@contextlib.contextmanager
+def as_it_was():
+    """Put back what the components under examination change here: the kit fits them here too."""
+    before = Surroundings.now()
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        before.restore()
+
+
+@pytest.mark.parametrize("check", [check for check in CASES if check not in EFFECTS])
 def test_the_check_fails_for_a_plugin_that_breaks_its_promise(check):
     report = run_checks(CASES[check], only=[check], time_limit=0.5)
     assert [outcome.status for outcome in report.outcomes] == ["failed"]
@@ -88,9 +119,29 @@ def test_the_check_fails_for_a_plugin_that_breaks_its_promise(check):
 
 
 @pytest.mark.parametrize("check", WORDS)
-def test_what_is_done_to_the_process_is_seen(check, nuisance):
-    assert nuisance[check].status == "failed"
-    assert WORDS[check] in nuisance[check].detail
+def test_what_is_done_to_the_process_is_seen(check, outcomes_of):
+    """By the one plugin that does everything to its process."""
+    outcome = outcomes_of(CASES["files"])[check]
+    assert outcome.status == "failed"
+    assert WORDS[check] in outcome.detail
+
+
+@pytest.mark.parametrize(("name", "check", "words"), WRONG_EFFECTS)
+def test_what_is_done_quietly_to_the_process_is_seen(name, check, words, outcomes_of):
+    outcome = outcomes_of(f"clusterer/{name}")[check]
+    assert outcome.status == "failed"
+    assert words in outcome.detail
+
+
+def test_a_component_may_import_a_library_that_does_things_to_its_process(outcomes_of):
+    outcomes = outcomes_of("clusterer/imports").values()
+    assert [outcome.detail for outcome in outcomes if outcome.status != "passed"] == []
+
+
+def test_what_they_leave_behind_is_not_where_the_tests_were_started(outcomes_of):
+    outcomes_of(CASES["files"])
+    outcomes_of("clusterer/sly")
+    assert [name for name in ("left_behind.txt", "n2d_sly_working") if Path(name).exists()] == []
 
 
 @pytest.mark.parametrize(("which", "check", "words"), WRONG_COORDINATES)
