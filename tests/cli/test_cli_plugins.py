@@ -127,6 +127,8 @@ def test_a_new_package_never_overwrites(n2d, elsewhere):
         ("class", "metric", "Python package"),
         ("n2d-1st", "metric", "Python package"),
         ("n2d-plugin", "metric", "says nothing"),
+        ("n2d-fit-context", "manifolder", "FitContext"),
+        ("n2d-self", "manifolder", "class would be Self"),
         ("n2d-mine", "manifold", "manifolder"),
     ],
 )

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import attrs
 
-from n2d_framework.cli.scaffold.names import package_of, refusal, short_name
+from n2d_framework.cli.scaffold.names import class_of, package_of, refusal, short_name
 from n2d_framework.errors import ConfigError, OutputError, Problem, did_you_mean
 
 __all__ = ["ROLES", "Plan", "create", "plan"]
@@ -87,7 +87,7 @@ class Plan:
             "role": {"dataset": "data set"}.get(self.role, self.role),
             "kind": self.role,
             "module": self.name,
-            "cls": "".join(word.capitalize() for word in self.name.split("_")),
+            "cls": class_of(self.name),
             "summary": role.summary,
             "reference": role.reference,
             "use": string.Template(role.use).substitute(names),

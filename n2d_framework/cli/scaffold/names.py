@@ -8,9 +8,10 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
+from n2d_framework import plugin
 from n2d_framework.core.scores import SCORES, is_taken
 
-__all__ = ["package_of", "refusal", "short_name"]
+__all__ = ["class_of", "package_of", "refusal", "short_name"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -23,6 +24,11 @@ def package_of(name: str) -> str:
 def short_name(name: str) -> str:
     """What configurations say: ``pacmap`` for ``n2d-pacmap``."""
     return package_of(name).removeprefix("n2d_")
+
+
+def class_of(short: str) -> str:
+    """What the component's class is called: ``LandmarkMds`` of ``landmark_mds``."""
+    return "".join(word.capitalize() for word in short.split("_"))
 
 
 def refusal(name: str, role: str) -> str | None:
@@ -58,6 +64,8 @@ def _malformed(name: str) -> str | None:
         return f"{name!r} must be lower-case letters, digits and hyphens, such as n2d-pacmap"
     if keyword.iskeyword(package) or keyword.iskeyword(short) or not short[0].isalpha():
         return f"{name!r} cannot be the name of a Python package"
+    if class_of(short) in {"Any", "Self", *plugin.__all__}:
+        return f"{name!r}: its class would be {class_of(short)}, as in n2d_framework.plugin"
     if short in {"plugin", "n2d"}:
         return f"{name!r} says nothing; name what the plugin brings"
     return None
