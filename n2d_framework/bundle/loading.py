@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.bundle.opening import named, open_bundle
@@ -170,7 +171,9 @@ def build(
     """
     from n2d_framework.pipeline import N2D
 
-    return N2D.from_fit(_fit(manifest, parts, catalogue, trusted))
+    fit = _fit(manifest, parts, catalogue, trusted)
+    with _told(manifest["composition"]):
+        return N2D.from_fit(fit)
 
 
 def _fit(
@@ -185,26 +188,30 @@ def _fit(
     catalogue = default_catalogue() if catalogue is None else catalogue
     described = manifest["composition"]
     _check_installed(described, catalogue)
-    with trusting(trusted):
-        try:
-            return fit_from_snapshot(Snapshot(manifest, parts), catalogue)
-        except BundleError:
-            raise
-        except ConfigError as error:
-            raise BundleError(
-                f"an option is not known to the components that are installed: {error}; "
-                f"the bundle was written with {_writers(described)}; install these versions"
-            ) from error
-        except N2DError as error:
-            raise BundleError(
-                f"{error} (the bundle was written with {_writers(described)})"
-            ) from error
-        except Exception as error:  # a component may raise anything on what it is given
-            raise BundleError(
-                f"a component cannot be built from what the bundle holds: "
-                f"{type(error).__name__}: {error} "
-                f"(the bundle was written with {_writers(described)})"
-            ) from error
+    with trusting(trusted), _told(described):
+        return fit_from_snapshot(Snapshot(manifest, parts), catalogue)
+
+
+@contextlib.contextmanager
+def _told(described: Mapping[str, Any]) -> Iterator[None]:
+    """Whatever goes wrong is the bundle's error, with who wrote it."""
+    try:
+        yield
+    except BundleError:
+        raise
+    except ConfigError as error:
+        raise BundleError(
+            f"an option is not known to the components that are installed: {error}; "
+            f"the bundle was written with {_writers(described)}; install these versions"
+        ) from error
+    except N2DError as error:
+        raise BundleError(f"{error} (the bundle was written with {_writers(described)})") from error
+    except Exception as error:  # a component may raise anything on what it is given
+        raise BundleError(
+            f"a component cannot be built from what the bundle holds: "
+            f"{type(error).__name__}: {error} "
+            f"(the bundle was written with {_writers(described)})"
+        ) from error
 
 
 def _check_installed(described: Mapping[str, Any], catalogue: Catalogue) -> None:

@@ -88,7 +88,8 @@ def test_life_of_an_embedder(cls, options, shape, digits):
 
 def test_the_reported_loss_is_that_of_the_inference_network(digits):
     """Training with a step size of nothing: Keras's loss is that of the NumPy networks."""
-    model = _fitted(DenseAutoencoder, {"learning_rate": 1e-12, "activation": "gelu"}, digits)
+    options = {"learning_rate": 1e-12, "activation": "gelu", "precision": "float32"}
+    model = _fitted(DenseAutoencoder, options, digits)
     rows = model.reconstruct(model.transform(digits))
     assert model.history_["loss"][-1] == pytest.approx(np.square(rows - digits).mean(), rel=1e-4)
 
