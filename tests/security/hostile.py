@@ -50,12 +50,13 @@ _NEIGHBOURS = {"embedder": "pca", "manifolder": "identity", "clusterer": "kmeans
 
 
 def components() -> list[tuple[str, str]]:
-    """Role and name of every component whose state is made of plain values."""
+    """Role and name of every built-in component whose state is made of plain values."""
     catalogue = default_catalogue()
     return [
         (role, entry.spec.name)
         for role in ROLES
         for entry in catalogue.components(role)
+        if entry.distribution == "n2d_framework"
         if entry.spec.inductive and not entry.spec.imports_code and _has_small(entry)
     ]
 
