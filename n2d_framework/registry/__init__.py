@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from n2d_framework.registry.catalogue import Catalogue, Entry, components, default_catalogue
+from n2d_framework.registry.catalogue import (
+    Catalogue,
+    Entry,
+    components,
+    default_catalogue,
+    refuse_duplicates,
+)
 from n2d_framework.registry.loading import LoadedPlugin, PluginFailure
 
-__all__ = ["Catalogue", "Entry", "LoadedPlugin", "PluginFailure", "components", "default_catalogue"]
+__all__ = [
+    "Catalogue",
+    "Entry",
+    "LoadedPlugin",
+    "PluginFailure",
+    "components",
+    "default_catalogue",
+    "refuse_duplicates",
+]

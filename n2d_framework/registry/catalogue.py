@@ -28,7 +28,7 @@ from n2d_framework.registry.loading import (
 )
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["Catalogue", "Entry", "components", "default_catalogue"]
+__all__ = ["Catalogue", "Entry", "components", "default_catalogue", "refuse_duplicates"]
 
 S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec)
 
@@ -159,7 +159,7 @@ class Catalogue:
         found = [entry for entry in candidates if name in (entry.spec.name, entry.qualified_name)]
         if not found:
             raise UnknownComponentError(self._unknown(role, name, candidates))
-        _refuse_duplicates(f"{role} {name!r}", found)
+        refuse_duplicates(f"{role} {name!r}", found)
         return found[0]
 
     def dataset(self, name: str) -> Entry[DatasetSpec]:
@@ -169,7 +169,7 @@ class Catalogue:
             known = list(dict.fromkeys(entry.spec.name for entry in self._datasets))
             hint = did_you_mean(name, known, noun="data set")
             raise UnknownComponentError(f"unknown data set {name!r}; {hint}")
-        _refuse_duplicates(f"data set {name!r}", found)
+        refuse_duplicates(f"data set {name!r}", found)
         return found[0]
 
     def entry_of(self, role: Role, cls: type[Any]) -> Entry[ComponentSpec] | None:
@@ -192,7 +192,21 @@ class Catalogue:
         return text
 
 
-def _refuse_duplicates(what: str, found: Sequence[Entry[Any]]) -> None:
+def refuse_duplicates(what: str, found: Sequence[Entry[Any]]) -> None:
+    """Refuse a name that several plugins offer.
+
+    Parameters
+    ----------
+    what : str
+        What was asked for, for the message.
+    found : sequence of Entry
+        All that have the name.
+
+    Raises
+    ------
+    DuplicateComponentError
+        If there are several: who offers it, and what can be done.
+    """
     if len(found) < 2:
         return
     times = Counter((entry.distribution, entry.version, entry.qualified_name) for entry in found)

@@ -17,7 +17,7 @@ from n2d_framework.errors import (
     UnsupportedError,
     did_you_mean,
 )
-from n2d_framework.registry import Catalogue, Entry, default_catalogue
+from n2d_framework.registry import Catalogue, Entry, default_catalogue, refuse_duplicates
 from n2d_framework.testing.check import Check
 from n2d_framework.testing.checks import (
     announcement,
@@ -130,6 +130,8 @@ def find(which: str, catalogue: Catalogue | None = None) -> AnyEntry:
     ------
     UnknownComponentError
         If there is no such thing, with what there is and which plugins are unusable.
+    DuplicateComponentError
+        If several plugins offer it.
     """
     catalogue = default_catalogue() if catalogue is None else catalogue
     kind, _, name = which.partition("/")
@@ -140,11 +142,9 @@ def find(which: str, catalogue: Catalogue | None = None) -> AnyEntry:
         raise UnknownComponentError(f"{which!r}: write ROLE/NAME; {hint}")
     entries = [entry for entry in find_all(catalogue) if kind_of(entry) == kind]
     found = [entry for entry in entries if name in (entry.spec.name, entry.qualified_name)]
-    if len(found) == 1:
-        return found[0]
     if found:
-        names = " or ".join(entry.qualified_name for entry in found)
-        raise UnknownComponentError(f"{which!r} is ambiguous; write {names}")
+        refuse_duplicates(f"{kind} {name!r}", found)
+        return found[0]
     text = did_you_mean(name, [entry.spec.name for entry in entries], noun=kind)
     for failure in catalogue.failures:
         text += f"\nplugin {failure.entry_point!r} of {failure.distribution}: {failure.error}"

@@ -10,6 +10,7 @@ from n2d_framework.errors import (
     DuplicateComponentError,
     UnknownComponentError,
 )
+from n2d_framework.testing.kit import find
 
 GOOD = """
 from n2d_framework.plugin import ComponentSpec, DatasetSpec, MetricSpec, hookimpl
@@ -26,6 +27,14 @@ def n2d_datasets():
 @hookimpl
 def n2d_metrics():
     return [MetricSpec(name="purity", function="nowhere:purity", summary="s")]
+"""
+
+TWICE = """
+from n2d_framework.plugin import MetricSpec, hookimpl
+
+@hookimpl
+def n2d_metrics():
+    return [MetricSpec(name="same", function="nowhere:score", summary="One line")] * 2
 """
 
 
@@ -154,6 +163,12 @@ def test_one_distribution_that_announces_a_name_twice_must_rename_one(
     assert "offered by dist-a 1.0 and dist-b 1.0; dist-a announces it" in str(caught.value)
     assert str(caught.value).endswith("; write 'dist-b:twice'")
     assert catalogue.get("clusterer", "dist-b:twice").distribution == "dist-b"
+
+
+def test_the_kit_tells_of_duplicates_as_the_catalogue_does(install_plugin, fresh_catalogue):
+    install_plugin("plugin_a", TWICE, distribution="dist-a")
+    with pytest.raises(DuplicateComponentError, match=r"metric 'same' .* dist-a announces it more"):
+        find("metric/same", fresh_catalogue())
 
 
 def test_a_data_set_of_two_distributions_is_listed_once(install_plugin, fresh_catalogue):
