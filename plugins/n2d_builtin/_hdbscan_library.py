@@ -47,14 +47,14 @@ def fit_library(
     import hdbscan
 
     del options["min_samples"], options["max_landmarks"]
+    # The package tells numbers by their type.
+    for name in ("alpha", "cluster_selection_epsilon", "cluster_selection_persistence"):
+        options[name] = float(options[name])
     # Oldest versions do not know it.
     if not options["cluster_selection_persistence"]:
         del options["cluster_selection_persistence"]
-    # The package tells numbers by their type.
-    given = {name: float(options[name]) for name in ("alpha", "cluster_selection_epsilon")}
     model = hdbscan.HDBSCAN(
         **options
-        | given
         | {
             "min_samples": indices.shape[1] - 1,
             "cluster_selection_epsilon_max": float(

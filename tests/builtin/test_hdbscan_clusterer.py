@@ -98,6 +98,18 @@ def test_alpha_divides_distances(data, name, alpha):
     np.testing.assert_array_equal(again.predict(between(x)), model.predict(between(x)))
 
 
+def test_whole_numbers_are_numbers(data):
+    whole = {"alpha": 2, "cluster_selection_epsilon": 1, "cluster_selection_persistence": 1,
+             "cluster_selection_epsilon_max": 3}  # fmt: skip
+    one, two = (
+        Hdbscan(**{name: kind(value) for name, value in whole.items()})
+        .fit(data["blobs"], context=CONTEXT)
+        .labels_
+        for kind in (int, float)
+    )
+    np.testing.assert_array_equal(one, two)
+
+
 def test_alpha_moves_where_new_rows_enter(data):
     x = data["digits"]
     one, two = (Hdbscan(alpha=a, min_cluster_size=5).fit(x, context=CONTEXT) for a in (1.0, 2.0))
