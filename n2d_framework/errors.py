@@ -11,6 +11,8 @@ work failed.
 from __future__ import annotations
 
 import difflib
+import os
+import traceback
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Self
 
@@ -38,6 +40,7 @@ __all__ = [
     "UnknownComponentError",
     "UnsupportedError",
     "did_you_mean",
+    "raised_at",
 ]
 
 
@@ -207,3 +210,43 @@ def did_you_mean(name: str, known: Sequence[str], *, noun: str = "name") -> str:
     if not known:
         return f"no {noun} is known"
     return f"known {noun}s: {', '.join(sorted(known))}"
+
+
+#: Code that imports, calls or checks a plugin: the statement at fault is never in there.
+_OURS = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # without pathlib: quick
+
+
+def raised_at(error: BaseException, package: str = "") -> str:
+    """Say which statement of a plugin's code an error came from.
+
+    Parameters
+    ----------
+    error : BaseException
+        It, or what caused it, was raised in the plugin or in what the plugin called.
+    package : str, optional
+        Top-level package or module of the plugin: the innermost statement there is named, rather
+        than one inside a library that it called. Without one, or if none was reached, the
+        innermost statement that is not the framework's or the import system's.
+
+    Returns
+    -------
+    str
+        ``"/path/file.py:12"``; empty if no such statement is known.
+    """
+    while isinstance(error, N2DError) and error.__cause__ is not None:
+        error = error.__cause__
+    frames = [
+        (frame.f_globals.get("__name__") or "", frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    foreign = [
+        (name, file, line)
+        for name, file, line in frames
+        if not file.startswith((_OURS + os.sep, "<frozen "))
+        and name.partition(".")[0] not in ("importlib", "pluggy")
+    ]
+    own = [found for found in foreign if package and found[0].partition(".")[0] == package]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    _, file, line = next(reversed(own or foreign), ("", "", 0))
+    return f"{file}:{line}" if file else ""

@@ -36,10 +36,10 @@ def plugin_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
         "datasets": Counter(entry.distribution for entry in catalogue.datasets()),
         "metrics": Counter(entry.distribution for entry in catalogue.metrics()),
     }
-    hears: dict[str, list[str]] = {}
+    hears: dict[str, dict[str, None]] = {}
     for hook in HOOKS.values():
         for implementation in getattr(catalogue.manager.hook, hook).get_hookimpls():
-            hears.setdefault(implementation.plugin_name, []).append(hook)
+            hears.setdefault(implementation.plugin_name, {})[hook] = None
     return [
         {
             "entry_point": plugin.entry_point,
@@ -47,7 +47,7 @@ def plugin_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
             "version": plugin.version,
             "seconds": plugin.seconds,
             "brings": {what: count[plugin.distribution] for what, count in brought.items()},
-            "hears": hears.get(plugin.name, []),
+            "hears": list(hears.get(plugin.name, ())),
         }
         for plugin in catalogue.plugins
     ]

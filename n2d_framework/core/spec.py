@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
@@ -10,10 +11,12 @@ from typing import Any, Literal, TypeAlias, get_args
 import attrs
 
 from n2d_framework.core.state import KEY_PATTERN
-from n2d_framework.errors import ComponentImportError, did_you_mean
+from n2d_framework.errors import ComponentImportError, did_you_mean, raised_at
 from n2d_framework.types import ROLES, Role
 
 __all__ = ["ComponentSpec", "InputKind", "is_name", "load_object"]
+
+logger = logging.getLogger(__name__)
 
 InputKind: TypeAlias = Literal["vector", "image", "sequence", "any"]
 
@@ -50,11 +53,19 @@ def load_object(path: str, *, what: str, install: str = "") -> Any:
         for part in attribute.split("."):
             found = getattr(found, part)
     except (Exception, SystemExit) as error:
+        where = raised_at(error, module.partition(".")[0]) or _file_without(error)
+        place = f" ({where})" if where else ""
         hint = f"; install {install}" if install else ""
+        logger.debug("%s: importing %s failed", what, path, exc_info=error)
         raise ComponentImportError(
-            f"{what}: importing {path} failed with {type(error).__name__}: {error}{hint}"
+            f"{what}: importing {path} failed with {type(error).__name__}: {error}{place}{hint}"
         ) from error
     return found
+
+
+def _file_without(error: BaseException) -> str:
+    """The file of a module that lacks an attribute, if that is what is wrong."""
+    return getattr(getattr(error, "obj", None), "__file__", None) or ""
 
 
 def _wrong(spec: Any, attribute: attrs.Attribute[Any], value: Any, allowed: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from n2d_framework.events.bus import HOOKS, EventBus
+from n2d_framework.events.bus import HOOKS, EventBus, call_hook
 from n2d_framework.events.tensorboard import TensorBoard
 
-__all__ = ["HOOKS", "EventBus", "TensorBoard"]
+__all__ = ["HOOKS", "EventBus", "TensorBoard", "call_hook"]

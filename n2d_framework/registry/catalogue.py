@@ -20,6 +20,7 @@ from n2d_framework.errors import (
     did_you_mean,
 )
 from n2d_framework.registry.loading import (
+    ANNOUNCING,
     LoadedPlugin,
     PluginFailure,
     call_plugin,
@@ -32,10 +33,8 @@ __all__ = ["Catalogue", "Entry", "components", "default_catalogue", "refuse_dupl
 
 S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec)
 
-_HOOKS: tuple[tuple[str, type[Any]], ...] = (
-    ("n2d_components", ComponentSpec),
-    ("n2d_datasets", DatasetSpec),
-    ("n2d_metrics", MetricSpec),
+_HOOKS: tuple[tuple[str, type[Any]], ...] = tuple(
+    zip(ANNOUNCING, (ComponentSpec, DatasetSpec, MetricSpec), strict=True)
 )
 
 
@@ -47,11 +46,14 @@ class Entry(Generic[S]):
     ----------
     spec : ComponentSpec, DatasetSpec or MetricSpec
     distribution, version : str
+    package : str
+        Top-level package or module of the plugin that announced it.
     """
 
     spec: S
     distribution: str
     version: str
+    package: str = ""
 
     @property
     def qualified_name(self) -> str:
@@ -95,7 +97,7 @@ class Catalogue:
             try:
                 announced = {
                     hook: [
-                        Entry(spec, plugin.distribution, plugin.version)
+                        Entry(spec, plugin.distribution, plugin.version, plugin.package)
                         for spec in call_plugin(manager, plugin, hook, kind)
                     ]
                     for hook, kind in _HOOKS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
+import logging
 import os
 import time
 import traceback
@@ -13,13 +15,19 @@ import attrs
 import pluggy
 
 from n2d_framework.core.markers import PROJECT
-from n2d_framework.errors import PluginError
+from n2d_framework.errors import PluginError, raised_at
 from n2d_framework.registry import hookspecs
 
-__all__ = ["BLOCK_VARIABLE", "LoadedPlugin", "PluginFailure", "call_plugin", "load_plugins"]
+__all__ = [
+    "ANNOUNCING", "BLOCK_VARIABLE", "LoadedPlugin", "PluginFailure", "call_plugin", "load_plugins",
+]  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: The hooks by which plugins announce something; all others deliver events.
+ANNOUNCING = ("n2d_components", "n2d_datasets", "n2d_metrics")
 #: Comma-separated names of entry points or distributions that are not to be loaded.
 BLOCK_VARIABLE = "N2D_BLOCK_PLUGINS"
 
@@ -38,6 +46,8 @@ class LoadedPlugin:
         The module or object with the hook implementations.
     seconds : float
         How long importing it took.
+    package : str
+        Top-level package or module that its entry point names.
     """
 
     entry_point: str
@@ -45,6 +55,7 @@ class LoadedPlugin:
     version: str
     plugin: Any = attrs.field(repr=False)
     seconds: float = 0.0
+    package: str = ""
 
     @property
     def name(self) -> str:
@@ -60,7 +71,8 @@ class PluginFailure:
     ----------
     entry_point, distribution, version : str
     error : str
-        Type and message of what went wrong, and at which step.
+        Type and message of what went wrong, at which step, and by which statement
+        (``/path/file.py:12``) where one is known.
     traceback : str
         The whole traceback.
     """
@@ -73,12 +85,14 @@ class PluginFailure:
 
     @classmethod
     def of(cls, plugin: LoadedPlugin, step: str, error: BaseException) -> PluginFailure:
-        """Describe `error`, raised by `plugin` at `step`."""
+        """Describe `error`, raised by `plugin` at `step`; log its traceback for debugging."""
+        logger.debug("plugin %s: %s", plugin.name, step, exc_info=error)
+        where = raised_at(error, plugin.package)
         return cls(
             plugin.entry_point,
             plugin.distribution,
             plugin.version,
-            f"{step}: {type(error).__name__}: {error}",
+            f"{step}: {type(error).__name__}: {error}" + (f" ({where})" if where else ""),
             "".join(traceback.format_exception(error)),
         )
 
@@ -125,7 +139,8 @@ def load_plugins(
             continue
         seen.add((distribution, point.name))
         start = time.perf_counter()
-        about = LoadedPlugin(point.name, distribution, version, None)
+        package = point.module.partition(".")[0]
+        about = LoadedPlugin(point.name, distribution, version, None, package=package)
         try:
             about = attrs.evolve(about, plugin=point.load())
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
@@ -140,19 +155,63 @@ def load_plugins(
 
 
 def _register(manager: pluggy.PluginManager, about: LoadedPlugin) -> PluginFailure | None:
-    """Register one plugin; a plugin that fails pluggy's validation is taken out again."""
+    """Register one plugin; one whose hooks cannot be called as it means them is taken out again."""
     try:
         manager.register(about.plugin, name=about.name)
-        unknown = [
-            hook.name for hook in manager.get_hookcallers(about.plugin) or [] if not hook.has_spec()
-        ]
-        if unknown:
-            raise PluginError(f"unknown hooks: {', '.join(sorted(unknown))}")
+        _refuse_hooks(manager, about)
     except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
         if manager.has_plugin(about.name):
             manager.unregister(name=about.name)
         return PluginFailure.of(about, "hooks refused", error)
     return None
+
+
+def _refuse_hooks(manager: pluggy.PluginManager, about: LoadedPlugin) -> None:
+    """Refuse hooks that would never be called, or called to no effect.
+
+    Raises
+    ------
+    PluginError
+        With every one of them.
+    """
+    wrong: list[str] = []
+    unknown: list[str] = []
+    for hook in manager.get_hookcallers(about.plugin) or []:
+        own = [item for item in hook.get_hookimpls() if item.plugin_name == about.name]
+        if not hook.has_spec():
+            unknown += [hook.name] if not all(item.optionalhook for item in own) else []
+            continue
+        for item in own:
+            reason = _reason_against(hook.name, item)
+            wrong += [f"{hook.name} ({_defined(item.function)}) {reason}"] if reason else []
+    if unknown:
+        wrong.append(f"unknown hooks: {', '.join(sorted(unknown))}")
+    if wrong:
+        raise PluginError("; ".join(wrong))
+
+
+def _reason_against(hook: str, implementation: pluggy.HookImpl) -> str:
+    function = inspect.unwrap(implementation.function)
+    wraps = implementation.wrapper or implementation.hookwrapper
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return "is asynchronous, and would never be awaited; write a plain function"
+    if wraps and hook in ANNOUNCING:
+        return (
+            "is a wrapper, which would change what other plugins announce; announce your own with "
+            "a plain @hookimpl"
+        )
+    if not wraps and hook not in ANNOUNCING and inspect.isgeneratorfunction(function):
+        return (
+            "has a yield, so that calling it does nothing; remove the yield, or write "
+            "@hookimpl(wrapper=True) to run code before and after the other plugins"
+        )
+    return ""
+
+
+def _defined(function: Callable[..., Any]) -> str:
+    """Where a function is defined."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(function)
 
 
 def call_plugin(
@@ -171,7 +230,13 @@ def call_plugin(
         if implementation.plugin_name != plugin.name:
             continue
         function: Callable[[], Iterable[Any]] = implementation.function
-        for item in function() or ():
+        found = function()
+        place = _defined(function)
+        if isinstance(found, kind):
+            text = f"{hook} returned one {kind.__name__}; yield it, or return a list ({place})"
+            raise PluginError(text)
+        for item in found or ():
             if not isinstance(item, kind):
-                raise PluginError(f"{hook} returned a {type(item).__name__}, not a {kind.__name__}")
+                text = f"{hook} returned a {type(item).__name__}, not a {kind.__name__} ({place})"
+                raise PluginError(text)
             yield item

@@ -16,9 +16,10 @@ from n2d_framework.errors import (
     UnknownComponentError,
     UnsupportedError,
     did_you_mean,
+    raised_at,
 )
 from n2d_framework.registry import Catalogue, Entry, default_catalogue, refuse_duplicates
-from n2d_framework.testing.check import Check
+from n2d_framework.testing.check import Check, CheckFailedError
 from n2d_framework.testing.checks import (
     announcement,
     datasets,
@@ -248,10 +249,18 @@ def _run(check: Check, exam: Any) -> Outcome:
     start = time.perf_counter()
     try:
         check.run(exam)
-    except AssertionError as error:
-        detail = str(error)
+    except CheckFailedError as error:
+        detail = str(error) + _where(exam, error.__cause__)
     except Exception as error:  # noqa: BLE001  # whatever a component raises is its failure
-        detail = f"{type(error).__name__}: {error}"
+        detail = f"{type(error).__name__}: {error}" + _where(exam, error)
     else:
         return Outcome(check.name, check.promise, "passed", "", time.perf_counter() - start)
     return Outcome(check.name, check.promise, "failed", detail, time.perf_counter() - start)
+
+
+def _where(exam: Any, error: BaseException | None) -> str:
+    """By which statement of the plugin an error was raised, unless it says so itself."""
+    if error is None:
+        return ""
+    found = raised_at(error, exam.entry.package)
+    return f" ({found})" if found and found not in str(error) else ""

@@ -9,6 +9,7 @@ import pytest
 
 import n2d_framework as n2d
 from n2d_framework.core.events import FilesWritten, RunAssessed, RunFinished, RunStarted
+from n2d_framework.registry import default_catalogue
 
 BROKEN = """
 from n2d_framework.plugin import hookimpl
@@ -104,3 +105,88 @@ def test_a_loaded_model_has_no_run_to_tell_of(rows, tmp_path, use_plugin):
 def test_a_copy_of_a_model_still_knows_its_run(rows):
     model = light().fit(rows[0])
     assert pickle.loads(pickle.dumps(model)).run_id_ == model.run_id_
+
+
+WRAPS = """
+from n2d_framework.plugin import hookimpl
+
+CALLS = []
+
+@hookimpl(wrapper=True)
+def n2d_run_started(event):
+    CALLS.append("new: before")
+    results = yield
+    CALLS.append(f"new: after {results}")
+    return results
+
+@hookimpl(hookwrapper=True, specname="n2d_run_started")
+def older(event):
+    CALLS.append("old: before")
+    outcome = yield
+    CALLS.append(f"old: after {outcome.get_result()}")
+
+@hookimpl(trylast=True, specname="n2d_run_started")
+def last():
+    CALLS.append("last")
+
+@hookimpl(specname="n2d_run_started")
+def plain(event):
+    CALLS.append("plain")
+    return event.random_state
+
+@hookimpl(tryfirst=True, specname="n2d_run_started")
+def first(event):
+    CALLS.append("first")
+"""
+
+
+def test_wrappers_and_orders_are_pluggy_s(rows, use_plugin):
+    """Beside what pluggy itself does with the same plugin."""
+    use_plugin("wraps", WRAPS)
+    import wraps
+
+    light().fit(rows[0])
+    ours, wraps.CALLS[:] = list(wraps.CALLS), []
+    event = RunStarted("id", {}, 1, (1,), 3)
+    default_catalogue().manager.hook.n2d_run_started(event=event)
+    assert ours == wraps.CALLS
+    assert sorted(ours[:2]) == ["new: before", "old: before"]
+    assert ours[2:5] == ["first", "plain", "last"]
+    assert sorted(ours[5:]) == ["new: after [3]", "old: after [3]"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "raise RuntimeError('at first')\n    yield",
+        "yield\n    raise RuntimeError('at last')",
+        "if False:\n        yield",
+        "yield\n    yield",
+    ],
+)
+def test_a_wrapper_that_fails_is_logged_once_and_is_in_nobody_s_way(rows, use_plugin, caplog, body):
+    source = "from n2d_framework.plugin import hookimpl\n\n"
+    source += f"@hookimpl(wrapper=True)\ndef n2d_run_started(event):\n    {body}\n"
+    use_plugin("wraps_badly", source, distribution="wraps-badly")
+    use_plugin("hears", BROKEN.replace("raise {error}", "pass"))
+    import hears
+
+    light().fit(rows[0])
+    assert hears.CALLS == ["started", "stage", "stage", "stage", "finished"]
+    (record,) = caplog.records
+    assert "wraps-badly:wraps_badly failed on RunStarted" in record.getMessage()
+
+
+async def never_awaited(event):
+    pass
+
+
+def never_run(event):
+    yield event
+
+
+@pytest.mark.parametrize("listener", [never_awaited, never_run])
+def test_a_listener_of_which_nothing_is_run_is_logged(rows, caplog, listener):
+    light(listeners=[listener]).fit(rows[0])
+    (record,) = caplog.records
+    assert "which nothing runs" in record.getMessage()

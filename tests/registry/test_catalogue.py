@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -228,3 +229,114 @@ def test_the_catalogue_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+FAILS = {
+    "at_import": ("x = 1\nimport absent_library\n", 2, "absent_library"),
+    "syntax": ("x = 1\n\ndef f(:\n", 3, "SyntaxError"),
+    "deep": ("def f():\n    return int('no')\n\ny = f()\n", 2, "ValueError"),
+    "in_a_library": ("import json\n\njson.loads('{')\n", 3, "JSONDecodeError"),
+    "exits": ("import sys\n\n\nsys.exit('no')\n", 4, "SystemExit"),
+    "announcing": (
+        "from n2d_framework.plugin import ComponentSpec, hookimpl\n@hookimpl\n"
+        "def n2d_components():\n    yield ComponentSpec(role='?', name='a', factory='a:B',\n"
+        "                        summary='')\n",
+        4,
+        "unknown role",
+    ),
+    "nonsense": (
+        "from n2d_framework.plugin import hookimpl\n\n@hookimpl\ndef n2d_metrics():\n"
+        "    return [3]\n",
+        3,
+        "returned a int",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FAILS)
+def test_a_broken_plugin_is_reported_with_the_statement_at_fault(
+    install_plugin, fresh_catalogue, tmp_path, how
+):
+    source, line, word = FAILS[how]
+    install_plugin("at_fault", source)
+    (failure,) = fresh_catalogue().failures
+    assert f"{tmp_path / 'site' / 'at_fault.py'}:{line}" in failure.error
+    assert word in failure.error
+
+
+def test_a_component_that_cannot_be_imported_is_reported_with_the_statement_at_fault(
+    install_plugin, fresh_catalogue, tmp_path, caplog
+):
+    source = (
+        "from n2d_framework.plugin import ComponentSpec, hookimpl\n@hookimpl\n"
+        "def n2d_components():\n"
+        "    for name in ('Deep', 'Absent'):\n"
+        "        yield ComponentSpec(role='clusterer', name=name.lower(), summary='s',\n"
+        "                            factory=f'of_{name.lower()}:{name}')\n"
+    )
+    install_plugin("unusable", source)
+    (tmp_path / "site/of_deep.py").write_text("import json\nx = json.loads('{')\n")
+    (tmp_path / "site/of_absent.py").write_text("")
+    catalogue = fresh_catalogue()
+    with caplog.at_level("DEBUG", logger="n2d_framework"), pytest.raises(ComponentImportError) as a:
+        catalogue.get("clusterer", "deep").spec.load()
+    assert f"{tmp_path / 'site' / 'of_deep.py'}:2" in str(a.value)
+    assert "json.loads('{')" in caplog.text, "the traceback is there for who debugs"
+    with pytest.raises(ComponentImportError, match=r"of_absent\.py"):
+        catalogue.get("clusterer", "absent").spec.load()
+
+
+EVENT_HOOKS = """
+from n2d_framework.plugin import ComponentSpec, hookimpl
+
+{code}
+"""
+REFUSED = {
+    "a wrapper, which would change": (
+        "@hookimpl(wrapper=True)\ndef n2d_components():\n    return (yield)"
+    ),
+    "a wrapper, which would": (
+        "@hookimpl(hookwrapper=True)\ndef n2d_datasets():\n    outcome = yield"
+    ),
+    "has a yield": "@hookimpl\ndef n2d_run_started(event):\n    yield",
+    "asynchronous": "@hookimpl\nasync def n2d_stage_finished(event):\n    pass",
+    "n2d_metrics .* is asynchronous": "@hookimpl\nasync def n2d_metrics():\n    yield 1",
+    "not a generator function": (
+        "@hookimpl(wrapper=True)\ndef n2d_run_finished(event):\n    return 3"
+    ),
+    "unknown hooks: n2d_run_begun": "@hookimpl\ndef n2d_run_begun(event):\n    pass",
+    "unknown hooks: n2d_ran": (
+        "@hookimpl(specname='n2d_ran')\ndef n2d_run_started(event):\n    pass"
+    ),
+    "returned one ComponentSpec": (
+        "@hookimpl\ndef n2d_components():\n    return ComponentSpec(role='clusterer', name='a',"
+        " factory='a:B', summary='')"
+    ),
+}
+
+
+@pytest.mark.parametrize("words", REFUSED)
+def test_a_hook_that_would_do_nothing_is_refused(install_plugin, fresh_catalogue, words):
+    install_plugin("idle", EVENT_HOOKS.format(code=REFUSED[words]))
+    (failure,) = fresh_catalogue().failures
+    assert re.search(words, failure.error), failure.error
+
+
+def test_a_hook_may_have_another_name_or_be_optional(install_plugin, fresh_catalogue):
+    code = """
+@hookimpl(specname="n2d_components", tryfirst=True)
+def announce():
+    yield ComponentSpec(role="clusterer", name="renamed", factory="a:B", summary="One line.")
+
+@hookimpl(specname="n2d_components")
+def announce_more():
+    return [ComponentSpec(role="clusterer", name="another", factory="a:B", summary="One line.")]
+
+@hookimpl(optionalhook=True)
+def n2d_of_a_later_version(event):
+    pass
+"""
+    install_plugin("flexible", EVENT_HOOKS.format(code=code))
+    catalogue = fresh_catalogue()
+    assert catalogue.failures == ()
+    assert {"renamed", "another"} <= {e.spec.name for e in catalogue.components("clusterer")}

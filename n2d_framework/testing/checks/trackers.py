@@ -24,7 +24,7 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
-from n2d_framework.events import HOOKS
+from n2d_framework.events import HOOKS, call_hook
 from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
@@ -43,24 +43,24 @@ class TrackerSpec:
     ----------
     name : str
         Name of its entry point.
-    hooks : mapping of str to callable
-        The event hooks it implements.
+    hooks : mapping of str to list of pluggy.HookImpl
+        How it implements hooks of events.
     """
 
     name: str
-    hooks: dict[str, Any] = attrs.field(repr=False, eq=False)
+    hooks: dict[str, list[Any]] = attrs.field(repr=False, eq=False)
 
 
 def trackers_of(catalogue: Catalogue) -> list[Entry[Any]]:
     """All plugins that implement a hook of the events."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, list[Any]]] = {}
     for hook in HOOKS.values():
         for implementation in getattr(catalogue.manager.hook, hook).get_hookimpls():
             listening = found.setdefault(implementation.plugin_name, {})
-            listening[hook] = implementation
+            listening.setdefault(hook, []).append(implementation)
     return [
         Entry(TrackerSpec(plugin.entry_point, found[plugin.name]), plugin.distribution,
-              plugin.version)
+              plugin.version, plugin.package)
         for plugin in catalogue.plugins
         if plugin.name in found
     ]  # fmt: skip
@@ -78,9 +78,7 @@ class TrackerExamination:
         self.folder.mkdir(parents=True, exist_ok=True)
         with contextlib.chdir(self.folder):
             for event in events:
-                hook = self.entry.spec.hooks.get(HOOKS[type(event)])
-                if hook is not None:
-                    hook.function(**({"event": event} if hook.argnames else {}))
+                call_hook(self.entry.spec.hooks.get(HOOKS[type(event)], ()), event)
 
 
 _COMPOSITION: dict[str, Any] = {
