@@ -15,8 +15,8 @@ from n2d_framework.errors import BundleError
 __all__ = ["FORMAT_NAME", "FORMAT_VERSION", "HEADER_SIZE", "Header", "check", "pack"]
 
 FORMAT_NAME = "n2d bundle"
-#: The newest version of the format, and the only one that is written.
-FORMAT_VERSION = 1
+#: The newest version of the format, and the only one that is written; older ones are read.
+FORMAT_VERSION = 2
 HEADER_SIZE = 512
 
 _MAGIC = FORMAT_NAME.encode() + b"\n"
@@ -83,7 +83,7 @@ def check(data: memoryview, kind: str | None) -> Header:
         Saying what the file is instead, what is newer, missing, or altered.
     """
     version, position = _version(bytes(data[:HEADER_SIZE]))
-    if version != FORMAT_VERSION:
+    if version > FORMAT_VERSION:
         raise BundleError(
             f"the file has format version {version}; this n2d_framework reads up to "
             f"{FORMAT_VERSION}: upgrade n2d_framework to open it"

@@ -88,7 +88,7 @@ def test_inspect(tmp_path):
         "manifolder": "n2d-toys:toy",
         "clusterer": "n2d-toys:toy",
     }
-    assert (info.format_version, info.framework_version) == (1, "0.1.0")
+    assert (info.format_version, info.framework_version) == (2, "0.1.0")
     assert info.file_size == path.stat().st_size
     assert info.manifest["data"]["row_shape"] == [5]
     arrays = {array.path: array for array in info.arrays}

@@ -185,7 +185,7 @@ def test_verify_tells_who_moved(n2d: Run, bundle: Path, monkeypatch: pytest.Monk
 def test_upgrade(n2d: Run, bundle: Path) -> None:
     result = n2d("upgrade", bundle, "-o", "new.n2d")
     assert result.exit_code == 0, result.output
-    assert "new.n2d: format version 1" in result.stdout
+    assert "new.n2d: format version 2" in result.stdout
     before = json.loads(n2d("inspect", bundle, "--json").stdout)
     after = json.loads(n2d("upgrade", bundle, "--json").stdout)
     assert before["manifest"]["created"] == after["manifest"]["created"]

@@ -45,7 +45,7 @@ def test_an_entry_of_a_newer_version_is_computed_again_and_told(
     store = StageStore(tmp_path / "out" / "stages")
     manifest, parts = store.read(key)
     with monkeypatch.context() as later:
-        later.setattr("n2d_framework.storage.header.FORMAT_VERSION", 2)
+        later.setattr("n2d_framework.storage.header.FORMAT_VERSION", 99)
         store.write(key, manifest, parts)
     fitted = Fitted()
     with pytest.warns(StoreWarning, match=r"upgrade n2d_framework.* computed again"):

@@ -11,6 +11,7 @@ import forging as f
 import h5py
 import numpy as np
 
+from n2d_framework.storage import header
 from n2d_framework.storage.hdf5 import layout, writer
 
 Attack = tuple[str, Callable[[], bytes]]
@@ -177,6 +178,12 @@ def _shared() -> bytes:
     return f.forge(tree, edit)
 
 
+def _single_chunk(field: int) -> bytes:
+    """Layout of one compressed chunk whose dimensions take `field` bytes each."""
+    dims = b"".join((4).to_bytes(field, "little") if field else b"" for _ in range(2))
+    return layout.SINGLE_CHUNK + bytes((2, field)) + dims + struct.pack("<BQIQ", 1, 9, 0, 48)
+
+
 def _messages() -> Iterator[Attack]:
     for kind, name in {
         0x00: "nil",
@@ -202,6 +209,10 @@ def _messages() -> Iterator[Attack]:
         "compact": bytes((4, 0, 4, 0)) + bytes(4),
         "virtual": struct.pack("<BBQI", 4, 3, 48, 0),
         "version 3 chunked": struct.pack("<BBBQ2I", 3, 2, 2, 48, 4, 4),
+        "dimensions of 3 bytes": _single_chunk(3),
+        "dimensions of 0 bytes": _single_chunk(0),
+        "dimensions of 255 bytes": _single_chunk(255),
+        "version 5": b"\5" + _single_chunk(1)[1:],
         "fixed array of chunks": bytes((4, 2, 0, 2, 8)) + struct.pack("<2QBBQ", 4, 4, 3, 10, 48),
         "too small": contiguous + struct.pack("<QQ", 48, 15),
         "too large": contiguous + struct.pack("<QQ", 48, 1 << 40),
@@ -396,7 +407,7 @@ def _roots() -> Iterator[Attack]:
     yield "part is a list", lambda: f.forge(f.root({"manifest": f.text("{}"), "p": part}))
     for name, more in {
         "format": {"format": "n2d bundel"},
-        "version": {"format_version": 2},
+        "version": {"format_version": header.FORMAT_VERSION + 1},
         "kind": {"kind": "stage"},
         "number as creation time": {"more": 1},
     }.items():

@@ -23,7 +23,7 @@ Edit = Callable[[Node, list[Message]], list[Message]]
 
 ROOT = {
     "format": "n2d bundle",
-    "format_version": 1,
+    "format_version": header.FORMAT_VERSION,
     "kind": "bundle",
     "framework_version": "",
     "created": "",

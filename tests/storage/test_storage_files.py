@@ -29,7 +29,7 @@ def test_write_and_read(tmp_path, image):
 
 def test_the_first_lines_are_readable_text(image):
     lines = image[:512].split(b"\n")
-    assert lines[:3] == [b"n2d bundle", b"format 1", b"kind bundle"]
+    assert lines[:3] == [b"n2d bundle", b"format 2", b"kind bundle"]
     assert lines[3] == b"length %d" % (len(image) - 512)
 
 
@@ -202,10 +202,10 @@ def _zip(tmp_path) -> bytes:
         (lambda _: b"\x80\x05K\x01.", "pickle .which is never opened"),
         (lambda _: b"hello", "no n2d bundle$"),
         (lambda _: b"n2d bundle\n", "damaged"),
-        (lambda _: b"n2d bundle\nformat 1\n", "damaged"),
+        (lambda _: b"n2d bundle\nformat 2\n", "damaged"),
         (
-            lambda _: b"n2d bundle\nformat 2\nwhatever is new",
-            "version 2; .* reads up to 1: upgrade",
+            lambda _: b"n2d bundle\nformat 3\nwhatever is new",
+            "version 3; .* reads up to 2: upgrade",
         ),
     ],
 )

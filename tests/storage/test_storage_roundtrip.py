@@ -16,8 +16,8 @@ from hypothesis.extra import numpy as hnp
 
 from n2d_framework.core.state import ARRAY_DTYPES
 from n2d_framework.errors import StateError
-from n2d_framework.storage import decode, encode, limits, read_manifest
-from n2d_framework.storage.hdf5 import filters
+from n2d_framework.storage import decode, encode, header, limits, read_manifest
+from n2d_framework.storage.hdf5 import filters, layout
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)
 DTYPES = st.sampled_from(sorted(ARRAY_DTYPES)).flatmap(
@@ -233,15 +233,37 @@ def test_bytes_are_the_same_in_another_process():
     assert len(digests.pop().strip()) == 64
 
 
-def test_the_bytes_of_version_1_do_not_change():
-    """A change here is a change of the format: raise a version and keep the old reader."""
-
+def _of_every_kind() -> bytes:
     state = {
         "a": np.arange(6, dtype=np.int32).reshape(2, 3),
         "t": [np.array([True]), "é", math.inf],
     }
-    data = encode({"k": 1}, {"p": state}, created="2026-01-01", framework_version="0.1.0")
-    assert hashlib.sha256(data).hexdigest() == EXPECTED
+    return encode({"k": 1}, {"p": state}, created="2026-01-01", framework_version="0.1.0")
 
 
-EXPECTED = "94b5d9e740c816c3692cb4f1322fc073c1946dab18fa1758c4b12b340ff013bc"
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        (1, "94b5d9e740c816c3692cb4f1322fc073c1946dab18fa1758c4b12b340ff013bc"),
+        (2, "a129b81859c9f839bcfffb8d83158c5eaeaa7d935b5ffce3c6ec31875cf992d9"),
+    ],
+)
+def test_the_bytes_of_a_version_do_not_change(version, expected, monkeypatch):
+    """A change here is a change of the format: raise a version and keep the old reader."""
+    monkeypatch.setattr(header, "FORMAT_VERSION", version)
+    assert hashlib.sha256(_of_every_kind()).hexdigest() == expected
+
+
+def test_files_of_format_1_are_read_and_written_anew_as_format_2(monkeypatch):
+    """Format 1 gave the dimensions of compressed arrays eight bytes each."""
+    arrays = {"a": np.arange(3000).reshape(30, 100), "b": np.zeros(200, np.uint8)}
+    new = encode({}, {"part": arrays}, created="")
+    with monkeypatch.context() as before:
+        before.setattr(layout, "field_size", lambda dims: layout.WIDE_FIELD)
+        before.setattr(header, "FORMAT_VERSION", 1)
+        old = encode({}, {"part": arrays}, created="")
+    assert old.startswith(b"n2d bundle\nformat 1\n")
+    assert len(old) > len(new)
+    found = decode(old)[1]["part"]
+    assert all(np.array_equal(found[name], array) for name, array in arrays.items())
+    assert encode({}, {"part": found}, created="") == new

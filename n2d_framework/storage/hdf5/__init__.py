@@ -1,6 +1,6 @@
 """A strict profile of HDF5, written and read without the HDF5 library.
 
-Any HDF5 tool (1.10 or newer) opens what is written here. What is read here is only the
+Any HDF5 tool (1.10 to 2.x) opens what is written here. What is read here is only the
 profile that docs/bundle-format.md states: a file from a stranger never reaches a C parser.
 """
 

@@ -32,6 +32,8 @@ __all__ = [
     "SUPERBLOCK",
     "SUPERBLOCK_MAGIC",
     "UNDEFINED",
+    "WIDE_FIELD",
+    "field_size",
     "string_code",
 ]
 
@@ -60,6 +62,8 @@ GROUP_INFO = struct.pack("<BBHH", 0, 1, 0xFFFF, 0)
 FILL_VALUE = bytes((3, 0x0A))
 CONTIGUOUS = bytes((4, 1))
 SINGLE_CHUNK = bytes((4, 2, 2))
+#: Bytes of the field of each dimension of a chunk in files of format 1.
+WIDE_FIELD = 8
 SHUFFLE = 2
 DEFLATE = 1
 
@@ -89,6 +93,14 @@ DTYPES = MappingProxyType({code: np.dtype(name).newbyteorder("<") for name, code
 
 #: Fixed-length ASCII text, padded with NUL; its length follows.
 STRING_CODE = bytes((0x13, 1, 0, 0))
+
+
+def field_size(dims: tuple[int, ...]) -> int:
+    """Bytes of the field of each dimension of a chunk: as few as the largest one needs.
+
+    HDF5 2.0 refuses any other number; 1.10 to 1.14 read any.
+    """
+    return (max(dims).bit_length() + 7) // 8
 
 
 def string_code(size: int) -> bytes:

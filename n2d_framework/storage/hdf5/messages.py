@@ -154,12 +154,15 @@ def place(
             raise BundleError(f"{path}: {stored} bytes are stored, the shape needs {size}")
         return address, stored
     cursor.expect(layout.SINGLE_CHUNK, "the storage")
-    if not 0 < size < MAX_CHUNK_BYTES or cursor.unpack("BB") != (len(shape) + 1, 8):
+    wanted = (*shape, itemsize)
+    rank, field = cursor.unpack("BB")
+    known = field in (layout.field_size(wanted), layout.WIDE_FIELD)
+    if not 0 < size < MAX_CHUNK_BYTES or rank != len(wanted) or not known:
         raise BundleError(f"{path}: a compressed array of unknown kind")
-    dims = cursor.unpack(f"{len(shape) + 1}Q")
+    dims = tuple(int.from_bytes(cursor.take(field), "little") for _ in wanted)
     index, stored, mask, address = cursor.unpack("BQIQ")
     cursor.end("the storage")
-    if dims != (*shape, itemsize) or (index, mask) != (1, 0) or not stored > 0:
+    if dims != wanted or (index, mask) != (1, 0) or not stored > 0:
         raise BundleError(f"{path}: compressed data must stand in one chunk")
     return address, stored
 

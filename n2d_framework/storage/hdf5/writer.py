@@ -126,8 +126,10 @@ def _dataspace(shape: tuple[int, ...]) -> bytes:
 
 def _single_chunk(array: AnyArray, stored: int, address: int) -> bytes:
     dims = (*array.shape, array.itemsize)
-    head = layout.SINGLE_CHUNK + struct.pack("<BB", len(dims), 8)
-    return head + struct.pack(f"<{len(dims)}QBQIQ", *dims, 1, stored, 0, address)
+    size = layout.field_size(dims)
+    head = layout.SINGLE_CHUNK + bytes((len(dims), size))
+    fields = b"".join(extent.to_bytes(size, "little") for extent in dims)
+    return head + fields + struct.pack("<BQIQ", 1, stored, 0, address)
 
 
 def _filters(itemsize: int) -> bytes:
