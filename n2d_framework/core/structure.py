@@ -1,7 +1,8 @@
 """From plain values to options, with everything that is wrong said at once.
 
-Strict on purpose: no text becomes a number and no number a truth value, unknown names are
-errors with a did-you-mean, and each problem carries its path.
+Strict on purpose: no string becomes a number and no number a boolean, unknown names are errors
+with a did-you-mean, and each problem carries its path. Of strings, only ``yes no on off`` are
+booleans, and only where an option is one.
 """
 
 from __future__ import annotations
@@ -134,8 +135,14 @@ def _refuse(kind: Any, value: Any) -> ConfigError:
     return ConfigError([Problem("", f"must be {describe_type(kind)}, got {value!r}")])
 
 
+#: YAML 1.1 called them booleans; in YAML 1.2 they are strings, which only a boolean option takes.
+_BOOLEAN_WORDS = {"yes": True, "on": True, "no": False, "off": False}
+
+
 def _to_scalar(kind: Any, value: Any) -> Any:
     accepted = _SCALARS[kind][1]
+    if kind is bool and isinstance(value, str) and value.lower() in _BOOLEAN_WORDS:
+        return _BOOLEAN_WORDS[value.lower()]
     boolean = isinstance(value, (bool, np.bool_))
     if not isinstance(value, accepted) or (boolean and kind is not bool):
         raise _refuse(kind, value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from n2d_framework.config.reading import as_yaml
 from n2d_framework.plots.palette import COLOURS, MARKERS
 from n2d_framework.report.board import INSTEAD
 from n2d_framework.report.pictures import Pictures
@@ -56,7 +57,7 @@ def render(content: dict[str, Any]) -> str:
             **content,
             roles=ROLES,
             titles=_best_of(content),
-            config_text=_yaml(content["config"]),
+            config_text=as_yaml(content["config"]),
             payload=_payload(content),
             colours=COLOURS,
             style=Markup("\n".join(map(_static, _STYLES))),  # noqa: S704  # our own file
@@ -82,7 +83,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    environment.filters |= {"seconds": _seconds, "number": _number, "plain_yaml": _yaml}
+    environment.filters |= {"seconds": _seconds, "number": _number, "plain_yaml": as_yaml}
     return environment
 
 
@@ -129,12 +130,6 @@ def _best(board: dict[str, Any], here: list[int], metric: str) -> dict[str, Any]
         "low": columns["low"][metric][place],
         "high": columns["high"][metric][place],
     }
-
-
-def _yaml(value: Any) -> str:
-    import yaml
-
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=88))
 
 
 def _seconds(value: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.config.reading import as_yaml, parse_yaml
 from n2d_framework.config.schema import component_schema
 from n2d_framework.core.options import Option, options_dict, options_of
 from n2d_framework.core.schema import option_schema
@@ -71,7 +72,6 @@ def options_described(exam: ComponentExamination) -> None:
 def options_round_trip(exam: ComponentExamination) -> None:
     """Write options as YAML, check them by the schema, and read them."""
     import jsonschema
-    import yaml
 
     schema = component_schema(exam.entry)
     components = [exam.fresh()]
@@ -79,7 +79,7 @@ def options_round_trip(exam: ComponentExamination) -> None:
         components.append(exam.cls())
     for component in components:
         values = options_dict(component)
-        read = yaml.safe_load(yaml.safe_dump(values))
+        read = parse_yaml(as_yaml(values))
         again = options_dict(structure(exam.cls, read))
         demand(again == values, f"read back as {again}, written from {values}")
         errors = jsonschema.Draft202012Validator(schema).iter_errors(
