@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import attrs
@@ -15,6 +16,11 @@ from n2d_framework.types import AnyArray
 __all__ = ["Scaler"]
 
 _CHUNK = 4096
+#: Values in which a collapse is looked for, and how many different ones of a column are enough
+#: in any case: of very many values some are always neighbours in float32.
+_LOOKED_AT, _ENOUGH_VALUES = 2**23, 4096
+#: Offset, in spreads, from which float32 would lose half of its digits to it.
+_WIDEST_OFFSET = 2.0**12
 
 
 @attrs.define(eq=False)
@@ -37,23 +43,38 @@ class Scaler:
     per_: Literal["feature", "array"] = attrs.field(default="array", init=False)
 
     def fit(self, x: AnyArray) -> Scaler:
-        """Learn shift and factor from rows; a constant feature gets the factor 1."""
+        """Learn shift and factor from rows; a constant feature gets the factor 1.
+
+        Nothing is compared with an absolute number: a feature is constant if all its values are
+        equal, in whatever unit.
+
+        Raises
+        ------
+        DataError
+            If a spread is beyond float64, or if different values of a column would become the
+            same in float32.
+        """
         self.per_ = self._resolve_per(x)
         axis = 0 if self.per_ == "feature" else None
         shape = x.shape[1:] if self.per_ == "feature" else ()
         shift, spread = np.zeros(shape), np.ones(shape)
-        if self.config.name == "minmax":
-            shift = np.asarray(x.min(axis=axis), dtype=np.float64)
-            spread = np.asarray(x.max(axis=axis), dtype=np.float64) - shift
-        elif self.config.name == "standard":
-            shift = np.asarray(x.mean(axis=axis, dtype=np.float64))
-            spread = _deviation(x, shift)
-        elif self.config.name == "maxabs":
+        if self.config.name != "none":
             low, high = x.min(axis=axis), x.max(axis=axis)
-            spread = np.maximum(np.abs(low.astype(np.float64)), np.abs(high.astype(np.float64)))
-        tiny = spread <= np.finfo(np.float64).eps * np.maximum(1.0, np.abs(shift))
-        self.shift_ = shift
-        self.factor_ = np.asarray(1.0 / np.where(tiny, 1.0, spread))
+            ends = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
+            if self.config.name == "minmax":
+                shift, spread = ends[0], _span(*ends)
+            elif self.config.name == "standard":
+                shift, spread = _moments(x, *ends)
+            else:
+                spread = np.maximum(*map(np.abs, ends))
+            equal = (low == high) & (self.config.name != "maxabs")
+            shift = np.where(equal, ends[0], shift) if self.config.name != "maxabs" else shift
+            spread = np.where(equal | (spread == 0), 1.0, spread)
+        with np.errstate(over="ignore"):
+            factor = np.asarray(1.0 / spread)
+        _refuse_extreme(spread, factor, self.config.name)
+        self.shift_, self.factor_ = np.asarray(shift, dtype=np.float64), factor
+        self._refuse_collapse(x)
         return self
 
     def _resolve_per(self, x: AnyArray) -> Literal["feature", "array"]:
@@ -84,29 +105,79 @@ class Scaler:
                 rows = slice(start, start + _CHUNK)
                 scaled[rows] = x[rows] if plain else (x[rows] - self.shift_) * self.factor_
                 if not np.isfinite(scaled[rows]).all():
-                    row = start + int(np.argwhere(~np.isfinite(scaled[rows]))[0][0])
+                    row, *column = (int(i) for i in np.argwhere(~np.isfinite(scaled[rows]))[0])
                     raise DataError(
-                        f"row {row}: a value is too large for float32 after the "
+                        f"row {start + row}, {_column(column)}: a value is too large for float32 "
+                        f"after the "
                         f"{self.config.name!r} scaler; scale the data before, or choose another "
                         "scaler"
                     )
         return scaled
 
     def inverse_transform(self, x: AnyArray) -> AnyArray:
-        """Undo the scaling; returns float32.
+        """Undo the scaling.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, *row_shape)
+
+        Returns
+        -------
+        array of the same shape
+            float32; float64 where the units of the data need it: an offset thousands of times
+            the spread (dates as seconds), or values beyond the range of float32.
 
         Raises
         ------
         DataError
-            If a value is too large for float32.
+            If a value is too large even so.
         """
         if self.config.name == "none":
             return x
         with np.errstate(over="ignore"):
-            found: AnyArray = (x / self.factor_ + self.shift_).astype(np.float32)
+            found: AnyArray = x / self.factor_ + self.shift_
+            if not self._wide():
+                found = found.astype(np.float32)
         if not np.isfinite(found).all():
-            raise DataError("a reconstructed value is too large for float32")
+            raise DataError(f"a reconstructed value is too large for {found.dtype}")
         return found
+
+    def _wide(self) -> bool:
+        """Whether float32 cannot hold the data in their own units."""
+        spread, single = 1.0 / self.factor_, np.finfo(np.float32)
+        with np.errstate(over="ignore"):
+            offset, reach = np.abs(self.shift_) * self.factor_, np.abs(self.shift_) + spread
+        return bool(
+            (offset > _WIDEST_OFFSET).any()
+            or (reach > single.max).any()
+            or (spread < single.tiny).any()
+        )
+
+    def _refuse_collapse(self, x: AnyArray) -> None:
+        """Refuse a column that float32 leaves with far fewer different values than it has."""
+        if x.dtype.itemsize <= 2 or (self.config.name == "none" and x.dtype == np.float32):
+            return
+        columns = int(np.prod(x.shape[1:]))
+        step = -(-x.size // _LOOKED_AT)
+        rows = x[:: min(step, max(1, len(x) // 64))]
+        before = _different(rows)
+        after = _different(self.transform(rows))
+        lost = np.flatnonzero(after < np.minimum(before - before // 8, _ENOUGH_VALUES))
+        if not lost.size:
+            return
+        first = int(lost[0])
+        place = [int(i) for i in np.unravel_index(first, x.shape[1:])]
+        remedy = (
+            "scale by another scaler (standard or minmax, per: feature)"
+            if self.config.name in ("none", "maxabs") or self.per_ == "array"
+            else "take its logarithm, subtract what its values have in common"
+        )
+        others = f" ({lost.size} of {columns} columns are like that)" if lost.size > 1 else ""
+        raise DataError(
+            f"{_column(place)}: {before[first]} different values become {after[first]} in "
+            f"float32, in which components compute, after the {self.config.name!r} scaler"
+            f"{others}; {remedy}, or leave it out"
+        )
 
     def get_state(self) -> State:
         """What was learned."""
@@ -128,11 +199,53 @@ class Scaler:
         self.shift_, self.factor_, self.per_ = shift, factor, per
 
 
-def _deviation(x: AnyArray, mean: AnyArray) -> AnyArray:
-    """Standard deviation in float64 and bounded memory."""
-    axis = 0 if mean.ndim else None
-    total = np.zeros(mean.shape)
-    for start in range(0, len(x), _CHUNK):
-        total += np.square(x[start : start + _CHUNK] - mean).sum(axis=axis)
-    count = len(x) if mean.ndim else x.size
-    return np.asarray(np.sqrt(total / count))
+def _column(place: Sequence[int]) -> str:
+    """Where in a row a value is; columns count from 0."""
+    return f"column {', '.join(map(str, place))}"
+
+
+def _refuse_extreme(spread: AnyArray, factor: AnyArray, name: str) -> None:
+    for wrong, what in (
+        (~np.isfinite(spread), "spread is too large for float64; divide it by a constant"),
+        (~np.isfinite(factor), "spread is too small for float64; multiply it by a constant"),
+    ):
+        if wrong.any():
+            place = [int(i) for i in np.argwhere(wrong)[0]]
+            where = _column(place) if place else "x"
+            raise DataError(f"{where}: its {what} before the {name!r} scaler")
+
+
+def _span(low: AnyArray, high: AnyArray) -> AnyArray:
+    with np.errstate(over="ignore"):
+        return np.asarray(high - low)
+
+
+def _moments(x: AnyArray, low: AnyArray, high: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Mean and standard deviation in float64 and bounded memory, whatever the units.
+
+    Values are brought near 1 by a power of two, which is exact, so that no square overflows or
+    underflows; the second moment is about the mean, which is corrected once.
+    """
+    _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))
+    axis = 0 if low.ndim else None
+    count = len(x) if low.ndim else x.size
+
+    def mean(power: int, centre: AnyArray) -> AnyArray:
+        total = np.zeros(low.shape)
+        for start in range(0, len(x), _CHUNK):
+            part = np.ldexp(x[start : start + _CHUNK].astype(np.float64), -exponent)
+            total += ((part - centre) ** power).sum(axis=axis)
+        return np.asarray(total / count)
+
+    centre = mean(1, np.zeros(low.shape))
+    centre = centre + mean(1, centre)
+    deviation = np.sqrt(mean(2, centre))
+    return np.ldexp(centre, exponent), np.ldexp(deviation, exponent)
+
+
+def _different(rows: AnyArray) -> AnyArray:
+    """Number of different values of each column."""
+    table = np.ascontiguousarray(rows.reshape(len(rows), -1).T)
+    table.sort(axis=1)
+    changes = table[:, 1:] != table[:, :-1]
+    return np.asarray(1 + np.count_nonzero(changes, axis=1))

@@ -1,0 +1,112 @@
+"""Scalers: results do not depend on units or offsets, and nothing collapses in silence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
+
+import n2d_framework as n2d
+from n2d_framework.errors import DataError
+
+REFERENCES = {"minmax": MinMaxScaler, "standard": StandardScaler, "maxabs": MaxAbsScaler}
+SCALERS = [*REFERENCES, "none"]
+
+
+def model(scaler):
+    return n2d.N2D("identity", "identity", "kmeans", scaler=scaler, n_clusters=3, random_state=0)
+
+
+@pytest.fixture(scope="module")
+def groups():
+    rng = np.random.default_rng(0)
+    return (rng.normal(size=(90, 3)) / 20 + np.repeat(np.eye(3), 30, axis=0)).astype(np.float64)
+
+
+@given(
+    name=st.sampled_from(sorted(REFERENCES)),
+    exponent=st.integers(-300, 300),
+    offset=st.sampled_from([0.0, 1.0, 1e3, 1e6]),
+    per=st.sampled_from(["feature", "array"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_scaled_rows_are_the_same_in_any_unit(name, exponent, offset, per):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(60, 2))
+    if name != "maxabs":
+        x = x + offset
+    expected = REFERENCES[name]().fit_transform(x if per == "feature" else x.reshape(-1, 1))
+    scaled = model({"name": name, "per": per}).fit(x * 10.0**exponent).latent_
+    np.testing.assert_allclose(scaled, expected.reshape(x.shape), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["minmax", "standard"])
+@pytest.mark.parametrize("value", [0.1, 1e-300, 1e300, -3e-40, 1e17])
+def test_a_constant_feature_is_zero_in_any_unit(name, value, groups):
+    x = np.column_stack([groups, np.full(len(groups), value)])
+    assert (model(name).fit(x).latent_[:, 3] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["minmax", "standard"])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.float64])
+@pytest.mark.parametrize("start", [2**24, 2**31, 10**9, 2**52])
+def test_neighbouring_integers_beyond_float32_stay_apart(name, dtype, start):
+    x = np.repeat([0, 1, 5], 20)[:, None].astype(dtype) + dtype(start)
+    fitted = model(name).fit(x)
+    assert len(np.unique(fitted.latent_)) == 3
+    assert [len(set(fitted.labels_[i : i + 20])) for i in (0, 20, 40)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "x"),
+    [
+        ("none", 2**24 + np.arange(100)),
+        ("none", 1.7e9 + np.arange(300.0)),
+        ("maxabs", 10**9 + np.arange(100)),
+        ("none", np.geomspace(1e-60, 1e-50, 100)),
+        ("standard", 2**60 + np.arange(100)),
+        ("minmax", np.array([0.0, 1e9, 1e9 + 1] * 10)),
+        ({"name": "minmax", "per": "array"}, 2**24 + np.arange(100)),
+    ],
+)
+def test_a_column_that_float32_cannot_tell_apart_is_refused_by_number(name, x):
+    wide = 1 if isinstance(name, str) else 10**7
+    rows = np.column_stack([(wide * np.arange(len(x))).astype(x.dtype), x])
+    with pytest.raises(DataError, match=r"column 1: \d+ different values become \d+"):
+        model(name).fit(rows)
+
+
+def test_many_different_values_are_no_collapse():
+    x = np.random.default_rng(0).normal(size=(200_000, 1)) + 20.0
+    assert model("none").fit(x).latent_.shape == x.shape
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (np.array([[0.0, -1.7e308], [1.0, 1.7e308], [2.0, 0.0]]), "column 1.*too large.*divide"),
+        (np.array([[0.0, 0.0], [1.0, 5e-324], [2.0, 1e-323]]), "column 1.*too small.*multiply"),
+    ],
+)
+def test_a_spread_beyond_float64_is_refused_with_what_to_do(rows, found):
+    with pytest.raises(DataError, match=found):
+        model("minmax").fit(rows)
+
+
+@pytest.mark.parametrize("scaler", ["minmax", "standard"])
+@pytest.mark.parametrize(
+    ("offset", "unit"), [(1.7e9, 1.0), (0.0, 1e200), (0.0, 1e-200), (1.0, 1.0)]
+)
+def test_reconstructions_keep_the_digits_of_the_units(scaler, offset, unit, groups):
+    x = (groups + offset) * unit
+    back = model(scaler).fit(x).reconstruct(x)
+    np.testing.assert_allclose(back, x, rtol=0, atol=1e-5 * np.ptp(x))
+
+
+def test_a_new_value_too_large_for_float32_is_refused_with_row_and_column(groups):
+    new = groups.copy()
+    new[7, 2] = 1e60
+    with pytest.raises(DataError, match="row 7, column 2"):
+        model("minmax").fit(groups).predict(new)
