@@ -7,6 +7,7 @@ import itertools
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,9 @@ def output_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     Yields
     ------
     Path
-        The temporary folder; removed with all its content if the block fails.
+        The temporary folder; removed with all its content if the block fails. When it replaces
+        an earlier one, only this user can look into it until then, and it and its files get
+        no more permissions than those of the same names had.
 
     Raises
     ------
@@ -56,14 +59,30 @@ def output_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
             f"{target}: cannot write there ({error.strerror}); choose another folder with --out"
         ) from error
     try:
+        before = stat.S_IMODE(temporary.stat().st_mode)
+        if target.exists():
+            temporary.chmod(0o700)  # not wider than what it replaces, whatever that is
         yield temporary
         _refuse(target, overwrite=overwrite)
+        _hand_on(target, temporary, before)
         _put_into_place(temporary, target, target.with_name(f".{target.name}.{mark}.old"))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         for folder in made:
             with contextlib.suppress(OSError):  # it has content by now, and stays
                 folder.rmdir()
+
+
+def _hand_on(target: Path, temporary: Path, fresh: int) -> None:
+    """Give the new folder and its files the permissions of those that they replace."""
+    if not target.exists():
+        temporary.chmod(fresh)
+        return
+    for old in target.rglob("*"):
+        new = temporary / old.relative_to(target)
+        if new.exists() and not old.is_symlink():
+            new.chmod(new.stat().st_mode & old.stat().st_mode & 0o777)
+    temporary.chmod(target.stat().st_mode & 0o777)
 
 
 def _missing_parents(target: Path) -> list[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import abc
 import csv
-import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ from typing import IO, Any
 
 import numpy as np
 
-from n2d_framework.errors import ConfigError, OutputError, Problem
+from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "open_table"]
@@ -98,7 +98,7 @@ def check_table_path(path: Path, *, labels_only: bool) -> None:
     ConfigError
         If the suffix is unknown, or cannot hold the columns.
     OutputError
-        If it is a folder or its folder does not exist.
+        If it cannot be written.
     """
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
@@ -107,10 +107,7 @@ def check_table_path(path: Path, *, labels_only: bool) -> None:
     if suffix == ".npy" and not labels_only:
         text = f"{path}: .npy holds the labels only; take .csv or .parquet for more columns"
         raise ConfigError([Problem("--output", text)])
-    if path.is_dir():
-        raise OutputError(f"{path}: it is a folder; give the name of a file")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: there is no folder {path.parent}; make it first")
+    check_target(path)
 
 
 @contextmanager
@@ -135,17 +132,8 @@ def open_table(path: Path | None) -> Iterator[TableWriter]:
         yield _Text(sys.stdout, ",")
         sys.stdout.flush()
         return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with _writer(temporary, path.suffix.lower()) as writer:
-            yield writer
-        temporary.replace(path)
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, _writer(temporary, path.suffix.lower()) as writer:
+        yield writer
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from n2d_framework.plots.images import cluster_means, reconstructions
 from n2d_framework.plots.points import confidence, scatter, truth_and_prediction
 from n2d_framework.plots.rows import Projection
 from n2d_framework.plots.tree import condensed_tree
+from n2d_framework.storage import replacing
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -164,19 +164,12 @@ def write_png(drawn: Axes | Figure | AnyArray, path: str | os.PathLike[str]) -> 
         figure = figure.figure
     # A figure with a layout of its own has room for everything; others are cut to what is drawn.
     box = "tight" if figure.get_layout_engine() is None else None
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            figure.savefig(
-                file, format="png", dpi=_DPI, bbox_inches=box, metadata={"Software": None}
-            )
-        temporary.replace(target)
     except OSError as error:
         raise OutputError(f"cannot write the picture {target}: {error}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        figure.savefig(file, format="png", dpi=_DPI, bbox_inches=box, metadata={"Software": None})
     return target
 
 

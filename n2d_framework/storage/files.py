@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, Literal
 
-from n2d_framework.errors import BundleError, OutputError
+from n2d_framework.errors import BundleError, N2DError, OutputError
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
 
-__all__ = ["read_file", "write_atomic"]
+__all__ = ["check_target", "read_file", "replacing", "write_atomic"]
 
 #: Opening a pipe must not wait for somebody to write.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 #: What file systems answer that cannot flush a folder.
 _NO_FOLDER_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES))
+
+#: The attribute in which Linux keeps a file's access control list, if it has one.
+_ACL = "system.posix_acl_access"
+#: What is answered where there is no list, or none can be.
+_NO_LIST = frozenset((errno.ENODATA, errno.ENOTSUP, errno.EINVAL, errno.EPERM))
 
 
 def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
@@ -69,16 +78,48 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTE
 def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that its name always stands for a whole file: the old or the new one.
 
-    The data go to a temporary name in the same folder, are flushed to the disk, and take the
-    name in one step. A process that is killed may leave the temporary file
-    (``.NAME.*.tmp``), never a damaged one under the name. A symbolic link stays, and what it
-    points to is replaced.
+    Permissions, symbolic links and errors are those of :func:`replacing`.
 
     Parameters
     ----------
     path : path-like
-        The file; its folder must exist.
+        The file; its directory must exist.
     data : bytes
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written. What was there before is unchanged.
+    """
+    with replacing(path) as temporary, _opened(temporary, os.O_WRONLY, "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary file that takes the place of `path` when the block ends without error.
+
+    It is flushed to the disk and renamed in one step. A process that is killed may leave it
+    (``.NAME.*.tmp``), never a damaged file under the name.
+
+    - A new file gets the permissions that the umask and the directory give to any new file.
+    - A file that is replaced hands on its group, its access control list and its permissions;
+      to root also its owner. Until the new file is complete, only the process's own user can
+      read it. What cannot be handed on is withheld: without the group, the group gets
+      no more than everybody, without the list, it and everybody get nothing. Setuid, setgid and
+      sticky bits are not handed on.
+    - A symbolic link stays, and what it points to is replaced, in the directory where that is.
+    - A file that is write-protected, a directory, or anything but a regular file is refused.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; its directory must exist.
+
+    Yields
+    ------
+    Path
+        An empty file in the same directory, to be written by its name.
 
     Raises
     ------
@@ -88,45 +129,117 @@ def write_atomic(path: str | os.PathLike[str], data: bytes) -> None:
     place = Path(os.path.realpath(path))
     temporary = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.tmp")
     try:
-        mode = _old_mode(place)
+        old = _replaced(place)
         try:
-            _write(temporary, data, mode)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            os.close(os.open(temporary, flags, 0o666 if old is None else 0o600))
+            yield temporary
+            with _opened(temporary, os.O_RDWR, "rb") as file:
+                os.fsync(file.fileno())
+            if old is not None:
+                _hand_on(place, old, temporary)
             temporary.replace(place)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _sync_folder(place.parent)
     except OSError as error:
-        if isinstance(error, OutputError):
+        if isinstance(error, N2DError):
             raise
         raise OutputError(
             f"cannot write {place}: {error.strerror or error}; what was there before is unchanged"
         ) from error
 
 
-def _old_mode(place: Path) -> int | None:
-    """Permissions of the file to be replaced; ``None`` if there is none."""
+def check_target(path: str | os.PathLike[str]) -> None:
+    """Refuse a file that could not be written, before the work whose result it is to hold.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    OutputError
+        If it is a directory, write-protected or not a regular file, or if its directory is
+        missing or may not be written.
+    """
+    place = Path(os.path.realpath(path))
     try:
-        mode = place.stat().st_mode
+        _replaced(place)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"cannot write {place}: {error.strerror or error}") from error
+    if not place.parent.is_dir():
+        raise OutputError(f"cannot write {place}: there is no folder {place.parent}; make it first")
+    if not os.access(place.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {place}: its folder may not be written")
+
+
+def _replaced(place: Path) -> os.stat_result | None:
+    """About the file to be replaced; ``None`` if there is none."""
+    try:
+        about = place.stat()
     except FileNotFoundError:
         return None
+    mode = about.st_mode
     if stat.S_ISDIR(mode):
         raise OutputError(f"cannot write {place}: it is a folder; give the name of a file")
     if not stat.S_ISREG(mode):
         raise OutputError(f"cannot write {place}: it is not a regular file")
     if not mode & 0o222 or not os.access(place, os.W_OK):
         raise OutputError(f"cannot write {place}: it is write-protected and stays as it is")
-    return stat.S_IMODE(mode)
+    return about
 
 
-def _write(temporary: Path, data: bytes, mode: int | None) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    if mode is not None:
-        temporary.chmod(mode)
+def _opened(path: Path, flags: int, mode: Literal["rb", "wb"]) -> BinaryIO:
+    return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), mode)
+
+
+def _hand_on(place: Path, old: os.stat_result, temporary: Path) -> None:
+    """Give a file what another one has of owner, group, list and permissions, never more."""
+    mode = old.st_mode & 0o777
+    same_group = _hand_on_group(old, temporary)
+    if not same_group:
+        # What the group may was meant for another group, whose members now are among the others.
+        both = (mode >> 3) & mode & 0o007
+        mode = mode & 0o700 | both << 3 | both
+    if not _hand_on_list(place, temporary, wanted=same_group):
+        mode &= 0o700
+    temporary.chmod(mode)
+
+
+def _hand_on_group(old: os.stat_result, temporary: Path) -> bool:
+    """Hand on the group, and as root the owner; false if that is not possible."""
+    if not hasattr(os, "chown"):
+        return True
+    now = temporary.stat()
+    with contextlib.suppress(OSError):
+        if os.geteuid() == 0 and now.st_uid != old.st_uid:
+            os.chown(temporary, old.st_uid, old.st_gid)
+    with contextlib.suppress(OSError):
+        if now.st_gid != old.st_gid:
+            os.chown(temporary, -1, old.st_gid)
+    return temporary.stat().st_gid == old.st_gid
+
+
+def _hand_on_list(place: Path, temporary: Path, *, wanted: bool) -> bool:
+    """Hand on the access control list, or remove the one that the directory gave."""
+    if not hasattr(os, "getxattr"):
+        return True
+    try:
+        entries = os.getxattr(place, _ACL)
+    except OSError:  # it has none, or the file system knows none
+        entries = None
+    try:
+        if entries is not None and wanted:
+            os.setxattr(temporary, _ACL, entries)
+        else:
+            os.removexattr(temporary, _ACL)
+    except OSError as error:
+        return entries is None and error.errno in _NO_LIST
+    return entries is None or wanted
 
 
 def _sync_folder(folder: Path) -> None:

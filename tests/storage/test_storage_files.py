@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import struct
 import tracemalloc
 import zipfile
 
@@ -13,7 +14,16 @@ import numpy as np
 import pytest
 
 from n2d_framework.errors import BundleError, OutputError
-from n2d_framework.storage import decode, encode, files, read_file, read_manifest, write_atomic
+from n2d_framework.storage import (
+    check_target,
+    decode,
+    encode,
+    files,
+    read_file,
+    read_manifest,
+    replacing,
+    write_atomic,
+)
 
 
 @pytest.fixture
@@ -234,3 +244,122 @@ def test_the_kind_must_be_the_one_asked_for(image):
         read_manifest(image, kind="stage")
     assert decode(stage, kind="stage") == ({}, {})
     assert read_manifest(image, kind=None) == {"a": 1}
+
+
+def _acl(user: int) -> bytes:
+    """A list that lets one further user read, as Linux stores it."""
+    whole = 0xFFFFFFFF
+    entries = [(1, 6, whole), (2, 4, user), (4, 0, whole), (16, 4, whole), (32, 0, whole)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def _set_acl(path, name: str) -> None:
+    try:
+        os.setxattr(path, f"system.posix_acl_{name}", _acl(4321))
+    except OSError:
+        pytest.skip("this file system keeps no access control lists")
+
+
+def _permissions(path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o660, 0o644, 0o604, 0o4755, 0o2755, 0o1644])
+def test_nobody_reads_the_new_content_who_could_not_read_the_old(tmp_path, mode):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    with replacing(path) as temporary:
+        assert _permissions(temporary) & ~mode == 0
+        temporary.write_bytes(b"secret")
+        assert _permissions(temporary) & ~mode == 0
+    assert path.read_bytes() == b"secret"
+    assert _permissions(path) == mode & 0o777
+
+
+def test_an_access_control_list_is_handed_on(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    _set_acl(path, "access")
+    write_atomic(path, b"new")
+    assert os.getxattr(path, "system.posix_acl_access") == _acl(4321)
+    assert path.read_bytes() == b"new"
+
+
+def test_a_list_of_the_directory_does_not_reach_a_file_that_had_none(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    _set_acl(tmp_path, "default")
+    write_atomic(path, b"new")
+    assert "system.posix_acl_access" not in os.listxattr(path)
+    write_atomic(tmp_path / "fresh", b"x")
+    assert "system.posix_acl_access" in os.listxattr(tmp_path / "fresh")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root gives files away")
+def test_owner_and_group_are_handed_on(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    os.chown(path, 1234, 2345)
+    path.chmod(0o640)
+    write_atomic(path, b"new")
+    about = path.stat()
+    assert (about.st_uid, about.st_gid, _permissions(path)) == (1234, 2345, 0o640)
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [(0o660, 0o600), (0o664, 0o644), (0o604, 0o600), (0o646, 0o644)]
+)
+def test_a_group_that_cannot_be_handed_on_leaves_nobody_more(tmp_path, monkeypatch, mode, expected):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    monkeypatch.setattr(files, "_hand_on_group", lambda old, temporary: False)
+    write_atomic(path, b"new")
+    assert _permissions(path) == expected
+
+
+def test_a_list_that_cannot_be_handed_on_leaves_the_owner_only(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    _set_acl(path, "access")
+
+    def refuse(*args, **kwargs):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(files.os, "setxattr", refuse)
+    write_atomic(path, b"new")
+    assert _permissions(path) & 0o077 == 0
+
+
+def test_a_dangling_link_is_filled_and_a_loop_is_refused(tmp_path):
+    (tmp_path / "to").symlink_to("missing")
+    write_atomic(tmp_path / "to", b"new")
+    assert (tmp_path / "missing").read_bytes() == b"new"
+    assert (tmp_path / "to").is_symlink()
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match="symbolic links"):
+        write_atomic(tmp_path / "loop", b"new")
+
+
+def test_a_link_into_another_folder_is_replaced_there(tmp_path):
+    """The temporary file lies beside the target, so that no file system is crossed."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (tmp_path / "link").symlink_to(other / "real")
+    with replacing(tmp_path / "link") as temporary:
+        assert temporary.parent == other
+    assert [path.name for path in other.iterdir()] == ["real"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.write_bytes(b"")])
+def test_a_target_that_cannot_be_written_is_known_beforehand(tmp_path, make):
+    path = tmp_path / "a"
+    check_target(path)
+    make(path)
+    path.chmod(0o444)
+    with pytest.raises(OutputError, match=r"not a regular file|it is a folder|write-protected"):
+        check_target(path)
+    with pytest.raises(OutputError, match="there is no folder"):
+        check_target(tmp_path / "none" / "a")
