@@ -25,6 +25,7 @@ __all__ = [
     "CompositionError",
     "ConfigError",
     "DataError",
+    "DataWarning",
     "DownloadError",
     "DuplicateComponentError",
     "MetricWarning",
@@ -169,6 +170,10 @@ class BundleError(N2DError, ValueError):
 
 class BundleWarning(UserWarning):
     """A loaded model does not answer as it did when it was saved."""
+
+
+class DataWarning(UserWarning):
+    """A part of the data was not used, or may not be what was meant."""
 
 
 class MetricWarning(UserWarning):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
 from n2d_framework.bundle.loading import load, load_trio, save, verify
+from n2d_framework.bundle.opening import open_bundle
 from n2d_framework.bundle.replay import StageReplay, VerifyReport
 from n2d_framework.bundle.upgrading import upgrade
 
@@ -18,6 +19,7 @@ __all__ = [
     "inspect",
     "load",
     "load_trio",
+    "open_bundle",
     "save",
     "upgrade",
     "verify",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from n2d_framework.pipeline.fitting import Fit
     from n2d_framework.pipeline.trio import FittedTrio
     from n2d_framework.registry import Catalogue
+    from n2d_framework.storage import Opened
 
 __all__ = ["build", "load", "load_trio", "save", "verify"]
 
@@ -100,22 +101,31 @@ def load(
 
 def load_trio(
     path: str | os.PathLike[str],
+    opened: Opened,
     *,
-    max_bytes: int | None = None,
     catalogue: Catalogue | None = None,
     trusted: Iterable[str] = (),
 ) -> FittedTrio:
-    """Load what predicts, without the estimator around it; arguments and errors as `load`.
+    """Load what predicts, without the estimator around it; errors as `load`.
 
     A process that only predicts imports neither scikit-learn nor what it brings along, unless a
     component does: most of the time of a short one.
+
+    Parameters
+    ----------
+    path : path-like
+        The bundle, for messages.
+    opened : Opened
+        As :func:`open_bundle` gives it; its manifest says which columns the model takes before
+        anything is built.
+    catalogue, trusted
+        As for `load`.
 
     Returns
     -------
     FittedTrio
         Answers as the model does.
     """
-    opened = open_bundle(path, max_bytes)
     with named(path):
         return _fit(opened.manifest, opened.states(), catalogue, trusted).trio
 

@@ -45,6 +45,45 @@ def _is_names(value: Any) -> bool:
     return value is None or (isinstance(value, list) and all(map(_is_text, value)))
 
 
+def _is_field(value: Any) -> bool:
+    return (
+        _is_mapping(value)
+        and isinstance(value.get("name"), str)
+        and all(isinstance(value.get(key, ""), str) for key in ("kind", "dtype"))
+    )
+
+
+def _schema_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the columns that the model takes."""
+    names = data.get("feature_names")
+    if not _is_names(names):
+        yield Problem("/manifest/data/feature_names", "must be null or a list of strings")
+        return
+    path, schema = "/manifest/data/schema", data.get("schema")
+    if schema is not None and not _is_mapping(schema):
+        yield Problem(path, "must be null or a mapping")
+        return
+    fields = (schema or {}).get("fields", [])
+    if not (isinstance(fields, list) and all(map(_is_field, fields))):
+        yield Problem(f"{path}/fields", "must be a list of mappings with name, kind and dtype")
+        return
+    for key in ("x", "y", "id"):
+        if not isinstance((schema or {}).get(key), (str, type(None))):
+            yield Problem(f"{path}/{key}", "must be null or a string")
+    width = (schema or {}).get("width")
+    if width is not None and not _is_count(width):
+        yield Problem(f"{path}/width", "must be null or a non-negative integer")
+    listed = [field["name"] for field in fields]
+    if schema is not None and names is not None and names != listed:
+        yield Problem(path, "must have the names of feature_names")
+    for chosen in filter(None, (names, listed)):
+        shape = data.get("row_shape")
+        if _is_shape(shape) and shape != [len(chosen)]:
+            yield Problem(path, f"names {len(chosen)} columns for rows of shape {shape}")
+        if len(set(chosen)) < len(chosen):
+            yield Problem(path, "must not have a name twice")
+
+
 def _by_role(check: _Check) -> _Check:
     return lambda value: _is_mapping(value) and all(check(value.get(role)) for role in ROLES)
 
@@ -104,8 +143,7 @@ def _all_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
     data = manifest.get("data")
     if isinstance(data, Mapping):
         yield from _problems(data, _DATA, "/manifest/data")
-        if not _is_names(data.get("feature_names")):
-            yield Problem("/manifest/data/feature_names", "must be null or a list of texts")
+        yield from _schema_problems(data)
     if isinstance(manifest.get("training"), Mapping):
         yield from _problems(manifest["training"], _TRAINING, "/manifest/training")
 

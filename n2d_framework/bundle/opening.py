@@ -32,14 +32,14 @@ def named(path: str | os.PathLike[str]) -> Iterator[None]:
         raise BundleError(text) from error
 
 
-def open_bundle(path: str | os.PathLike[str], max_bytes: int | None) -> Opened:
+def open_bundle(path: str | os.PathLike[str], max_bytes: int | None = None) -> Opened:
     """Read and check a bundle; no state is read yet.
 
     Parameters
     ----------
     path : path-like
-    max_bytes : int or None
-        Limit on the size of the file and of its arrays; ``None`` for the default.
+    max_bytes : int, optional
+        Limit on the size of the file and of its arrays; 8 GiB by default.
 
     Returns
     -------

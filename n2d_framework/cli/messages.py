@@ -10,6 +10,7 @@ from typing import Any, Self
 from n2d_framework.cli.console import say_warning
 from n2d_framework.errors import (
     BundleWarning,
+    DataWarning,
     MetricWarning,
     NotInductiveWarning,
     StoreWarning,
@@ -18,7 +19,9 @@ from n2d_framework.errors import (
 
 __all__ = ["Messages"]
 
-_OURS = (BundleWarning, MetricWarning, NotInductiveWarning, StoreWarning, TrackingWarning)
+_OURS = (
+    BundleWarning, DataWarning, MetricWarning, NotInductiveWarning, StoreWarning, TrackingWarning,
+)  # fmt: skip
 _LOGGERS = ("n2d_framework", "n2d_builtin")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import attrs
 
 from n2d_framework.config import DataConfig, RunConfig, read_config
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import default_catalogue
 
@@ -36,14 +37,16 @@ class RunRequest:
     @property
     def data(self) -> Any:
         """What :func:`n2d_framework.data.load` takes."""
-        data = self.config.data
-        if isinstance(data, DataConfig):
-            return {key: value for key, value in options_dict(data).items() if value is not None}
-        return data
+        return _plain_data(self.config.data)
 
 
 def read_request(
-    source: str, *, data: str | None, overrides: Sequence[str], allow_code: bool
+    source: str,
+    *,
+    data: str | None,
+    overrides: Sequence[str],
+    allow_code: bool,
+    select: Callable[[Any], Any] = lambda data: data,
 ) -> RunRequest:
     """Read the configuration, or make the default one for data.
 
@@ -57,6 +60,8 @@ def read_request(
         Single values to change, each ``path=value``.
     allow_code : bool
         Whether the file may name code to import.
+    select : callable, optional
+        Adds what flags select to the data.
 
     Returns
     -------
@@ -85,7 +90,17 @@ def read_request(
         config = RunConfig(data=data, model=config.model, random_state=config.random_state)
     if config.data is None:
         raise ConfigError([Problem("data", "is missing; add it to the file or give --data")])
+    chosen = select(_plain_data(config.data))
+    if isinstance(chosen, Mapping):
+        selection = structure(DataConfig, chosen, "data")
+        config = RunConfig(data=selection, model=config.model, random_state=config.random_state)
     return RunRequest(config, _safe_name(source if from_file else _data_name(config)))
+
+
+def _plain_data(data: Any) -> Any:
+    if isinstance(data, DataConfig):
+        return {key: value for key, value in options_dict(data).items() if value is not None}
+    return data
 
 
 def _defaults(source: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def execute(
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
         )
-        model.fit(data.x)
+        model.fit(data)
         with step(progress, "scores", seconds):
             scores = model.assess(data.y)
         with step(progress, "save", seconds):
@@ -121,13 +121,16 @@ def _label_columns(model: N2D) -> dict[str, AnyArray]:
     """Labels of the training rows, with how sure they are where the clusterer can tell."""
     labels = model.labels_
     rows = np.arange(len(labels))
-    columns = {"row": rows, "label": labels}
+    columns = {"row": rows} | ({} if model.ids_ is None else {"id": model.ids_})
+    columns["label"] = labels
+    strengths = _asked(model, "strengths")
+    if strengths is not None:
+        columns["strength"] = strengths
     shares = _asked(model, "predict_proba")
     if shares is not None:
         # Noise is -1, and its share is in the last column.
         columns["probability"] = shares[rows, labels]
-    strengths = _asked(model, "strengths")
-    return columns if strengths is None else columns | {"strength": strengths}
+    return columns
 
 
 def _asked(model: N2D, ability: str) -> AnyArray | None:

@@ -44,6 +44,8 @@ class DataConfig:
     ----------
     path : str
     x : str, tuple of str or None
+    drop : str, tuple of str or None
+    id : str or None
     y : str, False or None
     header : bool or None
     """
@@ -54,6 +56,14 @@ class DataConfig:
         min_len=1,
         help="Name of the array with the rows, or names of the columns that are features. Left "
         "out, it is found: an array named x or the only one; all columns but the labels.",
+    )
+    drop: str | tuple[str, ...] | None = option(
+        None, min_len=1, help="Names of columns of a table that are not features."
+    )
+    id: str | None = option(
+        None,
+        help="Name of the column or array with the ids of rows, which come out beside the labels. "
+        "Left out, it is an index that pandas wrote, or the names of the files of a folder.",
     )
     y: str | Literal[False] | None = option(
         None,

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import attrs
 from attrs import validators
 
+from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.errors import PluginError
 from n2d_framework.types import AnyArray
@@ -35,6 +36,10 @@ class Dataset:
     modality : {"tabular", "image", "sequence"}
     licence, citation, source : str
         What may be done with the data, how to cite them, where they are from.
+    schema : Schema or None
+        The columns of `x`, where the source names them; see :mod:`n2d_framework.core.rows`.
+    ids : array of str, shape (n,), or None
+        Ids of the rows, where the source has them.
     """
 
     name: str
@@ -45,6 +50,8 @@ class Dataset:
     licence: str = ""
     citation: str = ""
     source: str = ""
+    schema: Schema | None = None
+    ids: AnyArray | None = None
 
     @property
     def feature_shape(self) -> tuple[int, ...]:

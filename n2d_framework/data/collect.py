@@ -34,7 +34,7 @@ def collect(source: RowSource) -> Dataset:
         If the rows do not fit into memory, or whatever reading raises.
     """
     try:
-        x, labels = _known(source) if source.n_rows is not None else _unknown(source)
+        x, labels, ids = _known(source) if source.n_rows is not None else _unknown(source)
     except MemoryError as error:
         shape = (source.n_rows or "n", *source.row_shape)
         raise DataError(
@@ -47,32 +47,40 @@ def collect(source: RowSource) -> Dataset:
         y=_joined(labels) if labels else None,
         names=source.names,
         modality=source.modality,
+        schema=source.schema,
+        ids=np.concatenate(ids) if ids else None,
     )
 
 
-def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray]]:
+def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
     """Fill one array, so that no second copy of the rows is ever held."""
     x: AnyArray = np.empty((source.n_rows or 0, *source.row_shape), dtype=source.dtype)
     labels: list[AnyArray] = []
+    ids: list[AnyArray] = []
     start = 0
     for block in source.blocks(_BLOCK):
         x[start : start + len(block.x)] = block.x
         start += len(block.x)
         if block.y is not None:
             labels.append(block.y)
+        if block.ids is not None:
+            ids.append(block.ids)
     if start != len(x):
         raise DataError(f"{source.name}: it says {len(x)} rows but has {start}; write it again")
-    return x, labels
+    return x, labels, ids
 
 
-def _unknown(source: RowSource) -> tuple[AnyArray, list[AnyArray]]:
+def _unknown(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
     rows: list[AnyArray] = []
     labels: list[AnyArray] = []
+    ids: list[AnyArray] = []
     for block in source.blocks(_BLOCK):
         rows.append(block.x)
         if block.y is not None:
             labels.append(block.y)
-    return np.concatenate(rows), labels
+        if block.ids is not None:
+            ids.append(block.ids)
+    return np.concatenate(rows), labels, ids
 
 
 def _joined(labels: Sequence[AnyArray]) -> AnyArray:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Schema, left_out
 from n2d_framework.data.collect import collect
 from n2d_framework.data.hdf5 import Hdf5Source
 from n2d_framework.data.images import IMAGE_SUFFIXES, ImageFolder
+from n2d_framework.data.jsonl import JsonLinesSource
 from n2d_framework.data.npy import NpySource, NpzSource
 from n2d_framework.data.parquet import ParquetSource
 from n2d_framework.data.reference import Reference, parse_reference
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
 from n2d_framework.data.text import TextSource
-from n2d_framework.errors import DataError, did_you_mean
+from n2d_framework.errors import DataError, DataWarning, did_you_mean
 
 if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
@@ -27,6 +32,7 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".csv": TextSource,
     ".h5": Hdf5Source,
     ".hdf5": Hdf5Source,
+    ".jsonl": JsonLinesSource,
     ".npy": NpySource,
     ".npz": NpzSource,
     ".parquet": ParquetSource,
@@ -36,19 +42,23 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
 SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
 
 
-def load(ref: Any, *, catalogue: Catalogue | None = None) -> Dataset:
+def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = None) -> Dataset:
     """Load rows and, where there are any, their labels.
 
     Parameters
     ----------
     ref : str, path-like or mapping
-        Name of a known data set; path of a file (``.npy .npz .csv .tsv .parquet .h5 .hdf5``)
-        or of a folder of images; or ``{path, x, y, header}``, where `x` and `y` name arrays,
-        columns or datasets, ``y: false`` says that there are no labels, and `header` whether
-        the first line of a text table names the columns. A known name wins over a file of
-        the same name; write ``./name`` for the file.
+        Name of a known data set; path of a file (``.npy .npz .csv .tsv .jsonl .parquet .h5 .hdf5``)
+        or of a folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id`
+        name arrays, columns or datasets, `drop` names columns of a table that are no features,
+        ``y: false`` says that there are no labels, and `header` whether the first line of a text
+        table names the columns. A known name wins over a file of the same name; write
+        ``./name`` for the file.
     catalogue : Catalogue, optional
         Where names are looked up; that of the installed plugins by default.
+    like : Schema, optional
+        Columns that are wanted, such as ``model.schema_``: the table's columns are chosen by these
+        names and put in their order, and a line names the others.
 
     Returns
     -------
@@ -68,17 +78,25 @@ def load(ref: Any, *, catalogue: Catalogue | None = None) -> Dataset:
     case of letters. A file with ``x_train, y_train, x_test, y_test`` is joined in that order.
     Nothing is ever unpickled.
     """
-    with open_rows(ref, catalogue=catalogue) as source:
+    with open_rows(ref, catalogue=catalogue, like=like) as source:
         return source.held if isinstance(source, ArraySource) else collect(source)
 
 
-def open_rows(ref: Any, *, catalogue: Catalogue | None = None) -> RowSource:
+def open_rows(
+    ref: Any,
+    *,
+    catalogue: Catalogue | None = None,
+    like: Schema | None = None,
+    n_features: int | None = None,
+) -> RowSource:
     """Open rows to be read piece by piece.
 
     Parameters
     ----------
-    ref, catalogue
+    ref, catalogue, like
         As for :func:`load`.
+    n_features : int, optional
+        Number of features of the fitted model that `like` is of, which may have had no names.
 
     Returns
     -------
@@ -98,7 +116,27 @@ def open_rows(ref: Any, *, catalogue: Catalogue | None = None) -> RowSource:
         return ArraySource(load_set(find(parsed)))
     if parsed.path.is_dir():
         return ImageFolder(parsed)
-    return _source(parsed.path)(parsed)
+    if like is not None:
+        n = len(like.fields) if n_features is None else n_features
+        parsed = attrs.evolve(parsed, like=like, n_features=n)
+    source = _source(parsed.path)(parsed)
+    if like is not None:
+        _tell_matching(source, like, parsed.path)
+    return source
+
+
+def _tell_matching(source: RowSource, like: Schema, path: Path) -> None:
+    """Say which columns are left out, or that names play no part."""
+    named = source.schema is not None and source.schema.named
+    if source.others:
+        text = left_out(source.others)
+    elif like.named and not named:
+        text = "it has no names of columns; they are taken in the order of the fit"
+    elif named and not like.named:
+        text = "the model knows no names of columns; they are taken in the order of the file"
+    else:
+        return
+    warnings.warn(f"{path}: {text}", DataWarning, stacklevel=3)
 
 
 def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[str], Any]]:

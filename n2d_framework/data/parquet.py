@@ -49,13 +49,12 @@ class ParquetSource(TableSource):
             self._file.close()
             raise
         self.name = ref.path.stem
-        self.row_shape = (len(self.columns.features),)
         self.dtype = np.result_type(*types)
+        self._describe(schema.names, [found.name for found in types])
 
     def batches(self, size: int, columns: Columns) -> Iterator[Any]:
         """Batches of row groups, decoding only the wanted columns."""
-        names = [*columns.features, *([columns.label] if columns.label else [])]
-        yield from self._file.iter_batches(batch_size=size, columns=names)
+        yield from self._file.iter_batches(batch_size=size, columns=columns.used)
 
     def close(self) -> None:
         """Close the file."""

@@ -9,11 +9,12 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.core.rows import Schema
 from n2d_framework.errors import DataError, did_you_mean
 
 __all__ = ["Reference", "parse_reference"]
 
-_KEYS = ("path", "x", "y", "header")
+_KEYS = ("path", "x", "drop", "id", "y", "header")
 
 
 @attrs.frozen
@@ -31,12 +32,24 @@ class Reference:
         finds it out.
     header : bool or None
         Whether the first line of a text table names the columns; ``None`` finds it out.
+    drop : tuple of str
+        Columns of a table that are no features.
+    id : str or None
+        Array, dataset or column with the ids of rows; ``None`` finds an index that pandas wrote.
+    like : Schema or None
+        The columns that are wanted, in their order: those of a fitted model.
+    n_features : int or None
+        Number of features of that model.
     """
 
     path: Path
     x: str | tuple[str, ...] | None = None
     y: str | bool | None = None
     header: bool | None = None
+    drop: tuple[str, ...] = ()
+    id: str | None = None
+    like: Schema | None = None
+    n_features: int = 0
 
     @property
     def array(self) -> str | None:
@@ -58,7 +71,7 @@ def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     Parameters
     ----------
     ref : str, path-like, mapping or Reference
-        A name out of `known`, a path, or ``{path, x, y, header}``.
+        A name out of `known`, a path, or ``{path, x, drop, id, y, header}``.
     known : sequence of str
         Names of data sets. A name wins over a file of the same name; write ``./name`` for
         the file.
@@ -112,18 +125,31 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
             raise DataError(f"data.{key}: unknown key; {hint}")
     if not isinstance(ref.get("path"), (str, os.PathLike)):
         raise DataError("data.path: is required and must be the path of a file or folder")
-    x, y, header = ref.get("x"), ref.get("y"), ref.get("header")
+    x, y, header, row_id = ref.get("x"), ref.get("y"), ref.get("header"), ref.get("id")
+    drop = ref.get("drop")
     if ref["path"] in known:
-        if (x, y, header) != (None, None, None):
-            raise DataError(f"data: {ref['path']!r} is a known data set; drop x, y and header")
+        given = [key for key in _KEYS[1:] if ref.get(key) is not None]
+        if given:
+            raise DataError(
+                f"data: {ref['path']!r} is a known data set; drop x, y and whatever else is beside "
+                f"path ({', '.join(given)})"
+            )
         return str(ref["path"])
-    if isinstance(x, Sequence) and not isinstance(x, str):
-        x = tuple(x)
-    texts = x if isinstance(x, tuple) else (x,)
-    if x == () or not all(isinstance(item, str) for item in texts if x is not None):
-        raise DataError("data.x: must be a name or a list of names")
+    x, drop = _names("x", x), _names("drop", drop)
+    if not (row_id is None or isinstance(row_id, str)):
+        raise DataError("data.id: must be a name")
     if not (y is None or y is False or isinstance(y, str)):
         raise DataError("data.y: must be a name, or false for data without labels")
     if not (header is None or isinstance(header, bool)):
         raise DataError("data.header: must be true or false")
-    return Reference(_existing(ref["path"], known), x, y, header)
+    drop = (drop,) if isinstance(drop, str) else drop or ()
+    return Reference(_existing(ref["path"], known), x, y, header, drop, row_id)
+
+
+def _names(key: str, value: Any) -> str | tuple[str, ...] | None:
+    if value is None or isinstance(value, str):
+        return value
+    names = tuple(value) if isinstance(value, Sequence) else ()
+    if not names or not all(isinstance(name, str) for name in names):
+        raise DataError(f"data.{key}: must be a name or a list of names")
+    return names

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from n2d_framework.core.dataset import Dataset, Modality
+from n2d_framework.core.rows import Schema
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -19,10 +20,11 @@ _NUMERIC_KINDS = "buif"
 
 
 class Block(NamedTuple):
-    """Some consecutive rows, with their labels where the data have any."""
+    """Some consecutive rows, with their labels and ids where the data have any."""
 
     x: AnyArray
     y: AnyArray | None
+    ids: AnyArray | None = None
 
 
 class RowSource(abc.ABC):
@@ -41,6 +43,10 @@ class RowSource(abc.ABC):
     names : tuple of str
         Names of the classes, where the source names them.
     modality : {"tabular", "image", "sequence"}
+    schema : Schema or None
+        The columns of the rows; ``None`` if the source has no names at all.
+    others : tuple of str
+        Columns that a fitted model does not ask for.
     """
 
     name: str
@@ -49,6 +55,8 @@ class RowSource(abc.ABC):
     dtype: np.dtype[np.generic]
     names: tuple[str, ...] = ()
     modality: Modality = "tabular"
+    schema: Schema | None = None
+    others: tuple[str, ...] = ()
 
     @abc.abstractmethod
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
@@ -111,13 +119,18 @@ class ArraySource(RowSource):
         self.dtype = dataset.x.dtype
         self.names = dataset.names
         self.modality = dataset.modality
+        self.schema = dataset.schema
 
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """Slices of the arrays."""
-        x, y = self.held.x, self.held.y
+        x, y, ids = self.held.x, self.held.y, self.held.ids
         for start in range(0, len(x), size):
             part = slice(start, start + size)
-            yield Block(x[part], y[part] if labels and y is not None else None)
+            yield Block(
+                x[part],
+                y[part] if labels and y is not None else None,
+                None if ids is None else ids[part],
+            )
 
 
 def check_rows(shape: tuple[int, ...], dtype: np.dtype[np.generic], where: str) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.rows import Schema
 from n2d_framework.data.faults import no_such_name, reading
+from n2d_framework.data.frames import id_texts
 from n2d_framework.data.naming import label_column
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import Block, RowSource
@@ -27,14 +31,25 @@ class Columns:
     ----------
     features : tuple of str
     label : str or None
+    id : str or None
+    others : tuple of str
+        Columns that are not used.
     """
 
     features: tuple[str, ...]
     label: str | None
+    id: str | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> list[str]:
+        """All that have to be read, each once."""
+        beside = [name for name in (self.label, self.id) if name is not None]
+        return list(dict.fromkeys([*self.features, *beside]))
 
 
 def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] = ()) -> Columns:
-    """Choose features and label among the columns of a table.
+    """Choose features, label and ids among the columns of a table.
 
     Parameters
     ----------
@@ -42,28 +57,80 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     columns : sequence of str
         All columns.
     index : sequence of str
-        Those that hold row names, which are no features unless named.
+        Those that hold row names: the first is taken for the ids unless another is named, and
+        none is a feature unless named. A first column ``Unnamed: 0`` and one
+        ``__index_level_0__`` count among them, since pandas writes its index so.
+
+    Returns
+    -------
+    Columns
+        The features in the order of ``ref.like``, if it is given and the columns have names.
 
     Raises
     ------
     DataError
         If a named column does not exist, names repeat, or no feature is left.
     """
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    for name in (*_chosen(ref), *ref.drop, *(() if ref.id is None else (ref.id,))):
+        if name not in columns:
+            raise no_such_name(ref.path, "column", name, list(columns))
+    index = [*index, *_written_by_pandas(columns, index)]
+    if ref.like is not None:
+        given = _chosen(ref) or tuple(name for name in columns if name not in ref.drop)
+        matched = ref.like.match(given, ref.n_features, str(ref.path))
+        if matched is not None:
+            features = tuple(given[position] for position in matched.order)
+            found = _id_column(ref, columns, index, features)
+            left = [name for name in columns if name not in (*features, *ref.drop, found)]
+            others = tuple(name for name in left if name not in index)
+            return Columns(features, _label_beside(ref, columns, features), found, others)
+    repeated = sorted(name for name, times in Counter(columns).items() if times > 1)
     if repeated:
         raise DataError(f"{ref.path}: several columns are named {repeated[0]!r}; rename them")
     label = label_column(ref, columns)
-    chosen = (ref.x,) if isinstance(ref.x, str) else ref.x
-    for name in chosen or ():
-        if name not in columns:
-            raise no_such_name(ref.path, "column", name, list(columns))
-    if chosen is None:
-        chosen = tuple(name for name in columns if name != label and name not in index)
-    if label in chosen:
-        raise DataError(f"{ref.path}: column {label!r} cannot be feature and label at once")
-    if not chosen:
+    features = _chosen(ref)
+    if not features:
+        out = {label, *index, *ref.drop, ref.id}
+        features = tuple(name for name in columns if name not in out)
+    for name, what in ((label, "label"), (ref.id, "id")):
+        if name is not None and name in features:
+            raise DataError(f"{ref.path}: column {name!r} cannot be feature and {what} at once")
+    for name in ref.drop:
+        if name in features:
+            raise DataError(f"{ref.path}: column {name!r} is in x and in drop; name it in one")
+    if not features:
         raise DataError(f"{ref.path}: no column is left as a feature; give at least one")
-    return Columns(chosen, label)
+    return Columns(features, label, _id_column(ref, columns, index, features))
+
+
+def _chosen(ref: Reference) -> tuple[str, ...]:
+    return (ref.x,) if isinstance(ref.x, str) else ref.x or ()
+
+
+def _written_by_pandas(columns: Sequence[str], index: Sequence[str]) -> list[str]:
+    known = [name for name in columns if re.fullmatch(r"__index_level_\d+__", name)]
+    if columns and columns[0] == "Unnamed: 0":
+        known.append(columns[0])
+    return [name for name in known if name not in index]
+
+
+def _id_column(
+    ref: Reference, columns: Sequence[str], index: Sequence[str], features: Sequence[str]
+) -> str | None:
+    """The column named by the user, else that of the fit, else an index."""
+    if ref.id is not None:
+        return ref.id
+    fitted = ref.like.id if ref.like is not None else None
+    candidates = [name for name in (fitted, *index) if name in columns and name not in features]
+    return candidates[0] if candidates else None
+
+
+def _label_beside(ref: Reference, columns: Sequence[str], features: Sequence[str]) -> str | None:
+    """The label of a table whose features are known."""
+    if isinstance(ref.y, str) or ref.y is False or ref.like is None:
+        return label_column(ref, columns)
+    fitted = ref.like.y
+    return fitted if fitted in columns and fitted not in features else None
 
 
 class TableSource(RowSource):
@@ -96,11 +163,25 @@ class TableSource(RowSource):
             column = batch.column(name)
             self._refuse_missing(column, name, start)
             x[:, position] = column.to_numpy(zero_copy_only=False)
+        ids = None if columns.id is None else id_texts(batch.column(columns.id).to_pylist())
         if columns.label is None:
-            return Block(x, None)
+            return Block(x, None, ids)
         label = batch.column(columns.label)
         self._refuse_missing(label, columns.label, start)
-        return Block(x, _labels(label))
+        return Block(x, _labels(label), ids)
+
+    def _describe(self, names: Sequence[str], dtypes: Iterable[str] = ()) -> None:
+        """Set what is known of rows from the chosen columns."""
+        self.row_shape = (len(self.columns.features),)
+        self.others = self.columns.others
+        self.schema = Schema.of(
+            self.columns.features,
+            dtypes,
+            where=str(self.ref.path),
+            y=self.columns.label,
+            id=self.columns.id,
+            width=len(names),
+        )
 
     def _refuse_missing(self, column: Any, name: str, start: int) -> None:
         if column.null_count:

@@ -55,7 +55,7 @@ class TextSource(TableSource):
         self._names = _column_names(first[0], header=self._header)
         index = self._names[:1] if self._names[0] == "" else []
         self.columns = choose_columns(ref, self._names, index)
-        self.row_shape = (len(self.columns.features),)
+        self._describe(self._names, [self.dtype.name] * len(self.columns.features))
 
     def batches(self, size: int, columns: Columns) -> Iterator[Any]:
         """Blocks of the file, with features as numbers and labels as text."""
@@ -73,7 +73,7 @@ class TextSource(TableSource):
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        label = [columns.label] if columns.label else []
+        texts = [name for name in columns.used if name not in columns.features]
         with arrow_csv.open_csv(
             self.ref.path,
             read_options=arrow_csv.ReadOptions(
@@ -86,8 +86,8 @@ class TextSource(TableSource):
                 delimiter=self._delimiter, newlines_in_values=True
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=types | dict.fromkeys(label, pa.string()),
-                include_columns=[*columns.features, *label],
+                column_types=types | dict.fromkeys(texts, pa.string()),
+                include_columns=columns.used,
                 strings_can_be_null=True,
             ),
         ) as reader:
@@ -113,14 +113,17 @@ class TextSource(TableSource):
 def has_header(ref: Reference, first: Sequence[Sequence[str]]) -> bool:
     """Whether the first line of a table names its columns.
 
-    It does if one of its fields is the name of a label or a column the user named; if it
+    It does if one of its fields is the name of a label or a column the user named; if all names
+    of the fitted model are there; if it
     counts 0, 1, 2, ... as pandas writes for columns without names; or if a field is no
     number where the line below has one, or where there is no line below.
     """
     if not first:
         raise DataError(f"{ref.path}: it has no rows; give at least one")
     top = [field.strip() for field in first[0]]
-    named = {ref.y, *((ref.x,) if isinstance(ref.x, str) else ref.x or ())}
+    if ref.like is not None and ref.like.named and set(ref.like.names) <= set(top):
+        return True
+    named = {ref.y, ref.id, *ref.drop, *((ref.x,) if isinstance(ref.x, str) else ref.x or ())}
     if any(field and (field.lower() in LABEL_NAMES or field in named) for field in top):
         return True
     counted = top[1:] if top[0] == "" else top

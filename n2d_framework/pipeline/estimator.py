@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.rows import Schema
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
@@ -78,8 +79,14 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         Identifies the last fit in its events; absent on a model that was loaded.
     n_features_in_ : int
         Number of values in a row.
+    schema_ : Schema
+        The columns of the training rows: names, kinds and types. New rows are matched with them
+        by name; without names, by position.
     feature_names_in_ : array of str
-        Only when fitted on a frame with column names that are all texts.
+        Names of the features; only when fitted on rows with names.
+    ids_ : array of str or None
+        Ids of the training rows: the index of a frame, the ids of a dataset; ``None`` if there
+        are none, and on a model that was loaded.
 
     Examples
     --------
@@ -162,7 +169,9 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like of shape (n, features), (n, h, w) or (n, h, w, channels)
-            Rows of real numbers; at least two.
+            Rows of real numbers; at least two. Frames (pandas, polars, Arrow, Dask), mappings of
+            names to columns, structured arrays and what :func:`n2d_framework.data.load` gives
+            have names, which are kept.
         y : ignored
 
         Returns
@@ -252,8 +261,13 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     def to_snapshot(self) -> Snapshot:
         """The fitted model as plain values."""
         snapshot = snapshot_of(self._fitted())
-        names = getattr(self, "feature_names_in_", None)
-        snapshot.manifest["data"]["feature_names"] = None if names is None else list(names)
+        schema = self.schema_
+        snapshot.manifest["data"] = {
+            **snapshot.manifest["data"],
+            # An earlier framework reads the names from here.
+            "feature_names": list(schema.names) if schema.named else None,
+            "schema": None if schema == Schema() else schema.as_json(),
+        }
         return snapshot
 
     @classmethod
@@ -274,9 +288,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         )
         model._adopt(fit)
         model.n_features_in_ = int(np.prod(fit.trio.row_shape))
-        names = fit.data.get("feature_names")
-        if names is not None:
-            model.feature_names_in_ = np.asarray(names, dtype=object)
+        model.ids_ = None
+        model._adopt_schema(Schema.of_data(fit.data))
         return model
 
     def __getattr__(self, name: str) -> Any:

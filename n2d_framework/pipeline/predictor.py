@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, cast
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
-from sklearn.utils.validation import validate_data
 
-from n2d_framework.errors import DataError, N2DError
+from n2d_framework.core.rows import Schema, left_out, positions
+from n2d_framework.data.frames import Frame, as_frame
+from n2d_framework.errors import DataError, DataWarning, N2DError
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.pipeline.rows import as_rows
 from n2d_framework.types import AnyArray, IntArray
@@ -28,6 +30,8 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     _fit: Fit
     n_features_in_: int
+    schema_: Schema
+    ids_: AnyArray | None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -90,17 +94,56 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
         """Check input, and that it is like what the model was fitted on."""
-        if not fitting:
-            self._fitted()
-        rows = as_rows(x, at_least=2 if fitting else 1)
-        if rows.ndim == 2:
-            try:
-                validate_data(self, x, skip_check_array=True, reset=fitting)
-            except ValueError as error:
-                raise DataError(str(error)) from error
-        elif fitting:
+        frame = as_frame(x)
+        if fitting:
+            schema = Schema() if frame is None else frame.schema
+            rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), at_least=2)
             self.n_features_in_ = int(np.prod(rows.shape[1:]))
-            self.__dict__.pop("feature_names_in_", None)
-        if not fitting:
-            self._fit.trio.check_rows(rows)
+            self.ids_ = None if frame is None else frame.ids
+            self._adopt_schema(schema)
+            return rows
+        self._fitted()
+        rows = as_rows(self._matched(x, frame))
+        if rows.ndim == 2 and rows.shape[1] != self.n_features_in_:
+            raise DataError(
+                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        self._fit.trio.check_rows(rows)
         return rows
+
+    def _adopt_schema(self, schema: Schema) -> None:
+        self.schema_ = schema
+        self.__dict__.pop("feature_names_in_", None)
+        if schema.named:
+            self.feature_names_in_ = np.asarray(schema.names, dtype=object)
+
+    def _matched(self, x: Any, frame: Frame | None) -> Any:
+        """The columns of the fit, in its order; further ones are left out and named."""
+        name, schema = type(self).__name__, self.schema_
+        bare = frame is None or frame.names == positions(len(frame.names))
+        matched = None if frame is None else schema.match(frame.names, self.n_features_in_)
+        if matched is None and schema.named and bare:
+            _warn(
+                f"X does not have valid feature names, but {name} was fitted with feature names; "
+                "its columns are taken by position",
+                UserWarning,
+            )
+        if matched is None and not bare:
+            _warn(
+                f"X has feature names, but {name} was fitted without feature names; "
+                "its columns are taken by position",
+                UserWarning,
+            )
+        if frame is None:
+            return x
+        if matched is None:
+            return frame.take(range(len(frame.names)))
+        if matched.others:
+            _warn(f"X: {left_out(matched.others)}", DataWarning)
+        return frame.take(matched.order)
+
+
+def _warn(text: str, category: type[Warning]) -> None:
+    """Warn the caller of the public method."""
+    warnings.warn(text, category, stacklevel=5)

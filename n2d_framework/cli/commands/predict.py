@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.console import out, print_json, seconds_text
-from n2d_framework.cli.flags import Quiet
+from n2d_framework.cli.flags import Dropped, Features, Labels, Quiet, RowIds, selected
 from n2d_framework.cli.progress import RunProgress
+from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
 
 if TYPE_CHECKING:
+    from n2d_framework.core.rows import Schema
+    from n2d_framework.data import Block, RowSource
     from n2d_framework.pipeline.trio import FittedTrio
     from n2d_framework.types import AnyArray
 
@@ -23,7 +29,9 @@ __all__ = ["predict"]
 
 def predict(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
-    data: Annotated[str, typer.Argument(help="Rows: a file, folder of images or data set.")],
+    data: Annotated[
+        str, typer.Argument(help="Rows: a file, folder of images or data set; - for stdin.")
+    ],
     output: Annotated[
         Path | None,
         typer.Option(
@@ -33,6 +41,14 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every cluster.")
     ] = False,
+    row_id: RowIds = None,
+    x: Features = None,
+    drop: Dropped = None,
+    y: Labels = None,
+    kind: Annotated[
+        StdinFormat | None,
+        typer.Option("--format", help="Format of rows on stdin; csv by default."),
+    ] = None,
     chunk: Annotated[int, typer.Option(min=1, help="Rows held in memory at once.")] = 8192,
     trust: Annotated[list[str] | None, TRUST] = None,
     quiet: Quiet = False,
@@ -40,31 +56,54 @@ def predict(
         bool, typer.Option("--json", help="Print a summary as JSON; needs --output.")
     ] = False,
 ) -> None:
-    """Label new rows with a saved model."""
-    from n2d_framework.bundle import load_trio
+    """Label new rows with a saved model; columns are matched by name."""
+    from n2d_framework.bundle import load_trio, open_bundle
     from n2d_framework.cli.table_file import open_table
-    from n2d_framework.data import open_rows
+    from n2d_framework.core.rows import Schema
 
     _check_output(output, bundle, data, proba=proba, json=json)
+    if kind is not None and data != STDIN:
+        raise ConfigError([Problem("--format", f"is for rows on stdin; {data} has a suffix")])
     start = time.perf_counter()
     counts: dict[int, int] = {}
+    opened = open_bundle(bundle)
+    about = opened.manifest["data"]
+    wanted = Schema.of_data(about), math.prod(about["row_shape"])
+    reference = selected(data, x, drop, row_id, y)
     # Opened first: data that cannot be read are found out before a model is built.
-    with open_rows(data) as source, RunProgress(quiet=quiet) as progress:
+    with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
-        model = load_trio(bundle, trusted=trust or ())
+        model = load_trio(bundle, opened, trusted=trust or ())
         if proba and not hasattr(model.clusterer, "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
         progress.begin("predict")
         done = 0
         with open_table(output) as table:
-            for rows in source.chunks(chunk):
-                columns = _columns(model, rows, done, data, proba=proba)
+            for block in source.blocks(chunk, labels=False):
+                columns = _columns(model, block, done, data, proba=proba)
                 table.write(columns)
                 _count(counts, columns["label"])
-                done += len(rows)
+                done += len(block.x)
                 progress.count(done, source.n_rows, f"{done} rows")
     if output is not None:
         _report(output, done, counts, time.perf_counter() - start, json=json)
+
+
+@contextmanager
+def _rows(
+    reference: Any, kind: StdinFormat | None, like: Schema, n_features: int
+) -> Iterator[RowSource]:
+    """Open the rows, of a file or on stdin, with the columns of the fit in its order."""
+    from n2d_framework.data import open_rows
+
+    if reference == STDIN:
+        reference = {"path": STDIN}
+    on_stdin = isinstance(reference, Mapping) and reference["path"] == STDIN
+    with (
+        from_stdin(reference, kind or "csv") if on_stdin else nullcontext(reference) as found,
+        open_rows(found, like=like, n_features=n_features) as source,
+    ):
+        yield source
 
 
 def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, json: bool) -> None:
@@ -81,25 +120,33 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 
 
 def _columns(
-    model: FittedTrio, rows: AnyArray, start: int, data: str, *, proba: bool
+    model: FittedTrio, block: Block, start: int, data: str, *, proba: bool
 ) -> dict[str, AnyArray]:
+    """What is written of some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
     from n2d_framework.pipeline.rows import as_rows
 
-    columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(rows))}
+    columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
+    if block.ids is not None:
+        columns["id"] = block.ids
+    strong = hasattr(model.clusterer, "strengths")
     try:
-        rows = as_rows(rows)
+        rows = as_rows(block.x)
         model.check_rows(rows)
-        if not proba:
+        if not (proba or strong):
             return columns | {"label": model.predict(rows)}
         manifold = model.transform(rows)
     except DataError as error:
         raise DataError(
-            f"{data}, rows {start} to {start + len(rows) - 1} (counted from 0 within these): "
+            f"{data}, rows {start} to {start + len(block.x) - 1} (counted from 0 within these): "
             f"{error}"
         ) from error
-    columns["label"] = model.clusterer.predict(manifold)
+    columns["label"] = np.asarray(model.clusterer.predict(manifold), dtype=np.int64)
+    if strong:
+        columns["strength"] = model.clusterer.strengths(manifold)
+    if not proba:
+        return columns
     shares = model.clusterer.predict_proba(manifold)
     named = [f"p_{number}" for number in range(shares.shape[1])]
     if model.composition.clusterer.spec.noise:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from n2d_framework.cli.console import print_json
-from n2d_framework.cli.flags import AllowCode, Quiet
+from n2d_framework.cli.flags import AllowCode, Dropped, Features, Labels, Quiet, RowIds, selected
 from n2d_framework.cli.places import STORE_VARIABLE, usable_default_store
 from n2d_framework.cli.progress import RunProgress
 from n2d_framework.cli.trackers import TensorBoardFolder, trackers
@@ -35,6 +35,10 @@ def run(
     data: Annotated[
         str | None, typer.Option(help="Data to use instead of the configuration's.")
     ] = None,
+    row_id: RowIds = None,
+    x: Features = None,
+    drop: Dropped = None,
+    y: Labels = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder; by default n2d-out/NAME.")
     ] = None,
@@ -79,7 +83,10 @@ def run(
         raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
     overrides = [*(settings or ()), *([] if seed is None else [f"random_state={seed}"])]
     listeners = trackers(tensorboard)
-    request = read_request(config, data=data, overrides=overrides, allow_code=allow_code)
+    request = read_request(
+        config, data=data, overrides=overrides, allow_code=allow_code,
+        select=lambda found: selected(found, x, drop, row_id, y),
+    )  # fmt: skip
     target = out if out is not None else Path("n2d-out") / request.name
 
     # What is needed to refuse a wrong request has been imported; only now the rest.

@@ -1,0 +1,244 @@
+"""The columns of a table of rows: their names, and how columns of new rows are matched."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Self
+
+import attrs
+
+from n2d_framework.errors import DataError, did_you_mean
+
+__all__ = ["Field", "Matched", "Schema", "left_out", "listed", "positions"]
+
+_LISTED = 20
+
+
+@attrs.frozen
+class Field:
+    """One column of a table.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        What its values are: ``"number"``.
+    dtype : str
+        Type of the values in the table that the model was fitted on, such as ``"float64"``;
+        for information, since any type of real numbers is taken later. Empty if not known.
+    """
+
+    name: str
+    kind: str = "number"
+    dtype: str = ""
+
+
+@attrs.frozen
+class Matched:
+    """How the columns of a table answer to a schema.
+
+    Attributes
+    ----------
+    order : tuple of int
+        For each field of the schema the position of its column in the table.
+    others : tuple of str
+        Names of the columns that no field asks for, in the order of the table.
+    """
+
+    order: tuple[int, ...]
+    others: tuple[str, ...]
+
+
+@attrs.frozen
+class Schema:
+    """Columns of the rows that a model was fitted on, and which others lay beside them.
+
+    Attributes
+    ----------
+    fields : tuple of Field
+        The features, in the order in which the model takes them; empty for rows without names.
+    x : str or None
+        Name of the array with the rows, where the user chose it in a file of arrays.
+    y : str or None
+        Name of the column or array with the labels.
+    id : str or None
+        Name of the column or array with the ids of rows.
+    width : int or None
+        Number of all columns of the table, further ones included; ``None`` where there was none.
+    """
+
+    fields: tuple[Field, ...] = ()
+    x: str | None = None
+    y: str | None = None
+    id: str | None = None
+    width: int | None = None
+
+    @classmethod
+    def of(
+        cls, names: Iterable[str], dtypes: Iterable[str] = (), *, where: str = "X", **beside: Any
+    ) -> Self:
+        """Make a schema of columns of numbers.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Names of the columns.
+        dtypes : iterable of str, default ()
+            Their types; may be left out altogether.
+        where : str, default "X"
+            What has the columns, for messages.
+        **beside : str or None
+            ``x``, ``y``, ``id`` and ``width``.
+
+        Raises
+        ------
+        DataError
+            If two columns have the same name, or one has a name that cannot be stored.
+        """
+        names = tuple(names)
+        _refuse_repeated(names, set(names), where)
+        for name in names:
+            try:
+                name.encode("utf-8")
+            except UnicodeEncodeError as error:
+                raise DataError(
+                    f"{where}: the name of column {name!r} is not valid Unicode; rename it"
+                ) from error
+        types = tuple(dtypes) or ("",) * len(names)
+        fields = tuple(Field(name, dtype=dtype) for name, dtype in zip(names, types, strict=True))
+        return cls(fields, **beside)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def named(self) -> bool:
+        """Whether the features have names that say more than their positions."""
+        return bool(self.fields) and self.names != positions(len(self.fields))
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as a bundle stores them."""
+        return {
+            "fields": [attrs.asdict(field) for field in self.fields],
+            "x": self.x,
+            "y": self.y,
+            "id": self.id,
+            "width": self.width,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The schema of what :meth:`as_json` gave; unknown keys are passed over."""
+        fields = tuple(
+            Field(field["name"], field.get("kind", "number"), field.get("dtype", ""))
+            for field in data.get("fields", ())
+        )
+        return cls(fields, *(data.get(name) for name in ("x", "y", "id", "width")))
+
+    @classmethod
+    def of_data(cls, data: Mapping[str, Any]) -> Self:
+        """The schema in the section `data` of a bundle's manifest; older ones list names only."""
+        if data.get("schema") is not None:
+            return cls.from_json(data["schema"])
+        return cls(tuple(Field(name) for name in data.get("feature_names") or ()))
+
+    def match(self, columns: Sequence[str], n: int, where: str = "X") -> Matched | None:
+        """Find the column of each field by its name.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            Names of all columns of a table; ``("0", "1", ...)`` for a table without names.
+        n : int
+            Number of features, for rows that had no names at fit.
+        where : str, default "X"
+            What has the columns, for messages.
+
+        Returns
+        -------
+        Matched or None
+            ``None`` if rows can only be taken by position, because they or those of the fit
+            have no names; there must then be `n` columns.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or there twice; with the names.
+        """
+        names = self.names or positions(n)
+        bare = tuple(columns) == positions(len(columns))
+        found = set(names) <= set(columns)
+        if (bare and not (found and len(columns) == self.width)) or not (found or self.named):
+            return None
+        place = {name: position for position, name in reversed(list(enumerate(columns)))}
+        missing = [name for name in names if name not in place]
+        if missing:
+            raise DataError(
+                f"{where} lacks {len(missing)} of the {len(names)} columns that the model was "
+                f"fitted on: {_missing(missing, columns, names)}"
+            )
+        wanted = set(names)
+        _refuse_repeated(columns, wanted, where)
+        others = tuple(name for name in columns if name not in wanted)
+        return Matched(tuple(place[name] for name in names), others)
+
+
+def positions(n: int) -> tuple[str, ...]:
+    """The names that stand for no names: ``("0", "1", ...)``, as pandas numbers columns."""
+    return tuple(map(str, range(n)))
+
+
+def left_out(names: Sequence[str]) -> str:
+    """The one line that names further columns."""
+    return f"columns that the model was not fitted on are left out: {listed(names)}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in quotes for a message; of many, the first 20 and how many more there are."""
+    shown = ", ".join(map(repr, names[:_LISTED]))
+    more = len(names) - _LISTED
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _refuse_repeated(columns: Sequence[str], wanted: set[str], where: str) -> None:
+    if len(set(columns)) == len(columns):
+        return
+    repeated = [name for name, times in Counter(columns).items() if times > 1 and name in wanted]
+    if repeated:
+        raise DataError(f"{where}: several columns are named {listed(repeated)}; rename them")
+
+
+def _missing(missing: Sequence[str], columns: Sequence[str], names: Sequence[str]) -> str:
+    """Each missing name, with the column that was probably meant."""
+    free = [name for name in columns if name not in set(names)]
+    alike = {_folded(name): name for name in reversed(free)}
+    told = []
+    for name in missing[:_LISTED]:
+        same = alike.get(_folded(name))
+        if same is not None:
+            told.append(f"{name!r} (did you mean {_shown_apart(same, name)}?)")
+        else:
+            hint = did_you_mean(name, free, noun="column") if len(free) <= 1000 else ""
+            told.append(f"{name!r} ({hint})" if hint.startswith("did you mean") else repr(name))
+    more = len(missing) - _LISTED
+    return (
+        ", ".join(told)
+        + (f" and {more} more" if more > 0 else "")
+        + "; add them or rename columns"
+        + (f" (other columns there: {listed(free)})" if free else "")
+    )
+
+
+def _folded(name: str) -> str:
+    """A name without what people overlook: case, spaces, Unicode form."""
+    return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _shown_apart(name: str, other: str) -> str:
+    """A name in quotes, in escapes if it looks like the other one on a screen."""
+    same = unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other)
+    return f"{name!a}, which has another Unicode form" if same else repr(name)

@@ -1,0 +1,294 @@
+"""Tables that are in memory: frames of several libraries, mappings, structured arrays."""
+
+from __future__ import annotations
+
+import abc
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Schema, positions
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["Frame", "as_frame", "id_texts", "name_text"]
+
+_NOT_NUMBERS = {
+    "U": "strings",
+    "S": "bytes",
+    "M": "dates",
+    "m": "time spans",
+    "c": "complex numbers",
+}
+
+
+class Frame(abc.ABC):
+    """Rows with the names of their columns; knows no library but by what its objects offer.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the columns. Other values than strings are named as they are written, those of
+        several levels joined by ``/``.
+    """
+
+    names: tuple[str, ...]
+
+    @abc.abstractmethod
+    def take(self, order: Sequence[int]) -> Any:
+        """The columns at these positions, as something that turns into an array of rows."""
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Types of the columns; empty if not known."""
+        return ()
+
+    @property
+    def ids(self) -> AnyArray | None:
+        """Ids of the rows as strings; ``None`` if the table has none."""
+        return None
+
+    @property
+    def schema(self) -> Schema:
+        """The columns, all of them features.
+
+        Raises
+        ------
+        DataError
+            If names repeat.
+        """
+        if self.names == positions(len(self.names)):
+            return Schema()
+        return Schema.of(self.names, self.dtypes)
+
+
+def as_frame(x: Any) -> Frame | None:
+    """Read `x` as a table with named columns.
+
+    Parameters
+    ----------
+    x : object
+        A frame of pandas (or a library with its interface), polars, Arrow or Dask; a mapping of
+        names to columns; a structured NumPy array; a
+        :class:`~n2d_framework.core.dataset.Dataset`.
+
+    Returns
+    -------
+    Frame or None
+        ``None`` for anything else, whose columns have no names.
+    """
+    library = type(x).__module__.partition(".")[0]
+    if isinstance(x, Dataset):
+        return _Loaded(x)
+    if isinstance(x, Mapping) and library != "scipy":  # a sparse matrix may be a mapping of places
+        return _Arrays({name_text(name): x[name] for name in x}, len(x))
+    if isinstance(x, np.ndarray):
+        names = x.dtype.names
+        return None if names is None else _Arrays({name: x[name] for name in names}, len(names))
+    if library == "dask" and hasattr(x, "columns"):
+        return as_frame(x.compute())
+    if library == "polars" and hasattr(x, "collect"):
+        return as_frame(x.collect())
+    if library == "polars" and hasattr(x, "get_columns"):
+        return _Polars(x)
+    if library == "pyarrow" and hasattr(x, "column_names"):
+        return _Arrow(x)
+    if hasattr(x, "columns") and hasattr(x, "iloc"):
+        return _Pandas(x)
+    return None
+
+
+class _Loaded(Frame):
+    """A data set that was read from a file; only the names it knows."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self.names = dataset.schema.names if dataset.schema is not None else ()
+        if not self.names and dataset.x.ndim == 2:
+            self.names = positions(dataset.x.shape[1])
+
+    def take(self, order: Sequence[int]) -> Any:
+        if list(order) == list(range(len(self.names))):
+            return self._dataset.x
+        return self._dataset.x[:, list(order)]
+
+    @property
+    def ids(self) -> AnyArray | None:
+        return self._dataset.ids
+
+    @property
+    def schema(self) -> Schema:
+        return self._dataset.schema or Schema()
+
+
+class _Pandas(Frame):
+    def __init__(self, x: Any) -> None:
+        self._x = x
+        self.names = tuple(name_text(name) for name in x.columns)
+
+    def take(self, order: Sequence[int]) -> Any:
+        for position in order:
+            _refuse_kind(self.names[position], getattr(self._x.dtypes.iloc[position], "kind", ""))
+        if list(order) == list(range(self._x.shape[1])):
+            return self._x
+        return self._x.iloc[:, list(order)]
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        return tuple(str(dtype) for dtype in self._x.dtypes)
+
+    @property
+    def ids(self) -> AnyArray | None:
+        index = self._x.index
+        if getattr(index, "name", None) is None and getattr(index, "nlevels", 1) == 1:
+            values = index.to_numpy()
+            if values.dtype.kind in "iu" and np.array_equal(values, np.arange(len(values))):
+                return None
+        return id_texts(index.tolist())
+
+
+class _Polars(Frame):
+    def __init__(self, x: Any) -> None:
+        self._x = x
+        self.names = tuple(x.columns)
+
+    def take(self, order: Sequence[int]) -> Any:
+        for position in order:
+            kind = str(self._x.dtypes[position])
+            if not (kind.startswith(("Int", "UInt", "Float", "Decimal")) or kind == "Boolean"):
+                raise _not_numbers(self.names[position], kind)
+        return self._x.select([self.names[position] for position in order])
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        return tuple(str(dtype).lower() for dtype in self._x.dtypes)
+
+
+class _Arrow(Frame):
+    def __init__(self, x: Any) -> None:
+        self._x = x
+        self.names = tuple(x.column_names)
+
+    def take(self, order: Sequence[int]) -> Any:
+        from pyarrow import types
+
+        for position in order:
+            kind = self._x.schema.field(position).type
+            kind = kind.value_type if types.is_dictionary(kind) else kind
+            known = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+            if not any(check(kind) for check in known):
+                raise _not_numbers(self.names[position], str(kind))
+        return self._x.select(list(order))
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        return tuple(str(kind) for kind in self._x.schema.types)
+
+
+class _Arrays(Frame):
+    """Columns that are arrays or lists of their own."""
+
+    def __init__(self, columns: Mapping[str, Any], n: int) -> None:
+        self.names = tuple(columns)
+        if len(self.names) != n:
+            raise DataError("X: several columns have the same name once written out; rename them")
+        if not n:
+            raise DataError("X has no columns; give at least one")
+        self._columns = {name: _column(name, values) for name, values in columns.items()}
+
+    def take(self, order: Sequence[int]) -> Any:
+        chosen = {self.names[position]: self._columns[self.names[position]] for position in order}
+        lengths = {name: len(column) for name, column in chosen.items()}
+        first = next(iter(lengths))
+        for name, column in chosen.items():
+            if column.ndim != 1:
+                raise DataError(
+                    f"X: column {name!r} has values of shape {column.shape[1:]}, not numbers; "
+                    "leave it out or split it"
+                )
+            _refuse_kind(name, column.dtype.kind)
+            if len(column) != lengths[first]:
+                raise DataError(
+                    f"X: column {name!r} has {len(column)} values, {first!r} has {lengths[first]}"
+                )
+        arrays = list(chosen.values())
+        masked = any(isinstance(column, np.ma.MaskedArray) for column in arrays)
+        return (np.ma if masked else np).stack(arrays, axis=1)
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        return tuple(column.dtype.name for column in self._columns.values())
+
+
+def _column(name: str, values: Any) -> AnyArray:
+    try:
+        column: AnyArray = np.asanyarray(values)
+    except ValueError as error:
+        raise DataError(f"X: column {name!r} does not hold one value per row; {error}") from error
+    if column.ndim == 0:
+        raise DataError(f"X: column {name!r} is one value, not one per row")
+    return column
+
+
+def _refuse_kind(name: str, kind: str) -> None:
+    if kind in _NOT_NUMBERS and kind:
+        raise _not_numbers(name, _NOT_NUMBERS[kind])
+
+
+def _not_numbers(name: str, kind: str) -> DataError:
+    return DataError(
+        f"X: column {name!r} holds {kind}, not numbers; encode it as numbers or leave it out"
+    )
+
+
+def name_text(name: Any) -> str:
+    """A column's name as a string; levels are joined by ``/``."""
+    if isinstance(name, tuple):
+        return "/".join(map(name_text, name))
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "backslashreplace")
+    return str(name)
+
+
+def id_texts(values: Iterable[Any]) -> AnyArray:
+    """Ids as strings, without loss.
+
+    Parameters
+    ----------
+    values : iterable
+        Integers keep all their digits, dates and times are written as in ISO 8601, levels are
+        joined by ``/``; of paths, bytes that are not UTF-8 are escaped.
+
+    Returns
+    -------
+    array of str (dtype object)
+        Empty strings where values are missing.
+    """
+    texts = [_id_text(value) for value in values]
+    found = np.empty(len(texts), dtype=object)
+    found[:] = texts
+    return found
+
+
+def _id_text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return "/".join(map(_id_text, value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, os.PathLike):
+        return _id_text(os.fsencode(value))
+    if hasattr(value, "item"):
+        value = value.item()
+    if (
+        value is None
+        or str(value) in ("<NA>", "NaT")
+        or (isinstance(value, float) and math.isnan(value))
+    ):
+        return ""
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

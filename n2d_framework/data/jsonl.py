@@ -1,0 +1,123 @@
+"""Rows from files of JSON objects, one a line: .jsonl."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.data.faults import reading
+from n2d_framework.data.reference import Reference
+from n2d_framework.data.tables import Columns, TableSource, choose_columns
+from n2d_framework.errors import DataError
+
+__all__ = ["JsonLinesSource"]
+
+_LONGEST_LINE = 1 << 26
+
+
+class JsonLinesSource(TableSource):
+    """Rows of a file with one JSON object on each line; values are float64.
+
+    The first object names the columns. An object without one of those used, or with null there,
+    has a missing value; empty lines are passed over.
+
+    Parameters
+    ----------
+    ref : Reference
+    """
+
+    kind = "a file of JSON objects (.jsonl)"
+    dtype = np.dtype(np.float64)
+    n_rows = None
+
+    def __init__(self, ref: Reference) -> None:
+        self.ref = ref
+        self.name = ref.path.stem
+        if ref.header is not None:
+            raise DataError(f"{ref.path}: JSON objects name their columns; drop header")
+        with reading(ref.path, self.kind):
+            first = next(self._objects(), None)
+        if first is None:
+            raise DataError(f"{ref.path}: it has no rows; give at least one")
+        self.columns = choose_columns(ref, list(first))
+        self._describe(list(first), [self.dtype.name] * len(self.columns.features))
+
+    def batches(self, size: int, columns: Columns) -> Iterator[Any]:
+        """Objects in groups, as record batches."""
+        import pyarrow as pa
+
+        objects = self._objects()
+        start = 0
+        while group := list(itertools.islice(objects, size)):
+            cells = {
+                name: [self._number(row, name, start + at) for at, row in enumerate(group)]
+                if name in columns.features
+                else [_text(row.get(name)) for row in group]
+                for name in columns.used
+            }
+            types = {
+                name: pa.float64() if name in columns.features else pa.string() for name in cells
+            }
+            yield pa.record_batch(
+                [pa.array(cells[name], type=types[name]) for name in cells], names=list(cells)
+            )
+            start += len(group)
+
+    def _number(self, row: Mapping[str, Any], name: str, place: int) -> float | None:
+        value = row.get(name)
+        if value is None:
+            return None
+        if isinstance(value, (bool, int, float)):
+            try:
+                return float(value)
+            except OverflowError:
+                pass
+        raise DataError(
+            f"{self.ref.path}: column {name!r} has {json.dumps(value)[:80]} in row {place + 1} "
+            "(the first row of data is 1), which is not a number; correct it, or name the columns "
+            "to use: {path: ..., x: [NAMES], y: NAME}"
+        )
+
+    def _objects(self) -> Iterator[dict[str, Any]]:
+        with self.ref.path.open(encoding="utf-8-sig") as file:
+            for number in itertools.count(1):
+                line = file.readline(_LONGEST_LINE)
+                if not line:
+                    return
+                if line.strip():
+                    yield self._object(line, number)
+
+    def _object(self, line: str, number: int) -> dict[str, Any]:
+        try:
+            found = json.loads(line, object_pairs_hook=self._distinct)
+        except RecursionError as error:
+            raise DataError(f"{self.ref.path}: line {number} is nested too deeply") from error
+        except json.JSONDecodeError as error:
+            raise DataError(
+                f"{self.ref.path}: line {number} is not a JSON object ({error}); write one object "
+                "a line"
+            ) from error
+        if not isinstance(found, dict):
+            raise DataError(
+                f"{self.ref.path}: line {number} is not a JSON object; write each row as "
+                '{"column": value, ...}'
+            )
+        return found
+
+    def _distinct(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{self.ref.path}: an object names {twice!r} twice; name it once")
+        return found
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
