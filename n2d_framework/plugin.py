@@ -52,7 +52,7 @@ from n2d_framework.core.options import Option, component, learned, option, optio
 from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
-from n2d_framework.core.trust import trusted_types
+from n2d_framework.core.trust import object_from_state, object_state, trusted_types
 from n2d_framework.errors import (
     ConfigError,
     DataError,
@@ -115,6 +115,8 @@ __all__ = [
     "learned",
     "load_object",
     "need",
+    "object_from_state",
+    "object_state",
     "option",
     "options_dict",
     "options_of",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.state import State, need
+from n2d_framework.core.trust import object_from_state, object_state
 from n2d_framework.errors import StateError, UnsupportedError
 from n2d_framework.n2d.stages import Stage
 
@@ -50,14 +51,11 @@ def state_of_stage(stage: Any) -> State:
         return {"kind": "umap", **_umap_state(stage)}
     if package == "hdbscan" and type(stage).__name__ == "HDBSCAN":
         return {"kind": "hdbscan", **_hdbscan_state(stage)}
-    from skops.io import dumps
-
     try:
-        return {"kind": "skops", "skops": np.frombuffer(dumps(stage), dtype=np.uint8)}
-    except Exception as error:
+        return {"kind": "object", **object_state(stage, what=type(stage).__name__)}
+    except StateError as error:
         raise UnsupportedError(
-            f"{type(stage).__name__} cannot be stored without pickle ({error}); compose a model of "
-            "components, n2d_framework.N2D, and save that"
+            f"{error}; compose a model of components, n2d_framework.N2D, and save that"
         ) from error
 
 
@@ -69,7 +67,7 @@ def stage_from_state(state: State, trusted: Collection[str] = ()) -> Any:
     state : State
         From :func:`state_of_stage`, perhaps by way of a file.
     trusted : collection of str
-        Names of types that skops may make besides those it knows.
+        Full names of types that may be made besides scikit-learn's own.
 
     Raises
     ------
@@ -81,7 +79,9 @@ def stage_from_state(state: State, trusted: Collection[str] = ()) -> Any:
         "component": Stage.from_state,
         "umap": _umap_from,
         "hdbscan": _hdbscan_from,
-        "skops": lambda content: _skops_from(content, trusted),
+        "object": lambda content: object_from_state(content, trusted, what="a stage"),
+        # Of the first version, in which skops stored everything.
+        "skops": lambda content: object_from_state(content, trusted, what="a stage"),
     }
     if kind not in readers:
         raise StateError(f"state 'kind' is {kind!r}, not one of {', '.join(readers)}")
@@ -199,22 +199,6 @@ def _hdbscan_from(state: State) -> Any:
     except (IndexError, ValueError, KeyError, TypeError) as error:
         raise StateError(f"state of hdbscan does not hang together: {error}") from error
     return made
-
-
-def _skops_from(state: State, trusted: Collection[str]) -> Any:
-    from skops.io import get_untrusted_types, loads
-
-    data = need(state, "skops", np.ndarray).tobytes()
-    try:
-        missing = sorted(set(get_untrusted_types(data=data)) - set(trusted))
-        if not missing:
-            return loads(data, trusted=list(trusted))
-    except Exception as error:
-        raise StateError(f"a stage stored by skops cannot be read: {error}") from error
-    raise StateError(
-        f"it holds objects of types that are not trusted yet; if you trust whoever made this file, "
-        f"load it with trusted={missing!r}"
-    )
 
 
 def _build(cls: type[Any], state: State) -> Any:

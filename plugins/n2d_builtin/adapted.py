@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,8 @@ from n2d_framework.plugin import (
     component,
     learned,
     load_object,
-    need,
+    object_from_state,
+    object_state,
     option,
     require_fitted,
     trusted_types,
@@ -36,6 +38,9 @@ __all__ = [
     "FitOnlyClusterer",
     "FitOnlyTransformer",
 ]
+
+#: Rows of a trial fit, before anything is trained, that shows whether a class can be saved.
+_TRIAL_ROWS = 60
 
 
 class _Adapted:
@@ -76,32 +81,49 @@ class _Adapted:
         except ValueError as error:
             raise DataError(f"{self.factory} refuses rows of shape {x.shape}: {error}") from error
 
-    def get_state(self) -> State:
-        """The fitted object in the format of skops, which is no pickle."""
-        from skops.io import dumps
+    def check_saving(self, n_features: int | None) -> list[str]:
+        """Why the fitted object could not be saved, found out on a few random rows.
 
-        require_fitted(self.estimator_, self.factory)
+        Parameters
+        ----------
+        n_features : int or None
+            Width of a row, where it is known.
+
+        Returns
+        -------
+        list of str
+            Empty if it can be saved; or if the class cannot be fitted on these rows, from which
+            nothing follows for others.
+        """
+        trial: Any = type(self)(factory=self.factory, options=self.options)  # type: ignore[call-arg]
+        rows = np.random.default_rng(0).random((_TRIAL_ROWS, n_features or 4), dtype=np.float32)
+        before = np.random.get_state()  # noqa: NPY002  # of classes that draw from it
         try:
-            return {"skops": np.frombuffer(dumps(self.estimator_), dtype=np.uint8)}
-        except Exception as error:
-            raise StateError(f"{self.factory}: skops cannot store it: {error}") from error
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                trial.fit(rows, context=FitContext(seed=0, n_jobs=1))
+        except Exception:  # noqa: BLE001  # too few rows, for example: the real fit tells
+            return []
+        finally:
+            np.random.set_state(before)  # noqa: NPY002
+        try:
+            trial.get_state()
+        except StateError as error:
+            return [str(error)]
+        return []
+
+    def get_state(self) -> State:
+        """The fitted object in the format of skops, which is not a pickle."""
+        return object_state(require_fitted(self.estimator_, self.factory), what=self.factory)
 
     def set_state(self, state: State) -> None:
-        """Put back the fitted object, if the user trusts every type in it."""
-        from skops.io import get_untrusted_types, loads
+        """Put back the fitted object, if every type in it is scikit-learn's own or trusted."""
+        self.estimator_ = object_from_state(state, trusted_types(), what=self.factory)
 
-        data = need(state, "skops", np.ndarray).tobytes()
-        try:
-            missing = sorted(set(get_untrusted_types(data=data)) - set(trusted_types()))
-            if not missing:
-                self.estimator_ = loads(data, trusted=list(trusted_types()))
-                return
-        except Exception as error:
-            raise StateError(f"{self.factory}: its state cannot be read: {error}") from error
-        raise StateError(
-            f"{self.factory}: its state holds objects of types that are not trusted yet; if you "
-            f"trust whoever made this file, load it with trusted={missing!r}"
-        )
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """States of version 1 have no parts beside the object."""
+        return {**state, "parts": []} if version == 1 else state
 
 
 @component

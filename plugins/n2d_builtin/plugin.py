@@ -194,6 +194,7 @@ def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
     places, once = _EXAMPLES[kind]
     about: dict[str, Any] = {
         "role": role, "imports_code": True, "deterministic": False, "noise": role == "clusterer",
+        "state_version": 2,
     }  # fmt: skip
     return (
         ComponentSpec(

@@ -1,8 +1,8 @@
-"""Types of foreign objects that the user trusts while a bundle is loaded.
+"""The types of foreign objects that the user trusts while a bundle is loaded.
 
 A component that keeps a foreign library's own format inside its state (skops, for adapted
-scikit-learn objects) asks here which types it may construct. Nothing is trusted unless the
-user of ``load(..., trusted=...)`` says so.
+objects) asks here which types it may make besides the framework's own list. Nothing more is
+trusted unless the user of ``load(..., trusted=...)`` says so.
 """
 
 from __future__ import annotations
