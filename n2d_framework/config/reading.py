@@ -140,7 +140,7 @@ _CORE: tuple[tuple[str, str, str], ...] = (
 class _CoreLoader(yaml.SafeLoader):
     """The core schema of YAML 1.2, in which nothing is written twice and aliases stay few."""
 
-    yaml_implicit_resolvers: ClassVar[dict[Any, Any]] = {}
+    yaml_implicit_resolvers: dict[Any, Any] = {}  # noqa: RUF012  # the stubs leave out ClassVar
     yaml_constructors: ClassVar[dict[Any, Any]] = {}
 
     def get_single_data(self) -> Any:

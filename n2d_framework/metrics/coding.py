@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.missing import unmasked
 from n2d_framework.errors import DataError
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
@@ -60,6 +61,7 @@ def code(values: Any, what: str) -> Coded:
     DataError
         If there is no row, more than one column, or a missing value.
     """
+    values, masked = unmasked(values)
     array = np.asarray(values)
     if array.ndim != 1:
         raise DataError(
@@ -68,6 +70,8 @@ def code(values: Any, what: str) -> Coded:
     if not len(array):
         raise DataError(f"{what} has no rows")
     missing = _missing(array)
+    if masked is not None:
+        missing = missing | masked
     if missing.any():
         raise DataError(
             f"{what} has a missing value, first in row {int(missing.argmax())}; "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from n2d_framework.core.missing import unmasked
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -20,35 +22,48 @@ def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
     Parameters
     ----------
     x : array-like of shape (n, features) or (n, ...)
-        Arrays, lists, pandas or polars frames; any real number type.
+        Arrays, nested lists, frames of pandas, polars or Arrow, objects with ``__array__``; any
+        real number type.
     at_least : int, default 1
         How many rows are needed.
 
     Returns
     -------
     array of shape (n, ...)
-        Integers, booleans and floats keep their type (float16 becomes float32); objects that
-        are numbers become float64. The input itself is never written to.
+        Integers, booleans and floats keep their type (float16 becomes float32, longdouble
+        float64); objects that are numbers become float64. The input itself is never written to.
 
     Raises
     ------
     DataError
         If the input is empty, has too few rows, the wrong number of dimensions, or values
-        that are missing, infinite or no numbers: with the row and column.
-    TypeError
-        If the input is sparse.
+        that are missing (masked, null, NaN), infinite or not numbers: with the row and column.
+        It is a ``TypeError`` as well if the input is sparse or of a type without rows.
     """
-    if isinstance(x, np.ndarray) and x.dtype.kind in "USM" + "m":
-        raise DataError(f"x holds {_KINDS[x.dtype.kind]}, not numbers; encode it as numbers first")
-    rows = x if _plain(x, at_least) else _checked(x, at_least)
+    names: tuple[Any, ...] = ()
+    if _plain(x, at_least):
+        rows = x
+    else:
+        x, names = _opened(x)
+        try:
+            x, mask = unmasked(x)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise _WrongTypeError(f"X cannot be read as an array: {error}") from error
+        if mask is not None:
+            raise _missing("a missing value", _place(np.argwhere(mask)[0], names))
+        rows = _checked(x, at_least)
     if rows.dtype.kind not in "buif":
         raise DataError(f"x holds values of type {rows.dtype}, not real numbers")
     if rows.dtype == np.float16 or rows.dtype.kind == "b":
         rows = rows.astype(np.float32)
     if 0 in rows.shape[1:]:
         raise DataError(f"rows of shape {rows.shape[1:]} hold no values")
-    _refuse_missing(rows)
-    return np.asarray(rows)
+    _refuse_missing(rows, names)
+    return np.asarray(_in_float64(rows, names))
+
+
+class _WrongTypeError(DataError, TypeError):
+    """Of another type than scikit-learn's estimators take, who expect TypeError."""
 
 
 def _plain(x: Any, at_least: int) -> bool:
@@ -62,10 +77,110 @@ def _plain(x: Any, at_least: int) -> bool:
     )
 
 
+def _opened(x: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A frame as an array, with the names of its columns; other input as it is."""
+    if hasattr(x, "obs_names") and hasattr(x, "var_names"):
+        raise _WrongTypeError(
+            "X is an AnnData; give a matrix of it: adata.X (adata.X.toarray() if it is sparse), "
+            "or a representation such as adata.obsm['X_pca']"
+        )
+    if hasattr(x, "compute") and hasattr(x, "npartitions"):
+        x = x.compute()  # of Dask, whose __array__ drops masks
+    if hasattr(x, "columns") and hasattr(x, "collect"):
+        x = x.collect()  # of polars, lazy
+    names, column = _columns(x)
+    if column is not None:
+        return _stacked(x, names, column), names
+    if not _is_array_like(x):
+        raise _WrongTypeError(
+            f"X is of type {type(x).__name__}, which has no rows of numbers. Expected 2D array; "
+            "give an array, a list of rows or a frame"
+        )
+    return x, ()
+
+
+def _is_array_like(x: Any) -> bool:
+    """Whether NumPy reads it at once; other sequences it takes apart item by item, for hours."""
+    if isinstance(x, (list, tuple)):
+        return not x or _is_array_like(x[0]) or not hasattr(x[0], "__getitem__")
+    known = ("__array__", "__array_interface__", "__array_struct__", "toarray")
+    return any(hasattr(x, name) for name in known) or isinstance(
+        x, (memoryview, range, str, bytes, int, float, complex)
+    )
+
+
+def _columns(x: Any) -> tuple[tuple[Any, ...], Callable[[int], Any] | None]:
+    """Names of the columns of a frame, and how each is taken out; ``None`` for other input."""
+    if hasattr(x, "columns") and hasattr(x, "iloc"):  # pandas
+        return tuple(x.columns), lambda position: x.iloc[:, position]
+    if hasattr(x, "columns") and hasattr(x, "to_series"):  # polars
+        return tuple(x.columns), x.to_series
+    if hasattr(x, "column_names") and hasattr(x, "column"):  # Arrow
+        return tuple(x.column_names), x.column
+    return (), None
+
+
+def _stacked(x: Any, names: Sequence[Any], column: Callable[[int], Any]) -> AnyArray:
+    """Columns of numbers, each checked and brought to their common type."""
+    kinds = {dtype for dtype in getattr(x, "dtypes", ()) if isinstance(dtype, np.dtype)}
+    if len(kinds) == 1 and len(kinds) == len(set(x.dtypes)) and kinds.pop().kind in "iuf":
+        return np.asarray(x)
+    columns = []
+    for position, name in enumerate(names):
+        taken = column(position)
+        if str(getattr(taken, "dtype", "")).startswith("Sparse"):
+            raise _WrongTypeError(f"X: column {name!r} is sparse; N2D needs dense columns")
+        values, mask = unmasked(taken)
+        if mask is not None:
+            raise _missing("a missing value", _place(np.argwhere(mask)[0], (name,), alone=True))
+        values = np.asarray(values)
+        if values.ndim != 1:
+            shape = values.shape[1:]
+            raise DataError(f"X: column {name!r} holds arrays of shape {shape}, not numbers")
+        columns.append(_numbers(values, name))
+    if not columns:
+        raise DataError("X has no columns. 0 feature(s) while a minimum of 1 is required")
+    return np.stack(columns, axis=1, dtype=np.result_type(*columns), casting="unsafe")
+
+
+_KINDS = {
+    "U": "texts", "S": "bytes", "M": "dates", "m": "time spans", "V": "structured values",
+    "c": "complex numbers",
+}  # fmt: skip
+
+
+def _numbers(values: AnyArray, name: Any = None) -> AnyArray:
+    """Refuse what is not a number, by its place; objects that are numbers become float64."""
+    kind = values.dtype.kind
+    if kind in _KINDS and (kind != "c" or name is not None):
+        of = "" if name is None else f"column {name!r} "
+        raise DataError(f"x {of}holds {_KINDS[kind]}, not numbers; encode it as numbers first")
+    if kind != "O":
+        return values
+    found = np.empty(values.shape)
+    for index, value in np.ndenumerate(values):
+        try:
+            if isinstance(value, (bytes, np.datetime64, np.timedelta64)):
+                raise TypeError("it must be a string or a number")
+            found[index] = float(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            where = _place(index, () if name is None else (name,), alone=name is not None)
+            if value is None or type(value).__name__ in ("NAType", "NaTType"):
+                raise _missing("a missing value", where) from error
+            raise _WrongTypeError(
+                f"X: {where} is {value!r}; encode it as a number or leave the column out ({error})"
+            ) from error
+    return found
+
+
 def _checked(x: Any, at_least: int) -> AnyArray:
     from sklearn.utils.validation import check_array
 
     try:
+        if isinstance(x, (list, tuple)):
+            x = np.asarray(x)
+        if isinstance(x, np.ndarray) and (x.ndim > 1 or x.dtype.kind in "USMmV"):
+            x = _numbers(x)
         rows: AnyArray = check_array(
             x,
             dtype="numeric",
@@ -75,37 +190,44 @@ def _checked(x: Any, at_least: int) -> AnyArray:
             estimator="N2D",
             input_name="X",
         )
-    except TypeError as error:
-        raise TypeError(f"{error}; N2D needs a dense array of numbers") from error
+    except DataError:
+        raise
+    except (TypeError, RuntimeError, RecursionError) as error:
+        raise _WrongTypeError(f"{error}; N2D needs a dense array of numbers") from error
     except ValueError as error:
-        raise DataError(_explain(x, error)) from error
+        raise DataError(_ragged(x) or str(error)) from error
     return rows
 
 
-_KINDS = {"U": "texts", "S": "bytes", "M": "dates", "m": "time spans"}
-
-
-def _explain(x: Any, error: ValueError) -> str:
-    place = _first_unusable(x)
-    return f"{error}{f' ({place}; encode it as a number or leave the column out)' if place else ''}"
-
-
-def _first_unusable(x: Any) -> str:
-    """Place of the first value that is no number, if that is what is wrong."""
-    table = np.asarray(x, dtype=object) if not hasattr(x, "columns") else x.to_numpy()
-    if table.ndim != 2 or table.dtype.kind not in "OUS":
+def _ragged(x: Any) -> str:
+    """Which row of a list has another length than the first; empty if none has."""
+    if not isinstance(x, (list, tuple)):
         return ""
-    names = list(getattr(x, "columns", range(table.shape[1])))
-    for row, values in enumerate(table):
-        for column, value in enumerate(values):
-            try:
-                float(value)
-            except (TypeError, ValueError):
-                return f"row {row}, column {names[column]!r} is {value!r}"
+    lengths = [np.size(row) if np.isscalar(row) else len(row) for row in x]
+    for row, length in enumerate(lengths):
+        if length != lengths[0]:
+            return f"X: row {row} has {length} values, row 0 has {lengths[0]}; make them equal"
     return ""
 
 
-def _refuse_missing(rows: AnyArray) -> None:
+def _place(index: Sequence[int], names: Sequence[Any], *, alone: bool = False) -> str:
+    """Row and column in words: of a matrix with names, or of one column that is alone."""
+    row, *rest = map(int, index)
+    if alone:
+        return f"row {row}, column {names[0]!r}"
+    if len(rest) == 1 and names:
+        return f"row {row}, column {names[rest[0]]!r}"
+    return f"row {row}, column {', '.join(map(str, rest))}"
+
+
+def _missing(what: str, where: str) -> DataError:
+    return DataError(
+        f"X contains {what}: {where}; remove such rows or fill the missing values (for example "
+        "with sklearn.impute.SimpleImputer)"
+    )
+
+
+def _refuse_missing(rows: AnyArray, names: Sequence[Any]) -> None:
     if rows.dtype.kind != "f":
         return
     for start in range(0, len(rows), _CHUNK):
@@ -114,14 +236,20 @@ def _refuse_missing(rows: AnyArray) -> None:
         if not wrong.any():
             continue
         first = np.argwhere(wrong)[0]
-        value = chunk[tuple(first)]
-        name = "NaN" if np.isnan(value) else "inf"
-        place = ", ".join(str(int(i)) for i in first[1:])
-        raise DataError(
-            f"X contains {name}: row {start + int(first[0])}, column {place}; "
-            "remove such rows or fill the missing values (for example with "
-            "sklearn.impute.SimpleImputer)"
-        )
+        name = "NaN" if np.isnan(chunk[tuple(first)]) else "inf"
+        raise _missing(name, _place((start + first[0], *first[1:]), names))
+
+
+def _in_float64(rows: AnyArray, names: Sequence[Any]) -> AnyArray:
+    """Longer floats shortened, unless they are beyond the range."""
+    if rows.dtype.kind != "f" or rows.dtype.itemsize <= 8:
+        return rows
+    with np.errstate(over="ignore"):
+        short = rows.astype(np.float64)
+    if np.isinf(short).any():
+        where = _place(np.argwhere(np.isinf(short))[0], names)
+        raise DataError(f"X contains a value beyond float64: {where}; rescale it")
+    return short
 
 
 def refuse_equal_rows(rows: AnyArray) -> None:

@@ -245,7 +245,6 @@ def _moments(x: AnyArray, low: AnyArray, high: AnyArray) -> tuple[AnyArray, AnyA
 
 def _different(rows: AnyArray) -> AnyArray:
     """Number of different values of each column."""
-    table = np.ascontiguousarray(rows.reshape(len(rows), -1).T)
-    table.sort(axis=1)
+    table = np.sort(rows.reshape(len(rows), -1).T, axis=1)  # a copy: rows are the caller's
     changes = table[:, 1:] != table[:, :-1]
     return np.asarray(1 + np.count_nonzero(changes, axis=1))
