@@ -62,7 +62,8 @@ def code(values: Any, what: str) -> Coded:
         If there is no row, more than one column, or a missing value.
     """
     values, masked = unmasked(values)
-    array = np.asarray(values)
+    # Objects keep masked constants, for which NumPy would put NaN with a warning.
+    array = np.asarray(values, dtype=None if masked is None else object)
     if array.ndim != 1:
         raise DataError(
             f"{what} must be one-dimensional, one value per row; it has the shape {array.shape}"
