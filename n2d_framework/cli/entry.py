@@ -33,6 +33,7 @@ from n2d_framework.cli.console import say_error
 from n2d_framework.cli.messages import Messages
 from n2d_framework.cli.native import without_chatter
 from n2d_framework.errors import N2DError
+from n2d_framework.processes import SAFE_PATH
 
 __all__ = ["app", "main"]
 
@@ -133,6 +134,8 @@ def main() -> NoReturn:
     """Entry point of the command ``n2d``."""
     # What TensorFlow writes on start-up is no news to anybody; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Nothing that is started from here on, by whichever library, imports from the current folder.
+    os.environ.setdefault(SAFE_PATH, "1")
     signal.signal(signal.SIGTERM, _terminated)
     debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
     with nullcontext() if debug else without_chatter():

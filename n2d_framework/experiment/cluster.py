@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +13,7 @@ from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.tasks import Settings
 from n2d_framework.pipeline.store import StageStore
+from n2d_framework.processes import SAFE_PATH
 
 __all__ = ["connected", "local_workers", "require_shared", "warn_of_threads"]
 
@@ -48,13 +50,15 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
     import dask
     from distributed import Client
 
-    variables = dict.fromkeys(_THREAD_VARIABLES, str(n_jobs))
+    # Python starts these processes by "python -c", which would import from the current folder.
+    variables = dict.fromkeys(_THREAD_VARIABLES, str(n_jobs)) | {SAFE_PATH: "1"}
     settings = {
         "distributed.nanny.pre-spawn-environ": variables,
         "distributed.worker.daemon": False,
         "distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS}s",
     }
     with (
+        _environment(variables),
         dask.config.set(settings),
         _started(
             n_workers=n_workers,
@@ -69,6 +73,21 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment of this process and all that it starts; as it was, afterwards."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _started(**settings: Any) -> Any:

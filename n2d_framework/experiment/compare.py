@@ -23,9 +23,10 @@ from n2d_framework.experiment.cluster import (
     warn_of_threads,
 )
 from n2d_framework.experiment.comparison import Comparison
-from n2d_framework.experiment.folder import own_store, records_folder, require_own, write_mark
+from n2d_framework.experiment.folder import records_folder, require_own, write_mark
 from n2d_framework.experiment.graph import Graph, make_graph
 from n2d_framework.experiment.keeping import kept
+from n2d_framework.experiment.mark import own_store
 from n2d_framework.experiment.materials import Material, load_materials
 from n2d_framework.experiment.opening import open_comparison
 from n2d_framework.experiment.planning import Cell, Plan, make_plan
@@ -168,7 +169,7 @@ def compare(
                 require_shared(client, stages, planned.materials)
                 warn_of_threads(client, settings)
             _run(planned.plan, settings, folder, client, retry_failed, sink)
-    comparison = open_comparison(folder, allow_code=planned.allow_code)
+    comparison = open_comparison(folder, store=stages, allow_code=planned.allow_code)
     comparison.session = Session(settings.run_id, sink)
     comparison.write_tables()
     comparison.session.written("table", folder / "table.csv")

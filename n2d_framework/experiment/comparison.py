@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
-from n2d_framework.experiment.folder import own_store
+from n2d_framework.experiment.mark import recorded_store
 from n2d_framework.experiment.unscored import no_score
 from n2d_framework.pipeline import N2D, StageStore
 
@@ -51,13 +51,31 @@ class Comparison:
         self.data: list[dict[str, Any]] = mark["data"]
         self.illegal: list[dict[str, Any]] = mark["illegal"]
         self.notes: list[str] = mark["notes"]
-        self.store = StageStore(mark["store"] or own_store(out))
+        self._recorded: str | None = mark["store"]
+        self._store: StageStore | None = None
         self._cells: list[dict[str, Any]] = mark["cells"]
         # A folder of an earlier version has none.
         self._less: dict[str, bool] = mark.get("less_is_better", {})
         self._records = records
         self.session: Session | None = None
         self.allow_code = False
+
+    @property
+    def store(self) -> StageStore:
+        """The stage store: the one that was given, or the folder's own.
+
+        Raises
+        ------
+        DataError
+            If none was given, and the folder names a URL.
+        """
+        if self._store is None:
+            self._store = StageStore(recorded_store(self._recorded, self.out))
+        return self._store
+
+    @store.setter
+    def store(self, store: StageStore) -> None:
+        self._store = store
 
     def __repr__(self) -> str:
         done, planned = sum(r["status"] == "done" for r in self._relevant()), len(self._cells)

@@ -11,24 +11,17 @@ import attrs
 
 from n2d_framework.config.compare import Grid
 from n2d_framework.core.options import options_dict
-from n2d_framework.errors import ConfigError, DataError, OutputError, Problem
+from n2d_framework.errors import ConfigError, OutputError, Problem
+from n2d_framework.experiment.mark import MARK, VERSION, own_store, read_mark
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.planning import Plan
 from n2d_framework.metrics.directions import announced
 from n2d_framework.storage import write_atomic
 
-__all__ = ["MARK", "own_store", "read_mark", "records_folder", "require_own", "write_mark"]
+__all__ = ["records_folder", "require_own", "write_mark"]
 
-#: The file that makes a folder the output of a comparison.
-MARK = "comparison.json"
-_VERSION = 1
 #: Settings that change how the work is done, not its results.
 _FREE = ("timeout", "memory_limit", "metric", "baseline")
-
-
-def own_store(out: Path) -> Path:
-    """Where a comparison keeps stages when no other place is named."""
-    return out.absolute() / "stages"
 
 
 def records_folder(out: Path) -> Path:
@@ -43,27 +36,6 @@ def _identity(grid: Grid, materials: list[Material]) -> str:
     kept["data"] = [material.name for material in materials]
     text = json.dumps(kept, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_mark(out: Path) -> dict[str, Any]:
-    """What a folder's comparison was.
-
-    Raises
-    ------
-    DataError
-        If the folder is not the output of a comparison, or of a newer version.
-    """
-    path = out / MARK
-    try:
-        mark = json.loads(path.read_text(encoding="utf-8"))
-        version = mark["version"]
-    except FileNotFoundError as error:
-        raise DataError(f"{out} is not the output of a comparison: it has no {MARK}") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    if version != _VERSION:
-        raise DataError(f"{path} has version {version}; this program reads {_VERSION}: upgrade it")
-    return dict(mark)
 
 
 def require_own(out: Path, grid: Grid, materials: list[Material]) -> None:
@@ -109,7 +81,7 @@ def write_mark(
         If the folder cannot be written.
     """
     mark: dict[str, Any] = {
-        "version": _VERSION,
+        "version": VERSION,
         "identity": _identity(grid, materials),
         "config": options_dict(grid.config),
         # A folder that is moved keeps its own stages.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import pickle
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,6 +17,7 @@ import attrs
 from n2d_framework.errors import StageError
 from n2d_framework.experiment.fitting import failure
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
+from n2d_framework.processes import import_path, module_command
 
 __all__ = ["fit_apart"]
 
@@ -70,15 +69,14 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
 class _Child:
     """A process that fits stages."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: list[str]) -> None:
         self.path = path
         self.said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "n2d_framework.experiment.child"],
+        self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
+            module_command("n2d_framework.experiment.child", path=path),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self.said,
-            env=os.environ | {"PYTHONPATH": path},
         )
         atexit.register(self.end)
 
@@ -129,7 +127,7 @@ def _child() -> _Child:
     One that was started when modules were looked for elsewhere would not find the plugins and
     classes of today.
     """
-    path = os.pathsep.join(filter(None, sys.path))
+    path = import_path()
     found: _Child | None = getattr(_here, "child", None)
     if found is not None and not (found.alive and found.path == path):
         found.end()

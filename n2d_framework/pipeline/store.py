@@ -1,9 +1,10 @@
-"""The stage store: results of fitted stages, by content key, on any fsspec path."""
+"""The stage store: results of fitted stages, by content key, in a folder or on an object store."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,19 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.state import State
-from n2d_framework.errors import BundleError, OutputError
+from n2d_framework.errors import BundleError, ConfigError, OutputError, Problem, did_you_mean
 from n2d_framework.storage import decode, encode, write_atomic
 
-__all__ = ["StageStore", "StoredFile"]
+__all__ = ["PROTOCOLS", "StageStore", "StoredFile"]
 
+#: Protocols that a URL of a store may have. fsspec knows many more, among them some that open
+#: archives, evaluate templates, start programs or ask other hosts for what to open next.
+PROTOCOLS = (
+    "abfs", "abfss", "adl", "az", "file", "gcs", "gs", "hdfs", "memory", "s3", "s3a", "sftp", "smb",
+    "ssh", "webhdfs",
+)  # fmt: skip
+#: Keys are digests; a name with a separator could leave the store.
+_KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
 _KIND = "stage"
 _SUFFIX = ".stage"
 _UNFINISHED = ".tmp"
@@ -56,8 +65,14 @@ class StageStore:
     Parameters
     ----------
     location : str or path
-        A folder, or any URL that fsspec knows (``memory://…``, ``s3://…`` with its package).
-        Created when the first entry is written.
+        A folder, or a URL whose protocol is in :data:`PROTOCOLS` (``memory://…``, ``s3://…`` with
+        its package). Created when the first entry is written.
+
+    Raises
+    ------
+    ConfigError
+        If the URL has another protocol, chains several (``simplecache::s3://…``), or needs a
+        package that is not installed.
 
     Notes
     -----
@@ -68,19 +83,15 @@ class StageStore:
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
-        from fsspec.core import url_to_fs
-
         self.location = os.fspath(location)
-        # A listing that is kept would hide what other machines write.
-        self._fs, self._root = url_to_fs(
-            os.path.expanduser(self.location),  # noqa: PTH111  # may be a URL
-            use_listings_cache=False,
-        )
+        self._fs, self._root = _opened(self.location)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.location!r})"
 
     def _path(self, key: str) -> str:
+        if not _KEY.fullmatch(key):
+            raise BundleError(f"{self.location}: {key!r} is not a key of a stage store")
         return f"{self._root}/{key[:2]}/{key}{_SUFFIX}"
 
     def __contains__(self, key: str) -> bool:
@@ -243,6 +254,30 @@ class StageStore:
                 f"stage store {self.location}: cannot remove {path} ({error}); check whether it "
                 "may be written"
             ) from error
+
+
+def _opened(location: str) -> tuple[Any, str]:
+    """A file system, and the place within it."""
+    from fsspec.core import url_to_fs
+    from fsspec.implementations.local import LocalFileSystem
+
+    protocol, mark, _ = location.partition("://")
+    if not mark:  # whatever fsspec would read into the name of a folder
+        files = LocalFileSystem(use_listings_cache=False)
+        return files, files._strip_protocol(os.path.expanduser(location))  # noqa: PTH111, SLF001
+    if protocol not in PROTOCOLS:
+        hint = did_you_mean(protocol, PROTOCOLS, noun="protocol")
+        text = f"{location}: a store cannot be opened by {protocol!r}; {hint}"
+        raise ConfigError([Problem("store", text)])
+    if "::" in location:
+        text = f"{location}: URLs that are chained with '::' are not taken; name one place"
+        raise ConfigError([Problem("store", text)])
+    try:
+        # A listing that is kept would hide what other machines write.
+        found: tuple[Any, str] = url_to_fs(location, use_listings_cache=False)
+    except (ImportError, ValueError, OSError) as error:
+        raise ConfigError([Problem("store", f"{location}: cannot be opened ({error})")]) from error
+    return found
 
 
 def _about(details: Mapping[str, Any]) -> tuple[int, float]:

@@ -127,12 +127,13 @@ def _add(
     name = str(cell["data"])
     entry: dict[str, Any] = _named(comparison, place, cell, method)
     found.cells.append(entry)
-    chosen = np.sort(sample_rows(int(about["n_rows"]), max_points, 0))
     with _told(entry, "rows"):
+        chosen = np.sort(sample_rows(len(stages.rows), max_points, 0))
         if name not in found.sets:
             found.sets[name] = _rows_of(stages, about, chosen)
             found.size += len((found.sets[name]["sprite"] or {}).get("src", ""))
     with _told(entry, "points"):
+        chosen = np.sort(sample_rows(len(stages.output("clusterer")), max_points, 0))
         entry["points"] = points(stages, chosen, _class_names(about))
         found.size += _POINT_BYTES * len(chosen)
     images = found.sets.get(name, {}).get("images")
@@ -149,16 +150,17 @@ def _add(
 
 def _named(comparison: Comparison, place: int, cell: pd.Series[Any], method: str) -> dict[str, Any]:
     scores = {
-        name: float(f"{cell[name]:.5g}") for name in comparison.metrics if not np.isnan(cell[name])
+        name: float(f"{cell[name]:.5g}") for name in comparison.metrics if np.isfinite(cell[name])
     }
     metric = comparison.metric if comparison.metric in scores else INSTEAD
+    value = scores.get(metric)
     return {
         "cell": place,
         "data": str(cell["data"]),
         "method": method,
         "seed": int(cell["seed"]),
         "metric": metric,
-        "value": scores[metric],
+        "value": value,
         "scores": scores,
         "points": None,
         "figures": [],

@@ -1,6 +1,6 @@
 """The part of an examination that needs a fresh process.
 
-Run as ``python -m n2d_framework.testing.child imports NAME...`` or ``… component FOLDER``.
+Its arguments are ``imports NAME...`` or ``component FOLDER``.
 """
 
 from __future__ import annotations

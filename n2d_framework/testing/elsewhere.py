@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.markers import PROJECT
+from n2d_framework.processes import module_command
 from n2d_framework.storage import encode, write_atomic
 from n2d_framework.testing.check import CheckFailedError
 from n2d_framework.types import AnyArray
@@ -96,13 +96,12 @@ def last_line(text: str) -> str:
 def _run(
     *arguments: str, folder: Path | None = None, environment: Mapping[str, str] = os.environ
 ) -> str:
-    """Run the child in an environment that finds what this process finds."""
-    path = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    """Run the child, which finds what this process finds."""
     try:
         done = subprocess.run(  # noqa: S603  # our own module, by our own interpreter
-            [sys.executable, "-m", "n2d_framework.testing.child", *arguments],
+            module_command("n2d_framework.testing.child", *arguments),
             cwd=folder,
-            env={**environment, **path},
+            env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -13,6 +13,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from n2d_framework import N2D, StageStore
 from n2d_framework.errors import OutputError
+from n2d_framework.pipeline import store as store_module
 from n2d_framework.pipeline.upkeep import prune_store, store_usage
 
 HOUR = 3600.0
@@ -189,8 +190,9 @@ class Picky(MemoryFileSystem):
         super().mv(path1, path2)
 
 
-def test_file_systems_that_do_not_replace_when_they_rename():
+def test_file_systems_that_do_not_replace_when_they_rename(monkeypatch):
     register_implementation("picky", Picky, clobber=True)
+    monkeypatch.setattr(store_module, "PROTOCOLS", ("picky",))
     fill("picky://stages", 2)
     store = fill("picky://stages", 2)
     assert left(store) == [0, 1]

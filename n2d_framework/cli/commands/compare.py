@@ -104,7 +104,7 @@ def _estimate(
     planned: Planned, store: str | None, target: Path, budget: float, threads: int
 ) -> Estimate:
     from n2d_framework.experiment.calibration import estimate
-    from n2d_framework.experiment.folder import own_store
+    from n2d_framework.experiment.mark import own_store
     from n2d_framework.pipeline import StageStore
 
     place = StageStore(own_store(target) if store is None else store)

@@ -31,12 +31,20 @@ def report(
     max_points: Annotated[
         int, typer.Option(min=1, help="Rows per data set in these pictures, drawn at random.")
     ] = 2000,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Where the fitted stages are, if not in a local folder that the comparison names: "
+            "a URL that it names is not opened.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write everything a comparison found as one HTML file that needs no network."""
     from n2d_framework.experiment import open_comparison
 
-    comparison = open_comparison(folder)
+    comparison = open_comparison(folder, store=store)
     if metric is not None:
         if metric not in comparison.metrics:
             hint = did_you_mean(metric, comparison.metrics, noun="metric")
