@@ -15,7 +15,6 @@ TRAPS = (
     "attrs", "dask", "distributed", "json", "multiprocessing", "n2d_builtin", "numpy", "pickle",
     "random", "sitecustomize", "sklearn", "struct", "usercustomize",
 )  # fmt: skip
-#: What ``python -m`` itself imports before it looks for the module.
 N2D = [sys.executable, "-P", "-c", "from n2d_framework.cli import main; main()"]
 AS_MODULE = [sys.executable, "-m", "n2d_framework"]
 
@@ -55,10 +54,8 @@ def go(command, folder):
     "arguments",
     [["compare", "config.yaml", "--no-report", "--set", "timeout=100"],
      ["compare", "config.yaml", "--no-report", "--workers", "2"],
-     ["run", "rows.csv", "--embedder", "identity", "--manifolder", "identity", "--clusterer",
-      "kmeans", "--n-clusters", "2", "--no-plots"],
      ["doctor"]],
-    ids=["limits", "workers", "run", "doctor"],
+    ids=["limits", "workers", "doctor"],
 )  # fmt: skip
 def test_commands_do_not_import_from_the_current_folder(trap, arguments):
     done = go([*N2D, *arguments], trap)
