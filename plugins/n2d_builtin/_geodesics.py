@@ -11,17 +11,43 @@ from numpy.typing import NDArray
 from n2d_builtin._one_thread import one_blas_thread
 from n2d_framework.plugin import AnyArray, IntArray
 
-__all__ = ["centred_kernel", "classical_scaling", "geodesic_distances"]
+__all__ = ["centred_kernel", "classical_scaling", "edge_lengths", "geodesic_distances"]
 
 #: scipy's names of the metrics.
 _SCIPY = {"euclidean": "euclidean", "manhattan": "cityblock", "chebyshev": "chebyshev"}
 #: A sparse graph forgets edges of length 0, which join equal rows.
 _LEAST = 1e-300
+#: Numbers held at once while edges are measured.
+_BUDGET = 4_000_000
+
+
+def edge_lengths(points: AnyArray, indices: IntArray, metric: str) -> NDArray[np.float64]:
+    """Distances of points to their neighbours in float64, which a search in float32 has not.
+
+    Parameters
+    ----------
+    points : float32 array of shape (n, d)
+    indices : int64 array of shape (n, k)
+    metric : {"euclidean", "manhattan", "chebyshev"}
+
+    Returns
+    -------
+    float64 array of shape (n, k)
+        The same bits from either end of an edge.
+    """
+    order = {"euclidean": 2, "manhattan": 1, "chebyshev": np.inf}[metric]
+    lengths = np.empty(indices.shape)
+    step = max(1, _BUDGET // (indices.shape[1] * points.shape[1]))
+    for start in range(0, len(points), step):
+        part = slice(start, start + step)
+        between = points[part, None].astype(np.float64) - points[indices[part]]
+        lengths[part] = np.linalg.norm(between, ord=order, axis=2)
+    return lengths
 
 
 def geodesic_distances(
     points: AnyArray, indices: IntArray, distances: AnyArray, *, metric: str, method: str
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """Lengths of the shortest paths between all points.
 
     Parts of the graph that are not connected are joined by the shortest edge between each
@@ -39,7 +65,7 @@ def geodesic_distances(
 
     Returns
     -------
-    float32 array of shape (n, n)
+    float64 array of shape (n, n)
         Symmetric bit by bit.
     """
     from scipy.sparse.csgraph import connected_components, shortest_path
@@ -54,7 +80,7 @@ def geodesic_distances(
         together = (np.concatenate(pair) for pair in zip(edges, bridges, strict=True))
         graph = _graph(n, *together)
     found = shortest_path(graph, method=method, directed=False)
-    symmetric: NDArray[np.float32] = np.minimum(found, found.T).astype(np.float32)
+    symmetric: NDArray[np.float64] = np.minimum(found, found.T)
     return symmetric
 
 
@@ -130,7 +156,7 @@ def classical_scaling(
     Returns
     -------
     eigenvalues : float64 array of shape (n_components,)
-        Falling. Where the kernel has no further positive one, 0.
+        Falling. Where the kernel has no further positive one, up to rounding, 0.
     eigenvectors : float64 array of shape (n, n_components)
         The largest entry of each is positive.
     """
@@ -139,6 +165,9 @@ def classical_scaling(
 
     n = len(kernel)
     kernel = (kernel + kernel.T) / 2
+    # Near 1, since ARPACK compares with absolute numbers; by a power of two, which is exact.
+    exponent = int(np.frexp(np.abs(kernel).max())[1])
+    kernel = np.ldexp(kernel, -exponent)
     if solver == "auto":
         solver = "arpack" if n > 200 and n_components < 10 else "dense"
     with one_blas_thread(look_again=True):
@@ -151,5 +180,5 @@ def classical_scaling(
     values, vectors = values[order], vectors[:, order]
     largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n_components)]
     vectors = np.ascontiguousarray(vectors * np.where(largest < 0, -1.0, 1.0))
-    least = max(float(values[0]), 0.0) * n * np.finfo(np.float32).eps
-    return np.where(values > least, values, 0.0), vectors
+    least = max(float(values[0]), 0.0) * n * np.finfo(np.float64).eps
+    return np.where(values > least, np.ldexp(values, exponent), 0.0), vectors

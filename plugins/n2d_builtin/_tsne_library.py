@@ -17,8 +17,8 @@ __all__ = ["Reference", "collapsed", "fit_embedding", "place", "reference"]
 _START_NEIGHBORS = 25
 #: openTSNE's grid reads and writes beyond its memory when its cells have no width.
 _LEAST_SPAN = 1e-30
-#: Beyond it, the search for the bandwidth that belongs to a perplexity may find none.
-_FAR = 1e6
+#: Beyond them, the search for the bandwidth that belongs to a perplexity may find none.
+_NEAR, _FAR = 1e-6, 1e6
 #: Of the grid, in one and in two dimensions; they are one unit wide, as in openTSNE, unless the
 #: embedding is wider than that many units. Seconds and memory grow with their number.
 _MOST_INTERVALS = {1: 50_000, 2: 128}
@@ -63,15 +63,19 @@ def fit_embedding(
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
-    if initialization == "pca" and not np.ptp(x, axis=0).any():
-        initialization = "random"
+    start: Any = initialization
+    if initialization == "pca":
+        start = _principal_start(x, options["n_components"], options["random_state"])
+    # A perplexity does not depend on the unit of a row's distances; the search for it begins at 1.
+    _, exponents = np.frexp(distances[:, -1:])
+    distances = np.ldexp(distances, -exponents)
     with one_blas_thread(look_again=True):
         affinities = PerplexityBasedNN(
             knn_index=PrecomputedNeighbors(indices, distances),
             perplexity=perplexity,
             n_jobs=n_jobs,
         )
-        model = TSNE(initialization=initialization, n_jobs=n_jobs, **options)
+        model = TSNE(initialization=start, n_jobs=n_jobs, **options)
         found = model.fit(x, affinities=affinities)
     embedding = np.array(found, dtype=np.float64)
     if not np.isfinite(embedding).all():
@@ -81,6 +85,20 @@ def fit_embedding(
     if collapsed(placed):
         raise StageError("tsne put all rows in one place; lower learning_rate, or raise n_iter")
     return placed, float(found.kl_divergence)
+
+
+def _principal_start(x: AnyArray, n_components: int, seed: int) -> NDArray[np.float64] | str:
+    """OpenTSNE's start by principal axes, found in float64; random if all rows are equal."""
+    from openTSNE.initialization import jitter, rescale
+
+    from n2d_builtin._principal_axes import principal_coordinates
+
+    if (x == x[:1]).all():
+        return "random"
+    start = principal_coordinates(x, n_components, seed=seed)
+    rescale(start, inplace=True)
+    jitter(start, inplace=True, random_state=seed)
+    return start
 
 
 def collapsed(embedding: NDArray[np.float32]) -> bool:
@@ -158,7 +176,9 @@ def reference(embedding: NDArray[np.float32]) -> Reference:
 def _near(distances: AnyArray) -> NDArray[np.float64]:
     """Distances that the search for a perplexity can square; it does not depend on their scale."""
     largest = distances[:, -1:]
-    return np.where(largest > _FAR, distances / np.maximum(largest, 1.0) * _FAR, distances)
+    usual = np.where(largest > _FAR, distances / np.maximum(largest, 1.0) * _FAR, distances)
+    tiny = (largest < _NEAR) & (largest > 0)
+    return np.where(tiny, distances / np.where(tiny, largest, 1.0), usual)
 
 
 def place(

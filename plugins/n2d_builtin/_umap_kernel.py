@@ -20,6 +20,8 @@ __all__ = ["place", "random_words"]
 
 _TOLERANCE = 1e-5
 _LEAST_SCALE = 1e-3
+#: Up to it, and down to one over it, the search for a bandwidth finds it from 1.
+_MOST_DISTANCE = 2.0**30
 
 
 def random_words(seed: int) -> NDArray[np.int64]:
@@ -71,7 +73,10 @@ def _sigma(distances: Any, rho: float) -> Any:
 
 @compiled()
 def _strengths(distances: Any, connectivity: float, weights: Any) -> None:
-    """Membership strength of each neighbour, in (0, 1]."""
+    """Membership strength of each neighbour, in (0, 1]; the unit of distances does not matter."""
+    largest = distances[-1]
+    if largest > _MOST_DISTANCE or 0.0 < largest < 1.0 / _MOST_DISTANCE:
+        distances = distances / largest
     rho = _rho(distances, connectivity)
     sigma = _sigma(distances, rho)
     for j in range(distances.shape[0]):

@@ -102,6 +102,10 @@ def neighbor_graph(
     import_umap()
     from umap.umap_ import fuzzy_simplicial_set
 
+    # Strengths do not depend on the unit of a row's distances; umap's search for it begins at 1,
+    # and float32 has no squares to spare.
+    _, exponents = np.frexp(distances[:, -1:])
+    distances = np.ldexp(distances, -exponents)
     with _lock:
         graph, *_ = fuzzy_simplicial_set(
             x,
@@ -171,7 +175,7 @@ def fit_embedding(
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=f"(?s).*{message}")
         with _lock:
-            start = begin(init, x, graph, n_components, seed, metric)
+            start = begin(init, _unit_rows(x, metric), graph, n_components, seed, metric)
     placed = lay_out(start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs)
     lost = int((alone | ~np.isfinite(placed).all(axis=1)).sum())
     if lost:
@@ -180,6 +184,17 @@ def fit_embedding(
             f"({graph_options['set_op_mix_ratio']:g}) or n_neighbors, or lower learning_rate"
         )
     return placed
+
+
+def _unit_rows(x: AnyArray, metric: str) -> AnyArray:
+    """Centred rows of mean square 1, as far as the metric allows: umap lays out the parts of a
+    graph by a Gaussian of the distance of their means.
+    """
+    if metric == "cosine":
+        return x
+    rows = x - x.mean(axis=0, dtype=np.float64)
+    rows = np.ldexp(rows, -np.frexp(np.abs(rows).max())[1])
+    return np.asarray(rows / (np.sqrt(np.square(rows).sum(axis=1).mean()) or 1.0))
 
 
 def pruned(graph: Any, epochs: int) -> Any:

@@ -47,9 +47,9 @@ def begin(
     if init == "spectral":
         found = _spectral(latent, graph, n_components, random, metric)
     elif init == "pca":
-        from sklearn.decomposition import PCA
+        from n2d_builtin._principal_axes import principal_coordinates
 
-        found = PCA(n_components, random_state=random).fit_transform(latent)
+        found = principal_coordinates(latent, n_components, seed=seed)
     if found is None:
         found = random.uniform(-_WIDTH, _WIDTH, shape)
     else:

@@ -21,6 +21,7 @@ from n2d_framework.plugin import (
     component,
     derive_seed,
     learned,
+    need,
     option,
 )
 
@@ -51,10 +52,11 @@ class Isomap:
     ----------
     landmarks_ : float32 array of shape (l, d)
         The rows the fit used, in their order.
-    geodesics_ : float32 array of shape (l, l)
+    geodesics_ : float64 array of shape (l, l)
         Lengths of the shortest paths between them.
     eigenvalues_ : float64 array of shape (m,)
-        Falling; 0 for dimensions that the distances do not need, whose coordinates are 0.
+        Falling; 0 for dimensions that the distances do not need, up to the rounding of float64:
+        their coordinates are 0.
     eigenvectors_ : float64 array of shape (l, m)
 
     Notes
@@ -90,7 +92,7 @@ class Isomap:
         "dimensions.",
     )
     landmarks_: NDArray[np.float32] | None = learned()
-    geodesics_: NDArray[np.float32] | None = learned()
+    geodesics_: NDArray[np.float64] | None = learned()
     eigenvalues_: NDArray[np.float64] | None = learned()
     eigenvectors_: NDArray[np.float64] | None = learned()
     row_means_: NDArray[np.float64] | None = learned()
@@ -125,13 +127,19 @@ class Isomap:
         DataError
             If there are too few rows for the options.
         """
-        from n2d_builtin._geodesics import centred_kernel, classical_scaling, geodesic_distances
+        from n2d_builtin._geodesics import (
+            centred_kernel,
+            classical_scaling,
+            edge_lengths,
+            geodesic_distances,
+        )
 
         refuse(self.check_input(len(x), x.shape[1:]))
         landmarks = draw(x, self.max_landmarks, derive_seed(context.seed, "isomap", "landmarks"))
         neighbors = ExactNeighbors(landmarks, self.metric)
         chosen = {} if len(landmarks) == len(x) else {"isomap": len(landmarks)}
-        indices, distances = shared_neighbors(neighbors, self.n_neighbors + 1, context, **chosen)
+        indices, _ = shared_neighbors(neighbors, self.n_neighbors + 1, context, **chosen)
+        distances = edge_lengths(landmarks, indices, self.metric)
         geodesics = geodesic_distances(
             landmarks, indices, distances, metric=self.metric, method=self.path_method
         )
@@ -189,6 +197,23 @@ class Isomap:
             "eigenvectors": require_fitted(self.eigenvectors_, "isomap"),
         }
 
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: distances were rounded to float32.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        return {**state, "geodesics": need(state, "geodesics", np.ndarray).astype(np.float64)}
+
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
 
@@ -205,14 +230,14 @@ class Isomap:
             )
         if n > self.max_landmarks:
             raise StateError(f"state 'landmarks' has {n} rows, beyond {self.max_landmarks=}")
-        upper = need_array(state, "geodesics", (n * (n - 1) // 2,), np.float32)
+        upper = need_array(state, "geodesics", (n * (n - 1) // 2,), np.float64)
         means = need_array(state, "row_means", (n,), np.float64)
         vectors = need_array(state, "eigenvectors", (n, None), np.float64)
         check_count(vectors.shape[1], self._dimension(), "eigenvectors", "n_components")
         values = need_array(state, "eigenvalues", (vectors.shape[1],), np.float64)
         if values.min() < 0 or (upper.size and upper.min() < 0):
             raise StateError("state 'eigenvalues' and 'geodesics' must not be negative")
-        geodesics = np.zeros((n, n), dtype=np.float32)
+        geodesics = np.zeros((n, n))
         geodesics[np.triu_indices(n, 1)] = upper
         self.geodesics_ = geodesics + geodesics.T
         self.landmarks_, self.row_means_ = landmarks, means
@@ -246,9 +271,7 @@ class Isomap:
         return centred_kernel(nearest, means, float(means.mean()))
 
 
-def _row_means(geodesics: NDArray[np.float32]) -> NDArray[np.float64]:
+def _row_means(geodesics: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean of ``-d**2 / 2`` of each row."""
-    squares = geodesics.astype(np.float64)
-    squares *= squares
-    means: NDArray[np.float64] = squares.mean(axis=1) * -0.5
+    means: NDArray[np.float64] = np.square(geodesics).mean(axis=1) * -0.5
     return means

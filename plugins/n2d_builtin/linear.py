@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._one_thread import one_blas_thread
+from n2d_builtin._principal_axes import PrincipalAxes
 from n2d_builtin._rows import (
     FLOAT32_MAX,
     check_features,
@@ -53,7 +53,8 @@ class _PCA:
     components_ : float64 array of shape (m, d)
         Orthonormal rows, by falling variance.
     explained_variance_, explained_variance_ratio_ : float64 array of shape (m,)
-        Variance along each component, and as a share of the whole (for scree plots).
+        Variance along each component, and as a share of the whole (for scree plots); in float64
+        about the mean, and 0 where nothing but rounding is left.
     """
 
     whiten: bool
@@ -80,18 +81,11 @@ class _PCA:
         DataError
             If there are fewer than two rows.
         """
-        from sklearn.decomposition import PCA
-
         refuse(self.check_input(len(x), x.shape[1:]))
         count = min(self._wanted(), *x.shape)
-        solver = "full" if self.solver == "randomized" and count == min(x.shape) else self.solver
-        model = PCA(n_components=count, svd_solver=solver, random_state=context.seed)
-        with one_blas_thread(look_again=True), np.errstate(invalid="ignore", divide="ignore"):
-            model.fit(np.ascontiguousarray(x, dtype=np.float32))
-        self.mean_ = np.asarray(model.mean_, dtype=np.float64)
-        self.components_ = np.ascontiguousarray(model.components_, dtype=np.float64)
-        self.explained_variance_ = _finite(model.explained_variance_)
-        self.explained_variance_ratio_ = _finite(model.explained_variance_ratio_)
+        axes = PrincipalAxes.of(x, count, solver=self.solver, seed=context.seed)
+        self.mean_, self.components_ = axes.mean, axes.components
+        self.explained_variance_, self.explained_variance_ratio_ = axes.variance, axes.ratio
         return self
 
     def transform(self, x: AnyArray) -> FloatArray:
@@ -127,8 +121,7 @@ class _PCA:
         variance = require_fitted(self.explained_variance_, "pca")
         if not self.whiten:
             return np.ones_like(variance)
-        least = np.finfo(np.float32).eps ** 2 * max(float(variance.max()), 1e-300)
-        return np.sqrt(np.where(variance > least, variance, 1.0))
+        return np.sqrt(np.where(variance > 0, variance, 1.0))
 
     def get_state(self) -> State:
         """Mean, components and explained variances."""
@@ -138,6 +131,26 @@ class _PCA:
             "explained_variance": require_fitted(self.explained_variance_, "pca"),
             "explained_variance_ratio": require_fitted(self.explained_variance_ratio_, "pca"),
         }
+
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: variances below a share of the largest were not whitened; now those that are 0
+            are not.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        variance = need_array(state, "explained_variance", (None,), np.float64)
+        least = np.finfo(np.float32).eps ** 2 * max(float(variance.max()), 1e-300)
+        return {**state, "explained_variance": np.where(variance > least, variance, 0.0)}
 
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
@@ -158,11 +171,6 @@ class _PCA:
             raise StateError("state 'explained_variance' holds negative values")
         self.mean_, self.components_ = mean, components
         self.explained_variance_, self.explained_variance_ratio_ = variance, ratio
-
-
-def _finite(values: Any) -> NDArray[np.float64]:
-    """Variances as float64; shares of no variance at all count as 0."""
-    return np.maximum(np.nan_to_num(np.asarray(values, dtype=np.float64)), 0.0)
 
 
 @component

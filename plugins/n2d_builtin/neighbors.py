@@ -25,6 +25,10 @@ _LEAF, _NEIGHBORS_AT_ONCE = 32, 2**22
 #: Pairs from which on products of matrices are worth preparing, and rows from which on they
 #: are worth using.
 _MANY, _SOME = 500_000, 32
+#: Points of which none has a larger exponent, nor all a smaller one, are compared as they are.
+_USUAL = 30
+#: Rows compared at once with near ones.
+_CLOSE_AT_ONCE = 4096
 #: The metrics as powers of Minkowski's.
 _POWERS = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
 
@@ -51,12 +55,16 @@ class ExactNeighbors:
     a k-d tree, wider ones exhaustively; of many pairs, most are ruled out by a matrix product
     first, which does not change what is found. Cosine distances are half the squared euclidean
     distances of rows scaled to unit length, which keeps the order of neighbours; one coordinate
-    is added in which only the zero vector has the value 1.
+    is added in which only the zero vector has the value 1. Points are compared in float32, near
+    1 by a power of two; a row whose squares overflow or underflow even so is searched again in
+    float64: the answers do not depend on the unit.
     """
 
     def __init__(self, points: AnyArray, metric: Metric = "euclidean") -> None:
         self.metric: Metric = metric
         self._points = _prepared(points, metric)
+        self._exponent = _exponent(self._points)
+        self._compared = _scaled(self._points, self._exponent)
         self._tree: Any = None
         self._products: Products | None = None
         products = _plain(metric) == "euclidean"
@@ -181,7 +189,7 @@ class ExactNeighbors:
         if self._tree is not None or _plain(self.metric) != "euclidean" or n_rows < _SOME:
             return None
         if self._products is None and n_rows * len(self) >= _MANY:
-            self._products = Products(self._points)
+            self._products = Products(self._compared)
         return self._products
 
     def _search_all(
@@ -191,16 +199,33 @@ class ExactNeighbors:
 
         indices[:], distances[:] = -1, np.inf
         code = METRIC_CODES[_plain(self.metric)]
-        if not self._search_possible(rows, indices, distances, products):
-            search(self._points, rows, indices, distances, code)
-        far = np.flatnonzero(indices[:, -1] < 0)
-        if far.size:  # squares beyond the range of float32
-            again = np.full((far.size, indices.shape[1]), -1), np.full_like(distances[far], np.inf)
-            wide = self._points.astype(np.float64), rows[far].astype(np.float64)
-            search(*wide, *again, code)
-            indices[far], distances[far] = again
+        scaled = _scaled(rows, self._exponent)
+        if not self._search_possible(scaled, indices, distances, products):
+            search(self._compared, scaled, indices, distances, code)
+        again = np.flatnonzero(self._out_of_range(rows, indices, distances))
+        if again.size:
+            found = np.full((again.size, indices.shape[1]), -1)
+            near = np.full(found.shape, np.inf)
+            wide = (_scaled(x.astype(np.float64), self._exponent) for x in (self._points, rows))
+            points, queries = wide
+            search(points, queries[again], found, near, code)
+            indices[again], distances[again] = found, near
         if _plain(self.metric) == "euclidean":
             np.sqrt(distances, out=distances)
+        np.ldexp(distances, self._exponent, out=distances)
+
+    def _out_of_range(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> AnyArray:
+        """Rows whose squared distances overflowed, or lost digits below the least number."""
+        again = indices[:, -1] < 0
+        if _plain(self.metric) != "euclidean" or rows.dtype != np.float32:
+            return again
+        least = rows.shape[1] * float(np.finfo(np.float32).tiny)
+        close = np.argwhere((distances < least) & ~again[:, None])
+        for start in range(0, len(close), _CLOSE_AT_ONCE):
+            row, j = close[start : start + _CLOSE_AT_ONCE].T
+            unequal = (self._points[indices[row, j]] != rows[row]).any(axis=1)
+            again[row[unequal]] = True
+        return again
 
     def _search_possible(
         self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
@@ -213,8 +238,20 @@ class ExactNeighbors:
             return False
         tiles, room = found
         for first, bounds in tiles:
-            search_possible(self._points, rows, indices, distances, first, bounds, room)
+            search_possible(self._compared, rows, indices, distances, first, bounds, room)
         return True
+
+
+def _exponent(points: AnyArray) -> int:
+    """Power of two by which points are divided, so that squares stay within float32."""
+    exponent = int(np.frexp(np.abs(points).max(initial=0.0))[1])
+    return 0 if -_USUAL <= exponent <= _USUAL else exponent
+
+
+def _scaled(rows: AnyArray, exponent: int) -> AnyArray:
+    """Rows divided by that power of two; exact, but for what overflows or underflows."""
+    with np.errstate(over="ignore", under="ignore"):
+        return rows if exponent == 0 else np.ldexp(rows, -exponent)
 
 
 def _plain(metric: Metric) -> Metric:

@@ -109,7 +109,7 @@ def all_neighbours(manifest: Any, parts: Any) -> None:
     _options(manifest, "manifolder").update(n_neighbors=n - 1, max_landmarks=n)
     parts["manifolder"] = {
         "landmarks": np.zeros((n, 4), np.float32),
-        "geodesics": np.ones(n * (n - 1) // 2, np.float32),
+        "geodesics": np.ones(n * (n - 1) // 2),
         "row_means": np.zeros(n),
         "eigenvalues": np.ones(4),
         "eigenvectors": np.ones((n, 4)),
