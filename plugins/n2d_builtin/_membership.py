@@ -13,7 +13,8 @@ from n2d_framework.plugin import NOISE, AnyArray
 __all__ = ["Membership"]
 
 _CDIST = {"euclidean": "euclidean", "manhattan": "cityblock", "chebyshev": "chebyshev"}
-#: Keeps a division from being one by zero, as in the hdbscan package.
+#: Share of the greatest density that keeps a division from being one by zero. (In the hdbscan
+#: package it is a number, so that membership depends on the unit of the rows.)
 _TINY = 1e-8
 _HUGE = 1e300
 
@@ -32,6 +33,8 @@ class Membership:
     starts : array of shape (n_clusters,), int64
         Where the exemplars of each cluster begin.
     metric : str
+    gap : array of shape (s,), float64
+        Least difference of densities that counts, for each segment.
     """
 
     tree: LabelledTree
@@ -40,11 +43,24 @@ class Membership:
     exemplars: AnyArray
     starts: AnyArray
     metric: str
+    gap: AnyArray
 
     @classmethod
-    def of(cls, tree: LabelledTree, data: AnyArray, metric: str) -> Self:
-        """Find the exemplars: rows that stay longest in the leaves below each cluster."""
+    def of(cls, tree: LabelledTree, data: AnyArray, metric: str, *, relative: bool = True) -> Self:
+        """Find the exemplars: rows that stay longest in the leaves below each cluster.
+
+        Parameters
+        ----------
+        tree : LabelledTree
+        data : array of shape (n, d)
+            The training rows.
+        metric : str
+        relative : bool, default True
+            Whether the least difference of densities is a share; else a number, as in states
+            before version 3.
+        """
         tops, peak = tree.tops(), tree.peak()
+        gap = _TINY * peak if relative else np.full_like(peak, _TINY)
         cluster = np.full(len(tree.parent), NOISE, dtype=np.int64)
         cluster[tops] = np.arange(len(tops))
         for segment in range(1, len(cluster)):
@@ -59,7 +75,7 @@ class Membership:
         rows = np.flatnonzero(stays & is_leaf[tree.row_segment] & (own != NOISE))
         rows = rows[np.argsort(own[rows], kind="stable")]
         starts = np.searchsorted(own[rows], np.arange(len(tops)))
-        return cls(tree, tops, peak, data[rows].astype(np.float64), starts, metric)
+        return cls(tree, tops, peak, data[rows].astype(np.float64), starts, metric, gap)
 
     def vectors(self, rows: AnyArray, segment: AnyArray, density: AnyArray) -> AnyArray:
         """Membership of rows that leave `segment` at `density`.
@@ -98,9 +114,9 @@ class Membership:
 
     def _log_kinship(self, segment: AnyArray, heights: AnyArray) -> AnyArray:
         """Logarithm of how closely each cluster is joined to the row, up to a constant."""
-        peak = self.peak[segment][:, None]
+        peak, gap = self.peak[segment][:, None], self.gap[segment][:, None]
         with np.errstate(over="ignore"):
-            scores = np.minimum(peak / np.maximum(peak - heights, _TINY), _HUGE)
+            scores = np.minimum(peak / np.maximum(peak - heights, gap), _HUGE)
         return np.asarray(scores - scores.max(axis=1, keepdims=True))
 
     def _inside(self, density: AnyArray, heights: AnyArray) -> AnyArray:

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from n2d_builtin._gaussians import MOST_COMPONENTS, log_joint, read_mixture
+from n2d_builtin._gaussians import MOST_COMPONENTS, in_cluster_units, log_joint, read_mixture
 from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._one_thread import one_blas_thread
 from n2d_builtin._rows import check_count, check_features, need_counter, require_fitted
@@ -39,7 +39,8 @@ _SAME_WAY = {"block": 64, "least": 64}
 class GaussianMixture:
     """Mixture of Gaussians: each row belongs to the component most likely to have made it.
 
-    Fitted by scikit-learn's expectation maximisation in float64. `labels_` are what
+    Fitted by scikit-learn's expectation maximisation in float64, on centred rows in a unit near
+    the width of clusters: labels do not depend on the unit of the rows. `labels_` are what
     `predict` gives for the training rows. A component may end without any row of its own:
     then fewer than `n_clusters` labels occur, and the numbers of the others stay as they are.
 
@@ -89,7 +90,10 @@ class GaussianMixture:
         "kmeans", help="How a start chooses its first responsibilities."
     )
     reg_covar: float = option(
-        1e-6, ge=0, help="Added to the diagonal of covariances, which keeps them invertible."
+        1e-6,
+        ge=0,
+        help="Added to the diagonal of covariances, which keeps them invertible; as a share of the "
+        "variance within the clusters that k-means finds, so that units do not matter.",
     )
     max_iter: int = option(100, ge=1, help="Most iterations of one start.")
     tol: float = option(1e-3, ge=0, help="A start ends when its bound gains less than this.")
@@ -136,14 +140,17 @@ class GaussianMixture:
             If a covariance collapsed in every start; `reg_covar` is then too small.
         """
         chosen = draw(m, self.max_landmarks, derive_seed(context.seed, "gmm", "landmarks"))
-        rows = np.ascontiguousarray(chosen, dtype=np.float64)
+        count = resolve_n_clusters(self.n_clusters, len(chosen))
+        rows, centre, unit = in_cluster_units(
+            chosen, count, derive_seed(context.seed, "gmm", "unit")
+        )
         best = self._best_start(rows, context)
         if not best.converged_:
             logger.warning("gmm: not converged after max_iter=%d iterations", self.max_iter)
         self.weights_ = np.ascontiguousarray(best.weights_)
-        self.means_ = np.ascontiguousarray(best.means_)
-        self.precisions_cholesky_ = np.ascontiguousarray(best.precisions_cholesky_)
-        self.lower_bound_ = float(best.lower_bound_)
+        self.means_ = np.ascontiguousarray(centre + unit * best.means_)
+        self.precisions_cholesky_ = np.ascontiguousarray(best.precisions_cholesky_ / unit)
+        self.lower_bound_ = float(best.lower_bound_) - rows.shape[1] * float(np.log(unit))
         self.converged_ = bool(best.converged_)
         self.n_iter_ = int(best.n_iter_)
         joint = self._log_joint(m)

@@ -118,6 +118,7 @@ class Hdbscan:
     _space: Any = learned()
     _tree: Any = learned()
     _membership: Any = learned()
+    _relative: Any = learned()
 
     def __attrs_post_init__(self) -> None:
         widest = self.cluster_selection_epsilon_max
@@ -164,7 +165,7 @@ class Hdbscan:
         # As the package predicts: the row itself counts among its neighbours.
         core = distances[:, min_samples - 1].copy()
         self._space = MutualReachability(data, core, min_samples, self.metric, self.alpha)
-        self._membership = None
+        self._membership, self._relative = None, True
         self.n_clusters_ = self._tree.n_clusters
         nearest = self._space.nearest_of_training_rows()
         found = self._tree.labels(*self._tree.enter(*nearest))
@@ -243,7 +244,9 @@ class Hdbscan:
         """
         segment, density = self._enter(m)
         if self._membership is None:
-            self._membership = Membership.of(self._tree, self._space.data, self.metric)
+            self._membership = Membership.of(
+                self._tree, self._space.data, self.metric, relative=self._relative
+            )
         member = self._membership
         step = max(1, _BUDGET // max(1, len(member.exemplars)))
         parts = [slice(start, start + step) for start in range(0, max(len(m), 1), step)]
@@ -252,7 +255,11 @@ class Hdbscan:
     def get_state(self) -> State:
         """Training rows with their core distances, and the labelled condensed tree."""
         space, tree = require_fitted(self._space, "hdbscan"), require_fitted(self._tree, "hdbscan")
-        return {"space": space.to_state(), "tree": tree.to_state()}
+        return {
+            "space": space.to_state(),
+            "tree": tree.to_state(),
+            "membership": {"relative": self._relative},
+        }
 
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
@@ -262,14 +269,17 @@ class Hdbscan:
         ----------
         state : State
         version : int
-            1: before `alpha` counted, whatever the option was.
+            1: before `alpha` counted, whatever the option was. 2: before membership was free of
+            the unit of the rows.
 
         Returns
         -------
         State
         """
-        del version
-        return {**state, "space": {**need(state, "space", Mapping), "alpha": 1.0}}
+        space = need(state, "space", Mapping)
+        if version == 1:
+            space = {**space, "alpha": 1.0}
+        return {**state, "space": space, "membership": {"relative": False}}
 
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
@@ -282,6 +292,7 @@ class Hdbscan:
         space = MutualReachability.from_state(need(state, "space", Mapping), self.metric)
         tree = LabelledTree.from_state(need(state, "tree", Mapping), len(space.data))
         self._space, self._tree, self._membership = space, tree, None
+        self._relative = need(need(state, "membership", Mapping), "relative", bool)
         self.n_clusters_ = tree.n_clusters
         self.labels_ = self.probabilities_ = None
 

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 #: Distances held at once.
 _BUDGET = 4_000_000
+#: Share of the variance below which what is within clusters is rounding.
+_ROUNDING = 1e-24
 
 
 @component
@@ -56,6 +58,9 @@ class KMeans:
         Sum of squared distances of the training rows to their centres.
     n_iter_ : int
         Iterations of the best start.
+    scale_ : float
+        Mean squared distance of the training rows to their centres: the unit of the soft
+        assignment.
 
     References
     ----------
@@ -87,12 +92,14 @@ class KMeans:
     alpha: float = option(
         1.0,
         gt=0,
-        help="Degrees of freedom of the Student-t kernel in predict_proba (1 in Xie et al. 2016).",
+        help="Degrees of freedom of the Student-t kernel in predict_proba (1 in Xie et al. 2016), "
+        "whose unit is the mean squared distance of training rows to their centres.",
     )
     labels_: Any = learned()
     cluster_centers_: Any = learned()
     inertia_: Any = learned()
     n_iter_: Any = learned()
+    scale_: Any = learned()
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
@@ -134,6 +141,7 @@ class KMeans:
         self.inertia_ = float(best.inertia_)
         self.n_iter_ = int(best.n_iter_)
         self.labels_ = self.predict(m)
+        self.scale_ = self._mean_square(np.asarray(m, dtype=np.float64))
         return self
 
     def predict(self, m: AnyArray) -> IntArray:
@@ -152,6 +160,9 @@ class KMeans:
     def predict_proba(self, m: AnyArray) -> FloatArray:
         """Soft assignment by a Student-t kernel around each centre (Xie et al. 2016, eq. 1).
 
+        Squared distances are measured in :attr:`scale_`, so that probabilities do not depend on
+        the unit of the rows.
+
         Parameters
         ----------
         m : array of shape (n, d), float32
@@ -164,12 +175,30 @@ class KMeans:
         return self._by_rows(self._soft, m)
 
     def get_state(self) -> State:
-        """Centres, inertia and number of iterations."""
+        """Centres, inertia, number of iterations and the unit of the soft assignment."""
         return {
             "cluster_centers": require_fitted(self.cluster_centers_, "kmeans"),
             "inertia": self.inertia_,
             "n_iter": self.n_iter_,
+            "scale": self.scale_,
         }
+
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: squared distances were taken as they are.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        return {**state, "scale": 1.0}
 
     def set_state(self, state: State) -> None:
         """Put back what :meth:`get_state` returned.
@@ -186,7 +215,11 @@ class KMeans:
         inertia, n_iter = need(state, "inertia", float), need_counter(state, "n_iter")
         if not 0 <= inertia < np.inf:
             raise StateError(f"state 'inertia' must be finite and not negative, got {inertia}")
+        scale = need(state, "scale", float)
+        if not 0 < scale < np.inf:
+            raise StateError(f"state 'scale' must be positive and finite, got {scale}")
         self.cluster_centers_, self.inertia_, self.n_iter_ = centers, inertia, n_iter
+        self.scale_ = scale
         self.labels_ = None
 
     def _by_rows(self, function: Callable[[AnyArray], AnyArray], m: AnyArray) -> AnyArray:
@@ -199,9 +232,15 @@ class KMeans:
 
         return np.asarray(cdist(rows, self.cluster_centers_, "sqeuclidean"))
 
+    def _mean_square(self, rows: AnyArray) -> float:
+        """Mean squared distance to the centres; of piles of equal rows, to their common mean."""
+        whole = float(np.square(rows - rows.mean(axis=0)).sum(axis=1).mean())
+        within = float(self._by_rows(lambda part: self._distances(part).min(axis=1), rows).mean())
+        return within if within > _ROUNDING * whole else whole or 1.0
+
     def _soft(self, rows: AnyArray) -> AnyArray:
         # Relative to the nearest centre, so that rows far from all of them do not underflow.
-        squared = self._distances(rows)
+        squared = self._distances(rows) / self.scale_
         nearest = squared.min(axis=1, keepdims=True)
         kernel = ((self.alpha + nearest) / (self.alpha + squared)) ** ((self.alpha + 1) / 2)
         return np.asarray(kernel / kernel.sum(axis=1, keepdims=True))

@@ -194,13 +194,16 @@ def test_kmeans_agrees_with_scikit_learn(rows):
 def test_kmeans_soft_assignment_is_that_of_xie(rows):
     ours = KMeans(n_clusters=4, n_init=1, alpha=2.5).fit(rows, context=FitContext())
     squared = ((rows[:, None] - ours.cluster_centers_) ** 2).sum(axis=2)
-    q = (1 + squared / 2.5) ** (-(2.5 + 1) / 2)
+    assert ours.scale_ == pytest.approx(squared.min(axis=1).mean())
+    q = (1 + squared / ours.scale_ / 2.5) ** (-(2.5 + 1) / 2)
     np.testing.assert_allclose(ours.predict_proba(rows), q / q.sum(1, keepdims=True), rtol=1e-6)
 
 
 def test_kmeans_ties_go_to_the_first_centre():
     ours = KMeans(n_clusters=2)
-    ours.set_state({"cluster_centers": np.array([[1.0], [-1.0]]), "inertia": 0.0, "n_iter": 1})
+    ours.set_state(
+        {"cluster_centers": np.array([[1.0], [-1.0]]), "inertia": 0.0, "n_iter": 1, "scale": 1.0}
+    )
     assert ours.predict(np.zeros((3, 1), np.float32)).tolist() == [0, 0, 0]
 
 
@@ -311,7 +314,7 @@ for name, cls, arrays in (
     if name == "gmm":
         state |= dict(lower_bound=0.0, bic=0.0, aic=0.0, converged=True, n_iter=1)
     else:
-        state |= dict(inertia=0.0, n_iter=1)
+        state |= dict(inertia=0.0, n_iter=1, scale=float(given["kmeans_scale"]))
     model.set_state(state)
     found[f"{name}_proba"] = model.predict_proba(rows)
     found[f"{name}_predict"] = model.predict(rows)

@@ -407,7 +407,7 @@ from n2d_framework.plugin import FitContext
 from n2d_builtin.hdbscan import Hdbscan
 given = dict(np.load(sys.argv[1]))
 rows, new = given.pop("rows"), given.pop("new")
-state = {"space": {}, "tree": {}}
+state = {"space": {}, "tree": {}, "membership": {}}
 for key, value in given.items():
     part, name = key.split(".")
     state[part][name] = value if value.ndim else value.item()

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 
+from n2d_builtin.gmm import GaussianMixture
+from n2d_builtin.hdbscan import Hdbscan
 from n2d_builtin.isomap import Isomap
 from n2d_builtin.kmeans import KMeans
 from n2d_builtin.linear import PCAEmbedder, PCAManifolder
@@ -169,7 +171,7 @@ def test_neighbours_of_groups_of_very_different_size(width, small, large):
 
 def clusters(width, seed=0):
     rng = np.random.default_rng(seed)
-    centres = rng.normal(size=(5, width)) * 6
+    centres = rng.normal(size=(5, width)) * 12
     y = np.repeat(np.arange(5), 40)
     return (centres[y] + rng.normal(size=(200, width))).astype(np.float32), y
 
@@ -209,3 +211,105 @@ def test_neighbour_embeddings_keep_clusters_in_any_unit(name, unit, offset):
     placed = attrs.evolve(MANIFOLDERS[name]).fit_transform(rows, context=CONTEXT)
     labels = KMeans(n_clusters=5).fit(placed, context=CONTEXT).labels_
     assert adjusted_rand_score(y, labels) > 0.95
+
+
+CLUSTERERS = {
+    "kmeans": KMeans(n_clusters=5),
+    **{
+        f"gmm, {kind}": GaussianMixture(n_clusters=5, n_init=3, covariance_type=kind)
+        for kind in ("full", "tied", "diag", "spherical")
+    },
+    "hdbscan": Hdbscan(min_cluster_size=10),
+    "hdbscan, leaf": Hdbscan(min_cluster_size=8, cluster_selection_method="leaf", alpha=0.9),
+}
+
+
+@pytest.mark.parametrize("name", CLUSTERERS)
+@pytest.mark.parametrize("width", [3, 15])
+def test_clusterers_answer_the_same_in_any_unit(name, width):
+    x, y = clusters(width)
+    new = x * np.float32(1.25)
+    found = {}
+    for unit in UNITS:
+        model = attrs.evolve(CLUSTERERS[name]).fit(x * np.float32(unit), context=CONTEXT)
+        rows = new * np.float32(unit)
+        found[unit] = model.labels_, model.predict(rows), model.predict_proba(rows)
+    for labels, predicted, shares in found.values():
+        np.testing.assert_array_equal(labels, found[1.0][0])
+        np.testing.assert_array_equal(predicted, found[1.0][1])
+        np.testing.assert_allclose(shares, found[1.0][2], rtol=1e-6, atol=1e-9)
+        if not name.startswith("hdbscan"):
+            np.testing.assert_array_equal(shares.argmax(axis=1), predicted)
+    assert adjusted_rand_score(y, found[1.0][0]) > 0.7
+
+
+@pytest.mark.parametrize("name", CLUSTERERS)
+@pytest.mark.parametrize(
+    ("unit", "offset"),
+    [(1e-36, 0.0), (1e-9, 0.0), (1e9, 0.0), (1e36, 0.0), (1.0, 1e5), (1e-3, 1e2)],
+)
+def test_clusterers_find_clusters_in_any_unit_and_at_any_offset(name, unit, offset):
+    x, y = clusters(6)
+    rows = (x.astype(np.float64) * unit + offset).astype(np.float32)
+    model = attrs.evolve(CLUSTERERS[name]).fit(rows, context=CONTEXT)
+    clustered = model.labels_ >= 0
+    assert clustered.mean() > 0.8
+    assert adjusted_rand_score(y[clustered], model.labels_[clustered]) > 0.99
+
+
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+@pytest.mark.parametrize("far", [1e2, 1e4, 1e5])
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+def test_mixture_of_far_groups_keeps_the_clusters_within(kind, far, unit):
+    x, y = far_groups(far)
+    model = GaussianMixture(n_clusters=8, covariance_type=kind)
+    labels = model.fit((x * unit).astype(np.float32), context=CONTEXT).labels_
+    assert adjusted_rand_score(y, labels) > 0.99
+
+
+@pytest.mark.parametrize("kind", ["full", "tied", "diag"])
+def test_mixture_of_features_of_different_units_keeps_the_small_ones(kind):
+    rng = np.random.default_rng(0)
+    x = (rng.normal(size=(300, 2)) * [1e4, 1e-1] + [0.0, 3.0]).astype(np.float32)
+    model = GaussianMixture(n_clusters=1, covariance_type=kind).fit(x, context=CONTEXT)
+    factor = model.precisions_cholesky_[-1] if kind == "tied" else model.precisions_cholesky_[0]
+    small = np.ravel(factor)[-1]
+    assert 1 / small == pytest.approx(x[:, 1].astype(np.float64).std(), rel=1e-3)
+
+
+def test_mixture_reports_its_likelihood_in_the_unit_of_the_rows():
+    x, _ = clusters(3)
+    for unit in (1e-6, 1.0, 1e6):
+        model = GaussianMixture(n_clusters=5).fit((x * unit).astype(np.float32), context=CONTEXT)
+        mean = model.score_samples((x * unit).astype(np.float32)).mean()
+        assert model.lower_bound_ == pytest.approx(mean, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["kmeans", "gmm, full", "gmm, diag"])
+def test_piles_of_equal_rows_are_clusters_in_any_unit(name):
+    piles = np.repeat(
+        np.array([[0, 0], [1, 0], [0, 1], [5, 5], [9, 0]], dtype=np.float32), 12, axis=0
+    )
+    for unit in UNITS:
+        model = attrs.evolve(CLUSTERERS[name]).fit(piles * np.float32(unit), context=CONTEXT)
+        assert adjusted_rand_score(np.repeat(np.arange(5), 12), model.labels_) == 1.0
+        np.testing.assert_allclose(model.predict_proba(piles * np.float32(unit)).sum(axis=1), 1.0)
+
+
+def test_older_states_of_kmeans_and_hdbscan_answer_as_they_did():
+    x, _ = clusters(3)
+    kmeans = KMeans(n_clusters=5).fit(x, context=CONTEXT)
+    old = {key: value for key, value in kmeans.get_state().items() if key != "scale"}
+    again = KMeans(n_clusters=5)
+    again.set_state(KMeans.upgrade_state(old, 1))
+    squared = cdist(x, kmeans.cluster_centers_, "sqeuclidean")
+    expected = 1 / (1 + squared)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(again.predict_proba(x), expected, rtol=1e-9)
+    hdbscan = Hdbscan(min_cluster_size=10).fit(x * np.float32(1e12), context=CONTEXT)
+    old = {k: v for k, v in hdbscan.get_state().items() if k != "membership"}
+    again = Hdbscan(min_cluster_size=10)
+    again.set_state(Hdbscan.upgrade_state(old, 2))
+    rows = x * np.float32(1e12)
+    np.testing.assert_array_equal(again.predict(rows), hdbscan.predict(rows))
+    assert np.abs(again.predict_proba(rows) - hdbscan.predict_proba(rows)).max() > 0.01
