@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import attrs
+import numpy as np
 
 from n2d_framework.errors import DataError, did_you_mean
+from n2d_framework.types import AnyArray
 
-__all__ = ["Field", "Matched", "Schema", "left_out", "listed", "positions"]
+__all__ = ["Field", "Matched", "Schema", "left_out", "listed", "packed", "positions", "unpacked"]
 
 _LISTED = 20
 
@@ -190,6 +192,21 @@ class Schema:
 def positions(n: int) -> tuple[str, ...]:
     """The names that stand for no names: ``("0", "1", ...)``, as pandas numbers columns."""
     return tuple(map(str, range(n)))
+
+
+def packed(texts: Iterable[str]) -> dict[str, AnyArray]:
+    """Strings as arrays: ``values``, their bytes in UTF-8, and ``ends``, where each one ends."""
+    encoded = [text.encode("utf-8", "backslashreplace") for text in texts]
+    values = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    ends = np.cumsum([len(item) for item in encoded], dtype=np.int64)
+    return {"values": values, "ends": ends}
+
+
+def unpacked(values: AnyArray, ends: AnyArray) -> list[str]:
+    """The strings of :func:`packed`."""
+    content = values.tobytes()
+    starts = [0, *ends.tolist()[:-1]]
+    return [content[start:end].decode() for start, end in zip(starts, ends.tolist(), strict=True)]
 
 
 def left_out(names: Sequence[str]) -> str:

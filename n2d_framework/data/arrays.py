@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_framework.data.faults import reading
+from n2d_framework.core.rows import Schema
+from n2d_framework.data.faults import no_such_name, reading
+from n2d_framework.data.frames import id_texts, name_text
+from n2d_framework.data.naming import COLUMN_NAMES, array_pairs
+from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import (
     Block,
     RowSource,
@@ -17,10 +22,11 @@ from n2d_framework.data.source import (
     check_rows,
     modality_of,
 )
-from n2d_framework.errors import DataError
+from n2d_framework.data.tables import Columns, choose_columns
+from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
-__all__ = ["ArrayFile", "StoredArray"]
+__all__ = ["ArrayFile", "Contents", "StoredArray", "find_contents"]
 
 
 class StoredArray(abc.ABC):
@@ -53,23 +59,199 @@ class _Part:
     y: StoredArray | None
 
 
+@attrs.frozen
+class _Fields(StoredArray):
+    """Some fields of a structured array, as the columns of a plain one."""
+
+    where: str
+    stored: StoredArray
+    fields: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        for part in self.stored.rows(size):
+            yield np.stack([part[name].astype(self.dtype) for name in self.fields], axis=1)
+
+
+@attrs.frozen
+class _OneField(StoredArray):
+    where: str
+    stored: StoredArray
+    field: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        for part in self.stored.rows(size):
+            yield part[self.field]
+
+
+@attrs.frozen
+class Contents:
+    """What a file of arrays has to offer.
+
+    Attributes
+    ----------
+    pairs : sequence of (StoredArray, StoredArray or None)
+        Rows and their labels, one after the other.
+    x, y : str or None
+        Names of the only array with rows and of its labels.
+    names : tuple of str or None
+        Names of the columns.
+    ids : StoredArray or None
+        Ids of all rows.
+    id : str or None
+        Name of the array or field with the ids.
+    columns : Columns or None
+        For a structured array: which of its fields are used.
+    """
+
+    pairs: Sequence[tuple[StoredArray, StoredArray | None]]
+    x: str | None = None
+    y: str | None = None
+    names: tuple[str, ...] | None = None
+    ids: StoredArray | None = None
+    id: str | None = None
+    columns: Columns | None = None
+
+
+def find_contents(
+    ref: Reference,
+    names: Sequence[str],
+    get: Callable[[str], StoredArray],
+    index: Sequence[str] = (),
+) -> Contents:
+    """Choose rows, labels, ids and names of columns among the arrays of a file.
+
+    Parameters
+    ----------
+    ref : Reference
+    names : sequence of str
+        All arrays of the file.
+    get : callable
+        Gives the array of a name; only those that are used are looked at.
+    index : sequence of str
+        Fields of structured arrays that hold row names.
+
+    Raises
+    ------
+    DataError
+        If there is no such array, or no way to choose.
+    """
+    table = _table(ref, names, get)
+    if table is not None:
+        columns = attrs.evolve(ref, x=None) if ref.x == table else ref
+        return _of_table(columns, table, get(table), index)
+    for name in (*ref.drop, *_listed(ref.id)):
+        if name not in names:
+            raise no_such_name(ref.path, "array", name, list(names))
+    ref = _as_fitted(ref, names)
+    beside = {ref.id, *ref.drop, *(name for name in COLUMN_NAMES if name in names)}
+    pairs = array_pairs(ref, [name for name in names if name not in beside or name == ref.x])
+    only = pairs[0] if len(pairs) == 1 else (None, None)
+    return Contents(
+        [(get(rows), None if labels is None else get(labels)) for rows, labels in pairs],
+        x=only[0],
+        y=only[1],
+        names=_column_names(ref, names, get, pairs[0][0]),
+        ids=None if ref.id is None else get(ref.id),
+        id=ref.id,
+    )
+
+
+def _table(ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray]) -> str | None:
+    """The structured array that holds the rows, if there is one."""
+    if isinstance(ref.x, str) and ref.x in names:
+        candidates = [ref.x]
+    else:
+        candidates = [name for name in names if name.lower() == "x"] or list(names)
+    candidate = candidates[0] if len(candidates) == 1 else None
+    return candidate if candidate and get(candidate).dtype.names is not None else None
+
+
+def _listed(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names or ()
+
+
+def _as_fitted(ref: Reference, names: Sequence[str]) -> Reference:
+    """Choose the arrays that the model was fitted on, where the user names no others."""
+    if ref.like is None:
+        return ref
+    known = {
+        key: name
+        for key in ("x", "y", "id")
+        if (name := getattr(ref.like, key)) in names and getattr(ref, key) is None
+    }
+    return attrs.evolve(ref, **known)
+
+
+def _of_table(ref: Reference, name: str, stored: StoredArray, index: Sequence[str]) -> Contents:
+    fields = stored.dtype.names or ()
+    kinds: Mapping[str, Any] = stored.dtype.fields or {}
+    columns = choose_columns(ref, fields, [field for field in index if field in fields])
+    for field in columns.features:
+        if kinds[field][0].kind not in "buif":
+            raise DataError(
+                f"{stored.where}: column {field!r} holds {kinds[field][0]}, not numbers; drop it, "
+                "or name the columns to use: {path: ..., x: [NAMES], y: NAME}"
+            )
+    dtype = np.result_type(*(kinds[field][0] for field in columns.features))
+    n = stored.shape[0] if stored.shape else 0
+    if len(stored.shape) != 1:
+        raise DataError(f"{stored.where}: a table has one dimension, got shape {stored.shape}")
+
+    def one(field: str | None) -> StoredArray | None:
+        if field is None:
+            return None
+        where = f"{stored.where}, column {field!r}"
+        return _OneField(where, stored, field, (n,), kinds[field][0])
+
+    rows = _Fields(stored.where, stored, columns.features, (n, len(columns.features)), dtype)
+    return Contents(
+        [(rows, one(columns.label))], name, columns.label, columns.features,
+        one(columns.id), columns.id, columns,
+    )  # fmt: skip
+
+
+def _column_names(
+    ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray], x: str
+) -> tuple[str, ...] | None:
+    """Names of the columns, if the file has an array of them."""
+    name = next((name for name in COLUMN_NAMES if name in names and name != x), None)
+    shape = get(x).shape
+    if name is None or len(shape) != 2:
+        return None
+    try:
+        found = get(name)
+        if found.dtype.kind in "SU" and found.shape == shape[1:]:
+            return tuple(map(name_text, found.whole().tolist()))
+        reason = f"it has shape {found.shape} and type {found.dtype}"
+    except DataError as error:
+        reason = str(error)
+    warnings.warn(
+        f"{ref.path}: the array {name!r} does not name the columns, since it is not an array of "
+        f"{shape[1]} strings (dtype U or S): {reason}",
+        DataWarning,
+        stacklevel=2,
+    )
+    return None
+
+
 class ArrayFile(RowSource):
     """Rows of one array, or of several one after the other, each with its labels.
 
     Parameters
     ----------
-    path : Path
+    ref : Reference
     kind : str
         What the file is, for messages.
-    pairs : sequence of (StoredArray, StoredArray or None)
-        Rows and their labels.
+    contents : Contents
     """
 
-    def __init__(
-        self, path: Path, kind: str, pairs: Sequence[tuple[StoredArray, StoredArray | None]]
-    ) -> None:
-        self._path, self._kind = path, kind
-        self._parts = [_Part(x, y) for x, y in pairs]
+    def __init__(self, ref: Reference, kind: str, contents: Contents) -> None:
+        self._path, self._kind = ref.path, kind
+        self._parts = [_Part(x, y) for x, y in contents.pairs]
         for part in self._parts:
             check_rows(part.x.shape, part.x.dtype, part.x.where)
             if part.y is not None:
@@ -81,22 +263,52 @@ class ArrayFile(RowSource):
                     f"{part.x.where}: its rows {part.x.shape[1:]} {part.x.dtype} do not fit "
                     f"those of {first.where}, {first.shape[1:]} {first.dtype}; name one with x"
                 )
-        self.name = path.stem
+        self.name = ref.path.stem
         self.n_rows = sum(part.x.shape[0] for part in self._parts)
         self.row_shape = first.shape[1:]
         self.dtype = first.dtype.newbyteorder("=")
         self.modality = modality_of(self.row_shape)
+        self._ids = contents.ids
+        if self._ids is not None:
+            check_labels(self._ids.shape, self._ids.dtype, self.n_rows, self._ids.where, "ids")
+        self._order: tuple[int, ...] | None = None
+        self._describe(ref, contents)
+
+    def _describe(self, ref: Reference, contents: Contents) -> None:
+        """Set what is known of the columns, and the order in which a fitted model takes them."""
+        names, columns, where = contents.names, contents.columns, str(self._path)
+        width = None if names is None else len(names)
+        if columns is not None:
+            self.others = columns.others
+        elif names is not None and ref.like is not None:
+            matched = ref.like.match(names, ref.n_features, where)
+            if matched is not None:
+                self._order, self.others = matched.order, matched.others
+                self.row_shape = (len(matched.order),)
+                names = tuple(names[position] for position in matched.order)
+        self.schema = Schema.of(
+            names or (), [self.dtype.name] * len(names or ()), where=where,
+            x=contents.x, y=contents.y, id=contents.id, width=width,
+        )  # fmt: skip
 
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """Rows of one part after the other."""
         with reading(self._path, self._kind):
+            ids = None if self._ids is None else self._ids.whole().ravel()
+            done = 0
             for part in self._parts:
                 y = _labels(part.y) if labels and part.y is not None else None
                 start = 0
                 for rows in part.x.rows(size):
-                    x = np.ascontiguousarray(rows, dtype=self.dtype)
-                    yield Block(x, None if y is None else y[start : start + len(x)])
+                    chosen = rows if self._order is None else rows[:, list(self._order)]
+                    x = np.ascontiguousarray(chosen, dtype=self.dtype)
+                    yield Block(
+                        x,
+                        None if y is None else y[start : start + len(x)],
+                        None if ids is None else id_texts(ids[done : done + len(x)].tolist()),
+                    )
                     start += len(x)
+                    done += len(x)
 
 
 def _labels(stored: StoredArray) -> AnyArray:

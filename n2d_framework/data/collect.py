@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.data.source import RowSource
-from n2d_framework.errors import DataError
+from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
 __all__ = ["collect"]
@@ -41,6 +42,9 @@ def collect(source: RowSource) -> Dataset:
             f"{source.name}: rows of shape {shape} ({source.dtype}) do not fit into memory; "
             "use fewer of them"
         ) from error
+    joined = np.concatenate(ids) if ids else None
+    if joined is not None:
+        _remark(joined, source.name)
     return Dataset(
         name=source.name,
         x=x,
@@ -48,8 +52,27 @@ def collect(source: RowSource) -> Dataset:
         names=source.names,
         modality=source.modality,
         schema=source.schema,
-        ids=np.concatenate(ids) if ids else None,
+        ids=joined,
     )
+
+
+def _remark(ids: AnyArray, name: str) -> None:
+    """Warn once of ids that do not tell rows apart; they are used as they are."""
+    seen: dict[str, int] = {}
+    found = []
+    for row, key in enumerate(ids):
+        if not key:
+            found.append(f"row {row} has no id")
+        elif seen.setdefault(key, row) != row:
+            found.append(f"id {key!r} of row {seen[key]} comes again in row {row}")
+    if found:
+        more = f", and {len(found) - 1} more such rows" if len(found) > 1 else ""
+        warnings.warn(
+            f"{name}: {found[0]}{more} (rows counted from 0); ids come out as they are, and "
+            "row numbers tell rows apart",
+            DataWarning,
+            stacklevel=2,
+        )
 
 
 def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:

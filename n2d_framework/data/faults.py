@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from n2d_framework.errors import DataError
+from n2d_framework.errors import DataError, did_you_mean
 
 __all__ = ["no_such_name", "reading"]
 
@@ -55,5 +55,7 @@ def reading(path: Path, kind: str) -> Iterator[None]:
 
 def no_such_name(path: Path, what: str, name: str, known: list[str]) -> DataError:
     """The error for a name that the file does not have."""
-    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
-    return DataError(f"{path}: it has no {what} {name!r}; it has {shown or 'none'}")
+    hint = did_you_mean(name, known)
+    shown = f"{hint} it has" if hint.startswith("did you mean") else "it has"
+    names = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
+    return DataError(f"{path}: it has no {what} {name!r}; {shown} {names or 'none'}")

@@ -282,7 +282,8 @@ def _id_text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     if isinstance(value, os.PathLike):
-        return _id_text(os.fsencode(value))
+        # Slashes on every system, so that ids do not depend on it.
+        return _id_text(os.fsencode(value).replace(os.sep.encode(), b"/"))
     if hasattr(value, "item"):
         value = value.item()
     if (

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_framework.data.arrays import ArrayFile, StoredArray
+from n2d_framework.data.arrays import ArrayFile, StoredArray, find_contents
 from n2d_framework.data.faults import reading
-from n2d_framework.data.naming import array_pairs
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -53,11 +52,10 @@ class Hdf5Source(ArrayFile):
         try:
             with reading(ref.path, _KIND):
                 names = _datasets(self._file)
-                pairs = [
-                    (self._stored(ref, x), self._stored(ref, y) if y else None)
-                    for x, y in array_pairs(ref, names)
-                ]
-            super().__init__(ref.path, _KIND, pairs)
+                contents = find_contents(
+                    ref, names, lambda name: self._stored(ref, name), _index(self._file, names)
+                )
+            super().__init__(ref, _KIND, contents)
         except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._file.close()
             raise
@@ -76,6 +74,12 @@ class Hdf5Source(ArrayFile):
         if h5py.check_string_dtype(found.dtype) is not None:
             return _Stored(where, found.asstr(), found.shape, np.dtype("U"))
         return _Stored(where, found, found.shape, found.dtype)
+
+
+def _index(file: Any, names: Sequence[str]) -> list[str]:
+    """The field with the index, in a table that pandas wrote."""
+    written = any("pandas_type" in file[name].parent.attrs for name in names)
+    return ["index"] if written else []
 
 
 def _datasets(file: Any) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.data.faults import reading
+from n2d_framework.data.frames import id_texts
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import Block, RowSource
 from n2d_framework.errors import DataError
@@ -25,7 +26,8 @@ _KIND = "an image"
 class ImageFolder(RowSource):
     """Images of a folder, in the order of their names, all of one size and mode.
 
-    If the images lie in sub-folders, these are the classes, numbered in the order of their
+    The ids of rows are the names of the files, with their sub-folders. If the images lie in
+    sub-folders, these are the classes, numbered in the order of their
     names. Files with other suffixes and hidden files are passed over. Palette images become
     RGB; the orientation noted by a camera is applied; values stay as stored.
 
@@ -37,8 +39,11 @@ class ImageFolder(RowSource):
     modality = "image"
 
     def __init__(self, ref: Reference) -> None:
-        if ref.x is not None or isinstance(ref.y, str):
-            raise DataError(f"{ref.path}: a folder of images has no names for x and y; drop them")
+        if ref.x is not None or isinstance(ref.y, str) or ref.id is not None or ref.drop:
+            raise DataError(
+                f"{ref.path}: a folder of images has no names for x and y, id and drop; drop them"
+            )
+        self._folder = ref.path
         self.name = ref.path.resolve().name
         with reading(ref.path, "a folder"):
             files, classes = _find(ref.path)
@@ -60,7 +65,7 @@ class ImageFolder(RowSource):
             y = None
             if labels and number:
                 y = np.array([number[file.parent.name] for file in files], dtype=np.int64)
-            yield Block(x, y)
+            yield Block(x, y, id_texts(file.relative_to(self._folder) for file in files))
 
     def _same(self, file: Path) -> AnyArray:
         pixels, mode = _read(file)

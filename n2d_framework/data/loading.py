@@ -88,6 +88,7 @@ def open_rows(
     catalogue: Catalogue | None = None,
     like: Schema | None = None,
     n_features: int | None = None,
+    shown: str = "",
 ) -> RowSource:
     """Open rows to be read piece by piece.
 
@@ -97,6 +98,8 @@ def open_rows(
         As for :func:`load`.
     n_features : int, optional
         Number of features of the fitted model that `like` is of, which may have had no names.
+    shown : str, optional
+        What to call the data in warnings; by default their path.
 
     Returns
     -------
@@ -121,11 +124,11 @@ def open_rows(
         parsed = attrs.evolve(parsed, like=like, n_features=n)
     source = _source(parsed.path)(parsed)
     if like is not None:
-        _tell_matching(source, like, parsed.path)
+        _tell_matching(source, like, shown or str(parsed.path))
     return source
 
 
-def _tell_matching(source: RowSource, like: Schema, path: Path) -> None:
+def _tell_matching(source: RowSource, like: Schema, where: str) -> None:
     """Say which columns are left out, or that names play no part."""
     named = source.schema is not None and source.schema.named
     if source.others:
@@ -136,7 +139,7 @@ def _tell_matching(source: RowSource, like: Schema, path: Path) -> None:
         text = "the model knows no names of columns; they are taken in the order of the file"
     else:
         return
-    warnings.warn(f"{path}: {text}", DataWarning, stacklevel=3)
+    warnings.warn(f"{where}: {text}", DataWarning, stacklevel=3)
 
 
 def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[str], Any]]:

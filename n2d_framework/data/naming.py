@@ -8,10 +8,12 @@ from n2d_framework.data.faults import no_such_name
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 
-__all__ = ["LABEL_NAMES", "array_pairs", "label_column"]
+__all__ = ["COLUMN_NAMES", "LABEL_NAMES", "array_pairs", "label_column"]
 
 #: Names under which labels are looked for, in any case of letters.
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class")
+#: Arrays that hold the names of columns.
+COLUMN_NAMES = ("feature_names", "columns")
 
 Pair = tuple[str, str | None]
 

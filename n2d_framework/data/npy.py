@@ -10,9 +10,8 @@ from typing import IO
 import attrs
 import numpy as np
 
-from n2d_framework.data.arrays import ArrayFile, StoredArray
+from n2d_framework.data.arrays import ArrayFile, Contents, StoredArray, find_contents
 from n2d_framework.data.faults import reading
-from n2d_framework.data.naming import array_pairs
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -70,14 +69,16 @@ class NpySource(ArrayFile):
 
     def __init__(self, ref: Reference) -> None:
         path = ref.path
-        if ref.x is not None or isinstance(ref.y, str):
-            raise DataError(f"{path}: a .npy file holds one array without a name; drop x and y")
         size = path.stat().st_size
         if size == 0:
             raise DataError(f"{path}: the file is empty; write it again")
         with reading(path, _NPY):
             array = _stored(lambda: path.open("rb"), str(path), size)
-        super().__init__(path, _NPY, [(array, None)])
+        if ref.x is not None or isinstance(ref.y, str) or ref.id is not None or ref.drop:
+            raise DataError(
+                f"{path}: a .npy file holds one array without a name; drop x and y, id and drop"
+            )
+        super().__init__(ref, _NPY, Contents([(array, None)]))
 
 
 class NpzSource(ArrayFile):
@@ -95,11 +96,8 @@ class NpzSource(ArrayFile):
             self._archive = zipfile.ZipFile(ref.path)
         try:
             with reading(ref.path, _NPZ):
-                pairs = [
-                    (self._member(ref, x), self._member(ref, y) if y else None)
-                    for x, y in array_pairs(ref, self._names())
-                ]
-            super().__init__(ref.path, _NPZ, pairs)
+                contents = find_contents(ref, self._names(), lambda name: self._member(ref, name))
+            super().__init__(ref, _NPZ, contents)
         except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._archive.close()
             raise
@@ -127,6 +125,11 @@ def _stored(open_stream: Callable[[], IO[bytes]], where: str, size: int) -> _Npy
         raise DataError(
             f"{where}: it holds Python objects, which are never unpickled and are "
             "not real numbers; store numbers"
+        )
+    if header.dtype.names is not None:
+        raise DataError(
+            f"{where}: structured values of type {header.dtype} are not real numbers; store one "
+            "plain array x, and the names of its columns as feature_names in an .npz file"
         )
     # Python integers: what a damaged header declares may overflow those of NumPy.
     declared = header.dtype.itemsize

@@ -148,15 +148,21 @@ def check_rows(shape: tuple[int, ...], dtype: np.dtype[np.generic], where: str) 
         raise DataError(f"{where}: it is empty (shape {shape}); give at least one row and feature")
 
 
-def check_labels(shape: tuple[int, ...], dtype: np.dtype[np.generic], n: int, where: str) -> None:
-    """Refuse labels that do not belong to `n` rows, before they are read."""
+def check_labels(
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+    n: int,
+    where: str,
+    what: str = "labels",
+) -> None:
+    """Refuse labels (or ids) that do not belong to `n` rows, before they are read."""
     flat = shape[:1] if len(shape) == 2 and shape[1] == 1 else shape
     if len(flat) != 1:
-        raise DataError(f"{where}: labels must be one per row, got an array of shape {shape}")
+        raise DataError(f"{where}: {what} must be one per row, got an array of shape {shape}")
     if flat[0] != n:
-        raise DataError(f"{where}: there are {flat[0]} labels for {n} rows; they must match")
+        raise DataError(f"{where}: there are {flat[0]} {what} for {n} rows; they must match")
     if dtype.kind not in _NUMERIC_KINDS + "SU":
-        raise DataError(f"{where}: labels of type {dtype} cannot be read; store numbers or text")
+        raise DataError(f"{where}: {what} of type {dtype} cannot be read; store numbers or strings")
 
 
 def modality_of(row_shape: tuple[int, ...]) -> Modality:

@@ -21,13 +21,13 @@ StdinFormat: TypeAlias = Literal["csv", "jsonl"]
 
 
 @contextmanager
-def from_stdin(reference: Mapping[str, Any], kind: StdinFormat) -> Iterator[dict[str, Any]]:
+def from_stdin(reference: str | Mapping[str, Any], kind: StdinFormat) -> Iterator[dict[str, Any]]:
     """Copy standard input to a temporary file, for readers that look twice.
 
     Parameters
     ----------
-    reference : mapping
-        ``{path: "-", ...}``, as :func:`n2d_framework.data.load` takes it otherwise.
+    reference : str or mapping
+        ``"-"`` or ``{path: "-", ...}``, as :func:`n2d_framework.data.load` takes other paths.
     kind : {"csv", "jsonl"}
 
     Yields
@@ -47,6 +47,6 @@ def from_stdin(reference: Mapping[str, Any], kind: StdinFormat) -> Iterator[dict
         if not path.stat().st_size:
             raise DataError("stdin: there are no rows on it; pipe a table into the command")
         try:
-            yield {**reference, "path": str(path)}
+            yield {**({} if isinstance(reference, str) else reference), "path": str(path)}
         except DataError as error:
             raise DataError(str(error).replace(str(path), "stdin")) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,7 @@ def plan_comparison(
     *,
     data: Mapping[str, Any] | None = None,
     allow_code: bool = False,
+    select: Callable[[Any], Any] = lambda data: data,
 ) -> Planned:
     """Check a configuration, load the data, and work out cells and distinct stages.
 
@@ -76,6 +77,8 @@ def plan_comparison(
         Single values to change, each ``path=value``.
     data, allow_code
         As for :func:`compare`.
+    select : callable, optional
+        Adds what flags select to each dataset of the configuration.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def plan_comparison(
     ConfigError, DataError, CompositionError
     """
     grid = read_compare_config(config, overrides, allow_code=allow_code)
-    materials = load_materials(grid.data, data)
+    materials = load_materials(grid.data, data, select)
     return Planned(grid, materials, make_plan(grid, materials), allow_code)
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from n2d_framework.core.rows import Schema
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
 from n2d_framework.experiment.mark import recorded_store
@@ -183,7 +184,9 @@ class Comparison:
             raise DataError(no_score(asked, metric))
         place = table[metric].idxmin() if self.less_is_better(metric) else table[metric].idxmax()
         cell = table[table.index == place].iloc[0]
-        return restore(cell, self.store, allow_code=self.allow_code)
+        about = next(item for item in self.data if item["name"] == cell["data"])
+        schema = Schema.of_data(about)
+        return restore(cell, self.store, schema, allow_code=self.allow_code)
 
     def _data_name(self, data: str | None) -> str:
         names = [str(item["name"]) for item in self.data]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,8 +13,10 @@ import numpy as np
 from n2d_framework.config import DataConfig, ScalerConfig
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.rows import Schema, packed, unpacked
 from n2d_framework.core.state import need
 from n2d_framework.data import load
+from n2d_framework.data.frames import as_frame
 from n2d_framework.errors import BundleError, ConfigError, DataError, Problem, StateError
 from n2d_framework.pipeline.checks import component_shape
 from n2d_framework.pipeline.keys import fingerprint
@@ -23,7 +25,15 @@ from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.types import AnyArray, IntArray
 
-__all__ = ["Material", "embedder_rows", "keep_material", "load_materials", "rows_of", "truth_of"]
+__all__ = [
+    "Material",
+    "embedder_rows",
+    "ids_of",
+    "keep_material",
+    "load_materials",
+    "rows_of",
+    "truth_of",
+]
 
 
 @attrs.frozen(eq=False)
@@ -46,6 +56,10 @@ class Material:
         What a row is, where the source says so.
     class_names : tuple of str
         Names of the classes, in the order of their codes; may be empty.
+    schema : Schema
+        The columns of `x`.
+    ids : array of str, shape (n,), or None
+        Ids of the rows.
     """
 
     name: str
@@ -55,6 +69,15 @@ class Material:
     truth: str | None
     modality: str | None = None
     class_names: tuple[str, ...] = ()
+    schema: Schema = attrs.field(factory=Schema)
+    ids: AnyArray | None = attrs.field(default=None, repr=False)
+
+    @property
+    def ids_key(self) -> str | None:
+        """Key of `ids` in the store."""
+        if self.ids is None:
+            return None
+        return hashlib.sha256("\0".join(["ids", *self.ids]).encode()).hexdigest()
 
     def describe(self) -> dict[str, Any]:
         """What is written down about it."""
@@ -68,10 +91,16 @@ class Material:
             "n_classes": classes,
             "modality": self.modality,
             "class_names": list(self.class_names),
+            "schema": None if self.schema == Schema() else self.schema.as_json(),
+            "ids": self.ids_key,
         }
 
 
-def load_materials(references: list[Any], given: Mapping[str, Any] | None = None) -> list[Material]:
+def load_materials(
+    references: list[Any],
+    given: Mapping[str, Any] | None = None,
+    select: Callable[[Any], Any] = lambda data: data,
+) -> list[Material]:
     """Load every data set.
 
     Parameters
@@ -80,6 +109,8 @@ def load_materials(references: list[Any], given: Mapping[str, Any] | None = None
         From the configuration.
     given : mapping of str to Dataset, array or (array, array), optional
         Data at hand, by name; they take the place of the configuration's.
+    select : callable, optional
+        Adds to a reference what is selected besides.
 
     Returns
     -------
@@ -95,7 +126,7 @@ def load_materials(references: list[Any], given: Mapping[str, Any] | None = None
     if given is not None:
         found = [_given(name, value) for name, value in given.items()]
     else:
-        found = [_loaded(reference, index) for index, reference in enumerate(references)]
+        found = [_loaded(ref, index, select) for index, ref in enumerate(references)]
     if not found:
         raise ConfigError([Problem("data", "is missing: name at least one data set or path")])
     names = [material.name for material in found]
@@ -113,14 +144,15 @@ def _given(name: str, value: Any) -> Material:
 
 
 def _known(name: str, data: Dataset) -> Material:
-    material = _material(name, data.x, data.y)
+    material = _material(name, data, data.y)
     return attrs.evolve(material, modality=data.modality, class_names=data.names)
 
 
-def _loaded(reference: Any, index: int) -> Material:
+def _loaded(reference: Any, index: int, select: Callable[[Any], Any]) -> Material:
     ref = reference
     if isinstance(reference, DataConfig):
         ref = {key: value for key, value in options_dict(reference).items() if value is not None}
+    ref = select(ref)
     try:
         data = load(ref)
         name = ref if isinstance(ref, str) else ref["path"]
@@ -132,34 +164,39 @@ def _loaded(reference: Any, index: int) -> Material:
 def _material(name: str, x: Any, y: Any) -> Material:
     from n2d_framework.metrics.coding import code
 
-    rows = as_rows(x, at_least=2)
+    frame = as_frame(x)
+    schema = Schema() if frame is None else frame.schema
+    ids = None if frame is None else frame.ids
+    rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), at_least=2)
     if rows.ndim < 2:
         raise DataError(f"{name}: rows must have at least one dimension")
     refuse_equal_rows(rows)
     key = fingerprint(rows)
     if y is None:
-        return Material(name, rows, None, key, None)
+        return Material(name, rows, None, key, None, schema=schema, ids=ids)
     codes = code(y, "y").codes
     if len(codes) != len(rows):
         raise DataError(f"{name}: {len(rows)} rows but {len(codes)} true classes")
     truth = hashlib.sha256(b"truth" + fingerprint(codes).encode()).hexdigest()
-    return Material(name, rows, codes, key, truth)
+    return Material(name, rows, codes, key, truth, schema=schema, ids=ids)
 
 
 def keep_material(material: Material, store: StageStore) -> None:
     """Put rows and classes into the store, if they are not there in good order."""
-    wanted = {material.key: material.x}
+    wanted = {material.key: {"values": material.x}}
     if material.truth is not None and material.y is not None:
-        wanted[material.truth] = material.y
-    for key, values in wanted.items():
+        wanted[material.truth] = {"values": material.y}
+    if material.ids is not None and material.ids_key is not None:
+        wanted[material.ids_key] = packed(material.ids)
+    for key, arrays in wanted.items():
         try:
-            _values(store, key)
+            _values(store, key, *arrays)
         except DataError:
-            store.write(key, {"role": "data", "name": material.name}, {"data": {"values": values}})
+            store.write(key, {"role": "data", "name": material.name}, {"data": dict(arrays)})
 
 
-def _values(store: StageStore, key: str) -> AnyArray:
-    """An array of the store.
+def _values(store: StageStore, key: str, *names: str) -> list[AnyArray]:
+    """Arrays of an entry of the store.
 
     Raises
     ------
@@ -169,8 +206,7 @@ def _values(store: StageStore, key: str) -> AnyArray:
     try:
         found = store.read(key)
         if found is not None:
-            values: AnyArray = need(found[1]["data"], "values", np.ndarray)
-            return values
+            return [need(found[1]["data"], name, np.ndarray) for name in names]
         reason = "is missing"
     except (BundleError, StateError, KeyError) as error:
         reason = f"is damaged: {error}"
@@ -180,7 +216,7 @@ def _values(store: StageStore, key: str) -> AnyArray:
 @lru_cache(maxsize=2)
 def rows_of(location: str, key: str) -> AnyArray:
     """Rows as they were loaded, from the store; the last ones are kept at hand."""
-    rows = _values(StageStore(location), key)
+    (rows,) = _values(StageStore(location), key, "values")
     rows.setflags(write=False)
     return rows
 
@@ -188,7 +224,12 @@ def rows_of(location: str, key: str) -> AnyArray:
 @lru_cache(maxsize=8)
 def truth_of(location: str, key: str) -> IntArray:
     """True classes as codes, from the store."""
-    return np.asarray(_values(StageStore(location), key), dtype=np.int64)
+    return np.asarray(_values(StageStore(location), key, "values")[0], dtype=np.int64)
+
+
+def ids_of(store: StageStore, key: str) -> list[str]:
+    """Ids of rows, from the store."""
+    return unpacked(*_values(store, key, "values", "ends"))
 
 
 def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: str) -> AnyArray:

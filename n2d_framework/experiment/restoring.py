@@ -10,6 +10,8 @@ import numpy as np
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.adapting import NOT_PERMITTED, as_written
 from n2d_framework.core.code import code_of
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import need
 from n2d_framework.core.structure import structure
@@ -27,7 +29,7 @@ __all__ = ["restore"]
 _CLOSE = 1e-3
 
 
-def restore(cell: Any, store: StageStore, *, allow_code: bool = False) -> N2D:
+def restore(cell: Any, store: StageStore, schema: Schema, *, allow_code: bool = False) -> N2D:
     """Build the model of a cell; its stages come from the store.
 
     Parameters
@@ -35,6 +37,8 @@ def restore(cell: Any, store: StageStore, *, allow_code: bool = False) -> N2D:
     cell : Series
         A row of :attr:`Comparison.table`.
     store : StageStore
+    schema : Schema
+        The columns of its rows.
     allow_code : bool, default False
         Whether code that the cell names may be imported. Its stages are fitted again.
 
@@ -68,7 +72,8 @@ def restore(cell: Any, store: StageStore, *, allow_code: bool = False) -> N2D:
         random_state=int(cell["seed"]),
         store=store,
     )
-    model.fit(rows_of(store.location, cell["data_key"]))
+    rows = rows_of(store.location, cell["data_key"])
+    model.fit(Dataset(name=str(cell["data"]), x=rows, schema=schema))
     for role in again:
         _require_same_output(cell, role, store, model)
     return model

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from n2d_framework.experiment.materials import ids_of
 from n2d_framework.experiment.tables import methods
 from n2d_framework.plots.rows import sample_rows
 from n2d_framework.plots.saving import guess_image_shape
@@ -130,7 +131,8 @@ def _add(
     with _told(entry, "rows"):
         chosen = np.sort(sample_rows(len(stages.rows), max_points, 0))
         if name not in found.sets:
-            found.sets[name] = _rows_of(stages, about, chosen)
+            ids = _ids_of(comparison, about, chosen)
+            found.sets[name] = {"ids": ids, **_rows_of(stages, about, chosen)}
             found.size += len((found.sets[name]["sprite"] or {}).get("src", ""))
     with _told(entry, "points"):
         chosen = np.sort(sample_rows(len(stages.output("clusterer")), max_points, 0))
@@ -187,6 +189,14 @@ def _rows_of(stages: CellStages, about: dict[str, Any], chosen: AnyArray) -> dic
     images = Images.of(stages.rows, tuple(shape))
     drawn = sprite(images.bytes_of(stages.rows[chosen]))
     return {"rows": chosen.tolist(), "sprite": drawn, "images": images}
+
+
+def _ids_of(comparison: Comparison, about: dict[str, Any], chosen: AnyArray) -> list[str] | None:
+    """Ids of the rows that are shown; ``None`` where the data have none."""
+    if about.get("ids") is None:
+        return None
+    ids = ids_of(comparison.store, about["ids"])
+    return [ids[row] for row in chosen]
 
 
 def _class_names(about: dict[str, Any]) -> list[str]:

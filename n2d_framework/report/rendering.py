@@ -96,7 +96,7 @@ def _payload(content: dict[str, Any]) -> dict[str, Any]:
         "colours": len(COLOURS),
         "pictured": drawn.cells,
         "sets": {
-            name: {"rows": about["rows"], "sprite": about["sprite"]}
+            name: {"rows": about["rows"], "ids": about["ids"], "sprite": about["sprite"]}
             for name, about in drawn.sets.items()
         },
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from n2d_framework.cli.console import print_json, say_warning
-from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet
+from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet, RowIds, selected
 from n2d_framework.cli.trackers import TensorBoardFolder, trackers
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def compare(
             "--set", metavar="PATH=VALUE", help="Change one value, such as seeds=5; repeatable."
         ),
     ] = None,
+    row_id: RowIds = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -79,7 +80,10 @@ def compare(
     from n2d_framework.experiment.compare import compare as run
     from n2d_framework.experiment.compare import plan_comparison, stage_threads
 
-    planned = plan_comparison(config, overrides, allow_code=allow_code)
+    planned = plan_comparison(
+        config, overrides, allow_code=allow_code,
+        select=lambda data: selected(data, row_id=row_id),
+    )  # fmt: skip
     if dry_run:
         threads = stage_threads(n_jobs, workers, scheduler)
         found = _estimate(planned, store, target, calibrate, threads)

@@ -96,12 +96,12 @@ def _rows(
     """Open the rows, of a file or on stdin, with the columns of the fit in its order."""
     from n2d_framework.data import open_rows
 
-    if reference == STDIN:
-        reference = {"path": STDIN}
-    on_stdin = isinstance(reference, Mapping) and reference["path"] == STDIN
+    on_stdin = (reference["path"] if isinstance(reference, Mapping) else reference) == STDIN
     with (
         from_stdin(reference, kind or "csv") if on_stdin else nullcontext(reference) as found,
-        open_rows(found, like=like, n_features=n_features) as source,
+        open_rows(
+            found, like=like, n_features=n_features, shown="stdin" if on_stdin else ""
+        ) as source,
     ):
         yield source
 

@@ -35,6 +35,6 @@ function showCell(place, go = false) {
   $("cell").replaceChildren(scores, main, figures, ...problems);
   TIP.hidden = true;
   const set = D.sets[entry.data];
-  current = entry.points && set ? scatter(main, entry, set.rows, set.sprite) : null;
+  current = entry.points && set ? scatter(main, entry, set) : null;
   if (go) $("cells").scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }

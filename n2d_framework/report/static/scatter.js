@@ -2,7 +2,7 @@
 const TIP = $("tip");
 const REACH = 18;
 
-function scatter(box, entry, rows, sprite) {
+function scatter(box, entry, { rows, ids, sprite }) {
   const { points } = entry;
   const canvas = el("canvas", { tabindex: "0", role: "img" });
   const legend = el("ul", { class: "legend" });
@@ -118,7 +118,8 @@ function scatter(box, entry, rows, sprite) {
     draw();
     TIP.hidden = i < 0;
     if (i < 0) return;
-    const lines = [el("b", {}, `row ${rows[i]}`)];
+    const lines = [el("b", {}, ids ? ids[i] : `row ${rows[i]}`)];
+    if (ids) lines.push(el("span", {}, `row ${rows[i]}`));
     if (points.truth) lines.push(el("span", {}, points.truth.legend[points.truth.of[i]].name));
     lines.push(el("span", {}, points.labels.legend[points.labels.of[i]].name));
     if (points.confidence) lines.push(el("span", {}, `confidence ${points.confidence[i]} %`));
