@@ -14,9 +14,11 @@ import difflib
 import os
 import traceback
 from collections.abc import Iterable, Sequence
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import attrs
+
+from n2d_framework.visible import visible
 
 __all__ = [
     "BundleError",
@@ -45,7 +47,15 @@ __all__ = [
 ]
 
 
-class N2DError(Exception):
+class _Shown(Exception):  # noqa: N818  # of warnings too
+    """A message that may quote files, in which nothing acts on a terminal."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        shown = (visible(item) if isinstance(item, str) else item for item in args)
+        super().__init__(*shown, **more)
+
+
+class N2DError(_Shown):
     """Base class of every error the framework raises on purpose."""
 
     exit_code: ClassVar[int] = 1
@@ -168,27 +178,27 @@ class BundleError(N2DError, ValueError):
     """A bundle cannot be read, written or trusted."""
 
 
-class BundleWarning(UserWarning):
+class BundleWarning(_Shown, UserWarning):
     """A loaded model does not answer as it did when it was saved."""
 
 
-class DataWarning(UserWarning):
+class DataWarning(_Shown, UserWarning):
     """A part of the data was not used, or may not be what was meant."""
 
 
-class MetricWarning(UserWarning):
+class MetricWarning(_Shown, UserWarning):
     """A metric of a plugin has no score; all others have theirs."""
 
 
-class NotInductiveWarning(UserWarning):
+class NotInductiveWarning(_Shown, UserWarning):
     """A component of the composition cannot place new rows: ``predict`` will be refused."""
 
 
-class StoreWarning(UserWarning):
+class StoreWarning(_Shown, UserWarning):
     """An entry of the stage store was damaged or of another version and was recomputed."""
 
 
-class TrackingWarning(UserWarning):
+class TrackingWarning(_Shown, UserWarning):
     """A tracker cannot write down what happens; the run goes on without it."""
 
 

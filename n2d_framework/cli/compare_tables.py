@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from n2d_framework.cli.console import bare_table, out, say_warning, seconds_text, size_text
+from n2d_framework.cli.console import bare_table, out, say_warning, seconds_text, size_text, styled
 from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
@@ -60,8 +60,10 @@ def print_plan(record: Mapping[str, Any]) -> None:
     """Print a plan on stdout."""
     console, fits = out(), record["fits"]
     console.print(
-        f"[bold]{record['cells']} cells[/bold] on {len(record['data'])} data sets"
-        f" ({record['excluded']} left out by rules)\n"
+        styled(
+            (f"{record['cells']} cells", "bold"),
+            f" on {len(record['data'])} data sets ({record['excluded']} left out by rules)\n",
+        )
     )
     _print_cells(record["planned"])
     table = bare_table("stage", "distinct fits")
@@ -155,8 +157,8 @@ def print_result(record: Mapping[str, Any]) -> None:
         first = record["failures"][0]["error"]
         say_warning(f"{len(record['failures'])} of {record['cells']} cells failed; first: {first}")
     if record["report"] is not None:
-        console.print(f"report: {record['report']}", markup=False, soft_wrap=True)
-    console.print(f"results: {record['folder']}", markup=False, soft_wrap=True)
+        console.print(f"report: {record['report']}", soft_wrap=True)
+    console.print(f"results: {record['folder']}", soft_wrap=True)
 
 
 def _number(value: float | None) -> str:

@@ -6,12 +6,15 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from n2d_framework.visible import hidden_to_json, one_line, visible
 
 __all__ = [
     "as_json",
@@ -24,18 +27,57 @@ __all__ = [
     "seconds_text",
     "shape_text",
     "size_text",
+    "styled",
 ]
 
 #: Width of tables that nobody looks at on a terminal: nothing is cut for the next program.
 _WIDE = 200
 
 
+class _Console(Console):
+    """A console for strings that may come from files.
+
+    They are no markup, whatever acts on a terminal is shown as an escape, and what follows a line
+    feed is indented, so that it does not pass for a line of ours. Style is given by
+    :class:`rich.text.Text` and by the argument ``style``.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **settings)
+
+    def print(self, *objects: Any, **settings: Any) -> None:
+        """Print strings and whatever rich can render."""
+        super().print(*map(_hanging, objects), **settings | {"markup": False})
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Segments to be written; here is the last word on what reaches the terminal."""
+        for segment in super().render(renderable, options):
+            plain = segment.control or segment.text == "\n"
+            yield segment if plain else Segment(visible(segment.text), segment.style)
+
+
+def _hanging(value: Any) -> Any:
+    """Text whose further lines are indented; anything else as it is."""
+    if isinstance(value, str):
+        value = Text(visible(value))
+    if not isinstance(value, Text) or "\n" not in value.plain:
+        return value
+    lines, begun = [], False
+    for line in value.split("\n", allow_blank=True):
+        further = begun and line.plain.strip() and not line.plain[0].isspace()
+        lines.append(Text("  ") + line if further else line)
+        begun = begun or bool(line.plain.strip())
+    return Text("\n").join(lines)
+
+
 def out() -> Console:
     """Console of results."""
-    return Console(width=_width(sys.stdout), highlight=False, soft_wrap=False)
+    return _Console(width=_width(sys.stdout), soft_wrap=False)
 
 
-_stderr = Console(stderr=True, highlight=False)
+_stderr = _Console(stderr=True)
 
 
 def err() -> Console:
@@ -49,26 +91,44 @@ def _width(stream: Any) -> int | None:
     return _WIDE
 
 
+def styled(*parts: str | tuple[str, str]) -> Text:
+    """Text of several parts, some with a style: ``styled(("digits", "bold"), ": 10 clusters")``."""
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    return Text.assemble(*((visible(text), style) for text, style in pairs))
+
+
 def say_error(text: str, label: str = "error") -> None:
     """One message on stderr, never wrapped or read as markup."""
-    err().print(Text.assemble((f"{label}: ", "bold red"), text), soft_wrap=True)
+    err().print(styled((f"{label}: ", "bold red"), text), soft_wrap=True)
 
 
 def say_warning(text: str) -> None:
     """One warning on stderr."""
-    err().print(Text.assemble(("warning: ", "bold yellow"), text), soft_wrap=True)
+    err().print(styled(("warning: ", "bold yellow"), text), soft_wrap=True)
+
+
+class _Table(Table):
+    """A table whose cells may come from files: each is one line, and no markup."""
+
+    def add_row(self, *cells: RenderableType | None, **settings: Any) -> None:
+        """Add a row; strings are shown as they are."""
+        super().add_row(*map(_cell, cells), **settings)
+
+
+def _cell(value: RenderableType | None) -> RenderableType | None:
+    return Text(one_line(value)) if isinstance(value, str) else value
 
 
 def bare_table(*columns: str, title: str = "") -> Table:
     """A table with a rule under its head and nothing else."""
     from rich import box
 
-    table = Table(
-        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold",
+    table = _Table(
+        box=box.SIMPLE_HEAD, title=Text(one_line(title)) if title else None, title_justify="left", title_style="bold",
         show_edge=False, pad_edge=False,
     )  # fmt: skip
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(Text(one_line(column)), overflow="fold")
     return table
 
 
@@ -78,8 +138,12 @@ def print_json(value: Any) -> None:
 
 
 def as_json(value: Any, indent: int | None = 2) -> str:
-    """Plain values as JSON text; what is no number or infinite becomes null."""
-    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    """Plain values as JSON text; what is no number or infinite becomes null.
+
+    Characters that act on a terminal are escapes, as JSON has them.
+    """
+    text = json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    return hidden_to_json(text)
 
 
 def _plain(value: Any) -> Any:

@@ -34,6 +34,7 @@ from n2d_framework.cli.messages import Messages
 from n2d_framework.cli.native import without_chatter
 from n2d_framework.errors import N2DError
 from n2d_framework.processes import SAFE_PATH
+from n2d_framework.visible import visible
 
 __all__ = ["app", "main"]
 
@@ -105,7 +106,9 @@ def guarded(function: F) -> F:
 
 def _fail(error: Exception, text: str, code: int) -> NoReturn:
     if _messages.debug:
-        sys.stderr.write("".join(traceback.format_exception(error)))
+        for part in traceback.format_exception(error):
+            # A message may have lines that look like ours.
+            sys.stderr.write(visible(part.rstrip("\n")).replace("\n", "\n  ") + "\n")
     say_error(text)
     raise typer.Exit(code)
 

@@ -16,6 +16,7 @@ from n2d_framework.errors import (
     StoreWarning,
     TrackingWarning,
 )
+from n2d_framework.visible import visible
 
 __all__ = ["Messages"]
 
@@ -23,6 +24,14 @@ _OURS = (
     BundleWarning, DataWarning, MetricWarning, NotInductiveWarning, StoreWarning, TrackingWarning,
 )  # fmt: skip
 _LOGGERS = ("n2d_framework", "n2d_builtin")
+
+
+class _Formatter(logging.Formatter):
+    """Log records in which nothing acts on a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record; further lines are indented."""
+        return visible(super().format(record)).replace("\n", "\n  ")
 
 
 class Messages:
@@ -39,7 +48,7 @@ class Messages:
 
     def __enter__(self) -> Self:
         self._handler = logging.StreamHandler()
-        self._handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        self._handler.setFormatter(_Formatter("%(name)s: %(message)s"))
         for name in _LOGGERS:
             logger = logging.getLogger(name)
             logger.addHandler(self._handler)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from n2d_framework.cli.console import styled
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -63,28 +65,32 @@ def print_others(console: Console, catalogue: Catalogue) -> None:
             told.append("hears what happens in runs (a tracker)")
         if told and not fact["brings"]["components"]:
             text = f"{fact['distribution']} {fact['version']}: {', '.join(told)}"
-            console.print(text, markup=False, soft_wrap=True)
+            console.print(text, soft_wrap=True)
 
 
 def print_trouble(console: Console, catalogue: Catalogue) -> None:
     """Plugins that cannot be used, names that are not clear, and imports that take long."""
     for failure in catalogue.failures:
         console.print(
-            f"\n[bold red]unusable[/bold red] plugin {failure.entry_point} of "
-            f"{failure.distribution} {failure.version}"
+            styled(
+                ("\nunusable", "bold red"),
+                f" plugin {failure.entry_point} of {failure.distribution} {failure.version}",
+            )
         )
-        console.print(f"  {failure.error}", markup=False, soft_wrap=True)
+        console.print(f"  {failure.error}", soft_wrap=True)
     for what, advice in _unclear(catalogue).items():
-        console.print(f"\n[bold yellow]unclear[/bold yellow] {what}")
-        console.print(f"  {advice}", markup=False, soft_wrap=True)
+        console.print(styled(("\nunclear", "bold yellow"), f" {what}"))
+        console.print(f"  {advice}", soft_wrap=True)
     for plugin in catalogue.plugins:
         if plugin.seconds > _SLOW:
             console.print(
-                f"\n[bold yellow]slow[/bold yellow] plugin {plugin.entry_point} of "
-                f"{plugin.distribution} {plugin.version}"
+                styled(
+                    ("\nslow", "bold yellow"),
+                    f" plugin {plugin.entry_point} of {plugin.distribution} {plugin.version}",
+                )
             )
             text = f"  importing it took {plugin.seconds:.1f} s, which every command waits for"
-            console.print(text, markup=False)
+            console.print(text)
 
 
 def _unclear(catalogue: Catalogue) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from n2d_framework.cli.console import err, seconds_text
+from n2d_framework.cli.console import err, seconds_text, styled
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -114,7 +114,7 @@ class RunProgress:
 
     def _done(self, what: str, took: str) -> None:
         assert self._live is not None
-        self._live.console.print(f"[green]done[/green]  {what:<{_WIDTH}}  {took}")
+        self._live.console.print(styled(("done", "green"), f"  {what:<{_WIDTH}}  {took}"))
 
     def _clear(self) -> None:
         if self._live is not None and self._task is not None:
@@ -142,12 +142,12 @@ def _display() -> Progress:
 
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=12),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.fields[left]}", markup=False),
         console=err(),
         transient=True,
     )

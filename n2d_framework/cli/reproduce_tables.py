@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from n2d_framework.cli.console import bare_table, out, say_warning
 
 if TYPE_CHECKING:
@@ -23,9 +21,9 @@ def print_report(report: Report) -> None:
     """Print a report."""
     console = out()
     for block in report.blocks():
-        table = bare_table(*block.columns, title=escape(block.title))
+        table = bare_table(*block.columns, title=block.title)
         for row in block.rows:
-            table.add_row(*map(escape, row))
+            table.add_row(*row)
         console.print(table)
         console.print("")
     remarks = report.remarks()
@@ -33,7 +31,7 @@ def print_report(report: Report) -> None:
         if remarks[name]:
             console.print(heading, style="bold")
             for text in remarks[name]:
-                console.print(f"- {escape(text)}", soft_wrap=True)
+                console.print(f"- {text}", soft_wrap=True)
             console.print("")
     for text in remarks["not_measured"]:
         say_warning(f"not measured: {text}")

@@ -147,19 +147,23 @@ def _asked(model: N2D, ability: str) -> AnyArray | None:
 
 
 def _draw(model: N2D, data: Dataset, folder: Path) -> list[Path]:
+    from matplotlib import rc_context
+
     from n2d_framework.metrics import match_labels
     from n2d_framework.plots import save_run_plots
 
-    return save_run_plots(
-        model,
-        data.x,
-        data.y,
-        data.names,
-        folder=folder,
-        match=match_labels,
-        image_shape=None if data.modality == "sequence" else "auto",
-        random_state=model.random_state_,
-    )
+    # A matplotlibrc in the current folder could have titles typeset by LaTeX.
+    with rc_context({"text.usetex": False}):
+        return save_run_plots(
+            model,
+            data.x,
+            data.y,
+            data.names,
+            folder=folder,
+            match=match_labels,
+            image_shape=None if data.modality == "sequence" else "auto",
+            random_state=model.random_state_,
+        )
 
 
 def _config(request: RunRequest, model: N2D) -> dict[str, Any]:

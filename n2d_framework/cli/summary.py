@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from n2d_framework.cli.console import bare_table, out, seconds_text, shape_text
+from n2d_framework.cli.console import bare_table, out, seconds_text, shape_text, styled
 
 __all__ = ["LOADING", "print_summary"]
 
@@ -24,9 +24,11 @@ def print_summary(record: Mapping[str, Any]) -> None:
     console = out()
     data = record["data"]
     console.print(
-        f"[bold]{record['name']}[/bold]: {data['n_rows']} rows of "
-        f"{shape_text(data['row_shape'])}, {record['n_clusters_found']} clusters, "
-        f"seed {record['random_state']}\n"
+        styled(
+            (str(record["name"]), "bold"),
+            f": {data['n_rows']} rows of {shape_text(data['row_shape'])}, "
+            f"{record['n_clusters_found']} clusters, seed {record['random_state']}\n",
+        )
     )
     console.print(_scores(record["scores"]))
     console.print()
@@ -81,8 +83,8 @@ def _stages(record: Mapping[str, Any]) -> Any:
 
 def _print_paths(console: Any, paths: Mapping[str, Any]) -> None:
     for name in ("bundle", "labels", "config", "run"):
-        console.print(f"{name:<8} {paths[name]}", markup=False, soft_wrap=True)
+        console.print(f"{name:<8} {paths[name]}", soft_wrap=True)
     plots = paths.get("plots", [])
     if plots:
         folder, count = plots[0].rpartition("/")[0], len(plots)
-        console.print(f"{'plots':<8} {folder} ({count} pictures)", markup=False, soft_wrap=True)
+        console.print(f"{'plots':<8} {folder} ({count} pictures)", soft_wrap=True)

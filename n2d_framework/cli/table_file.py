@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import csv
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,7 @@ import numpy as np
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
+from n2d_framework.visible import one_line, spreadsheet_cell
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "open_table"]
 
@@ -34,16 +35,40 @@ class TableWriter(abc.ABC):
 
 
 class _Text(TableWriter):
+    """Text in which no cell is a formula, and nothing acts on a terminal."""
+
     def __init__(self, stream: IO[str], delimiter: str) -> None:
         self._writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+        # The other one leaves cells with a carriage return without quotes.
+        self._quoting = csv.writer(
+            stream, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL
+        )
+        self._terminal = stream.isatty()
         self._names: list[str] | None = None
 
     def write(self, columns: Mapping[str, AnyArray]) -> None:
         if self._names is None:
             self._names = list(columns)
-            self._writer.writerow(self._names)
-        lists = (column.tolist() for column in columns.values())
-        self._writer.writerows(zip(*lists, strict=True))
+            self._write([map(self._cell, self._names)])
+        if all(column.dtype.kind in "biuf" for column in columns.values()):
+            lists = (column.tolist() for column in columns.values())
+            self._writer.writerows(zip(*lists, strict=True))
+        else:
+            self._write(zip(*map(self._cells, columns.values()), strict=True))
+
+    def _write(self, rows: Iterable[Iterable[Any]]) -> None:
+        for row in map(list, rows):
+            quoted = any(isinstance(cell, str) and "\r" in cell for cell in row)
+            (self._quoting if quoted else self._writer).writerow(row)
+
+    def _cells(self, column: AnyArray) -> Iterable[Any]:
+        values: list[Any] = column.tolist()
+        return values if column.dtype.kind in "biuf" else map(self._cell, values)
+
+    def _cell(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return spreadsheet_cell(one_line(value) if self._terminal else value)
 
 
 class _Parquet(TableWriter):

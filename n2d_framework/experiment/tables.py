@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.core.scores import AXES, COSTS, IDENTITY, KEYS, RESERVED, SCORES, TEXTS
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import ROLES
+from n2d_framework.visible import one_line, spreadsheet_cell, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,17 +70,25 @@ def methods(table: pd.DataFrame) -> list[str]:
 
 
 def to_csv(table: pd.DataFrame, *, costs: bool) -> str:
-    """CSV; without costs and tracebacks it does not depend on the machine."""
+    """CSV without formulas; without costs and tracebacks it does not depend on the machine."""
     left_out = {"traceback", "versions"} | (set() if costs else set(COSTS))
     kept = [name for name in table.columns if name not in left_out]
-    return str(table[kept].to_csv(index=False, lineterminator="\n"))
+
+    def cell(value: Any) -> Any:
+        return spreadsheet_cell(visible(value)) if isinstance(value, str) else value
+
+    return str(table[kept].map(cell).rename(columns=cell).to_csv(index=False, lineterminator="\n"))
+
+
+#: What Markdown would take for a link, a tag, code or the end of a cell.
+_MARKS = re.compile(r"[\\|<`]|\[(?=.*\])")
 
 
 def to_markdown(summary: pd.DataFrame) -> str:
     """A Markdown table of texts."""
     rows = [[str(name) for name in summary.columns]]
     rows += [[str(value) for value in row] for row in summary.itertuples(index=False)]
-    rows = [[cell.replace("|", r"\|") for cell in row] for row in rows]
+    rows = [[_MARKS.sub(r"\\\g<0>", one_line(cell)) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
 
     def line(row: Sequence[str]) -> str:
@@ -96,7 +106,7 @@ _SPECIAL = {
 
 
 def _escaped(text: str) -> str:
-    return "".join(_SPECIAL.get(letter, letter) for letter in text)
+    return "".join(_SPECIAL.get(letter, letter) for letter in one_line(text))
 
 
 def to_latex(summary: pd.DataFrame) -> str:

@@ -9,12 +9,13 @@ import numpy as np
 
 from n2d_framework.plots.palette import Style
 from n2d_framework.types import AnyArray
+from n2d_framework.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["clean", "grid_shape", "legend_beside", "new_axes", "new_grid", "point_size"]
+__all__ = ["clean", "grid_shape", "legend_beside", "literal", "new_axes", "new_grid", "point_size"]
 
 _LEGEND_ROWS = 20
 _LONGEST = 28
@@ -65,7 +66,12 @@ def clean(text: Any) -> str:
     plain = " ".join(str(text).split())
     if len(plain) > _LONGEST:
         plain = plain[: _LONGEST - 1] + "…"
-    return plain.replace("$", r"\$")
+    return literal(plain)
+
+
+def literal(text: str) -> str:
+    """A text without mathematics in dollars, and with what is not seen as escapes."""
+    return visible(text).replace("$", r"\$")
 
 
 def point_size(n_points: int) -> float:

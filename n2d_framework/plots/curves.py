@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from n2d_framework.errors import DataError
-from n2d_framework.plots.canvas import clean, new_axes
+from n2d_framework.plots.canvas import clean, literal, new_axes
 from n2d_framework.plots.palette import COLOURS
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def loss_curve(
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss")
-    ax.set_title(title.replace("$", r"\$"), fontsize=11)
+    ax.set_title(literal(title), fontsize=11)
     ax.grid(visible=True, alpha=0.25)
     ax.legend(frameon=False, fontsize=9)
     return ax
@@ -131,6 +131,6 @@ def scree(explained_variance_ratio: ArrayLike, *, ax: Axes | None = None, title:
     ax.set_ylim(0.0, 1.05)
     ax.set_xlabel("component")
     ax.set_ylabel("share of variance")
-    ax.set_title(title.replace("$", r"\$"), fontsize=11)
+    ax.set_title(literal(title), fontsize=11)
     ax.legend(frameon=False, fontsize=9, loc="center right")
     return ax

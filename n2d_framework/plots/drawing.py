@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from n2d_framework.plots.canvas import clean, legend_beside, point_size
+from n2d_framework.plots.canvas import clean, legend_beside, literal, point_size
 from n2d_framework.plots.palette import NOISE_STYLE, Style, distinct, is_noise
 from n2d_framework.types import AnyArray
 
@@ -81,4 +81,4 @@ def finish(ax: Axes, axis_names: tuple[str, str], shown: int, total: int, title:
     ax.set_ylabel(axis_names[1])
     ax.tick_params(labelsize=8)
     sample = f"{shown:,} of {total:,} rows, drawn at random" if shown < total else ""
-    ax.set_title("\n".join(filter(None, [title.replace("$", r"\$"), sample])), fontsize=11)
+    ax.set_title("\n".join(filter(None, [literal(title), sample])), fontsize=11)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from n2d_framework.errors import DataError
-from n2d_framework.plots.canvas import legend_beside, new_axes
+from n2d_framework.plots.canvas import legend_beside, literal, new_axes
 from n2d_framework.plots.palette import NOISE_STYLE, Style, is_noise, styles
 from n2d_framework.types import NOISE, AnyArray
 
@@ -79,7 +79,7 @@ def condensed_tree(
     ax.invert_yaxis()
     ax.set_xlabel("rows")
     ax.set_ylabel("density  λ = 1 / distance")
-    ax.set_title(title.replace("$", r"\$"), fontsize=11)
+    ax.set_title(literal(title), fontsize=11)
     return ax
 
 

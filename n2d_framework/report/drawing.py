@@ -41,6 +41,8 @@ _SETTINGS: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "font.family": "DejaVu Sans",
+    # A matplotlibrc in the current folder could have titles typeset by LaTeX.
+    "text.usetex": False,
 }
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import DataError
 from n2d_framework.experiment.tables import AXES
+from n2d_framework.plots.canvas import literal
 from n2d_framework.plots.palette import COLOURS, MARKERS
 from n2d_framework.report.drawing import svg
 from n2d_framework.report.statistics import MOST_READ
@@ -102,7 +103,7 @@ def _draw(lines: dict[str, pd.DataFrame]) -> Any:
             place.plot(
                 rows["n_clusters"].to_numpy(dtype=float), rows[criterion].to_numpy(dtype=float),
                 color=COLOURS[(0, 4, 2, 3)[number]], marker=MARKERS[number], markersize=4,
-                linewidth=1.5, label=name.replace("$", r"\$"),
+                linewidth=1.5, label=literal(name),
             )  # fmt: skip
         place.set_title(_CRITERIA[criterion], fontsize=10, loc="left")
         place.set_xlabel("number of clusters")

@@ -15,6 +15,7 @@ from n2d_framework.plots.palette import COLOURS, MARKERS
 from n2d_framework.report.board import INSTEAD
 from n2d_framework.report.pictures import Pictures
 from n2d_framework.types import ROLES
+from n2d_framework.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -58,7 +59,7 @@ def render(content: dict[str, Any]) -> str:
             roles=ROLES,
             titles=_best_of(content),
             config_text=as_yaml(content["config"]),
-            payload=_payload(content),
+            payload=_shown(_payload(content)),
             colours=COLOURS,
             style=Markup("\n".join(map(_static, _STYLES))),  # noqa: S704  # our own file
             script=Markup(script),  # noqa: S704  # our own file
@@ -80,11 +81,25 @@ def _environment() -> Environment:
 
     environment = Environment(
         loader=PackageLoader("n2d_framework.report"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_finalised,
     )  # fmt: skip
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     environment.filters |= {"seconds": _seconds, "number": _number, "plain_yaml": as_yaml}
     return environment
+
+
+def _finalised(value: Any) -> Any:
+    """What a template writes: nothing in it hides or turns what stands beside it."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _shown(value: Any) -> Any:
+    """The same for what the script writes."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {_shown(key): _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _payload(content: dict[str, Any]) -> dict[str, Any]:

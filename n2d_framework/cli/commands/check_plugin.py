@@ -12,6 +12,7 @@ from rich.text import Text
 from n2d_framework.cli.console import bare_table, err, out, print_json, seconds_text
 from n2d_framework.cli.flags import Json
 from n2d_framework.errors import UnknownComponentError
+from n2d_framework.visible import visible
 
 if TYPE_CHECKING:
     from n2d_framework.testing.report import Report
@@ -42,12 +43,12 @@ def check_plugin(
 
     reports = []
     for entry in _chosen(which):
-        err().print(f"checking {entry.qualified_name} …", style="dim", highlight=False)
+        err().print(f"checking {entry.qualified_name} …", style="dim")
         reports.append(run_checks(entry, time_limit=time_limit))
     if json:
         print_json([_plain(report) for report in reports])
     elif markdown:
-        sys.stdout.write("\n".join(_markdown(report) for report in reports))
+        sys.stdout.write(visible("\n".join(_markdown(report) for report in reports)))
     else:
         for report in reports:
             _print(report)

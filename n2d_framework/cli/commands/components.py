@@ -8,7 +8,7 @@ import attrs
 import typer
 from rich.text import Text
 
-from n2d_framework.cli.console import as_json, bare_table, out, print_json
+from n2d_framework.cli.console import as_json, bare_table, out, print_json, styled
 from n2d_framework.cli.flags import Json
 from n2d_framework.cli.plugin_facts import plugin_facts, print_others, print_trouble
 from n2d_framework.errors import UnknownComponentError, did_you_mean
@@ -98,7 +98,7 @@ def _print_list(console: Console, entries: list[Entry[ComponentSpec]]) -> None:
 
 def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
     spec = entry.spec
-    console.print(f"[bold]{spec.role} {spec.name}[/bold]: {spec.summary}")
+    console.print(styled((f"{spec.role} {spec.name}", "bold"), f": {spec.summary}"))
     facts = {
         "from": f"{entry.distribution} {entry.version}",
         "input": spec.input,
@@ -108,7 +108,7 @@ def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
     told = {"publishes": spec.publishes, "needs": spec.needs}
     facts |= {name: ", ".join(values) for name, values in told.items() if values}
     for name, value in facts.items():
-        console.print(f"  {name:<10} {value}", markup=False)
+        console.print(f"  {name:<10} {value}")
     rows = _options(entry)
     if not rows:
         console.print("  it has no options\n")

@@ -99,7 +99,7 @@ def _problems(found: dict[str, Any]) -> list[str]:
 def _print(found: dict[str, Any]) -> None:
     console = out()
     for name, value in _facts(found).items():
-        console.print(f"{name:<10} {value}", markup=False, soft_wrap=True)
+        console.print(f"{name:<10} {value}", soft_wrap=True)
     table = bare_table("library", "version", "library", "version")
     names = sorted(found["libraries"].items())
     half = (len(names) + 1) // 2
@@ -109,9 +109,9 @@ def _print(found: dict[str, Any]) -> None:
     console.print(table)
     console.print()
     if not found["problems"]:
-        console.print("[green]nothing wrong found[/green]")
+        console.print("nothing wrong found", style="green")
     for problem in found["problems"]:
-        console.print(f"problem: {problem}", style="red", markup=False, soft_wrap=True)
+        console.print(f"problem: {problem}", style="red", soft_wrap=True)
 
 
 def _facts(found: dict[str, Any]) -> dict[str, str]:

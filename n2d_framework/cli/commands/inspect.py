@@ -66,7 +66,7 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
             "their label"
         )
     for name, value in facts.items():
-        console.print(f"{name:<10} {value}", markup=False, soft_wrap=True)
+        console.print(f"{name:<10} {value}", soft_wrap=True)
     console.print()
 
 

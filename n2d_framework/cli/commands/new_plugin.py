@@ -36,17 +36,15 @@ def new_plugin(
         print_json({"folder": made, "role": role, "name": chosen.name, "files": files})
         return
     console = out()
-    console.print(f"[bold]{made}[/bold]")
+    console.print(str(made), style="bold")
     for file in files:
-        console.print(f"  {file}", markup=False)
+        console.print(f"  {file}")
     steps = [
         f'pip install -e "{_to_install(made)}[test]"',
         f"python -m pytest -q {_word(made)}",
         f"n2d check-plugin {role}/{chosen.name}",
     ]
-    console.print(
-        "\nNext:", *(f"  {step}" for step in steps), sep="\n", markup=False, soft_wrap=True
-    )
+    console.print("\nNext:", *(f"  {step}" for step in steps), sep="\n", soft_wrap=True)
 
 
 def _to_install(folder: Path) -> str:

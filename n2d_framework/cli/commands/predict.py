@@ -169,5 +169,5 @@ def _report(output: Path, done: int, counts: dict[int, int], seconds: float, *, 
     shown = ", ".join(f"{label}: {number}" for label, number in list(sizes.items())[:20])
     more = ", ..." if len(sizes) > 20 else ""
     console = out()
-    console.print(f"{output}: {done} rows in {seconds_text(seconds)}", markup=False)
-    console.print(f"labels {shown}{more}", markup=False)
+    console.print(f"{output}: {done} rows in {seconds_text(seconds)}")
+    console.print(f"labels {shown}{more}")

@@ -54,4 +54,4 @@ def report(
     if json:
         print_json({"report": str(written), "bytes": written.stat().st_size})
     else:
-        out().print(f"report: {written}", markup=False, soft_wrap=True)
+        out().print(f"report: {written}", soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import attrs
 import typer
 
-from n2d_framework.cli.console import out, print_json
+from n2d_framework.cli.console import out, print_json, styled
 from n2d_framework.cli.flags import Json
 
 __all__ = ["TRUST", "verify"]
@@ -34,12 +34,12 @@ def verify(
     else:
         console = out()
         for stage in report.stages:
-            console.print(str(stage), markup=False)
+            console.print(str(stage))
         if not report.stages:
             console.print("no golden rows to replay: a component cannot place new rows")
         for name, (then, now) in sorted(report.changed.items()):
-            console.print(f"{name}: {then} then, {now or 'not installed'} now", markup=False)
-        word = "[green]the same answers[/green]" if report.ok else "[red]other answers[/red]"
-        console.print(f"digest right, {word} as when it was saved")
+            console.print(f"{name}: {then} then, {now or 'not installed'} now")
+        word = ("the same answers", "green") if report.ok else ("other answers", "red")
+        console.print(styled("digest right, ", word, " as when it was saved"))
     if not report.ok:
         raise typer.Exit(1)

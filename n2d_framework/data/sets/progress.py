@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from n2d_framework.data.sets.downloading import Watcher
+from n2d_framework.visible import one_line
 
 __all__ = ["terminal_bar"]
 
@@ -34,7 +35,7 @@ def terminal_bar(wanted: bool | None = None) -> Iterator[Watcher]:
     )
 
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),
@@ -44,7 +45,7 @@ def terminal_bar(wanted: bool | None = None) -> Iterator[Watcher]:
 
     def watch(name: str, done: int, total: int | None) -> None:
         if name not in tasks:
-            tasks[name] = bar.add_task(name, total=total)
+            tasks[name] = bar.add_task(one_line(name), total=total)
         bar.update(tasks[name], completed=done, total=total)
 
     with bar:
