@@ -124,8 +124,8 @@ def bare_table(*columns: str, title: str = "") -> Table:
     from rich import box
 
     table = _Table(
-        box=box.SIMPLE_HEAD, title=Text(one_line(title)) if title else None, title_justify="left", title_style="bold",
-        show_edge=False, pad_edge=False,
+        box=box.SIMPLE_HEAD, title=Text(one_line(title)) if title else None,
+        title_justify="left", title_style="bold", show_edge=False, pad_edge=False,
     )  # fmt: skip
     for column in columns:
         table.add_column(Text(one_line(column)), overflow="fold")

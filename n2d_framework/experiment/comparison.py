@@ -53,7 +53,6 @@ class Comparison:
         self.illegal: list[dict[str, Any]] = mark["illegal"]
         self.notes: list[str] = mark["notes"]
         self._recorded: str | None = mark["store"]
-        self._store: StageStore | None = None
         self._cells: list[dict[str, Any]] = mark["cells"]
         # A folder of an earlier version has none.
         self._less: dict[str, bool] = mark.get("less_is_better", {})
@@ -61,22 +60,13 @@ class Comparison:
         self.session: Session | None = None
         self.allow_code = False
 
-    @property
+    @cached_property
     def store(self) -> StageStore:
-        """The stage store: the one that was given, or the folder's own.
+        """The stage store: that of the folder, unless another was given.
 
-        Raises
-        ------
-        DataError
-            If none was given, and the folder names a URL.
+        A DataError is raised if the folder names one that is not on this machine.
         """
-        if self._store is None:
-            self._store = StageStore(recorded_store(self._recorded, self.out))
-        return self._store
-
-    @store.setter
-    def store(self, store: StageStore) -> None:
-        self._store = store
+        return StageStore(recorded_store(self._recorded, self.out))
 
     def __repr__(self) -> str:
         done, planned = sum(r["status"] == "done" for r in self._relevant()), len(self._cells)
