@@ -47,7 +47,7 @@ def _unwrapped(x: Any) -> tuple[Any, AnyArray | None]:
         # asarray would drop the mask of the array that comes out of it.
         x = np.asanyarray(x)
     if isinstance(x, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(x)
+        mask: Any = np.ma.getmaskarray(x)
         if mask.dtype.names is not None:
             mask = np.any([mask[name] for name in mask.dtype.names], axis=0)
         return x.data, mask if beside is None else mask | beside

@@ -45,10 +45,11 @@ def collect(source: RowSource) -> Dataset:
     joined = np.concatenate(ids) if ids else None
     if joined is not None:
         _remark(joined, source.name)
+    y = _joined(labels) if labels else None
     return Dataset(
         name=source.name,
         x=x,
-        y=_joined(labels) if labels else None,
+        y=y,
         names=source.names,
         modality=source.modality,
         schema=source.schema,
@@ -107,14 +108,25 @@ def _unknown(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray
 
 
 def _joined(labels: Sequence[AnyArray]) -> AnyArray:
-    """One array of labels; text that is numbers throughout becomes numbers."""
+    """One array of labels; strings become numbers where each is written as its number is."""
     y = np.concatenate(labels)
     if y.dtype.kind != "U":
         return y
-    try:
-        numbers = y.astype(np.float64)
-    except ValueError:
+    distinct, codes = np.unique(y, return_inverse=True)
+    numbers = [_number(text.strip()) for text in distinct.tolist()]
+    if None in numbers:
         return y
-    exact = np.abs(numbers) < 2**53
-    whole = bool(exact.all()) and bool((numbers == np.trunc(numbers)).all())
-    return numbers.astype(np.int64) if whole else numbers
+    values = np.array(numbers)  # of float64 if one is; integers beyond 2^53 may change then
+    return values[codes] if len(set(numbers)) == len(distinct) and values.tolist() == numbers else y
+
+
+def _number(text: str) -> int | float | None:
+    """The number that is written so; ``None`` for other strings, such as ``01`` or ``nan``."""
+    for kind in (int, float):
+        try:
+            number: int | float = kind(text)
+        except ValueError:
+            continue
+        if str(number) == text and abs(number) < 2**63:
+            return number
+    return None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from n2d_framework.errors import DataError, did_you_mean
+from n2d_framework.errors import DataError, DataWarning, did_you_mean
 
-__all__ = ["no_such_name", "reading"]
+__all__ = ["no_such_name", "point_out", "reading"]
 
 _FAULTS = (
     OSError,
@@ -20,6 +22,7 @@ _FAULTS = (
     EOFError,
     RuntimeError,
     NotImplementedError,
+    csv.Error,
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
@@ -59,3 +62,8 @@ def no_such_name(path: Path, what: str, name: str, known: list[str]) -> DataErro
     shown = f"{hint} it has" if hint.startswith("did you mean") else "it has"
     names = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return DataError(f"{path}: it has no {what} {name!r}; {shown} {names or 'none'}")
+
+
+def point_out(path: Path, text: str) -> None:
+    """Warn in one line of how a file was read."""
+    warnings.warn(f"{path}: {text}", DataWarning, stacklevel=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,17 +52,16 @@ class JsonLinesSource(TableSource):
         import pyarrow as pa
 
         objects = self._objects()
+        numbers = set(columns.features)
         start = 0
         while group := list(itertools.islice(objects, size)):
             cells = {
                 name: [self._number(row, name, start + at) for at, row in enumerate(group)]
-                if name in columns.features
+                if name in numbers
                 else [_text(row.get(name)) for row in group]
                 for name in columns.used
             }
-            types = {
-                name: pa.float64() if name in columns.features else pa.string() for name in cells
-            }
+            types = {name: pa.float64() if name in numbers else pa.string() for name in cells}
             yield pa.record_batch(
                 [pa.array(cells[name], type=types[name]) for name in cells], names=list(cells)
             )
@@ -111,8 +111,8 @@ class JsonLinesSource(TableSource):
     def _distinct(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            names = [name for name, _ in pairs]
-            twice = next(name for name in names if names.count(name) > 1)
+            times = Counter(name for name, _ in pairs)
+            twice = next(name for name, number in times.items() if number > 1)
             raise DataError(f"{self.ref.path}: an object names {twice!r} twice; name it once")
         return found
 

@@ -12,14 +12,17 @@ import attrs
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema, left_out
 from n2d_framework.data.collect import collect
+from n2d_framework.data.faults import point_out
 from n2d_framework.data.hdf5 import Hdf5Source
 from n2d_framework.data.images import IMAGE_SUFFIXES, ImageFolder
 from n2d_framework.data.jsonl import JsonLinesSource
 from n2d_framework.data.npy import NpySource, NpzSource
 from n2d_framework.data.parquet import ParquetSource
 from n2d_framework.data.reference import Reference, parse_reference
+from n2d_framework.data.remarks import table_remarks
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
+from n2d_framework.data.tables import TableSource
 from n2d_framework.data.text import TextSource
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
 
@@ -30,6 +33,7 @@ __all__ = ["SUFFIXES", "load", "open_rows"]
 
 _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".csv": TextSource,
+    ".csv.gz": TextSource,
     ".h5": Hdf5Source,
     ".hdf5": Hdf5Source,
     ".jsonl": JsonLinesSource,
@@ -37,6 +41,7 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".npz": NpzSource,
     ".parquet": ParquetSource,
     ".tsv": TextSource,
+    ".tsv.gz": TextSource,
 }
 #: Suffixes of files that can be read; a folder of images has none.
 SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
@@ -79,7 +84,13 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
     Nothing is ever unpickled.
     """
     with open_rows(ref, catalogue=catalogue, like=like) as source:
-        return source.held if isinstance(source, ArraySource) else collect(source)
+        if isinstance(source, ArraySource):
+            return source.held
+        data = collect(source)
+    if like is None and isinstance(source, TableSource):
+        for remark in table_remarks(data):
+            point_out(source.ref.path, remark)
+    return data
 
 
 def open_rows(
@@ -157,6 +168,8 @@ def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[
 
 def _source(path: Path) -> Callable[[Reference], RowSource]:
     suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() + suffix
     if suffix in _SOURCES:
         return _SOURCES[suffix]
     if suffix in IMAGE_SUFFIXES:

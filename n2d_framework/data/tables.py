@@ -71,8 +71,9 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     DataError
         If a named column does not exist, names repeat, or no feature is left.
     """
+    known = set(columns)
     for name in (*_chosen(ref), *ref.drop, *(() if ref.id is None else (ref.id,))):
-        if name not in columns:
+        if name not in known:
             raise no_such_name(ref.path, "column", name, list(columns))
     index = [*index, *_written_by_pandas(columns, index)]
     if ref.like is not None:
@@ -81,7 +82,8 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
         if matched is not None:
             features = tuple(given[position] for position in matched.order)
             found = _id_column(ref, columns, index, features)
-            left = [name for name in columns if name not in (*features, *ref.drop, found)]
+            taken = {*features, *ref.drop, found}
+            left = [name for name in columns if name not in taken]
             others = tuple(name for name in left if name not in index)
             return Columns(features, _label_beside(ref, columns, features), found, others)
     repeated = sorted(name for name, times in Counter(columns).items() if times > 1)
@@ -95,9 +97,8 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     for name, what in ((label, "label"), (ref.id, "id")):
         if name is not None and name in features:
             raise DataError(f"{ref.path}: column {name!r} cannot be feature and {what} at once")
-    for name in ref.drop:
-        if name in features:
-            raise DataError(f"{ref.path}: column {name!r} is in x and in drop; name it in one")
+    for name in set(ref.drop) & set(features):
+        raise DataError(f"{ref.path}: column {name!r} is in x and in drop; name it in one")
     if not features:
         raise DataError(f"{ref.path}: no column is left as a feature; give at least one")
     return Columns(features, label, _id_column(ref, columns, index, features))
@@ -163,10 +164,11 @@ class TableSource(RowSource):
             column = batch.column(name)
             self._refuse_missing(column, name, start)
             x[:, position] = column.to_numpy(zero_copy_only=False)
+        self._refuse_not_finite(x, columns, start)
         ids = None if columns.id is None else id_texts(batch.column(columns.id).to_pylist())
         if columns.label is None:
             return Block(x, None, ids)
-        label = batch.column(columns.label)
+        label = _decoded(batch.column(columns.label))
         self._refuse_missing(label, columns.label, start)
         return Block(x, _labels(label), ids)
 
@@ -187,16 +189,29 @@ class TableSource(RowSource):
         if column.null_count:
             missing = column.is_null().to_numpy(zero_copy_only=False)
             row = start + int(np.argmax(missing)) + 1
-            raise DataError(
-                f"{self.ref.path}: column {name!r} has no value in row {row} (the first row "
-                "of data is 1); fill it or drop the row"
-            )
+            raise self._no_value(name, row)
+
+    def _refuse_not_finite(self, x: AnyArray, columns: Columns, start: int) -> None:
+        if x.dtype.kind != "f" or np.isfinite(x).all():
+            return
+        row, position = np.argwhere(~np.isfinite(x))[0].tolist()
+        raise self._no_value(columns.features[position], start + row + 1, str(x[row, position]))
+
+    def _no_value(self, name: str, row: int, written: str = "") -> DataError:
+        marked = f" (it has {written!r})" if written else ""
+        return DataError(
+            f"{self.ref.path}: column {name!r} has no value in row {row}{marked} (the first row "
+            "of data is 1); fill it or drop the row"
+        )
+
+
+def _decoded(column: Any) -> Any:
+    """A column of categories as one of their values, nulls among the categories included."""
+    from pyarrow import types
+
+    return column.dictionary_decode() if types.is_dictionary(column.type) else column
 
 
 def _labels(column: Any) -> AnyArray:
-    import pyarrow as pa
-
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
     y: AnyArray = np.asarray(column.to_numpy(zero_copy_only=False))
     return y.astype(str) if y.dtype.kind == "O" else y

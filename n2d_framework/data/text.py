@@ -1,16 +1,19 @@
-"""Rows from text tables: .csv and .tsv."""
+"""Rows from text tables: .csv and .tsv, also compressed with gzip."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from n2d_framework.data.faults import reading
-from n2d_framework.data.naming import LABEL_NAMES
+from n2d_framework.data.faults import point_out, reading
+from n2d_framework.data.heading import find_heading, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.tables import Columns, TableSource, choose_columns
 from n2d_framework.errors import DataError
@@ -19,15 +22,17 @@ __all__ = ["TextSource"]
 
 _BLOCK_BYTES = 1 << 20
 _LINES_PER_BLOCK = 16
-_DELIMITERS = ",;\t|"
 
 
 class TextSource(TableSource):
     """Rows of a text table, parsed block by block; values are float64.
 
-    Fields are separated by commas (by tabs in ``.tsv``; by ``;``, tab or ``|`` where the
-    first line has no comma). The first line names the columns if it says so
-    (:func:`has_header`). A first column without a name holds row names and is left out.
+    Fields are separated by commas (by tabs in ``.tsv``), or by ``;``, tab or ``|`` where that
+    gives the first lines equally many fields. Blank lines and comments (``#``) above the table
+    are passed over. The first line names the columns if that explains the file
+    (:func:`~n2d_framework.data.heading.find_heading`). A first column without a name holds row
+    names and is left out. Labels are strings as they are written, ``NA`` and the like included;
+    only an empty field is a missing value.
 
     Parameters
     ----------
@@ -40,143 +45,131 @@ class TextSource(TableSource):
 
     def __init__(self, ref: Reference) -> None:
         self.ref = ref
-        self.name = ref.path.stem
+        self.name = Path(ref.path.stem).stem if _compressed(ref.path) else ref.path.stem
         if ref.path.stat().st_size == 0:
             raise DataError(f"{ref.path}: the file is empty; write it again")
-        with reading(ref.path, self.kind):
-            line = _first_line(ref.path)
-            self._delimiter = _delimiter(ref.path, line)
-            first = _first_rows(ref.path, self._delimiter)
+        with reading(ref.path, self.kind), _opened(ref.path) as file:
+            self._heading = find_heading(ref, file)
         # Arrow refuses a line that is longer than two blocks.
-        self._block_bytes = max(_BLOCK_BYTES, _LINES_PER_BLOCK * len(line))
-        self._header = ref.header if ref.header is not None else has_header(ref, first)
-        if len(first) <= self._header:
-            raise DataError(f"{ref.path}: it has no rows; give at least one")
-        self._names = _column_names(first[0], header=self._header)
+        self._block_bytes = max(_BLOCK_BYTES, _LINES_PER_BLOCK * self._heading.longest)
+        self._names = list(self._heading.names)
         index = self._names[:1] if self._names[0] == "" else []
         self.columns = choose_columns(ref, self._names, index)
         self._describe(self._names, [self.dtype.name] * len(self.columns.features))
+        if ref.like is None:
+            for remark in self._heading.remarks:
+                point_out(ref.path, remark)
 
     def batches(self, size: int, columns: Columns) -> Iterator[Any]:
-        """Blocks of the file, with features as numbers and labels as text."""
+        """Blocks of the file, with features as numbers and labels as strings."""
         import pyarrow as pa
 
         del size  # Arrow's reader counts bytes, and its batches are cut afterwards.
-        types = dict.fromkeys(columns.features, pa.float64())
         try:
-            yield from self._read(columns, types)
+            yield from self._read(columns)
         except pa.ArrowInvalid as error:
             self._explain(columns)
             raise ValueError(str(error)) from error
 
-    def _read(self, columns: Columns, types: dict[str, Any]) -> Iterator[Any]:
+    def _read(self, columns: Columns) -> Iterator[Any]:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        texts = [name for name in columns.used if name not in columns.features]
-        with arrow_csv.open_csv(
-            self.ref.path,
-            read_options=arrow_csv.ReadOptions(
-                use_threads=False,
-                block_size=self._block_bytes,
-                column_names=self._names,
-                skip_rows=int(self._header),
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter, newlines_in_values=True
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=types | dict.fromkeys(texts, pa.string()),
-                include_columns=columns.used,
-                strings_can_be_null=True,
-            ),
-        ) as reader:
+        numbers = set(columns.features)
+        with (
+            _arrow_stream(self.ref.path, self._heading.offset) as stream,
+            arrow_csv.open_csv(
+                stream,
+                read_options=arrow_csv.ReadOptions(
+                    use_threads=False, block_size=self._block_bytes, column_names=self._names
+                ),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=self._heading.delimiter,
+                    newlines_in_values=True,
+                    # An empty line is a row without a value where there is one column.
+                    ignore_empty_lines=len(self._names) > 1,
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types={
+                        name: pa.float64() if name in numbers else pa.string()
+                        for name in columns.used
+                    },
+                    include_columns=columns.used,
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                    null_values=[""],
+                ),
+            ) as reader,
+        ):
             yield from reader
 
     def _explain(self, columns: Columns) -> None:
-        """Look for the first cell that is no number, and raise with its place."""
-        import pyarrow as pa
+        """Look for the first row or cell that cannot be read, and raise with its place."""
+        positions = {name: position for position, name in enumerate(self._names)}
+        features = [(name, positions[name]) for name in columns.features]
+        with _opened(self.ref.path) as file:
+            file.read(self._heading.offset)
+            # Decoded line by line, so that bytes that are not UTF-8 belong to a row.
+            lines = (part for line in file for part in physical_lines(line.decode("utf-8")))
+            records = csv.reader(lines, delimiter=self._heading.delimiter)
+            row = 0
+            try:
+                for record in records:
+                    if not record and len(self._names) > 1:
+                        continue
+                    row += 1
+                    self._check_record(record, row, features)
+            except UnicodeDecodeError as error:
+                raise self._unreadable(row + 1, "has bytes that are not UTF-8") from error
+            except csv.Error as error:
+                raise self._unreadable(row + 1, f"cannot be read ({error})") from error
 
-        start = 0
-        for batch in self._read(columns, dict.fromkeys(columns.features, pa.string())):
-            found = _first_text(batch, columns.features)
-            if found is not None:
-                row, name, text = found
+    def _check_record(self, record: list[str], row: int, features: list[tuple[str, int]]) -> None:
+        if len(record) != len(self._names):
+            text = f"does not fit: Expected {len(self._names)} columns, got {len(record)}"
+            raise self._unreadable(row, text)
+        for name, position in features:
+            value = record[position]
+            if is_marker(value) or not value:
+                raise self._no_value(name, row, value)
+            if not is_number(value):
                 raise DataError(
-                    f"{self.ref.path}: column {name!r} has {text!r} in row {start + row + 1} "
-                    "(the first row of data is 1), which is no number; mend it, or name the "
-                    "columns to use: {path: ..., x: [NAMES], y: NAME}"
+                    f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
+                    "row of data is 1), which is no number; correct it, or name the columns to "
+                    "use: {path: ..., x: [NAMES], y: NAME}"
                 )
-            start += batch.num_rows
+
+    def _unreadable(self, row: int, what: str) -> DataError:
+        return DataError(
+            f"{self.ref.path}: row {row} (the first row of data is 1) {what}; "
+            "correct the row, or write the table again as UTF-8"
+        )
 
 
-def has_header(ref: Reference, first: Sequence[Sequence[str]]) -> bool:
-    """Whether the first line of a table names its columns.
-
-    It does if one of its fields is the name of a label or a column the user named; if all names
-    of the fitted model are there; if it
-    counts 0, 1, 2, ... as pandas writes for columns without names; or if a field is no
-    number where the line below has one, or where there is no line below.
-    """
-    if not first:
-        raise DataError(f"{ref.path}: it has no rows; give at least one")
-    top = [field.strip() for field in first[0]]
-    if ref.like is not None and ref.like.named and set(ref.like.names) <= set(top):
-        return True
-    named = {ref.y, ref.id, *ref.drop, *((ref.x,) if isinstance(ref.x, str) else ref.x or ())}
-    if any(field and (field.lower() in LABEL_NAMES or field in named) for field in top):
-        return True
-    counted = top[1:] if top[0] == "" else top
-    if len(counted) > 1 and counted == [str(position) for position in range(len(counted))]:
-        return True
-    if len(first) == 1:
-        return not any(_is_number(field) for field in top)
-    below = first[1]
-    return any(
-        not _is_number(a) and _is_number(b.strip()) for a, b in zip(top, below, strict=False)
-    )
+def _compressed(path: Path) -> bool:
+    return path.suffix.lower() == ".gz"
 
 
-def _column_names(first: Sequence[str], *, header: bool) -> list[str]:
-    if header:
-        return [name.strip() for name in first]
-    return [str(position) for position in range(len(first))]
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("rb") as file:
+        if not _compressed(path):
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as content:
+            yield io.BufferedReader(content)
 
 
-def _first_line(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return file.readline(1 << 26)
+@contextmanager
+def _arrow_stream(path: Path, offset: int) -> Iterator[Any]:
+    """The content from an offset on."""
+    import pyarrow as pa
 
-
-def _delimiter(path: Path, line: str) -> str:
-    if path.suffix.lower() == ".tsv":
-        return "\t"
-    return next((mark for mark in _DELIMITERS if mark in line), ",")
-
-
-def _first_rows(path: Path, delimiter: str) -> list[list[str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = (row for row in csv.reader(file, delimiter=delimiter) if row)
-        return [row for row, _ in zip(rows, range(2), strict=False)]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
-
-
-def _first_text(batch: Any, features: Sequence[str]) -> tuple[int, str, str] | None:
-    """The first cell, by row and then by column, that is neither empty nor a number."""
-    found = [
-        (row, position, value)
-        for position, name in enumerate(features)
-        for row, value in enumerate(batch.column(name).to_pylist())
-        if value is not None and not _is_number(value)
-    ]
-    if not found:
-        return None
-    row, position, value = min(found)
-    return row, features[position], value
+    with pa.OSFile(str(path), "rb") as file:
+        if not _compressed(path):
+            file.seek(offset)
+            yield file
+            return
+        with pa.CompressedInputStream(file, "gzip") as content:
+            content.read(offset)
+            yield content

@@ -1,0 +1,310 @@
+"""The head of a text table: its delimiter, and whether its first line names the columns."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import attrs
+import numpy as np
+
+from n2d_framework.data.naming import LABEL_NAMES
+from n2d_framework.data.reference import Reference
+from n2d_framework.errors import DataError
+
+__all__ = ["Heading", "find_heading", "is_marker", "is_number", "physical_lines"]
+
+_DELIMITERS = ",;\t|"
+#: How much is looked at: at least three lines, and further ones up to these limits.
+_HEAD_LINES, _HEAD_BYTES = 1000, 1 << 20
+_LONGEST_LINE = 1 << 26
+
+#: What is written where a value is missing. As a class it is one like any other.
+_MARKERS = frozenset(
+    [
+        "?",
+        "na",
+        "n/a",
+        "#n/a",
+        "#na",
+        "<na>",
+        "nan",
+        "-nan",
+        "null",
+        "none",
+        "nil",
+        "nat",
+        "missing",
+        "1.#qnan",
+        "-1.#ind",
+    ]
+)
+
+_HINT = "say {path: ..., header: true} or false to settle it"
+
+
+def is_number(text: str) -> bool:
+    """Whether a field of a table is a number, as Arrow reads one."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text
+
+
+def is_marker(text: str) -> bool:
+    """Whether a field says that a value is missing."""
+    return text.strip().lower() in _MARKERS
+
+
+@attrs.frozen
+class Heading:
+    """What the first lines of a text table say.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Names of the columns; ``"0", "1", ...`` if the table does not name them.
+    offset : int
+        Where the first row of data begins, in bytes.
+    delimiter : str
+    longest : int
+        Bytes of the longest of these lines.
+    remarks : tuple of str
+        What the user should know of how the first line was taken.
+    """
+
+    names: tuple[str, ...]
+    offset: int
+    delimiter: str
+    longest: int
+    remarks: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class _Lines:
+    texts: list[str]
+    ends: list[int]
+    complete: bool
+
+
+def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
+    """Look at the first lines of a table.
+
+    The first line that is neither blank nor a comment names the columns if its fields explain
+    those below: one of them is not a number where all below are; or it has the names of a fitted
+    model, those that the user gave, or that of a label which no row has as its class. A line
+    that counts 0, 1, 2, ... as pandas writes for columns without names is a header as well. A
+    comment right above the rows, with as many fields as they have, names their columns if no
+    line does.
+
+    Parameters
+    ----------
+    ref : Reference
+    file : binary file
+
+    Returns
+    -------
+    Heading
+
+    Raises
+    ------
+    DataError
+        If there are no rows, or what is there is not UTF-8.
+    """
+    lines = _read_lines(ref.path, file)
+    first, declared = _first_line(lines)
+    if first == len(lines.texts):
+        raise DataError(f"{ref.path}: it has no rows; give at least one")
+    delimiter = declared or _delimiter(ref.path, lines, first)
+    records, ends = _records(lines, first, delimiter)
+    top = [field.strip() for field in records[0]]
+    comment = _commented_names(lines, first, delimiter, len(top))
+    header, remarks = (ref.header, ()) if ref.header is not None else _judge(ref, records)
+    longest = max(len(text) for text in lines.texts) * 4
+    start = lines.ends[first - 1] if first else lines.ends[0] - _size(lines, 0)
+    if header:
+        if len(records) < 2:
+            raise DataError(f"{ref.path}: it has no rows; give at least one")
+        return Heading(tuple(top), ends[0], delimiter, longest, remarks)
+    if comment is not None and ref.header is None:
+        return Heading(comment, start, delimiter, longest)
+    positions = tuple(str(position) for position in range(len(top)))
+    return Heading(positions, start, delimiter, longest, remarks)
+
+
+def _read_lines(path: Path, file: IO[bytes]) -> _Lines:
+    texts, ends = list[str](), list[int]()
+    content = file.readline(_LONGEST_LINE)
+    offset = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(f"{path}: it is UTF-16, not UTF-8; save it as UTF-8")
+    content = content[offset:]
+    while content and (len(texts) < 3 or (len(texts) < _HEAD_LINES and offset < _HEAD_BYTES)):
+        if len(content) >= _LONGEST_LINE:
+            raise DataError(
+                f"{path}: line {len(texts) + 1} is longer than {_LONGEST_LINE} bytes; it may not "
+                "be a table of text"
+            )
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}: line {len(texts) + 1} has bytes that are not UTF-8 ({error.reason} at "
+                f"byte {error.start + 1}); save it as UTF-8, unless it is another kind of file "
+                "with a wrong suffix"
+            ) from error
+        for line in physical_lines(text):
+            offset += len(line.encode("utf-8"))
+            texts.append(line)
+            ends.append(offset)
+        content = file.readline(_LONGEST_LINE)
+    return _Lines(texts, ends, not content)
+
+
+def physical_lines(text: str) -> Iterator[str]:
+    """Lines that end with a line feed, a carriage return, or both."""
+    return io.StringIO(text, newline="") if "\r" in text else iter([text])
+
+
+def _size(lines: _Lines, index: int) -> int:
+    return len(lines.texts[index].encode("utf-8"))
+
+
+def _first_line(lines: _Lines) -> tuple[int, str | None]:
+    """Index of the first line that belongs to the table, and the delimiter Excel declares."""
+    declared = None
+    for index, text in enumerate(lines.texts):
+        found = re.fullmatch(r"sep=(.)", text.strip("\r\n"))
+        if found and declared is None:
+            declared = found[1]
+        elif text.strip() and not text.startswith("#"):
+            return index, declared
+    return len(lines.texts), declared
+
+
+def _delimiter(path: Path, lines: _Lines, first: int) -> str:
+    """The mark that gives the first records equally many fields, more than one."""
+    if Path(path.name.lower().removesuffix(".gz")).suffix == ".tsv":
+        return "\t"
+    for mark in _DELIMITERS:
+        records, _ = _records(lines, first, mark, most=5)
+        if len(records[0]) > 1 and len({len(record) for record in records}) == 1:
+            return mark
+    return next((mark for mark in _DELIMITERS if mark in lines.texts[first]), ",")
+
+
+def _records(
+    lines: _Lines, first: int, delimiter: str, most: int = _HEAD_LINES
+) -> tuple[list[list[str]], list[int]]:
+    """Records from a line on, without blank ones, and the offset behind each."""
+    reader = csv.reader(lines.texts[first:], delimiter=delimiter)
+    records, ends = list[list[str]](), list[int]()
+    try:
+        for record in itertools.islice(reader, most):
+            if record:
+                records.append(record)
+                ends.append(lines.ends[first + reader.line_num - 1])
+    except csv.Error as error:
+        if not records:
+            raise DataError(
+                f"line {first + 1} cannot be split into fields ({error}); a quote may not be closed"
+            ) from error
+    if len(records) > 2 and not lines.complete and ends[-1] == lines.ends[-1]:
+        records.pop()  # the sample may end within it
+        ends.pop()
+    return records, ends
+
+
+def _commented_names(
+    lines: _Lines, first: int, delimiter: str, width: int
+) -> tuple[str, ...] | None:
+    """Names out of the comment right above the table, if it has one for each column."""
+    if not first or width < 2 or not lines.texts[first - 1].startswith("#"):
+        return None
+    fields = next(csv.reader([lines.texts[first - 1]], delimiter=delimiter))
+    names = [fields[0].lstrip("# ").strip() or fields[0].strip(), *map(str.strip, fields[1:])]
+    if len(names) != width or not all(names) or any(map(is_number, names)):
+        return None
+    return tuple(names)
+
+
+def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tuple[str, ...]]:
+    """Whether the first record is a header, and what should be said of it."""
+    top, below = [field.strip() for field in records[0]], records[1:]
+    if ref.like is not None and ref.like.named and set(ref.like.names) <= set(top):
+        return True, ()
+    if _given(ref) and _given(ref) <= set(top):
+        return True, ()
+    counted = top[1:] if top[0] == "" else top
+    if len(counted) > 1 and counted == [str(position) for position in range(len(counted))]:
+        text = f"its first line counts 0 to {len(counted) - 1} and is taken for names of columns"
+        return True, (f"{text}; {_HINT}",)
+    numbers = [name for name in top if is_number(name)]
+    if not below:
+        return not numbers, ()
+    header = _explains(top, below)
+    if header and numbers:
+        text = f"its first line is taken for names of columns, among them {_some(numbers)}"
+        return True, (f"{text}; {_HINT}",)
+    if not header and len(numbers) == len(top) and _like_a_scale(top, below):
+        text = f"its first line increases from column to column ({_some(top)})"
+        return False, (f"{text} and is taken for a row, not for names; {_HINT}",)
+    return header, ()
+
+
+def _given(ref: Reference) -> set[str]:
+    """Names that the user gave and that are not positions of columns without names."""
+    x = (ref.x,) if isinstance(ref.x, str) else ref.x or ()
+    given = {name for name in (ref.y, ref.id, *ref.drop, *x) if isinstance(name, str)}
+    return {name for name in given if not name.isdecimal()}
+
+
+def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the fields of the first record are other things than those below them."""
+    columns = [
+        [record[position].strip() for record in below if position < len(record)]
+        for position in range(len(top))
+    ]
+    numeric = [2 * sum(map(is_number, column)) > len(column) for column in columns]
+    if any(
+        of_numbers and name and not is_number(name) and not is_marker(name)
+        for name, of_numbers in zip(top, numeric, strict=True)
+    ):
+        return True
+    named = {position for position, name in enumerate(top) if name.lower() in LABEL_NAMES}
+    repeated = len(set(top)) < len(top)
+    found = any(name and name in column for name, column in zip(top, columns, strict=True))
+    return bool(named) and not repeated and not found and not _of_answers(columns, named)
+
+
+def _of_answers(columns: Sequence[Sequence[str]], named: set[int]) -> bool:
+    """Whether what looks like the name of a label is a class: y beside n."""
+    answers = {"y", "n", "yes", "no", "t", "f", "true", "false", "p", "e", "1", "0", "?", ""}
+    return all({field.lower() for field in columns[position]} <= answers for position in named)
+
+
+def _like_a_scale(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether the numbers of the first record increase as a scale does, and no others do."""
+    scale = np.array(list(map(float, top)))
+    steps = np.diff(scale)
+    if len(scale) < 3 or not np.isfinite(scale).all() or not (steps > 0).all():
+        return False
+    even = np.allclose(steps, steps[0], rtol=1e-6)
+    return (even or len(scale) >= 5) and not any(map(_increases, below))
+
+
+def _increases(record: Sequence[str]) -> bool:
+    values = [float(field) for field in record if is_number(field.strip())]
+    return len(values) > 2 and all(a < b for a, b in itertools.pairwise(values))
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:3]))
+    return shown if len(names) <= 3 else f"{shown}, ..."

@@ -1,0 +1,305 @@
+"""Text tables as people write them: headers, comments, classes, encodings, sizes."""
+
+from __future__ import annotations
+
+import gzip
+import time
+import warnings
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.data import load, open_rows
+from n2d_framework.errors import DataError, DataWarning
+
+ROWS = ["5.1,3.5", "4.9,3.0", "6.3,2.9", "5.8,2.7"]
+
+
+def read(folder: Path, content: str | bytes, name: str = "t.csv", **reference: object) -> Dataset:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return load({"path": path, **reference})
+
+
+def names(data: Dataset) -> list[str]:
+    return [] if data.schema is None or not data.schema.named else list(data.schema.names)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    ["y n y n", "n y n n", "y y y y", "p e p e", "yes no no yes", "label a label a", "t f f t"],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_first_row_of_data_is_not_a_header(tmp_path: Path, classes: str, first: bool) -> None:
+    """As in files of UCI, which have no header and classes such as y and n."""
+    pairs = zip(ROWS, classes.split(), strict=True)
+    text = "".join(f"{label},{row}\n" if first else f"{row},{label}\n" for row, label in pairs)
+    column = "0" if first else "2"
+    data = read(tmp_path, text, y=column)
+    assert data.x.shape == (4, 2)
+    assert list(data.y) == classes.split()
+    with pytest.raises(DataError, match=f"column '{column}' has '{classes.split()[0]}' in row 1"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "features", "classes"),
+    [
+        ("a,b,class\n1,2,dog\n3,4,cat\n", ["a", "b"], ["dog", "cat"]),
+        ("a,b,y\n1,2,n\n3,4,m\n", ["a", "b"], ["n", "m"]),
+        ("name,2019,2020\n1,2,3\n4,5,7\n", ["name", "2019", "2020"], None),
+        ("a\n1\noops_\n2\n3\n".replace("oops_", "9"), ["a"], None),
+        ("400,402,404,class\n1,5,2,u\n2,1,3,v\n", ["400", "402", "404"], ["u", "v"]),
+        ("nan,b\n1,2\n3,4\n", ["nan", "b"], None),
+        ('"a\nb","c,d","e ""f"""\n1,2,3\n4,5,7\n', ["a\nb", "c,d", 'e "f"'], None),
+        ('"line\r\nbreak";"x"\n1,5;2\n', None, None),
+        ('"a\n\n\nb";c\n1;2\n3;5\n', ["a\n\n\nb", "c"], None),
+        ("\n\n  \na,b\n1,2\n", ["a", "b"], None),
+        ("# made by hand\n#\n\na,b\n1,2\n", ["a", "b"], None),
+        ("# made, by hand\na,b\n1,2\n", ["a", "b"], None),
+        ("# a,b,class\n1,2,0\n3,4,1\n", ["a", "b"], [0, 1]),
+        ("#,a,b\n1,2,4\n2,2,4\n", ["#", "a", "b"], None),
+        ("# 1,2,3\n4,5,7\n1,2,3\n", [], None),
+        ("# nothing\n1,2\n3,4\n", [], None),
+        ("sep=;\na;b\n1;2\n", ["a", "b"], None),
+        ("\ufeff# c\na,b\n1,2\n", ["a", "b"], None),
+        ("a|b\n1|2\n", ["a", "b"], None),
+        ('"a, b";c\n1;2\n3;4\n', ["a, b", "c"], None),
+        ("a,b\r1,2\r3,4\r", ["a", "b"], None),
+    ],
+)
+def test_headers_are_found_where_they_are(
+    tmp_path: Path, text: str, features: list[str] | None, classes: list[object] | None
+) -> None:
+    if features is None:
+        with pytest.raises(DataError, match="no number"):
+            read(tmp_path, text)
+        return
+    for name, content in (("t.csv", text.encode()), ("t.csv.gz", gzip.compress(text.encode()))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            data = read(tmp_path, content, name)
+        assert (data.name, names(data)) == ("t", features)
+        assert (None if data.y is None else list(data.y)) == classes
+
+
+@given(
+    header=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=6),
+        min_size=2, max_size=4, unique_by=str.strip,
+    ),
+    above=st.sampled_from(["", "\n", "# remark\n", "\n# remark\n\n"]),
+    mark=st.sampled_from([",", ";", "\t", "|"]),
+)  # fmt: skip
+@settings(max_examples=80, deadline=None)
+def test_any_names_come_back(
+    header: list[str], above: str, mark: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=mark, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(header)
+    out.write(mark.join(["1.5"] * len(header)) + "\n" + mark.join(["2.5"] * len(header)) + "\n")
+    path = tmp_path_factory.mktemp("t") / "t.csv"
+    path.write_bytes((above + out.getvalue()).encode())
+    data = load({"path": path, "header": True, "y": False})
+    assert data.x.shape[0] == 2
+    found = data.schema.names if data.schema is not None else ()
+    index = [header[0].strip()] if header[0].strip() in ("", "Unnamed: 0") else []
+    assert [*index, *found] == [name.strip() for name in header]
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"),
+    [
+        ("0,1,2\n4,5,9\n", "counts 0 to 2"),
+        ("name,2019,2020\n1,2,3\n4,5,1\n", "taken for names of columns, among them '2019', '2020'"),
+        ("1,oaps,3\n4,5,6\n7,8,1\n", "taken for names of columns, among them '1', '3'"),
+        ("400,402,404\n.1,.5,.2\n.4,.3,.1\n", "increases from column to column"),
+        ("400,401.5,410,420,444\n1,5,2,1,1\n4,3,1,1,1\n", "increases from column to column"),
+    ],
+)
+@pytest.mark.parametrize("settled", [True, False])
+def test_headers_of_numbers_are_pointed_out(
+    tmp_path: Path, text: str, remark: str, settled: bool
+) -> None:
+    with pytest.warns(DataWarning, match=remark + r".*header: true") as caught:
+        read(tmp_path, text)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        if settled or "a" not in text:
+            read(tmp_path, text, header=settled)
+
+
+@pytest.mark.parametrize("text", ["1,2,3\n2,3,4\n", "1,2\n3,1\n", "5.1,3.5,1.4\n4.9,3.0,1.4\n"])
+def test_ordinary_rows_are_not_pointed_out(tmp_path: Path, text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read(tmp_path, text).x) == 2
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz", ".parquet"])
+@pytest.mark.parametrize("start", [0, 1])
+def test_a_column_that_counts_the_rows_is_pointed_out(
+    tmp_path: Path, suffix: str, start: int
+) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"number": np.arange(start, start + 30), "a": rng.normal(size=30)})
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".parquet":
+        frame.to_parquet(path)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+    with pytest.warns(DataWarning, match="column 'number' counts the rows .*id: number") as caught:
+        assert load(path).x.shape == (30, 2)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load({"path": path, "id": "number"}).x.shape == (30, 1)
+
+
+CLASSES = [
+    ("1", "1.0", "01"), ("1", "1.0"), ("01", "02"), ("1", " 1"), ("0", "-0"), ("1e3", "1000"),
+    ("0.5", "0.50"), ("nan", "1"), ("inf", "1"), ("+1", "1"), ("1_0", "10"), ("true", "True"),
+    ("NA", "1"), ("null", "None"), ("nan", "NaN"), ("NA", "N/A", "?", "-"), ("a", "a "),
+    ("9007199254740993", "9007199254740992.0"), ("é", "e\u0301"), ("0x10", "16"),
+    ("99999999999999999999", "1"), ("\N{FULLWIDTH DIGIT ONE}", "1"),
+]  # fmt: skip
+
+
+def stored(folder: Path, suffix: str, classes: list[str]) -> Path:
+    x, path = np.arange(2.0 * len(classes)).reshape(-1, 2) % 7, folder / f"t{suffix}"
+    frame = pd.DataFrame(x, columns=["a", "b"]).assign(y=classes)
+    match suffix:
+        case ".csv" | ".csv.gz" | ".tsv":
+            frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+        case ".parquet":
+            frame.to_parquet(path)
+        case ".npz":
+            np.savez(path, x=x, y=np.array(classes))
+        case ".h5":
+            with h5py.File(path, "w") as file:
+                file["x"] = x
+                file.create_dataset("y", data=classes, dtype=h5py.string_dtype())
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True)
+    return path
+
+
+@pytest.mark.filterwarnings("ignore::n2d_framework.errors.DataWarning")
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".parquet", ".npz", ".h5", ".jsonl"])
+@pytest.mark.parametrize("classes", CLASSES)
+def test_classes_that_are_different_strings_stay_different(
+    tmp_path: Path, suffix: str, classes: tuple[str, ...]
+) -> None:
+    given_as = list(classes) * 4
+    data = load(stored(tmp_path, suffix, given_as))
+    assert [str(label) for label in data.y] == given_as
+    distinct, codes = np.unique(data.y, return_inverse=True)
+    assert len(distinct) == len(classes)
+    np.testing.assert_array_equal(codes[: len(classes)], codes[-len(classes) :])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npz", ".h5", ".parquet"])
+@pytest.mark.parametrize(
+    ("classes", "kind"), [(["7", "-1", "10"], np.int64), (["0.5", "7"], np.float64)]
+)
+def test_classes_that_are_numbers_become_numbers(
+    tmp_path: Path, suffix: str, classes: list[str], kind: type
+) -> None:
+    data = load(stored(tmp_path, suffix, classes * 2))
+    assert data.y.dtype == kind
+    np.testing.assert_array_equal(data.y, np.array(classes * 2, dtype=float))
+
+
+def test_a_class_called_as_missing_values_are_is_pointed_out(tmp_path: Path) -> None:
+    with pytest.warns(DataWarning, match="2 rows are of the class 'NA', 'null'"):
+        data = read(tmp_path, "a,y\n1,NA\n2,b\n3,null\n")
+    assert list(data.y) == ["NA", "b", "null"]
+    data = read(tmp_path, 'a,y\n1,""\n2,b\n3," "\n')
+    assert list(data.y) == ["", "b", " "]
+    with pytest.raises(DataError, match="column 'y' has no value in row 2"):
+        read(tmp_path, "a,y\n1,u\n3,\n")
+
+
+@pytest.mark.parametrize(
+    "mark", ["NA", "nan", "?", "null", "NULL", "None", "#N/A", "", "inf", "-Infinity"]
+)
+def test_features_without_a_value_are_refused(tmp_path: Path, mark: str) -> None:
+    with pytest.raises(DataError, match=r"t\.csv: column 'b' has no value in row 2.*fill it"):
+        read(tmp_path, f"a,b,y\n1,2,u\n3,{mark},NA\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("a,b\n1,2\n".encode("utf-16-le"), "no number|columns"),
+        ("größe,b\n1,2\n".encode("latin-1"), "line 1 has bytes that are not UTF-8"),
+        ("a,b,y\n1,2,u\n1,2,gr\xfcn\n".encode("latin-1"), "not UTF-8"),
+        (b"a,b\n" + b"1,2\n" * 2000 + b"1,\xff\n", "row 2001 .*not UTF-8"),
+        (b"a,b\n1,\x002\n", "column 'b' has '.x002' in row 1"),
+        (b"\0" * 100, "no rows"),
+        ('a,b\n"1,2\n', "in row 1"),
+        ("a,b\n1,2\n3,4,5\n", "row 2 .*Expected 2 columns, got 3"),
+        ("a,b\n" + "1,2\n" * 3000 + "1\n", "row 3001 .*Expected 2 columns, got 1"),
+        ("a\n1\n\n3\n", "column 'a' has no value in row 2"),
+        ("# nothing but a comment\n", "no rows"),
+        ("a,b\n# 1,2\n", "row 1"),
+        ("1,5;2,5\n2,5;3,5\n", "no number"),
+        (gzip.compress(b"a,b\n1,2\n"), "UTF-8"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_its_place(
+    tmp_path: Path, content: str | bytes, reason: str
+) -> None:
+    with pytest.raises(DataError, match=reason) as caught:
+        read(tmp_path, content)
+    assert "t.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [5, 40, 200])
+def test_truncated_and_false_gzip(tmp_path: Path, cut: int) -> None:
+    content = gzip.compress("\n".join(["a,b", *(f"{i}.123,{i * i}" for i in range(500))]).encode())
+    with pytest.raises(DataError, match=r"t\.csv\.gz"):
+        read(tmp_path, content[:-cut], "t.csv.gz")
+    with pytest.raises(DataError, match=r"t\.csv\.gz"):
+        read(tmp_path, "a,b\n1,2\n", "t.csv.gz")
+
+
+def test_one_line_without_end_is_not_read_whole(tmp_path: Path) -> None:
+    content = gzip.compress(b"1" * (80 << 20), compresslevel=1)
+    with pytest.raises(DataError, match="longer than"):
+        read(tmp_path, content, "t.csv.gz")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl"])
+def test_many_columns_cost_linear_time(tmp_path: Path, suffix: str) -> None:
+    """Tables of genes have 20,000 of them."""
+    seconds = {}
+    for n in (2_000, 8_000):
+        frame = pd.DataFrame(np.ones((2, n)), columns=[f"gene {i}" for i in range(n)])
+        path = tmp_path / f"{n}{suffix}"
+        if suffix == ".csv":
+            frame.to_csv(path, index=False)
+        elif suffix == ".parquet":
+            frame.to_parquet(path)
+        else:
+            frame.to_json(path, orient="records", lines=True)
+        start = time.process_time()
+        data = load(path)
+        assert load(path, like=data.schema).x.shape == (2, n)
+        with open_rows({"path": path, "drop": ["gene 0"]}) as source:
+            assert sum(len(rows) for rows in source.chunks(1)) == 2
+        seconds[n] = time.process_time() - start
+    assert seconds[8_000] < 8 * seconds[2_000] + 1
+    assert seconds[8_000] < 10
