@@ -38,6 +38,10 @@ def metric_problems(
     if metric not in known and not is_loss(metric):
         hint = did_you_mean(metric, [*known, *_LOSSES], noun="metric")
         return [Problem("metric", f"unknown metric {metric!r}; {hint}")]
+    undirected = (e for e in catalogue.metrics() if e.spec.greater_is_better is None)
+    if not is_taken(metric) and metric in {entry.spec.name for entry in undirected}:
+        text = f"{metric!r} has no direction, so that nothing can be ranked by it"
+        return [Problem("metric", text)]
     if metric == "dbcv" and not dbcv_rows:
         return [Problem("metric", "is dbcv, which dbcv_rows: 0 leaves out; give it some rows")]
     if metric == "bic" and not any(_with_bic(c) for c in choices.get("clusterer", ())):

@@ -13,6 +13,14 @@ from n2d_framework.types import AnyArray
 __all__ = ["MetricSpec"]
 
 
+def _is_direction(spec: MetricSpec, _: object, value: object) -> None:
+    if value not in (True, False, None):
+        allowed = "true, false, or None for a score without direction"
+        raise ValueError(
+            f"MetricSpec {spec.name!r}: greater_is_better must be {allowed}, got {value!r}"
+        )
+
+
 @attrs.frozen(kw_only=True)
 class MetricSpec:
     """A score of a clustering.
@@ -26,14 +34,16 @@ class MetricSpec:
         `needs_truth`, else as ``function(coordinates, labels)``; returns a float.
     summary : str
     needs_truth : bool, default True
-    greater_is_better : bool, default True
+    greater_is_better : bool or None, default True
+        ``None`` for a score that describes a clustering and has no better or worse, such as the
+        size of the largest cluster: nothing is ranked by it.
     """
 
     name: str = attrs.field(validator=is_name)
     function: str
     summary: str
     needs_truth: bool = True
-    greater_is_better: bool = True
+    greater_is_better: bool | None = attrs.field(default=True, validator=_is_direction)
 
     def load(self) -> Callable[[AnyArray, AnyArray], float]:
         """Import the function."""

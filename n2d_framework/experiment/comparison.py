@@ -55,7 +55,7 @@ class Comparison:
         self._recorded: str | None = mark["store"]
         self._cells: list[dict[str, Any]] = mark["cells"]
         # A folder of an earlier version has none.
-        self._less: dict[str, bool] = mark.get("less_is_better", {})
+        self._less: dict[str, bool | None] = mark.get("less_is_better", {})
         self._records = records
         self.session: Session | None = None
         self.allow_code = False
@@ -110,6 +110,14 @@ class Comparison:
             raise ConfigError([Problem("metric", f"unknown metric {metric!r}; {hint}")])
         return metric
 
+    def _directed(self, metric: str | None) -> str:
+        from n2d_framework.metrics.directions import announced, has_direction
+
+        known = self._known(metric)
+        if not has_direction(known, announced() | self._less):
+            raise ConfigError([Problem("metric", f"{known!r} has no direction: none is the best")])
+        return known
+
     def less_is_better(self, metric: str) -> bool:
         """Whether smaller values of a metric are better; of plugins' metrics the folder knows."""
         from n2d_framework.metrics.directions import announced, less_is_better
@@ -159,7 +167,8 @@ class Comparison:
         Raises
         ------
         ConfigError
-            If the metric or data set is unknown, or must be named; or the cell imports code,
+            If the metric or data set is unknown, or must be named; if the metric has no
+            direction; or the cell imports code,
             and that was not permitted.
         DataError
             If no cell has that score, or the store has lost a stage; or a stage that has to be
@@ -167,7 +176,7 @@ class Comparison:
         """
         from n2d_framework.experiment.restoring import restore
 
-        metric, table = self._known(metric), self.table
+        metric, table = self._directed(metric), self.table
         asked = table[table["data"] == self._data_name(data)]
         table = asked.dropna(subset=[metric])
         if table.empty:

@@ -101,7 +101,7 @@ def write_mark(
     return mark
 
 
-def _directions(out: Path) -> dict[str, bool]:
+def _directions(out: Path) -> dict[str, bool | None]:
     """Of which metrics of plugins less is better, also where a plugin is there no more."""
     before = read_mark(out).get("less_is_better", {}) if (out / MARK).exists() else {}
     return dict(sorted({**before, **announced()}.items()))

@@ -32,6 +32,7 @@ FLAGS: Mapping[str, Callable[[Any], bool]] = {
     "deterministic": _components_only(lambda spec: spec.deterministic),
     "soft": _components_only(lambda spec: spec.soft),
     "embedded": lambda spec: bool(spec.embedded),
+    "directed": lambda spec: spec.greater_is_better is not None,
 }
 
 

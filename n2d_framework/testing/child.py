@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import random
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,26 +32,28 @@ def component(folder: Path) -> None:
     from n2d_framework.registry import default_catalogue
     from n2d_framework.storage import decode, read_file
     from n2d_framework.testing.examination import answers, fit, fresh
+    from n2d_framework.testing.surroundings import Surroundings
     from n2d_framework.testing.watching import watched
 
     job: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     entry = default_catalogue().get(job["role"], job["name"])
     rows, new = np.load(folder / "rows.npy"), np.load(folder / "new.npy")
-    _, parts = decode(read_file(folder / "state"), kind="examination")
+    _, parts = decode(read_file(folder / "upstream"), kind="examination")
     upstream = parts["upstream"]
     with watched(importing=True) as effects:
         fitted = fit(entry, fresh(entry), rows, n_jobs=2, upstream=upstream)
         answers(entry.spec, fitted.component, new)
     # A second fit imports nothing: whatever it does is the component's doing.
-    random.seed()
-    np.random.seed()  # noqa: NPY002  # it is what is watched
-    with watched() as effects_again:
+    with Surroundings.stirred(), watched() as effects_again:
         again = fit(entry, fresh(entry), rows, upstream=upstream)
         answers(entry.spec, again.component, new)
     np.save(folder / "output.npy", np.asarray(fitted.output))
     (folder / "effects.json").write_text(
         json.dumps(attrs.asdict(effects + effects_again)), encoding="utf-8"
     )
+    if not (folder / "state").exists():  # it cannot be stored
+        return
+    _, parts = decode(read_file(folder / "state"), kind="examination")
     restored = fresh(entry)
     restored.set_state(parts["component"])
     found: dict[str, Any] = answers(entry.spec, restored, new)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -14,6 +15,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.markers import PROJECT
+from n2d_framework.core.state import State
+from n2d_framework.errors import StateError
 from n2d_framework.processes import module_command
 from n2d_framework.storage import encode, write_atomic
 from n2d_framework.testing.check import CheckFailedError
@@ -32,14 +35,15 @@ class Elsewhere:
     ----------
     output : array
         Training output of a fit with the same seed and two threads.
-    answers : mapping of str to array
-        Answers of a component that got the state of this process's fit.
+    answers : mapping of str to array or None
+        Answers of a component that got the state of this process's fit; ``None`` if the state
+        cannot be stored.
     effects : mapping of str to list of str
         What fitting and answering did to the process around it.
     """
 
     output: AnyArray
-    answers: Mapping[str, AnyArray]
+    answers: Mapping[str, AnyArray] | None
     effects: Mapping[str, list[str]]
 
 
@@ -62,13 +66,22 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     np.save(folder / "rows.npy", exam.rows)
     np.save(folder / "new.npy", exam.new)
-    parts = {"component": exam.fitted.component.get_state(), "upstream": exam.upstream}
-    image = encode({}, parts, created="", kind="examination", framework_version="")
-    write_atomic(folder / "state", image)
+    _write(folder / "upstream", {"upstream": exam.upstream})
+    # What else is to be seen does not depend on the state.
+    with contextlib.suppress(StateError):
+        _write(folder / "state", {"component": exam.fitted.component.get_state()})
     _run("component", str(folder), folder=folder / "empty", environment=exam.environment)
     effects = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
+    output = np.load(folder / "output.npy")
+    if not (folder / "state").exists():
+        return Elsewhere(output, None, effects)
     with np.load(folder / "answers.npz") as answers:
-        return Elsewhere(np.load(folder / "output.npy"), dict(answers), effects)
+        return Elsewhere(output, dict(answers), effects)
+
+
+def _write(path: Path, parts: Mapping[str, State]) -> None:
+    image = encode({}, parts, created="", kind="examination", framework_version="")
+    write_atomic(path, image)
 
 
 def heavy_imports(distribution: str, *paths: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -16,10 +17,11 @@ from n2d_framework.config import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
+from n2d_framework.pipeline.checks import component_reasons
 from n2d_framework.pipeline.stage import fit_component, published_about
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError
-from n2d_framework.testing.rows import N_CLUSTERS, N_TRAIN, rows_for
+from n2d_framework.testing.rows import N_CLUSTERS, N_TRAIN, WIDTHS, clouds, rows_for
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "ComponentExamination",
     "Fitted",
     "answers",
+    "difference",
     "fit",
     "fresh",
     "partner_of",
@@ -114,6 +117,17 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right) or (left != left and right != right)
+
+
+def difference(left: object, right: object) -> str:
+    """How two arrays differ, to be put behind a sentence."""
+    a, b = np.asarray(left), np.asarray(right)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return f": {a.dtype} {a.shape} and {b.dtype} {b.shape}"
+    if a.dtype.kind not in "fiu":
+        return ""
+    rows = int((a != b).reshape(len(a), -1).any(axis=1).sum()) if a.ndim else int(a != b)
+    return f" for {rows} of {len(a)} rows, by up to {np.abs(a - b).max():g}"
 
 
 @attrs.define(eq=False, slots=False)
@@ -215,11 +229,43 @@ class ComponentExamination:
         return self.answers(self.fitted.component, self.new)
 
     @cached_property
+    def wide(self) -> tuple[Any, AnyArray] | None:
+        """The component fitted on rows of more features than the kit's, and new rows of as many.
+
+        ``None`` for embedders, whose rows have the features that their options may be for; for
+        components that need what an embedder published, or cannot be fitted on rows so wide; and
+        where the author gives the rows.
+        """
+        spec = self.spec
+        if spec.role == "embedder" or self.partner is not None or self.given is not None:
+            return None
+        for width in WIDTHS:
+            rows, component = clouds(width), self.fresh()
+            if component_reasons(spec, component, N_TRAIN, rows.shape[1:]):
+                continue
+            # A covariance of 67 features takes more rows, for example.
+            with contextlib.suppress(Exception):
+                self.fit(component, rows[:N_TRAIN])
+                return component, rows[N_TRAIN:]
+        return None
+
+    @property
     def elsewhere(self) -> Any:
         """What a fresh process found."""
+        found = self._elsewhere
+        if isinstance(found, CheckFailedError):
+            raise CheckFailedError(str(found)) from found
+        return found
+
+    @cached_property
+    def _elsewhere(self) -> Any:
+        """The same, or why there is nothing: several checks ask, one process answers."""
         from n2d_framework.testing.elsewhere import examine_elsewhere
 
-        return examine_elsewhere(self)
+        try:
+            return examine_elsewhere(self)
+        except CheckFailedError as error:
+            return error
 
     @cached_property
     def imported(self) -> list[str]:

@@ -7,9 +7,11 @@ import numpy as np
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.types import AnyArray
 
-__all__ = ["N_CLUSTERS", "N_NEW", "N_TRAIN", "rows_for"]
+__all__ = ["N_CLUSTERS", "N_NEW", "N_TRAIN", "WIDTHS", "clouds", "rows_for"]
 
 N_TRAIN, N_NEW, N_CLUSTERS = 120, 40, 4
+#: Features of wide rows: more than vector registers hold, and odd numbers.
+WIDTHS = (67, 21)
 
 
 def rows_for(spec: ComponentSpec) -> AnyArray:
@@ -26,7 +28,7 @@ def rows_for(spec: ComponentSpec) -> AnyArray:
     array of shape (160, ...), float32
     """
     if spec.role != "embedder":
-        return _clouds(6 if spec.role == "manifolder" else 3)
+        return clouds(6 if spec.role == "manifolder" else 3)
     if spec.input == "sequence":
         return _waves()
     images = _digits()
@@ -39,7 +41,8 @@ def _digits() -> AnyArray:
     return np.ascontiguousarray(load_digits().images[: N_TRAIN + N_NEW] / 16, dtype=np.float32)
 
 
-def _clouds(width: int) -> AnyArray:
+def clouds(width: int) -> AnyArray:
+    """Four clouds of points: 160 rows of so many features, float32."""
     rng = np.random.default_rng(20)
     n = N_TRAIN + N_NEW
     centres = 6 * rng.normal(size=(N_CLUSTERS, width))

@@ -1,4 +1,4 @@
-"""Sees what code does to the process around it: prints, seeds, handlers, files, settings, network.
+"""Sees what code does to the process around it: prints, seeds, files, settings, threads, and more.
 
 Used in a process of its own: an audit hook cannot be taken away again.
 """
@@ -10,10 +10,10 @@ import ctypes
 import io
 import logging
 import os
-import random
 import sys
 import tempfile
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 import attrs
-import numpy as np
+import psutil
 
 from n2d_framework.testing.heavy import heavy_loaded
 from n2d_framework.testing.surroundings import Surroundings
@@ -30,6 +30,10 @@ __all__ = ["Effects", "watched"]
 
 #: Whoever these modules write for is Python or a compiler's cache, not the component.
 _CACHES = {"importlib._bootstrap", "importlib._bootstrap_external", "numba.core.caching"}
+#: Warnings that Python does not show by default, wherever they come from.
+_NOT_SHOWN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+#: Seconds in which what was started may end.
+_GRACE = 1.0
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -40,6 +44,12 @@ class Effects:
     Attributes
     ----------
     printed, seeds, handlers, files, network, environment, settings : list of str
+    thread_counts : list of str
+        Libraries whose number of threads was changed.
+    survivors : list of str
+        Threads and processes that were started and still run a second later.
+    warnings : list of str
+        What was warned of that is shown to users.
     """
 
     printed: list[str] = attrs.field(factory=list)
@@ -49,6 +59,9 @@ class Effects:
     network: list[str] = attrs.field(factory=list)
     environment: list[str] = attrs.field(factory=list)
     settings: list[str] = attrs.field(factory=list)
+    thread_counts: list[str] = attrs.field(factory=list)
+    survivors: list[str] = attrs.field(factory=list)
+    warnings: list[str] = attrs.field(factory=list)
 
     def __add__(self, other: Effects) -> Effects:
         """What was seen here or there."""
@@ -72,25 +85,39 @@ def watched(*, importing: bool = False) -> Iterator[Effects]:
     written: set[str] = set()
     folders: set[str] = set()
     variables: dict[str, int] = {}
+    threads: list[threading.Thread] = []
+    children = set(_children())
     active = [True]
     # Without it, Python itself prints log messages that nobody handles.
     logging.getLogger().addHandler(logging.NullHandler())
     sys.addaudithook(_listener(active, written, folders, variables, effects.network))
-    with warnings.catch_warnings(), _captured(effects.printed, (1,) if importing else (1, 2)):
-        # Not simplefilter("ignore"): whoever calls that should be seen to change something.
-        warnings.filterwarnings("ignore", message=".*")
-        before, seeds = Surroundings.now(), _seeds()
+    with (
+        warnings.catch_warnings(record=True) as warned,
+        _noted(threads),
+        _captured(effects.printed, (1,) if importing else (1, 2)),
+    ):
+        # Not simplefilter: whoever calls that should be seen to change something.
+        warnings.filterwarnings("always", message=".*")
+        for category in _NOT_SHOWN:
+            warnings.filterwarnings("ignore", message=".*", category=category)
+        before = Surroundings.now()
         try:
             yield effects
         finally:
-            after, seeds_after = Surroundings.now(), _seeds()
+            after = Surroundings.now()
             heavy = len(heavy_loaded()) if importing else 0
             before.restore(keeping=[name for name, then in variables.items() if then < heavy])
     active.clear()
+    effects.survivors += _survivors(threads, children)
     effects.handlers += before.handlers_added(after, logger="root" if importing else None)
     effects.files += sorted(path for path in written if Path(path).is_file())
     if not importing:
-        effects.seeds += [name for name in seeds if seeds[name] != seeds_after[name]]
+        effects.seeds += before.seeds_changed(after)
+        effects.thread_counts += before.counts_changed(after)
+        effects.warnings += [
+            f"{item.category.__name__}: {item.message} ({item.filename}:{item.lineno})"
+            for item in warned
+        ]
         effects.files += sorted(path for path in folders if Path(path).is_dir())
         effects.environment += before.variables_changed(after)
         effects.settings += before.settings_changed(after)
@@ -143,12 +170,43 @@ def _for_a_cache() -> bool:
     return False
 
 
-def _seeds() -> dict[str, str]:
-    kind, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  # it is what is watched
-    return {
-        "random": repr(random.getstate()),
-        "numpy.random": repr((kind, np.asarray(keys).tobytes(), rest)),
-    }
+def _children() -> dict[int, str]:
+    """Processes that this one has started, but those by which Python itself keeps house."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            if process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in command:
+                found[process.pid] = command[:100]
+    return found
+
+
+@contextlib.contextmanager
+def _noted(threads: list[threading.Thread]) -> Iterator[None]:
+    """Note threads that are started, but those that a library starts when it is imported."""
+    start = threading.Thread.start
+
+    def noting(thread: threading.Thread) -> None:
+        if not _for_a_cache():
+            threads.append(thread)
+        start(thread)
+
+    threading.Thread.start = noting  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+
+
+def _survivors(threads: list[threading.Thread], children: set[int]) -> list[str]:
+    """Threads and processes that do not end within a second."""
+    until = time.monotonic() + _GRACE
+    while True:
+        found = [f"thread {thread.name}" for thread in threads if thread.is_alive()]
+        found += [f"process {pid} ({c})" for pid, c in _children().items() if pid not in children]
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.05)
 
 
 @contextlib.contextmanager

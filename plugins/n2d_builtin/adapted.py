@@ -23,6 +23,7 @@ from n2d_framework.plugin import (
     StateError,
     UnsupportedError,
     component,
+    in_blocks,
     learned,
     load_object,
     object_from_state,
@@ -41,6 +42,11 @@ __all__ = [
 
 #: Rows of a trial fit, before anything is trained, that shows whether a class can be saved.
 _TRIAL_ROWS = 60
+
+
+#: Rows that the class is asked about at once, always as many: with others its products of
+#: matrices would take other paths, and a row's last bits would depend on its company.
+_BLOCK = 256
 
 
 class _Adapted:
@@ -77,7 +83,7 @@ class _Adapted:
         if found is None:
             raise UnsupportedError(f"{self.factory} has no {method}")
         try:
-            return found(x)
+            return in_blocks(lambda rows: np.asarray(found(rows)), x, block=_BLOCK, least=_BLOCK)
         except ValueError as error:
             raise DataError(f"{self.factory} refuses rows of shape {x.shape}: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 import tempfile
 import warnings
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from wrong_coordinates import WRONG as WRONG_COORDINATES
+from wrong_effects import TORCH
 from wrong_effects import WRONG as WRONG_EFFECTS
-from wrong_plugins import TRACKERS, WRONG, name_of
+from wrong_plugins import TRACKERS, WRONG, Colour, ObjectState, name_of
 
 from n2d_framework.registry import default_catalogue
 from n2d_framework.testing import checks_for, find, run_checks
@@ -23,6 +25,9 @@ CASES = {
     **{check: f"clusterer/{name_of(factory)}" for check, factory in WRONG.items()},
     "environment": "clusterer/sly",
     "process_settings": "clusterer/sly",
+    "thread_counts": "clusterer/setsblasthreads",
+    "survivors": "clusterer/keepsthread",
+    "no_warnings": "clusterer/warnsatfit",
     "dataset_import_is_light": "dataset/wrong_light",
     "dataset_described": "dataset/wrong_described",
     "dataset_obtainable": "dataset/wrong_obtainable",
@@ -59,7 +64,9 @@ WORDS = {
     "files": "left_behind.txt",
     "network": "127.0.0.1",
 }
-EFFECTS = [*WORDS, "environment", "process_settings"]
+EFFECTS = [
+    *WORDS, "environment", "process_settings", "thread_counts", "survivors", "no_warnings",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,7 +83,12 @@ def installed(tmp_path_factory):
         (info / "entry_points.txt").write_text(f"[n2d_framework]\n{lines}")
     sys.path.insert(0, str(site))
     default_catalogue.cache_clear()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        if importlib.util.find_spec("torch") is None:
+            (site / "torch.py").write_text(TORCH)
+            patch.delitem(sys.modules, "torch", raising=False)
+        yield
+    sys.modules.pop("torch", None)
     sys.path.remove(str(site))
     default_catalogue.cache_clear()
 
@@ -133,8 +145,9 @@ def test_what_is_done_quietly_to_the_process_is_seen(name, check, words, outcome
     assert words in outcome.detail
 
 
-def test_a_component_may_import_a_library_that_does_things_to_its_process(outcomes_of):
-    outcomes = outcomes_of("clusterer/imports").values()
+@pytest.mark.parametrize("name", ["imports", "putsback"])
+def test_what_a_library_does_or_what_is_put_back_is_allowed(name, outcomes_of):
+    outcomes = outcomes_of(f"clusterer/{name}").values()
     assert [outcome.detail for outcome in outcomes if outcome.status != "passed"] == []
 
 
@@ -151,13 +164,43 @@ def test_each_part_of_what_is_promised_of_coordinates_can_fail(which, check, wor
     assert words in outcome.detail
 
 
-def test_coordinates_may_differ_by_rounding_in_other_company():
-    assert run_checks("manifolder/rounds", only=["batch_invariance"]).count("passed") == 1
+MEMORY = ["same_seed", "refit_forgets", "state_is_plain", "state_round_trip"]
+STATES = {
+    "a set": ({1}, "a set cannot be stored"),
+    "bytes": (b"x", "a bytes cannot be stored"),
+    "a path": (Path("x"), "Path cannot be stored"),
+    "a large integer": (2**70, "does not fit into 64 bit"),
+    "a key": ({3: 1}, "3 is not a valid name"),
+    "an enum": (Colour.RED, "a Colour cannot be stored"),
+}
+
+
+@pytest.mark.parametrize("what", STATES)
+def test_a_state_that_cannot_be_stored_fails_by_its_place_and_hides_nothing_else(what, monkeypatch):
+    value, words = STATES[what]
+    monkeypatch.setattr(ObjectState, "kept", value)
+    report = run_checks("clusterer/wrong_objectstate", only=[*EFFECTS, *MEMORY])
+    assert {item.check for item in report.failures} == {"state_is_plain", "state_round_trip"}
+    for item in report.failures:
+        assert "state /object" in item.detail
+        assert words in item.detail
+
+
+def test_products_in_blocks_of_one_size_are_the_same_in_any_company():
+    report = run_checks("manifolder/multipliesinblocks", only=["batch_invariance"])
+    assert report.ok, report.failures
 
 
 def test_a_file_without_address_and_digest_is_found():
     (outcome,) = run_checks("dataset/wrong_address", only=["dataset_obtainable"]).outcomes
     assert "'rows.csv' has no address" in outcome.detail
+
+
+def test_a_metric_without_direction_keeps_all_other_promises():
+    report = run_checks("metric/largest")
+    assert report.ok, report.failures
+    (skipped,) = [outcome for outcome in report.outcomes if outcome.status == "skipped"]
+    assert (skipped.check, skipped.detail) == ("metric_direction", "not directed")
 
 
 @pytest.mark.parametrize("kind", KINDS)

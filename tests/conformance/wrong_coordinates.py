@@ -15,6 +15,7 @@ from n2d_framework.plugin import (
     check_features,
     component,
     hookimpl,
+    in_blocks,
     learned,
     need,
     option,
@@ -115,7 +116,24 @@ class Drifts(Places):
 
 @component
 class Rounds(Drifts):
-    by = 1e-6
+    by = 1e-7
+
+
+@component
+class Multiplies(Places):
+    """By a matrix, in float32, all rows at once: other numbers of rows take other paths."""
+
+    def transform(self, x):
+        middle = require_fitted(self.middle_, "places")
+        check_features(x, len(middle), "places")
+        matrix = np.cos(np.arange(9 * len(middle), dtype=np.float32)).reshape(-1, 9)
+        return (x - middle) @ matrix
+
+
+@component
+class MultipliesInBlocks(Multiplies):
+    def transform(self, x):
+        return in_blocks(super().transform, x, block=256, least=256)
 
 
 @component
@@ -131,6 +149,8 @@ class Voids(Places):
 
 
 MANIFOLDERS = (Places, Lists, Doubles, Flat, Loses, Nowhere, Widens, Trains64, Drifts, Rounds)
+MANIFOLDERS += (Multiplies, MultipliesInBlocks)
+RIGHT = (Places, MultipliesInBlocks)
 EMBEDDERS = (Places, Halves, Voids)
 WRONG = [
     ("manifolder/lists", "output", "transform returns a list"),
@@ -140,7 +160,9 @@ WRONG = [
     ("manifolder/nowhere", "output", "transform holds values that are not finite"),
     ("manifolder/widens", "output", "transform gives 4 columns, training gave 2"),
     ("manifolder/trains64", "output", "training output"),
-    ("manifolder/drifts", "batch_invariance", "transform of rows one by one differs"),
+    ("manifolder/drifts", "batch_invariance", "transform of rows one by one is not what it is"),
+    ("manifolder/rounds", "batch_invariance", "transform of rows one by one is not what it is"),
+    ("manifolder/multiplies", "batch_invariance", "transform of rows"),
     ("embedder/halves", "output", "reconstruct has the shape (40, 32)"),
     ("embedder/voids", "output", "reconstruct holds values that are not finite"),
 ]
@@ -154,5 +176,5 @@ def n2d_components():
                 role=role,
                 name="good_places" if cls is Places else cls.__name__.lower(),
                 factory=f"wrong_coordinates:{cls.__name__}",
-                summary="Right" if cls is Places else "Wrong",
+                summary="Right" if cls in RIGHT else "Wrong",
             )

@@ -10,9 +10,13 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import subprocess
 import sys
 import tempfile
+import threading
+import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +69,158 @@ class Imports(Good):
         return super().fit(m, context=context)
 
 
+@component
+class SeedsTorch(Good):
+    """With the same seed at every fit: the state ends as it began."""
+
+    def fit(self, m, *, context):
+        import torch
+
+        torch.manual_seed(context.seed)
+        torch.rand()
+        return super().fit(m, context=context)
+
+
+@component
+class SetsTorchThreads(Good):
+    def fit(self, m, *, context):
+        import torch
+
+        torch.set_num_threads(4)
+        return super().fit(m, context=context)
+
+
+@component
+class SetsBlasThreads(Good):
+    def fit(self, m, *, context):
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(limits=3, user_api="blas")
+        return super().fit(m, context=context)
+
+
+@component
+class SetsNumbaThreads(Good):
+    def fit(self, m, *, context):
+        import numba
+
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+        return super().fit(m, context=context)
+
+
+@component
+class KeepsThread(Good):
+    def fit(self, m, *, context):
+        threading.Thread(target=time.sleep, args=(5,), daemon=True, name="kept").start()
+        return super().fit(m, context=context)
+
+
+POOL = ThreadPoolExecutor(1, thread_name_prefix="pool")
+
+
+@component
+class KeepsPool(Good):
+    """Starts a thread at its first fit only."""
+
+    def predict(self, m):
+        return POOL.submit(super().predict, m).result()
+
+
+@component
+class KeepsProcess(Good):
+    def fit(self, m, *, context):
+        quiet = subprocess.DEVNULL
+        code = "import time; time.sleep(5)"
+        subprocess.Popen([sys.executable, "-c", code], stdout=quiet, stderr=quiet)
+        return super().fit(m, context=context)
+
+
+@component
+class WarnsAtFit(Good):
+    def fit(self, m, *, context):
+        warnings.warn("not converged", RuntimeWarning, stacklevel=1)
+        return super().fit(m, context=context)
+
+
+@component
+class WarnsAtPredict(Good):
+    def strengths(self, m):
+        return super().strengths(m) + 0 * np.nan_to_num(np.log(np.zeros(1)))
+
+
+@component
+class PutsBack(Good):
+    """Does all of it, and puts everything back."""
+
+    def fit(self, m, *, context):
+        import threadpoolctl
+        import torch
+
+        state, count = torch.get_rng_state(), torch.get_num_threads()
+        torch.manual_seed(context.seed)
+        torch.set_num_threads(4)
+        torch.set_rng_state(state)
+        torch.set_num_threads(count)
+        with threadpoolctl.threadpool_limits(limits=2), ThreadPoolExecutor(2) as pool:
+            pool.submit(time.sleep, 0).result()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.warn("not converged", RuntimeWarning, stacklevel=1)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        return super().fit(m, context=context)
+
+
+#: What stands in for a library that is not installed: as much of it as the kit looks at.
+TORCH = """
+import random
+
+class Tensor:
+    pass
+
+_random, _threads, _seed = random.Random(0), 2, 0
+
+def manual_seed(seed):
+    global _seed
+    _seed = seed
+    _random.seed(seed)
+
+def seed():
+    manual_seed(random.SystemRandom().randrange(2**31))
+
+def initial_seed():
+    return _seed
+
+def get_rng_state():
+    return [_seed, *_random.getstate()[1]]
+
+def set_rng_state(state):
+    global _seed
+    _seed, *rest = state
+    _random.setstate((3, tuple(rest), None))
+
+def rand():
+    return _random.random()
+
+def get_num_threads():
+    return _threads
+
+def set_num_threads(number):
+    global _threads
+    _threads = number
+"""
+
 #: Component, check, words of its failure.
 WRONG = [
+    ("seedstorch", "global_seeds", "torch"),
+    ("setstorchthreads", "thread_counts", "torch.set_num_threads"),
+    ("setsblasthreads", "thread_counts", "threads of openblas"),
+    ("setsnumbathreads", "thread_counts", "numba.set_num_threads"),
+    ("keepsthread", "survivors", "thread kept"),
+    ("keepspool", "survivors", "thread pool_0"),
+    ("keepsprocess", "survivors", "time.sleep(5)"),
+    ("warnsatfit", "no_warnings", "RuntimeWarning: not converged"),
+    ("warnsatpredict", "no_warnings", "divide by zero"),
     ("sly", "log_handlers", "on the logger wrong_effects.own"),
     ("sly", "prints_nothing", "below the streams"),
     ("sly", "prints_nothing", "past the kit's stream"),
@@ -82,11 +236,15 @@ WRONG = [
 
 @hookimpl
 def n2d_components():
-    for cls in (Sly, PastOutput, FromC, Imports):
+    quiet = (
+        SeedsTorch, SetsTorchThreads, SetsBlasThreads, SetsNumbaThreads, KeepsThread, KeepsPool,
+        KeepsProcess, WarnsAtFit, WarnsAtPredict, PutsBack,
+    )  # fmt: skip
+    for cls in (Sly, PastOutput, FromC, Imports, *quiet):
         yield ComponentSpec(
             role="clusterer",
             name=cls.__name__.lower(),
             factory=f"wrong_effects:{cls.__name__}",
-            summary="Right" if cls is Imports else "Wrong",
+            summary="Right" if cls in (Imports, PutsBack) else "Wrong",
             soft=True,
         )

@@ -11,6 +11,7 @@ import random
 import socket
 import sys
 import time
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,10 @@ from n2d_framework.plugin import (
     option,
     require_fitted,
 )
+
+
+class Colour(Enum):
+    RED = 1
 
 
 def distances(m: Any, centres: Any) -> Any:
@@ -179,8 +184,10 @@ class Remembers(Good):
 
 @component
 class ObjectState(Good):
+    kept = object()
+
     def get_state(self):
-        return {**super().get_state(), "object": self.predict}
+        return {**super().get_state(), "object": type(self).kept}
 
 
 @component
@@ -383,6 +390,10 @@ def talkative(y_true: Any, labels: Any) -> float:
     return agreement(y_true, labels)
 
 
+def largest(coordinates: Any, labels: Any) -> float:
+    return float(np.unique(labels, return_counts=True)[1].max())
+
+
 METRICS = {
     "good_score": "wrong_plugins:agreement",
     "wrong_light": "wrong_heavy:score",
@@ -398,6 +409,10 @@ METRICS = {
 def n2d_metrics():
     for name, function in METRICS.items():
         yield MetricSpec(name=name, function=function, summary="A score")
+    yield MetricSpec(
+        name="largest", function="wrong_plugins:largest", summary="Rows of the largest cluster",
+        needs_truth=False, greater_is_better=None,
+    )  # fmt: skip
 
 
 class GoodTracker:

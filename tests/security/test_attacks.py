@@ -53,7 +53,7 @@ def _peak(image: bytes) -> int:
         ("bomb that lies", "/p/x: compressed data do not give the 1000 bytes"),
         ("soft link", "only plain hard links"),
         ("external link", "only plain hard links"),
-        ("name b'../../x'", "'../../x' is no valid name"),
+        ("name b'../../x'", "'../../x' is not a valid name"),
         ("cycle to the root", "belong to something else|points behind"),
         ("one object by two names", "belong to something else"),
         ("layout virtual", "the storage is not of the kind"),

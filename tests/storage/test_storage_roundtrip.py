@@ -7,6 +7,9 @@ import math
 import subprocess
 import sys
 import textwrap
+from datetime import date
+from enum import Enum, IntEnum
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from n2d_framework.core.state import ARRAY_DTYPES
+from n2d_framework.core.state import ARRAY_DTYPES, check_state, need
 from n2d_framework.errors import StateError
 from n2d_framework.storage import decode, encode, header, limits, read_manifest
 from n2d_framework.storage.hdf5 import filters, layout
@@ -23,6 +26,14 @@ SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=6)
 DTYPES = st.sampled_from(sorted(ARRAY_DTYPES)).flatmap(
     lambda name: st.sampled_from([np.dtype(name), np.dtype(name).newbyteorder(">")])
 )
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Level(IntEnum):
+    LOW = 1
 
 
 def _in_another_memory_order(array: np.ndarray, how: str) -> np.ndarray:
@@ -120,7 +131,19 @@ def test_integers_beyond_64_bit_are_refused(value):
         ({"a": np.zeros(2, dtype=complex)}, "/part/a.*complex"),
         ({"a": np.array(["x"])}, "/part/a"),
         ({"a": object()}, "/part/a.*object"),
-        ({"a b": 1}, "'a b' is no valid name"),
+        ({"a b": 1}, "'a b' is not a valid name"),
+        ({"a": {"b": {3: 1}}}, "/part/a/b: 3 is not a valid name"),
+        ({"a": [0, {1, 2}]}, "/part/a/1: a set cannot be stored; store a sorted list"),
+        ({"a": b"x"}, "/part/a: a bytes.*frombuffer"),
+        ({"a": Path("x")}, r"/part/a: a \w*Path cannot.*str\(path\)"),
+        ({"a": Colour.RED}, "/part/a: a Colour cannot.*its name or value"),
+        ({"a": Level.LOW}, "/part/a: a Level cannot.*its name or value"),
+        ({"a": 1j}, "/part/a: a complex"),
+        ({"a": np.longdouble(1)}, "/part/a: a longdouble"),
+        ({"a": np.datetime64("2020-01-01")}, "/part/a: a datetime64"),
+        ({"a": date(2020, 1, 1)}, "/part/a: a date.*isoformat"),
+        ({"a": np.ma.masked_array([1.0], [True])}, "/part/a: masked arrays"),
+        ({"a": np.array([(1, 2)], dtype="i4,i4")}, "/part/a: arrays of"),
         ({"a": np.zeros((1,) * 33)}, "33 dimensions"),
         ({"a": np.zeros((2**40, 0))}, "empty array"),
         ({"a": "x" * (limits.MAX_TEXT_BYTES + 1)}, "outside arrays"),
@@ -130,6 +153,21 @@ def test_integers_beyond_64_bit_are_refused(value):
 def test_what_cannot_be_stored_is_refused_with_its_path(state, message):
     with pytest.raises(StateError, match=message):
         encode({}, {"part": state}, created="")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.int64(-3), np.uint64(2**64 - 1), np.int8(5), np.bool_(True), np.float32(0.1),
+     np.float16(0.1), np.float64(0.1), np.float32("nan"), np.str_("text"), float("-inf"), -0.0],
+)  # fmt: skip
+def test_scalars_of_numpy_come_back_as_what_they_hold(value):
+    state = {"a": value, "deep": [{"b": value}], "beside": np.zeros((), dtype=np.int64)}
+    check_state(state)
+    found = decode(encode({}, {"part": state}, created=""))[1]["part"]
+    kind = type(value.item()) if isinstance(value, np.generic) else type(value)
+    for back in (found["a"], found["deep"][0]["b"], need(state, "a", kind)):
+        assert type(back) is kind
+        assert back == value or (back != back and value != value)
 
 
 def test_a_state_inside_itself_is_refused():

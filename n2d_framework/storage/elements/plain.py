@@ -35,6 +35,8 @@ def holds_array(value: Any) -> bool:
 
 
 def _to_json(value: Any, path: str) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

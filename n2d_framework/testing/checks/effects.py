@@ -17,8 +17,27 @@ def _none(exam: ComponentExamination, effect: str, said: str) -> None:
 
 @CHECKS.add("no global random state is touched")
 def global_seeds(exam: ComponentExamination) -> None:
-    """Compare the states of random and numpy.random."""
+    """Compare the states of random, numpy, and of torch, TensorFlow, Keras and CuPy if loaded."""
     _none(exam, "seeds", "changes a global random state (use context.seed only)")
+
+
+@CHECKS.add("no library's number of threads is changed")
+def thread_counts(exam: ComponentExamination) -> None:
+    """Compare those of torch, numba, TensorFlow, and of BLAS and OpenMP."""
+    said = "changes numbers of threads (put them back; threadpoolctl.threadpool_limits does)"
+    _none(exam, "thread_counts", said)
+
+
+@CHECKS.add("no threads or processes are left running")
+def survivors(exam: ComponentExamination) -> None:
+    """Look for what was started and has not ended a second later."""
+    _none(exam, "survivors", "leaves running (join threads, close pools)")
+
+
+@CHECKS.add("fitting and answering warn of nothing on good rows")
+def no_warnings(exam: ComponentExamination) -> None:
+    """Look at the warnings of a fit on small options that users would see every time."""
+    _none(exam, "warnings", "warns (give small_options that fit, or put it right)")
 
 
 @CHECKS.add("nothing is printed")

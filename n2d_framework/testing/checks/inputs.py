@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import threadpoolctl
 
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.errors import N2DError, NotInductiveWarning
 from n2d_framework.pipeline.checks import component_reasons
 from n2d_framework.pipeline.stage import fit_component
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
-from n2d_framework.testing.examination import ComponentExamination
+from n2d_framework.testing.examination import ComponentExamination, difference, same
 from n2d_framework.testing.rows import N_CLUSTERS
 from n2d_framework.types import AnyArray
 
 __all__ = ["CHECKS"]
 
 CHECKS = Checks()
+
+#: Rows that are asked about together, and sizes of batches: around the widths of vector
+#: registers, of the tiles that products are computed in, and of blocks.
+_POOL = 1030
+_SIZES = (2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 127, 129, 257)
 
 
 @CHECKS.add("the input is never changed")
@@ -58,30 +65,55 @@ def _reasons(exam: ComponentExamination, n: int) -> list[str]:
     return component_reasons(exam.spec, exam.fresh(), n, exam.rows.shape[1:])
 
 
-@CHECKS.add("a row gets the same answer in any company and order", "inductive")
+@CHECKS.add("a row gets the same answer, to the last bit, in any company, order and place, with "
+            "any number of threads", "inductive")  # fmt: skip
 def batch_invariance(exam: ComponentExamination) -> None:
-    """Ask about rows one by one, in sevens, reversed, and among many others."""
-    whole, n = exam.answered, len(exam.new)
-    component = exam.fitted.component
-    companies = {
-        "one by one": [exam.new[i : i + 1] for i in range(n)],
-        "in sevens": [exam.new[i : i + 7] for i in range(0, n, 7)],
-        "reversed": [exam.new[::-1].copy()],
-        "among others": [np.concatenate([exam.new, exam.rows, exam.rows[:50]])],
-    }
-    for company, batches in companies.items():
-        found = [exam.answers(component, batch) for batch in batches]
-        for name, expected in whole.items():
-            values = np.concatenate([part[name] for part in found])
-            values = values[::-1] if company == "reversed" else values[:n]
-            demand(_agree(values, expected), f"{name} of rows {company} differs")
+    """Ask about rows in batches for which libraries of linear algebra take other paths."""
+    _same_in_company(exam, exam.fitted.component, exam.new, "")
+    if exam.wide is not None:
+        component, rows = exam.wide
+        _same_in_company(exam, component, rows, f" of {rows.shape[1]} features")
 
 
-def _agree(found: AnyArray, expected: AnyArray) -> bool:
-    if found.dtype.kind in "iu":
-        return bool(np.array_equal(found, expected))
-    scale = float(np.abs(expected).max())
-    return bool(np.allclose(found, expected, rtol=1e-5, atol=1e-5 * scale))
+def _same_in_company(exam: ComponentExamination, component: Any, rows: AnyArray, kind: str) -> None:
+    pool = _many(rows)
+    whole = exam.answers(component, pool)
+    for company, positions, threads in _companies(len(rows), len(pool)):
+        # In the middle of a longer array: products may depend on where in memory a row begins.
+        shifted = np.concatenate([pool[:1].ravel()[:1], pool[positions].ravel()])
+        batch = shifted[1:].reshape(-1, *pool.shape[1:])
+        with threadpoolctl.threadpool_limits(limits=threads):
+            answered = exam.answers(component, batch)
+        for name, found in answered.items():
+            expected = whole[name][positions]
+            demand(
+                same(found, expected),
+                f"{name} of rows{kind} {company} is not what it is of {len(pool)} rows"
+                f"{difference(found, expected)}; give products of matrices blocks of one size "
+                "(in_blocks of n2d_framework.plugin), or compute each row by itself",
+            )
+
+
+def _many(rows: AnyArray) -> AnyArray:
+    """The rows, and a thousand that are like them."""
+    rng = np.random.default_rng(11)
+    copies = np.concatenate([rows] * -(-_POOL // len(rows)))[: _POOL - len(rows)]
+    varied = copies * rng.uniform(0.9, 1.1, size=copies.shape)
+    return np.ascontiguousarray(np.concatenate([rows, varied]), dtype=np.float32)
+
+
+def _companies(n: int, n_pool: int) -> Iterator[tuple[str, AnyArray, int | None]]:
+    """Batches by their positions in the pool, and how many threads may be used."""
+    everything = np.arange(n_pool)
+    for position in range(min(n, 24)):
+        yield "one by one", everything[position : position + 1], None
+    for size in _SIZES:
+        for start in (0, n // 2, n_pool - size):
+            yield f"in a batch of {size}", everything[start : start + size], None
+    yield "reversed", everything[:n][::-1], None
+    yield "of which every third is asked about", everything[::3], None
+    yield "with one thread", everything[:400], 1
+    yield "with three threads", everything[:400], 3
 
 
 @CHECKS.add("asked before it is fitted, it refuses with an error of the framework")

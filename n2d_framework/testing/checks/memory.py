@@ -7,7 +7,7 @@ import numpy as np
 from n2d_framework.core.state import check_state
 from n2d_framework.errors import StateError
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
-from n2d_framework.testing.examination import ComponentExamination, same
+from n2d_framework.testing.examination import ComponentExamination, difference, same
 
 __all__ = ["CHECKS"]
 
@@ -19,7 +19,7 @@ CHECKS = Checks()
 def same_seed(exam: ComponentExamination) -> None:
     """Compare the training output with that of a fresh process that had two threads."""
     here, there = np.asarray(exam.fitted.output), exam.elsewhere.output
-    demand(same(here, there), f"another process gives other results{_difference(here, there)}")
+    demand(same(here, there), f"another process gives other results{difference(here, there)}")
 
 
 @CHECKS.add("fitting again forgets the earlier fit", "deterministic")
@@ -27,7 +27,7 @@ def refit_forgets(exam: ComponentExamination) -> None:
     """Compare a fit that followed a fit on other rows with one that did not."""
     once, again = exam.fitted, exam.refitted
     left, right = np.asarray(once.output), np.asarray(again.output)
-    demand(same(left, right), f"a second fit gives other results{_difference(left, right)}")
+    demand(same(left, right), f"a second fit gives other results{difference(left, right)}")
     found, wanted = again.component.get_state(), once.component.get_state()
     keys = [key for key in wanted if not same(found.get(key), wanted[key])]
     keys += sorted(set(found) - set(wanted))
@@ -46,8 +46,9 @@ def state_is_plain(exam: ComponentExamination) -> None:
 @CHECKS.add("a fresh process gives bit-identical answers from the state")
 def state_round_trip(exam: ComponentExamination) -> None:
     """Compare answers after a passage through a file."""
-    restored = exam.fresh()
     state = exam.fitted.component.get_state()
+    check_state(state)
+    restored = exam.fresh()
     restored.set_state(state)
     if exam.spec.deterministic:
         again = restored.get_state()
@@ -56,7 +57,7 @@ def state_round_trip(exam: ComponentExamination) -> None:
     for name, values in exam.answered.items():
         demand(
             name in found and same(values, found[name]),
-            f"{name} gives other answers from the state{_difference(values, found.get(name))}",
+            f"{name} gives other answers from the state{difference(values, found.get(name))}",
         )
 
 
@@ -80,13 +81,3 @@ def state_refuses_damage(exam: ComponentExamination) -> None:
                 f"a state with {what} gives {name}: {error}; read values with need(...)"
             ) from error
         demand(False, f"a state with {what} is accepted; read values with need(...)")
-
-
-def _difference(left: object, right: object) -> str:
-    a, b = np.asarray(left), np.asarray(right)
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return f": {a.dtype} {a.shape} and {b.dtype} {b.shape}"
-    if a.dtype.kind not in "fiu":
-        return ""
-    rows = int((a != b).reshape(len(a), -1).any(axis=1).sum()) if a.ndim else int(a != b)
-    return f" for {rows} of {len(a)} rows, by up to {np.abs(a - b).max():g}"

@@ -87,7 +87,7 @@ def metric_is_a_number(exam: MetricExamination) -> None:
     demand(first == second, f"returns {first}, then {second}")
 
 
-@CHECKS.add("the true classes score better than chance, in the announced direction")
+@CHECKS.add("the true classes score better than chance, in the announced direction", "directed")
 def metric_direction(exam: MetricExamination) -> None:
     """Compare the truth with a random labelling."""
     best, chance = exam.score(exam.first, exam.truth), exam.score(exam.first, exam.random)
