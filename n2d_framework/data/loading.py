@@ -127,15 +127,17 @@ def open_rows(
     known, find = _names(ref, catalogue)
     parsed = parse_reference(ref, known)
     if isinstance(parsed, str):
-        return ArraySource(load_set(find(parsed)))
-    if parsed.path.is_dir():
-        return ImageFolder(parsed)
+        source: RowSource = ArraySource(load_set(find(parsed)))
+    elif parsed.path.is_dir():
+        source = ImageFolder(parsed)
+    else:
+        if like is not None:
+            n = len(like.fields) if n_features is None else n_features
+            parsed = attrs.evolve(parsed, like=like, n_features=n)
+        source = _source(parsed.path)(parsed)
     if like is not None:
-        n = len(like.fields) if n_features is None else n_features
-        parsed = attrs.evolve(parsed, like=like, n_features=n)
-    source = _source(parsed.path)(parsed)
-    if like is not None:
-        _tell_matching(source, like, shown or str(parsed.path))
+        name = parsed if isinstance(parsed, str) else str(parsed.path)
+        _tell_matching(source, like, shown or name)
     return source
 
 

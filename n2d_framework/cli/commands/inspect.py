@@ -16,6 +16,7 @@ from n2d_framework.cli.console import (
     size_text,
 )
 from n2d_framework.cli.flags import Json
+from n2d_framework.core.rows import Schema, listed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,6 +60,11 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
         "clusters": str(manifest["n_clusters_found"]),
         "seed": str(manifest["random_state"]),
     }
+    schema = Schema.of_data(data)
+    if schema.named:
+        facts["columns"] = listed(schema.names)
+    if schema.id is not None:
+        facts["ids in"] = repr(schema.id)
     agreement = manifest["training"]["agreement"]
     if agreement:
         facts["agreement"] = (
