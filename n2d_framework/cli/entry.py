@@ -139,6 +139,8 @@ def main() -> NoReturn:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Nothing that is started from here on, by whichever library, imports from the current folder.
     os.environ.setdefault(SAFE_PATH, "1")
+    # A .numba_config.yaml in the current folder could name a cache, which numba unpickles.
+    os.environ.setdefault("NUMBA_CACHE_DIR", "")
     signal.signal(signal.SIGTERM, _terminated)
     debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
     with nullcontext() if debug else without_chatter():

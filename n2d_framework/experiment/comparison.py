@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from n2d_framework.core.rows import Schema
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.experiment import tables
-from n2d_framework.experiment.mark import recorded_store
+from n2d_framework.experiment.mark import own_file, recorded_store
 from n2d_framework.experiment.unscored import no_score
 from n2d_framework.pipeline import N2D, StageStore
 
@@ -62,10 +62,7 @@ class Comparison:
 
     @cached_property
     def store(self) -> StageStore:
-        """The stage store: that of the folder, unless another was given.
-
-        A DataError is raised if the folder names one that is not on this machine.
-        """
+        """The stage store: that of the folder, if it is on this machine, or what was given."""
         return StageStore(recorded_store(self._recorded, self.out))
 
     def __repr__(self) -> str:
@@ -310,4 +307,4 @@ class Comparison:
 
     def write_tables(self) -> None:
         """Write ``table.csv`` (the same bytes for the same comparison) to the output folder."""
-        self.to_csv(self.out / "table.csv")
+        self.to_csv(own_file(self.out, "table.csv"))

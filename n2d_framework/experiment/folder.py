@@ -12,7 +12,7 @@ import attrs
 from n2d_framework.config.compare import Grid
 from n2d_framework.core.options import options_dict
 from n2d_framework.errors import ConfigError, OutputError, Problem
-from n2d_framework.experiment.mark import MARK, VERSION, own_store, read_mark
+from n2d_framework.experiment.mark import MARK, VERSION, own_file, own_store, read_mark
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.planning import Plan
 from n2d_framework.metrics.directions import announced
@@ -97,7 +97,7 @@ def write_mark(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}; choose another folder") from error
-    write_atomic(out / MARK, json.dumps(mark, default=str).encode())
+    write_atomic(own_file(out, MARK), json.dumps(mark, default=str).encode())
     return mark
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from n2d_framework.core.scores import IDENTITY, KEYS
-from n2d_framework.errors import BundleError, DataError
+from n2d_framework.errors import BundleError, DataError, OutputError
 from n2d_framework.storage import read_file
 from n2d_framework.types import ROLES
 
-__all__ = ["MARK", "VERSION", "own_store", "read_mark", "recorded_store"]
+__all__ = ["MARK", "VERSION", "own_file", "own_store", "read_mark", "recorded_store"]
 
 #: The file that makes a folder the output of a comparison.
 MARK = "comparison.json"
@@ -29,6 +29,23 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 def own_store(out: Path) -> Path:
     """Where a comparison keeps stages when no other place is named."""
     return out.absolute() / "stages"
+
+
+def own_file(out: Path, name: str) -> Path:
+    """A file of the folder that is to be written.
+
+    Raises
+    ------
+    OutputError
+        If it is a link: whoever made the folder would choose what is overwritten.
+    """
+    path = out / name
+    if path.is_symlink():
+        raise OutputError(
+            f"cannot write {path}: it is a link to {path.readlink()}, and nothing is written "
+            "through links in the folder of a comparison; remove it"
+        )
+    return path
 
 
 def recorded_store(recorded: str | None, out: Path) -> Path:
@@ -99,7 +116,9 @@ def read_mark(out: Path) -> dict[str, Any]:
             f"{path} is damaged: {what}; take it from a copy, or run the comparison again in a "
             "new folder"
         ) from error
-    return dict(mark)
+    # Whatever else a cell has would take the place of what its record says.
+    cells = [{name: cell[name] for name in _CELL} for cell in mark["cells"]]
+    return mark | {"cells": cells}
 
 
 Check = Callable[[Any], bool]
@@ -154,6 +173,14 @@ def _options(value: Any) -> bool:
         return False
 
 
+def _scaler(value: Any) -> bool:
+    """Whether a string is a JSON object that says which scaler is meant."""
+    if not _options(value):
+        return False
+    options = json.loads(value)
+    return set(options) == {"name", "per"} and all(map(_text, options.values()))
+
+
 def _directions(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(item, bool) for item in value.values())
 
@@ -161,6 +188,8 @@ def _directions(value: Any) -> bool:
 def _cell_check(name: str) -> Check:
     if name.endswith("_key"):
         return _digest
+    if name == "scaler_options":
+        return _scaler
     if name.endswith("_options"):
         return _options
     return {"seed": _count, "n_clusters": _or_none(_count)}.get(name, _text)

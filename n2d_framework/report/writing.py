@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import ConfigError, OutputError, Problem
+from n2d_framework.experiment.mark import own_file
 from n2d_framework.experiment.tables import methods
 from n2d_framework.report.board import MOST_CELLS, board
 from n2d_framework.report.costs import costs
@@ -65,7 +66,7 @@ def write_report(
     """
     _check("pictures", pictures, 0)
     _check("max_points", max_points, 1)
-    target = comparison.out / REPORT_NAME if path is None else Path(path)
+    target = own_file(comparison.out, REPORT_NAME) if path is None else Path(path)
     if not target.parent.is_dir():
         raise OutputError(f"cannot write {target}: there is no folder {target.parent}; make it")
     drawn = draw_pictures(comparison, pictures, max_points, _MOST_BYTES)

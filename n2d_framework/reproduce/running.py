@@ -14,6 +14,7 @@ from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.events import EventSink
 from n2d_framework.data import fetch
 from n2d_framework.errors import (
+    BundleError,
     CompositionError,
     ConfigError,
     DataError,
@@ -30,12 +31,13 @@ from n2d_framework.reproduce.measuring import measure, versions_of
 from n2d_framework.reproduce.remarks import Settings, brief
 from n2d_framework.reproduce.report import Ran, Report
 from n2d_framework.reproduce.study import Study, read_study
-from n2d_framework.storage import write_atomic
+from n2d_framework.storage import read_file, write_atomic
 
 __all__ = ["Watch", "reproduce"]
 
 #: The file that makes a folder the output of a reproduction.
 _MARK = "reproduce.json"
+_MOST_BYTES = 1 << 16
 
 #: Called with the name and the plan of each data set that is run; what it returns is entered
 #: and gets the events of the stages.
@@ -195,8 +197,8 @@ def _require_own(folder: Path, study: str) -> None:
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     try:
-        mark = json.loads((folder / _MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        mark = json.loads(read_file(folder / _MARK, max_bytes=_MOST_BYTES))
+    except (BundleError, ValueError, RecursionError) as error:
         raise _wrong(
             f"{folder} has files and no readable {_MARK}, so it is not the output of a "
             "reproduction and is left alone; choose another"

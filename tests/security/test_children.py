@@ -92,3 +92,15 @@ def test_the_current_folder_of_an_interactive_session_comes_last(tmp_path, monke
     (tmp_path / "local.py").write_text("import json; print(json.dumps('found'))")
     done = go(module_command("local"), tmp_path)
     assert done.stdout.strip() == '"found"', done.stderr
+
+
+def test_numba_takes_no_cache_that_the_current_folder_names(trap):
+    (trap / ".numba_config.yaml").write_text(f"cache_dir: {trap}\n")
+    code = (
+        "import sys; sys.argv = ['n2d', '--version']; from n2d_framework.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "import numba; print('cache', [numba.config.CACHE_DIR])"
+    )
+    for name in TRAPS:
+        (trap / f"{name}.py").unlink()
+    assert "cache ['']" in go([sys.executable, "-P", "-c", code], trap).stdout
