@@ -156,7 +156,12 @@ _DATA: dict[str, Check] = {
     "n_classes": _or_none(_count),
 }
 #: What earlier versions did not write.
-_LATER: dict[str, Check] = {"modality": _or_none(_text), "class_names": _list_of(_text)}
+_LATER: dict[str, Check] = {
+    "modality": _or_none(_text),
+    "class_names": _list_of(_text),
+    "schema": _or_none(_of(dict)),
+    "ids": _or_none(_digest),
+}
 _ILLEGAL: dict[str, Check] = {
     name: _or_none(_count) if name == "n_clusters" else _text
     for name in ("data", *ROLES, "n_clusters", "reason")
