@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Union, get_args, get_origin
+from typing import Any
 
+from n2d_framework.core.annotations import family_of
 from n2d_framework.core.options import Option
 from n2d_framework.errors import ConfigError, Problem
 
@@ -18,17 +18,17 @@ _MOST = 10_000
 
 def takes_list(kind: Any) -> bool:
     """Whether one value of an option of that type is itself a list."""
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return any(takes_list(arm) for arm in get_args(kind))
-    return origin is tuple or kind is Any
+    family, _, arguments = family_of(kind)
+    if family == "union":
+        return any(takes_list(arm) for arm in arguments)
+    return family in ("list", "fixed", "set", "any")
 
 
 def _takes_mapping(kind: Any) -> bool:
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return any(_takes_mapping(arm) for arm in get_args(kind))
-    return kind is Any or (isinstance(origin, type) and issubclass(origin, Mapping))
+    family, _, arguments = family_of(kind)
+    if family == "union":
+        return any(_takes_mapping(arm) for arm in arguments)
+    return family in ("mapping", "any")
 
 
 def is_range(value: Any) -> bool:

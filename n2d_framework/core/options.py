@@ -7,14 +7,17 @@ option (Python, config file, command line, JSON Schema) is derived from these fi
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, TypeVar, dataclass_transform
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.annotations import check_annotation, plain_value
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["Option", "component", "learned", "option", "options_dict", "options_of"]
@@ -59,7 +62,7 @@ class Option:
         """Say why `value` is out of bounds, or ``None``."""
         if value is None:
             return None
-        if isinstance(value, (tuple, list)):
+        if isinstance(value, (tuple, list, AbstractSet)):
             if len(value) < self.min_len:
                 return f"needs at least {self.min_len} values, got {len(value)}"
             return next((text for item in value if (text := self.complaint(item))), None)
@@ -111,8 +114,11 @@ def option(
     Returns
     -------
     attrs field
-        Allowed types are int, float, bool, str, ``Literal``, ``tuple[X, ...]``,
-        ``Mapping[str, X]``, attrs classes made of options, and unions of these with ``None``.
+        Allowed types are int, float, bool, str, ``Path``, ``Enum`` (written by its values),
+        ``Literal``, ``tuple[X, ...]``, ``tuple[X, Y]``, ``list[X]``, ``Sequence[X]``,
+        ``frozenset[X]``, ``Mapping[str, X]``, attrs classes made of options, ``Any``, and unions of
+        these; also behind ``Annotated`` and ``NewType``. All others are refused by
+        :func:`component`.
     """
     info = {
         "help": help, "ge": ge, "gt": gt, "le": le, "lt": lt,
@@ -135,8 +141,18 @@ def learned() -> Any:
 
 @dataclass_transform(kw_only_default=True)
 def component(cls: type[T]) -> type[T]:
-    """Make a class a component: an attrs class with keyword-only options, compared by identity."""
-    return attrs.define(cls, kw_only=True, slots=False, eq=False)
+    """Make a class a component: an attrs class with keyword-only options, compared by identity.
+
+    Raises
+    ------
+    TypeError
+        If an option has a type that no configuration can hold; where the type cannot be resolved
+        yet, as soon as the options are asked for.
+    """
+    made = attrs.define(cls, kw_only=True, slots=False, eq=False)
+    with contextlib.suppress(NameError):  # a type that is defined, or imported, further below
+        _options_of(made)  # type: ignore[arg-type]
+    return made
 
 
 def options_of(cls: type[Any]) -> tuple[Option, ...]:
@@ -150,6 +166,9 @@ def _options_of(cls: Any) -> tuple[Option, ...]:
     found = []
     for field in attrs.fields(cls):
         if field.init:
+            wrong = check_annotation(field.type)
+            if wrong:
+                raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field.name}: {wrong}")
             info = dict(field.metadata.get(_KEY, {}))
             found.append(Option(name=field.name, type=field.type, default=field.default, **info))
     return tuple(found)
@@ -167,4 +186,4 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    return value.item() if isinstance(value, np.generic) else value
+    return plain_value(value)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
 import attrs
 
+from n2d_framework.core.annotations import family_of, plain_value
 from n2d_framework.core.options import Option, options_dict, options_of
 
 __all__ = ["option_schema", "options_schema"]
@@ -54,24 +53,33 @@ def option_schema(opt: Option) -> dict[str, Any]:
 def _json_value(value: Any) -> Any:
     if attrs.has(type(value)):
         return options_dict(value)
-    if isinstance(value, tuple):
+    if isinstance(value, (tuple, list)):
         return [_json_value(item) for item in value]
-    return value
+    return plain_value(value)
 
 
 def _type_schema(kind: Any, opt: Option) -> dict[str, Any]:
-    origin, arguments = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
+    family, kind, arguments = family_of(kind)
+    if family == "union":
         return {"anyOf": [_type_schema(arm, opt) for arm in arguments]}
-    if origin is Literal:
+    if family == "choice":
         return {"enum": list(arguments)}
-    if origin is tuple:
-        schema = {"type": "array", "items": _type_schema(arguments[0], opt)}
+    if family == "enum":
+        return {"enum": [member.value for member in kind]}
+    if family in ("list", "set"):
+        schema: dict[str, Any] = {"type": "array", "items": _type_schema(arguments[0], opt)}
+        if family == "set":
+            schema["uniqueItems"] = True
         return schema | ({"minItems": opt.min_len} if opt.min_len else {})
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _type_schema(arguments[1], opt)}
-    if isinstance(kind, type) and attrs.has(kind):
+    if family == "fixed":
+        items = [_type_schema(item, opt) for item in arguments]
+        return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items)}
+    if family == "mapping":
+        return {"type": "object", "additionalProperties": _type_schema(arguments[0], opt)}
+    if family == "attrs":
         return options_schema(kind)
+    if family == "path":
+        return {"type": "string", "minLength": 1}
     if kind in (int, float):
         bounds = {
             "minimum": opt.ge, "exclusiveMinimum": opt.gt,

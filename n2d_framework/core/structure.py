@@ -7,13 +7,15 @@ booleans, and only where an option is one.
 
 from __future__ import annotations
 
-import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from collections.abc import Set as AbstractSet
+from pathlib import PurePath
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.annotations import Family, family_of, plain_value
 from n2d_framework.core.options import options_of
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 
@@ -85,25 +87,8 @@ def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
 
 def _convert(kind: Any, value: Any) -> Any:
     """Check `value` against an annotation and bring it to its type; never guesses."""
-    converter = _converter_for(kind)
-    return converter(kind, value)
-
-
-def _converter_for(kind: Any) -> Callable[[Any, Any], Any]:
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return _to_union
-    if origin is Literal:
-        return _to_literal
-    if origin is tuple:
-        return _to_tuple
-    if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return _to_mapping
-    if isinstance(kind, type) and attrs.has(kind):
-        return _to_attrs
-    if kind in _SCALARS:
-        return _to_scalar
-    return _to_instance
+    family, kind, _ = family_of(kind)
+    return _CONVERTERS[family](kind, value)
 
 
 _SCALARS: dict[Any, tuple[str, tuple[type, ...]]] = {
@@ -117,17 +102,26 @@ _SCALARS: dict[Any, tuple[str, tuple[type, ...]]] = {
 
 def describe_type(kind: Any) -> str:
     """The annotation in words, for messages and tables."""
-    origin = get_origin(kind)
-    if origin in (Union, types.UnionType):
-        return " or ".join(describe_type(arm) for arm in get_args(kind))
-    if origin is Literal:
-        return "one of " + ", ".join(repr(choice) for choice in get_args(kind))
-    if origin is tuple:
-        return f"a list of {describe_type(get_args(kind)[0])}"
-    if kind in _SCALARS:
+    family, kind, arguments = family_of(kind)
+    if family == "union":
+        return " or ".join(describe_type(arm) for arm in arguments)
+    if family == "choice":
+        return "one of " + ", ".join(repr(choice) for choice in arguments)
+    if family == "enum":
+        return "one of " + ", ".join(repr(member.value) for member in kind)
+    if family == "list":
+        return f"a list of {describe_type(arguments[0])}"
+    if family == "set":
+        return f"a list of different values, each {describe_type(arguments[0])}"
+    if family == "fixed":
+        items = ", ".join(describe_type(item) for item in arguments)
+        return f"a list of {len(arguments)} values: {items}"
+    if family == "scalar":
         return _SCALARS[kind][0]
-    if isinstance(kind, type) and attrs.has(kind):
+    if family == "attrs":
         return "a mapping with " + ", ".join(opt.name for opt in options_of(kind))
+    if family == "path":
+        return "a path"
     return getattr(kind, "__name__", str(kind))
 
 
@@ -164,7 +158,7 @@ def _to_union(kind: Any, value: Any) -> Any:
     if value is None and type(None) in arms:
         return None
     # An exact type first, so that an int stays an int in `float | int`.
-    exact = [arm for arm in arms if arm is type(value)]
+    exact = [arm for arm in arms if family_of(arm)[1] is type(value)]
     failures: list[ConfigError] = []
     for arm in exact + [arm for arm in arms if arm not in exact and arm is not type(None)]:
         try:
@@ -180,7 +174,10 @@ def _to_union(kind: Any, value: Any) -> Any:
 def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, (Sequence, np.ndarray)):
         raise _refuse(kind, value)
-    item_kind = get_args(kind)[0]
+    family, _, kinds = family_of(kind)
+    if family == "fixed" and len(value) != len(kinds):
+        text = f"must have {len(kinds)} values, got {len(value)}"
+        raise ConfigError([Problem("", text)])
     if len(value) > _MOST_ITEMS:
         text = f"must have at most {_MOST_ITEMS} values, got {len(value)}"
         raise ConfigError([Problem("", text)])
@@ -188,7 +185,7 @@ def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
     problems: list[Problem] = []
     for index, item in enumerate(value):
         try:
-            items.append(_convert(item_kind, item))
+            items.append(_convert(kinds[index if family == "fixed" else 0], item))
         except ConfigError as error:
             problems.extend(problem.under(f"[{index}]") for problem in error.problems)
     if problems:
@@ -196,10 +193,43 @@ def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
     return tuple(items)
 
 
+def _to_list(kind: Any, value: Any) -> Sequence[Any]:
+    items = _to_tuple(kind, value)
+    return list(items) if (get_origin(kind) or kind) is list else items
+
+
+def _to_set(kind: Any, value: Any) -> Any:
+    listed = tuple(value) if isinstance(value, AbstractSet) else value
+    items = _to_tuple(kind, listed)
+    found = frozenset(items)
+    if len(found) != len(items):
+        twice = next(item for index, item in enumerate(items) if item in items[:index])
+        raise ConfigError([Problem("", f"has {plain_value(twice)!r} more than once")])
+    return set(found) if (get_origin(kind) or kind) is set else found
+
+
+def _to_enum(kind: Any, value: Any) -> Any:
+    if isinstance(value, kind):
+        return value
+    for member in kind:
+        if type(member.value) is type(value) and member.value == value:
+            return member
+    choices = [str(member.value) for member in kind]
+    hint = f"; {did_you_mean(value, choices)}" if isinstance(value, str) else ""
+    shown = _refuse(kind, value).problems[0].message
+    raise ConfigError([Problem("", shown + (hint if "mean" in hint else ""))])
+
+
+def _to_path(kind: Any, value: Any) -> Any:
+    if not isinstance(value, (str, PurePath)) or not str(value) or "\0" in str(value):
+        raise _refuse(kind, value)
+    return kind(value)
+
+
 def _to_mapping(kind: Any, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise ConfigError([Problem("", f"must be a mapping with texts as keys, got {value!r}")])
-    item_kind = (*get_args(kind), Any, Any)[1]
+    item_kind = family_of(kind)[2][0]
     converted: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, item in value.items():
@@ -227,3 +257,19 @@ def _to_instance(kind: Any, value: Any) -> Any:
     if isinstance(expected, type) and isinstance(value, expected):
         return value
     raise _refuse(kind, value)
+
+
+_CONVERTERS: dict[Family, Callable[[Any, Any], Any]] = {
+    "any": _to_instance,
+    "scalar": _to_scalar,
+    "union": _to_union,
+    "choice": _to_literal,
+    "list": _to_list,
+    "fixed": _to_tuple,
+    "set": _to_set,
+    "mapping": _to_mapping,
+    "attrs": _to_attrs,
+    "enum": _to_enum,
+    "path": _to_path,
+    "other": _to_instance,
+}
