@@ -13,7 +13,7 @@ import numpy as np
 from n2d_framework.core.rows import Schema
 from n2d_framework.data.faults import no_such_name, reading
 from n2d_framework.data.frames import id_texts, name_text
-from n2d_framework.data.naming import COLUMN_NAMES, array_pairs
+from n2d_framework.data.naming import COLUMN_NAMES, array_pairs, point_out_unused
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import (
     Block,
@@ -142,6 +142,7 @@ def find_contents(
     table = _table(ref, names, get)
     if table is not None:
         columns = attrs.evolve(ref, x=None) if ref.x == table else ref
+        point_out_unused(ref, names, {table})
         return _of_table(columns, table, get(table), index)
     for name in (*ref.drop, *_listed(ref.id)):
         if name not in names:
@@ -149,12 +150,17 @@ def find_contents(
     ref = _as_fitted(ref, names)
     beside = {ref.id, *ref.drop, *(name for name in COLUMN_NAMES if name in names)}
     pairs = array_pairs(ref, [name for name in names if name not in beside or name == ref.x])
+    named = _column_names(ref, names, get, pairs[0][0])
+    taken = {name for pair in pairs for name in pair} | {ref.id}
+    if named is not None:
+        taken.add(next(name for name in COLUMN_NAMES if name in names))
+    point_out_unused(ref, names, taken)
     only = pairs[0] if len(pairs) == 1 else (None, None)
     return Contents(
         [(get(rows), None if labels is None else get(labels)) for rows, labels in pairs],
         x=only[0],
         y=only[1],
-        names=_column_names(ref, names, get, pairs[0][0]),
+        names=named,
         ids=None if ref.id is None else get(ref.id),
         id=ref.id,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 
 import numpy as np
 
 from n2d_framework.core.dataset import Dataset
+from n2d_framework.data.faults import check_memory
 from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
@@ -78,7 +80,10 @@ def _remark(ids: AnyArray, name: str) -> None:
 
 def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
     """Fill one array, so that no second copy of the rows is ever held."""
-    x: AnyArray = np.empty((source.n_rows or 0, *source.row_shape), dtype=source.dtype)
+    shape = (source.n_rows or 0, *source.row_shape)
+    where = f"{source.name}: rows of shape {shape} ({source.dtype})"
+    check_memory(where, math.prod(shape) * source.dtype.itemsize)
+    x: AnyArray = np.empty(shape, dtype=source.dtype)
     labels: list[AnyArray] = []
     ids: list[AnyArray] = []
     start = 0

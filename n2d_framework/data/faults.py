@@ -13,7 +13,7 @@ from pathlib import Path
 
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
 
-__all__ = ["no_such_name", "point_out", "reading"]
+__all__ = ["check_declared", "check_memory", "no_such_name", "point_out", "reading"]
 
 _FAULTS = (
     OSError,
@@ -22,6 +22,8 @@ _FAULTS = (
     EOFError,
     RuntimeError,
     NotImplementedError,
+    MemoryError,
+    OverflowError,
     csv.Error,
     struct.error,
     zipfile.BadZipFile,
@@ -62,6 +64,49 @@ def no_such_name(path: Path, what: str, name: str, known: list[str]) -> DataErro
     shown = f"{hint} it has" if hint.startswith("did you mean") else "it has"
     names = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return DataError(f"{path}: it has no {what} {name!r}; {shown} {names or 'none'}")
+
+
+#: Compression makes values of more bytes than that at most 1,032 times smaller.
+_MOST_DECLARED, _MOST_TIMES = 1 << 28, 1100
+
+
+def check_declared(where: str, declared: int, stored: int) -> None:
+    """Refuse a file that declares far more values than its bytes can hold, before memory is taken.
+
+    Parameters
+    ----------
+    where : str
+        File and array, for the message.
+    declared : int
+        Bytes of the values that it declares.
+    stored : int
+        Bytes that are there for them.
+    """
+    if declared > _MOST_DECLARED and declared > _MOST_TIMES * max(stored, 1):
+        raise DataError(
+            f"{where}: it declares {declared} bytes of values, but has {stored}; it is damaged "
+            "or made to fill the memory, write it again"
+        )
+
+
+def check_memory(where: str, needed: int) -> None:
+    """Refuse rows that do not fit into the memory that is free.
+
+    Parameters
+    ----------
+    where : str
+        What has the rows, for the message.
+    needed : int
+        Their bytes.
+    """
+    import psutil
+
+    available = psutil.virtual_memory().available
+    if needed > available:
+        raise DataError(
+            f"{where} do not fit into memory: they need {needed} bytes, {available} are free; "
+            "use fewer of them"
+        )
 
 
 def point_out(path: Path, text: str) -> None:

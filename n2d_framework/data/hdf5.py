@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.rows import listed
 from n2d_framework.data.arrays import ArrayFile, StoredArray, find_contents
-from n2d_framework.data.faults import reading
+from n2d_framework.data.faults import check_declared, reading
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -26,9 +28,18 @@ class _Stored(StoredArray):
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
 
+    fill: Any = None
+
     def rows(self, size: int) -> Iterator[AnyArray]:
         for start in range(0, self.shape[0], size):
             part = self.stored[start : start + size]
+            if self.fill is not None and (part == self.fill).any():
+                row, *column = np.argwhere(part == self.fill)[0] + [start, *[0] * (part.ndim - 1)]
+                raise DataError(
+                    f"{self.where}: row {row}, column {', '.join(map(str, column))} has no value "
+                    f"(it has {self.fill}, the file's mark of missing values); fill it or drop "
+                    "the row"
+                )
             yield part if self.dtype.kind != "U" else np.asarray(part, dtype=str)
 
 
@@ -51,7 +62,7 @@ class Hdf5Source(ArrayFile):
             self._file = h5py.File(ref.path, "r")
         try:
             with reading(ref.path, _KIND):
-                names = _datasets(self._file)
+                names = _datasets(ref, self._file)
                 contents = find_contents(
                     ref, names, lambda name: self._stored(ref, name), _index(self._file, names)
                 )
@@ -71,9 +82,43 @@ class Hdf5Source(ArrayFile):
         where = f"{ref.path}: dataset {name!r}"
         if found.shape is None:
             raise DataError(f"{where} is empty; give at least one row and feature")
+        if found.is_virtual or found.external:
+            raise DataError(
+                f"{where} takes its values from other files (HDF5's "
+                f"{'virtual datasets' if found.is_virtual else 'external storage'}), which are not "
+                "opened; copy the values into one file"
+            )
+        itemsize, chunks = found.dtype.itemsize, found.chunks or ()
+        declared = max(math.prod(found.shape), math.prod(chunks)) * itemsize
+        check_declared(where, declared, found.id.get_storage_size())
+        _refuse_masked(found, where)
         if h5py.check_string_dtype(found.dtype) is not None:
             return _Stored(where, found.asstr(), found.shape, np.dtype("U"))
-        return _Stored(where, found, found.shape, found.dtype)
+        return _Stored(where, found, found.shape, found.dtype, _fill(found))
+
+
+def _fill(dataset: Any) -> Any:
+    """The value that stands for missing ones, by the conventions of netCDF."""
+    for name in ("_FillValue", "missing_value"):
+        mark = dataset.attrs.get(name)
+        if mark is not None and dataset.dtype.kind in "iuf" and np.size(mark) == 1:
+            return np.ravel(mark)[0]
+    return None
+
+
+def _refuse_masked(dataset: Any, where: str) -> None:
+    """Refuse values beside which AnnData wrote a mask that hides some of them."""
+    group = dataset.parent
+    kind = group.attrs.get("encoding-type", "")
+    if not (
+        str(kind).startswith("nullable") and "mask" in group and dataset.name.endswith("values")
+    ):
+        return
+    mask = np.asarray(group["mask"])
+    if mask.any():
+        raise DataError(
+            f"{where} has no value in row {int(mask.argmax())}; fill it or drop the row"
+        )
 
 
 def _index(file: Any, names: Sequence[str]) -> list[str]:
@@ -82,14 +127,34 @@ def _index(file: Any, names: Sequence[str]) -> list[str]:
     return ["index"] if written else []
 
 
-def _datasets(file: Any) -> list[str]:
+def _datasets(ref: Reference, file: Any) -> list[str]:
+    """Names of all datasets, by their path in the file."""
     import h5py
 
     names: list[str] = []
+    foreign: list[str] = []
 
     def visit(name: str | bytes, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and isinstance(name, str):
+        if isinstance(item, h5py.Group):
+            links = ((key, item.get(key, getlink=True)) for key in item)
+            foreign.extend(
+                f"{item.name}/{key}".lstrip("/")
+                for key, link in links
+                if isinstance(link, h5py.ExternalLink)
+            )
+        elif isinstance(item, h5py.Dataset) and isinstance(name, str):
             names.append(name)
 
+    visit("", file)
     file.visititems(visit)
+    if foreign:
+        raise DataError(
+            f"{ref.path}: {listed(foreign)} is a link into another file, which is not opened; copy "
+            "the values into one file"
+        )
+    if "X/indptr" in names and ref.x is None:
+        raise DataError(
+            f"{ref.path}: 'X' is a sparse matrix of AnnData; store a dense one "
+            "(adata.X = adata.X.toarray()), or name another: {path: ..., x: obsm/X_pca}"
+        )
     return names

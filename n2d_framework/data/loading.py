@@ -17,7 +17,7 @@ from n2d_framework.data.hdf5 import Hdf5Source
 from n2d_framework.data.images import IMAGE_SUFFIXES, ImageFolder
 from n2d_framework.data.jsonl import JsonLinesSource
 from n2d_framework.data.npy import NpySource, NpzSource
-from n2d_framework.data.parquet import ParquetSource
+from n2d_framework.data.parquet import ParquetSource, is_parquet_folder
 from n2d_framework.data.reference import Reference, parse_reference
 from n2d_framework.data.remarks import table_remarks
 from n2d_framework.data.sets import load_set
@@ -35,6 +35,7 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".csv": TextSource,
     ".csv.gz": TextSource,
     ".h5": Hdf5Source,
+    ".h5ad": Hdf5Source,
     ".hdf5": Hdf5Source,
     ".jsonl": JsonLinesSource,
     ".npy": NpySource,
@@ -128,13 +129,14 @@ def open_rows(
     parsed = parse_reference(ref, known)
     if isinstance(parsed, str):
         source: RowSource = ArraySource(load_set(find(parsed)))
-    elif parsed.path.is_dir():
+    elif parsed.path.is_dir() and not is_parquet_folder(parsed.path):
         source = ImageFolder(parsed)
     else:
         if like is not None:
             n = len(like.fields) if n_features is None else n_features
             parsed = attrs.evolve(parsed, like=like, n_features=n)
-        source = _source(parsed.path)(parsed)
+        opened = ParquetSource if parsed.path.is_dir() else _source(parsed.path)
+        source = opened(parsed)
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)
         _tell_matching(source, like, shown or name)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from n2d_framework.data.faults import no_such_name
+from n2d_framework.core.rows import listed
+from n2d_framework.data.faults import no_such_name, point_out
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 
-__all__ = ["COLUMN_NAMES", "LABEL_NAMES", "array_pairs", "label_column"]
+__all__ = ["COLUMN_NAMES", "LABEL_NAMES", "array_pairs", "label_column", "point_out_unused"]
 
 #: Names under which labels are looked for, in any case of letters.
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class")
 #: Arrays that hold the names of columns.
 COLUMN_NAMES = ("feature_names", "columns")
+
+#: Parts of a data set that is kept in several arrays, ``x_train`` and so on, in their order.
+_PARTS = ("train", "val", "valid", "validation", "dev", "test")
 
 Pair = tuple[str, str | None]
 
@@ -30,7 +34,8 @@ def array_pairs(ref: Reference, names: Sequence[str]) -> list[Pair]:
     Returns
     -------
     list of (str, str or None)
-        One pair; or two, for ``x_train, y_train, x_test, y_test``, to be joined in that order.
+        One pair; or several, for ``x_train, y_train, x_val, y_val, x_test, y_test``, to be
+        joined in that order.
 
     Raises
     ------
@@ -42,19 +47,55 @@ def array_pairs(ref: Reference, names: Sequence[str]) -> list[Pair]:
     for chosen in (ref.array, ref.y):
         if isinstance(chosen, str) and chosen not in names:
             raise no_such_name(ref.path, "array", chosen, list(names))
-    parts = [f"x_{part}" for part in ("train", "test") if f"x_{part}" in names]
-    if ref.array is None and parts and _find(names, ("x",)) is None:
-        return _joined_pairs(ref, names, parts)
+    lower = {name.lower(): name for name in names}
+    parts = [part for part in _PARTS if f"x_{part}" in lower]
+    if ref.array is None and parts and "x" not in lower:
+        return _joined_pairs(ref, lower, parts)
     x = ref.array or _rows_name(ref, names)
     return [(x, _labels_of(ref, names, x))]
 
 
-def _joined_pairs(ref: Reference, names: Sequence[str], parts: Sequence[str]) -> list[Pair]:
+def _joined_pairs(ref: Reference, lower: Mapping[str, str], parts: Sequence[str]) -> list[Pair]:
     if isinstance(ref.y, str):
         raise DataError(f"{ref.path}: y={ref.y!r} is given without x; name the array of rows too")
-    labels = [part.replace("x_", "y_", 1) for part in parts]
-    wanted = ref.y is not False and all(label in names for label in labels)
-    return [(x, y if wanted else None) for x, y in zip(parts, labels, strict=True)]
+    rows = [lower[f"x_{part}"] for part in parts]
+    labels = [lower.get(f"y_{part}") for part in parts]
+    missing = [x for x, y in zip(rows, labels, strict=True) if y is None]
+    if ref.y is False or len(missing) == len(parts):
+        return [(x, None) for x in rows]
+    if missing:
+        with_labels = next(x for x, y in zip(rows, labels, strict=True) if y is not None)
+        point_out(
+            ref.path,
+            f"no labels are used, since there are none for {missing[0]!r}; for rows with labels, "
+            f"name them: {{path: ..., x: {with_labels}}}",
+        )
+        return [(x, None) for x in rows]
+    return list(zip(rows, labels, strict=True))
+
+
+def point_out_unused(ref: Reference, names: Sequence[str], used: Iterable[str | None]) -> None:
+    """Say in one line which arrays of a file are not used, unless the user chose some.
+
+    Parameters
+    ----------
+    ref : Reference
+    names : sequence of str
+        All arrays.
+    used : iterable of str or None
+        Those that are.
+    """
+    if ref.x is not None or ref.like is not None:
+        return
+    known = {*used, *ref.drop}
+    labels = {*LABEL_NAMES, *(f"y_{part}" for part in _PARTS)}
+    others = [
+        name
+        for name in names
+        if name not in known and not (ref.y is False and name.lower() in labels)
+    ]
+    if others:
+        point_out(ref.path, f"arrays that are not used: {listed(others)}")
 
 
 def _rows_name(ref: Reference, names: Sequence[str]) -> str:
@@ -75,8 +116,10 @@ def _labels_of(ref: Reference, names: Sequence[str], x: str) -> str | None:
         return None
     if isinstance(ref.y, str):
         return ref.y
-    if x.startswith("x_") and x.replace("x_", "y_", 1) in names:
-        return x.replace("x_", "y_", 1)
+    if x.lower().startswith("x_"):
+        own = _find(names, ("y_" + x[2:].lower(),))
+        if own is not None:
+            return own
     # Of train and test arrays the labels of one never belong to the other.
     return _find([name for name in names if name != x], LABEL_NAMES)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import tokenize
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.rows import listed
 from n2d_framework.data.arrays import ArrayFile, Contents, StoredArray, find_contents
-from n2d_framework.data.faults import reading
+from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -20,6 +25,10 @@ __all__ = ["NpySource", "NpzSource"]
 
 _NPY = "a NumPy array (.npy)"
 _NPZ = "a NumPy archive (.npz)"
+
+#: How the length of the header is written, by version of the format.
+_LENGTHS = {(1, 0): "<H", (2, 0): "<I"}
+_LONGEST_HEADER = 1 << 16
 
 
 @attrs.frozen
@@ -108,11 +117,18 @@ class NpzSource(ArrayFile):
 
     def _names(self) -> list[str]:
         members = self._archive.namelist()
+        if len(set(members)) < len(members):
+            twice = next(name for name, times in Counter(members).items() if times > 1)
+            raise DataError(f"{self._archive.filename}: it has two arrays {twice!r}; keep one")
+        others = [name for name in members if not name.endswith(".npy")]
+        if others:
+            point_out(Path(str(self._archive.filename)), f"it has no arrays in {listed(others)}")
         return [name.removesuffix(".npy") for name in members if name.endswith(".npy")]
 
     def _member(self, ref: Reference, name: str) -> _Npy:
         info = self._archive.getinfo(f"{name}.npy")
         where = f"{ref.path}: array {name!r}"
+        check_declared(where, info.file_size, info.compress_size)
         return _stored(lambda: self._archive.open(info), where, info.file_size)
 
 
@@ -130,6 +146,11 @@ def _stored(open_stream: Callable[[], IO[bytes]], where: str, size: int) -> _Npy
         raise DataError(
             f"{where}: structured values of type {header.dtype} are not real numbers; store one "
             "plain array x, and the names of its columns as feature_names in an .npz file"
+        )
+    if any(isinstance(length, bool) or length < 0 for length in header.shape):
+        raise DataError(
+            f"{where}: its shape {header.shape} has a length that is negative or not an integer; "
+            "it is damaged, write it again with numpy.save"
         )
     # Python integers: what a damaged header declares may overflow those of NumPy.
     declared = header.dtype.itemsize
@@ -152,8 +173,14 @@ def _header(file: IO[bytes]) -> _Header:
 
 def _parsed_header(file: IO[bytes]) -> _Header:
     version = np.lib.format.read_magic(file)
+    if version not in _LENGTHS:
+        raise ValueError(f"its format version {version} is for structured values, not for rows")
+    # The length is looked at first: 4 GB may be declared, and would be read.
+    length = file.read(struct.calcsize(_LENGTHS[version]))
+    declared = int(struct.unpack(_LENGTHS[version], length)[0])
+    if declared > _LONGEST_HEADER:
+        raise ValueError(f"its header declares {declared} bytes, more than {_LONGEST_HEADER}")
+    header = io.BytesIO(length + file.read(declared))
     if version == (1, 0):
-        return _Header(*np.lib.format.read_array_header_1_0(file))
-    if version == (2, 0):
-        return _Header(*np.lib.format.read_array_header_2_0(file))
-    raise ValueError(f"format version {version} holds structured values")
+        return _Header(*np.lib.format.read_array_header_1_0(header))
+    return _Header(*np.lib.format.read_array_header_2_0(header))

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 
-from n2d_framework.data.faults import reading
+from n2d_framework.core.rows import listed
+from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.tables import Columns, TableSource, choose_columns
 from n2d_framework.errors import DataError
 
-__all__ = ["ParquetSource"]
+__all__ = ["ParquetSource", "is_parquet_folder"]
 
 
 class ParquetSource(TableSource):
-    """Rows of a Parquet file, one batch of a row group at a time.
+    """Rows of a Parquet file, or of a folder of such parts, one batch of a row group at a time.
 
     The values get the common type of the feature columns. An index that pandas stored is
-    left out.
+    left out. Parts follow each other in the order of their names, those of sub-folders
+    included; all have the same columns.
 
     Parameters
     ----------
@@ -29,36 +34,107 @@ class ParquetSource(TableSource):
     kind = "a Parquet file"
 
     def __init__(self, ref: Reference) -> None:
-        import pyarrow.parquet as pq
-
-        if ref.path.stat().st_size == 0:
-            raise DataError(f"{ref.path}: the file is empty; write it again")
-        with reading(ref.path, self.kind):
-            self._file = pq.ParquetFile(ref.path)
+        self.ref = ref
+        self._parts = list[_Part]()
         try:
-            self.ref = ref
-            with reading(ref.path, self.kind):
-                schema = self._file.schema_arrow
-                index = _index(schema.pandas_metadata)
-            self.columns = choose_columns(ref, schema.names, index)
-            types = [_dtype(ref, name, schema.field(name).type) for name in self.columns.features]
-            self.n_rows = self._file.metadata.num_rows
+            for path in _part_paths(ref.path) if ref.path.is_dir() else [ref.path]:
+                self._parts.append(_open_part(path))
+            first = self._parts[0]
+            names = first.schema.names
+            self.columns = choose_columns(ref, names, _index(first.schema.pandas_metadata))
+            for part in self._parts[1:]:
+                _refuse_other_columns(part, first)
+            types = [
+                np.result_type(*(_dtype(part, name) for part in self._parts))
+                for name in self.columns.features
+            ]
+            self.n_rows = sum(part.file.metadata.num_rows for part in self._parts)
             if not self.n_rows:
                 raise DataError(f"{ref.path}: it has no rows; give at least one")
-        except BaseException:  # whatever stopped us, also an interrupt: the file is closed
-            self._file.close()
+            self.dtype = np.result_type(*types)
+            stored = sum(part.path.stat().st_size for part in self._parts)
+            width = len(self.columns.features) * self.dtype.itemsize
+            check_declared(str(ref.path), self.n_rows * width, stored)
+        except BaseException:  # whatever stopped us, also an interrupt: the files are closed
+            self.close()
             raise
         self.name = ref.path.stem
-        self.dtype = np.result_type(*types)
-        self._describe(schema.names, [found.name for found in types])
+        self._describe(names, [found.name for found in types])
 
     def batches(self, size: int, columns: Columns) -> Iterator[Any]:
         """Batches of row groups, decoding only the wanted columns."""
-        yield from self._file.iter_batches(batch_size=size, columns=columns.used)
+        for part in self._parts:
+            with reading(part.path, self.kind):
+                yield from part.file.iter_batches(batch_size=size, columns=columns.used)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the files."""
+        for part in self._parts:
+            part.file.close()
+
+
+@attrs.frozen
+class _Part:
+    path: Path
+    file: Any
+    schema: Any
+
+
+def is_parquet_folder(folder: Path) -> bool:
+    """Whether a folder holds parts of a table in Parquet."""
+    return any(path.suffix.lower() == ".parquet" for path in _walk(folder))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files of a folder and its sub-folders in the order of their names, without hidden ones.
+
+    Names that begin with ``_`` are hidden as well: what Spark and others write beside the parts.
+    """
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
+        for name in sorted(files):
+            if not name.startswith((".", "_")):
+                yield Path(place, name)
+
+
+def _part_paths(folder: Path) -> list[Path]:
+    for log in ("_delta_log", "metadata", ".hoodie"):
+        if (folder / log).is_dir():
+            raise DataError(
+                f"{folder}: {log!r} says that not all parts belong to the table as it is now "
+                "(Delta, Iceberg or Hudi); export it to plain Parquet"
+            )
+    files = list(_walk(folder))
+    parts = [path for path in files if path.suffix.lower() == ".parquet" and path.stat().st_size]
+    known = set(parts)
+    others = [str(path.relative_to(folder)) for path in files if path not in known]
+    if others:
+        point_out(folder, f"files that are not used: {listed(others)}")
+    keys = {name for path in parts for name in path.relative_to(folder).parts[:-1] if "=" in name}
+    if keys:
+        point_out(folder, f"values in names of folders are not used: {listed(sorted(keys))}")
+    if not parts:
+        raise DataError(f"{folder}: all its parts are empty; write it again")
+    return parts
+
+
+def _open_part(path: Path) -> _Part:
+    import pyarrow.parquet as pq
+
+    if path.stat().st_size == 0:
+        raise DataError(f"{path}: the file is empty; write it again")
+    with reading(path, ParquetSource.kind):
+        file = pq.ParquetFile(path)
+        return _Part(path, file, file.schema_arrow)
+
+
+def _refuse_other_columns(part: _Part, first: _Part) -> None:
+    if set(part.schema.names) != set(first.schema.names):
+        other = sorted(set(part.schema.names) ^ set(first.schema.names))
+        raise DataError(
+            f"{part.path}: its columns are not those of {first.path.name}; they differ in "
+            f"{listed(other)}; give all parts the same columns"
+        )
 
 
 def _index(metadata: Mapping[str, Any] | None) -> list[str]:
@@ -66,13 +142,13 @@ def _index(metadata: Mapping[str, Any] | None) -> list[str]:
     return [name for name in columns if isinstance(name, str)]
 
 
-def _dtype(ref: Reference, name: str, kind: Any) -> np.dtype[np.generic]:
-    import pyarrow as pa
+def _dtype(part: _Part, name: str) -> np.dtype[np.generic]:
+    from pyarrow import types
 
-    types = pa.types
+    kind = part.schema.field(name).type
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
         raise DataError(
-            f"{ref.path}: column {name!r} holds {kind}, not numbers, from row 1 on; drop it, "
+            f"{part.path}: column {name!r} holds {kind}, not numbers, from row 1 on; drop it, "
             "or name the columns to use: {path: ..., x: [NAMES], y: NAME}"
         )
     found: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())

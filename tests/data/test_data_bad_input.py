@@ -149,7 +149,7 @@ def test_rows_beyond_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("x", shape=(10**13, 64), dtype="f8", chunks=(1024, 64))
-    with pytest.raises(DataError, match="do not fit into memory"):
+    with pytest.raises(DataError, match="made to fill the memory"):
         load(path)
 
 

@@ -1,0 +1,216 @@
+"""Files of strangers: nothing in them acts, hides a value, or costs more than it weighs."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from n2d_framework.data import load
+from n2d_framework.errors import DataError
+
+X = np.arange(60.0).reshape(20, 3)
+
+
+def test_hdf5_external_storage_is_not_opened(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(X.tobytes())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", X.shape, "f8", external=[(str(secret), 0, X.nbytes)])
+    with pytest.raises(DataError, match=r"a\.h5: dataset 'x' .*external storage.*copy"):
+        load(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("name", ["x", "y", "group/x"])
+def test_hdf5_virtual_datasets_are_not_opened(tmp_path: Path, name: str) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = X if name.endswith("x") else X[:, 0]
+    layout = h5py.VirtualLayout(X.shape if name.endswith("x") else X.shape[:1], "f8")
+    layout[...] = h5py.VirtualSource(tmp_path / "other.h5", "x", layout.shape)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_virtual_dataset(name, layout)
+        if name == "y":
+            file["x"] = X
+    with pytest.raises(DataError, match=rf"a\.h5: dataset '{name}' .*virtual"):
+        load({"path": tmp_path / "a.h5", "x": name} if "/" in name else tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("name", ["x", "train/x"])
+def test_hdf5_links_into_other_files_are_not_followed(tmp_path: Path, name: str) -> None:
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = X
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file[name] = h5py.ExternalLink("other.h5", "x")
+        file["soft"] = h5py.SoftLink(f"/{name}")
+    for ref in (tmp_path / "a.h5", {"path": tmp_path / "a.h5", "x": "soft"}):
+        with pytest.raises(DataError, match=rf"a\.h5: '{name}' is a link into another file"):
+            load(ref)
+
+
+def write_anndata(path: Path, *, sparse: bool) -> None:
+    """What anndata writes, as far as it concerns rows."""
+    with h5py.File(path, "w") as file:
+        file.attrs["encoding-type"] = "anndata"
+        if sparse:
+            for name, values in (("data", X[0]), ("indices", [0, 1, 2]), ("indptr", [0, 1, 3])):
+                file[f"X/{name}"] = values
+        else:
+            file["X"] = X
+        file["obsm/X_pca"] = X[:, :2]
+        group = file.create_group("obs/grade")
+        group.attrs["encoding-type"] = "nullable-integer"
+        group["values"], group["mask"] = np.arange(20), np.arange(20) == 7
+
+
+def test_files_of_anndata_are_read_or_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5ad"
+    write_anndata(path, sparse=False)
+    start = time.process_time()
+    np.testing.assert_array_equal(load(path).x, X)
+    np.testing.assert_array_equal(load({"path": path, "x": "obsm/X_pca"}).x, X[:, :2])
+    with pytest.raises(DataError, match="'obs/grade/values' has no value in row 7"):
+        load({"path": path, "x": "X", "y": "obs/grade/values"})
+    write_anndata(path, sparse=True)
+    with pytest.raises(DataError, match=r"'X' is a sparse matrix.*toarray"):
+        load(path)
+    np.testing.assert_array_equal(load({"path": path, "x": "obsm/X_pca"}).x, X[:, :2])
+    assert time.process_time() - start < 5
+
+
+def test_a_file_written_by_anndata(tmp_path: Path) -> None:
+    anndata = pytest.importorskip("anndata")
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 20)).astype(np.float32)
+    anndata.AnnData(rows).write_h5ad(tmp_path / "a.h5ad")
+    np.testing.assert_array_equal(load(tmp_path / "a.h5ad").x, rows)
+
+
+@pytest.mark.parametrize("name", ["_FillValue", "missing_value"])
+@pytest.mark.parametrize("dtype", ["i4", "f4", "u1"])
+def test_marks_of_missing_values_in_hdf5_are_refused(tmp_path: Path, name: str, dtype: str) -> None:
+    rows = (X % 50).astype(dtype)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = rows
+        file["x"].attrs[name] = np.array([99], dtype)
+    np.testing.assert_array_equal(load(tmp_path / "a.h5").x, rows)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["x"][13, 2] = 99
+    with pytest.raises(DataError, match=r"a\.h5: dataset 'x': row 13, column 2 has no value"):
+        load(tmp_path / "a.h5")
+
+
+def npy(header: str, values: bytes, version: tuple[int, int] = (1, 0)) -> bytes:
+    length = struct.pack("<H" if version == (1, 0) else "<I", len(header))
+    return b"\x93NUMPY" + bytes(version) + length + header.encode("latin-1") + values
+
+
+def described(shape: str, dtype: str = "<f8") -> str:
+    return f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}\n"
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".npz"])
+@pytest.mark.parametrize(
+    ("shape", "values", "reason"),
+    [
+        ("(-1, -1)", 8, "is negative"), ("(-2, 3)", 48, "is negative|declares"),
+        ("(2, -3)", 48, "is negative|declares"), ("(True, True)", 8, "not an integer"),
+        ("(9999999999, 9999999999)", 48, "declares"), ("(2, 3.0)", 48, "damaged|valid"),
+        ("(2, 3, [])", 48, "damaged|valid"), ("()", 8, "reshape"), ("(0, 99999999999)", 0, "empty"),
+    ],
+)  # fmt: skip
+def test_shapes_that_cannot_be(
+    tmp_path: Path, suffix: str, shape: str, values: int, reason: str
+) -> None:
+    content = npy(described(shape), bytes(values))
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".npz":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("x.npy", content)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=reason) as caught:
+        load(path)
+    assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0), (9, 9)])
+def test_long_and_strange_headers_of_npy(tmp_path: Path, version: tuple[int, int]) -> None:
+    path = tmp_path / "a.npy"
+    path.write_bytes(npy(described("(2, 3)") + " " * 60_000, bytes(48), version))
+    with pytest.raises(DataError, match=r"a\.npy"):
+        load(path)
+    path.write_bytes(b"\x93NUMPY\x02\x00\xff\xff\xff\x7f{}")
+    with pytest.raises(DataError, match="header declares 2147483647 bytes"):
+        load(path)
+
+
+def bomb(path: Path, gigabytes: int) -> None:
+    """A few bytes that declare gigabytes."""
+    n = gigabytes << 27
+    if path.suffix == ".npz":
+        head = npy(described(f"({n // 8}, 8)"), b"")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+            archive.writestr("x.npy", head)
+            archive.filelist[0].file_size = len(head) + n * 8  # what the directory says
+    elif path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset("x", (n // 8, 8), "f8", chunks=(1024, 8), compression="gzip")
+    elif path.suffix == ".hdf5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset("x", (4, 8), "f8", maxshape=(None, 8), chunks=(n // 64, 8))
+    else:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        block = pa.table({f"c{i}": pa.array(np.zeros(1 << 18)) for i in range(200)})
+        pq.write_table(block, path)
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.h5", "a.hdf5", "a.parquet"])
+def test_a_few_bytes_that_declare_gigabytes_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    bomb(path, 3)
+    assert path.stat().st_size < 1 << 20
+    start = time.process_time()
+    with pytest.raises(DataError, match=rf"{name}.*made to fill the memory"):
+        load(path)
+    assert time.process_time() - start < 3
+
+
+def test_an_array_of_zeros_that_compresses_well_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("n2d_framework.data.faults._MOST_DECLARED", 1 << 20)
+    zeros = np.zeros((4_000, 1_000))
+    np.savez_compressed(tmp_path / "a.npz", x=zeros)
+    assert load(tmp_path / "a.npz").x.shape == zeros.shape
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("x", data=zeros, chunks=(500, 1000), compression="gzip")
+    assert load(tmp_path / "a.h5").x.shape == zeros.shape
+
+
+def test_rows_beyond_the_free_memory_are_refused_before_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    np.save(tmp_path / "a.npy", X)
+    free = psutil.virtual_memory()._replace(available=X.nbytes - 1)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with pytest.raises(DataError, match="do not fit into memory: they need 480 bytes"):
+        load(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("dtype", ["f2", "g", ">f4", "u8", "?", "i1", ">i8"])
+def test_every_real_type_of_numpy_is_read_or_refused(tmp_path: Path, dtype: str) -> None:
+    import n2d_framework as n2d
+
+    rows = (np.arange(60).reshape(20, 3) % 5 > 1) if dtype == "?" else X
+    np.save(tmp_path / "a.npy", rows.astype(dtype))
+    model = n2d.N2D("pca", "identity", "kmeans", n_clusters=2, random_state=0)
+    assert len(model.fit(load(tmp_path / "a.npy").x).labels_) == 20
