@@ -23,6 +23,7 @@ from n2d_framework.visible import visible
 __all__ = [
     "BundleError",
     "BundleWarning",
+    "CollapseWarning",
     "ComponentImportError",
     "CompositionError",
     "ConfigError",
@@ -180,6 +181,10 @@ class BundleError(N2DError, ValueError):
 
 class BundleWarning(_Shown, UserWarning):
     """A loaded model does not answer as it did when it was saved."""
+
+
+class CollapseWarning(_Shown, UserWarning):
+    """A stage's result holds little of the data: dead units, few dimensions, a single cluster."""
 
 
 class DataWarning(_Shown, UserWarning):

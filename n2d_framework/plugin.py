@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from n2d_framework.core.blocks import in_blocks
 from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec, Modality
+from n2d_framework.core.distinct import DistinctRows, distinct_rows, hash_rows
 from n2d_framework.core.events import (
     CellFinished,
     ComparisonFinished,
@@ -54,6 +55,7 @@ from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import object_from_state, object_state, trusted_types
 from n2d_framework.errors import (
+    CollapseWarning,
     ConfigError,
     DataError,
     N2DError,
@@ -72,6 +74,7 @@ __all__ = [
     "AnyArray",
     "CellFinished",
     "Clusterer",
+    "CollapseWarning",
     "ComparisonFinished",
     "ComparisonStarted",
     "Component",
@@ -81,6 +84,7 @@ __all__ = [
     "DataFile",
     "Dataset",
     "DatasetSpec",
+    "DistinctRows",
     "Embedder",
     "EpochFinished",
     "Event",
@@ -110,6 +114,8 @@ __all__ = [
     "check_features",
     "component",
     "derive_seed",
+    "distinct_rows",
+    "hash_rows",
     "hookimpl",
     "in_blocks",
     "learned",

@@ -10,6 +10,7 @@ from typing import Any, Self
 from n2d_framework.cli.console import say_warning
 from n2d_framework.errors import (
     BundleWarning,
+    CollapseWarning,
     DataWarning,
     MetricWarning,
     NotInductiveWarning,
@@ -21,7 +22,8 @@ from n2d_framework.visible import visible
 __all__ = ["Messages"]
 
 _OURS = (
-    BundleWarning, DataWarning, MetricWarning, NotInductiveWarning, StoreWarning, TrackingWarning,
+    BundleWarning, CollapseWarning, DataWarning, MetricWarning, NotInductiveWarning, StoreWarning,
+    TrackingWarning,
 )  # fmt: skip
 _LOGGERS = ("n2d_framework", "n2d_builtin")
 

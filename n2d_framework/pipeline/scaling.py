@@ -104,6 +104,7 @@ class Scaler:
             for start in range(0, len(x), _CHUNK):
                 rows = slice(start, start + _CHUNK)
                 scaled[rows] = x[rows] if plain else (x[rows] - self.shift_) * self.factor_
+                scaled[rows] += np.float32(0)  # equal values are equal bits: no -0
                 if not np.isfinite(scaled[rows]).all():
                     row, *column = (int(i) for i in np.argwhere(~np.isfinite(scaled[rows]))[0])
                     raise DataError(

@@ -18,6 +18,8 @@ from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state, need
 from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
+from n2d_framework.pipeline.collapse import check_collapse
+from n2d_framework.pipeline.equal_rows import share_among_equal_rows
 from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.parts import Parts
 from n2d_framework.pipeline.store import StageStore
@@ -128,7 +130,8 @@ class StageRunner:
         Raises
         ------
         StageError
-            If the component fails or returns something unusable.
+            If the component fails or returns something unusable, such as the same coordinates
+            for all rows.
         """
         spec = entry.spec
         code = code_of(spec, component)
@@ -145,7 +148,8 @@ class StageRunner:
                     self._context(about, seed), upstream=before, remember=parts.remember
                 )
                 output = fit_component(component, spec.role, x, context)
-                output = checked_output(output, spec, len(x))
+                output = share_among_equal_rows(checked_output(output, spec, len(x)), x)
+                check_collapse(output, x, component, spec)
                 told = published_about(component, spec, before)
                 seconds = time.perf_counter() - start
                 result = StageResult(key, entry, component, output, seconds, False, told)

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_framework.plugin import AnyArray, IntArray
+from n2d_framework.plugin import AnyArray, DistinctRows, IntArray, distinct_rows
 
 __all__ = ["fit_library"]
 
@@ -62,7 +62,7 @@ def fit_library(
             ),
             "max_cluster_size": options["max_cluster_size"] or 0,
             "core_dist_n_jobs": 1,
-            "memory": _Linkages(indices, distances),
+            "memory": _Linkages(indices, distances, distinct_rows(data)),
         }
     )
     # Duplicates have infinite density, which the package divides by.
@@ -88,10 +88,16 @@ class _Known:
 
 @attrs.frozen(eq=False)
 class _Linkages:
-    """What the package takes for a cache of its linkages."""
+    """What the package takes for a cache of its linkages.
+
+    Spanning trees are those of the distinct rows. The equals of a row are joined to it one by one
+    at its core distance, before anything else is at that distance. So no split parts equal rows,
+    which a package that breaks the ties between them in any order may do.
+    """
 
     indices: IntArray
     distances: NDArray[np.float64]
+    groups: DistinctRows
 
     def cache(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same linkage with known neighbours, where there is one; else the package's."""
@@ -115,24 +121,30 @@ class _Linkages:
         """Boruvka's method; with `alpha` times as large core distances, all divided by it."""
         from hdbscan.hdbscan_ import KDTreeBoruvkaAlgorithm
 
-        reach, indices = self.distances, self.indices
+        first = self.groups.first
+        distances, indices = self.distances[first], self.groups.inverse[self.indices[first]]
+        reach = distances
         if alpha != 1:
-            reach = alpha * reach
+            reach = alpha * distances
             # The package joins a row with a neighbour at the row's core distance, without
             # another look at how far they are apart: not with those beyond it. (Itself: none.)
             own = np.arange(len(indices))[:, None]
-            indices = np.where(self.distances <= reach[:, -1:], indices, own)
+            indices = np.where(distances <= reach[:, -1:], indices, own)
+        if len(first) == 1:
+            return self._linkage(np.empty((0, 3)), reach[:, -1])
         found = KDTreeBoruvkaAlgorithm(
-            _Known(rows, reach, indices),
+            _Known(rows[first], reach, indices),
             min_samples,
             metric=metric,
             leaf_size=leaf_size // 3,
             approx_min_span_tree=approx_min_span_tree,
             n_jobs=1,
         ).spanning_tree()
+        core = reach[:, -1]
         if alpha != 1:
             found[:, 2] /= alpha
-        return _linkage(found)
+            core = core / alpha
+        return self._linkage(found, core)
 
     def _prim(
         self, rows: AnyArray, _min_samples: int, alpha: float, metric: str, *_unused: Any
@@ -140,12 +152,23 @@ class _Linkages:
         """Prim's method, which the package uses for wide rows."""
         from hdbscan.hdbscan_ import DistanceMetric, mst_linkage_core_vector
 
-        core = np.ascontiguousarray(self.distances[:, -1])
+        first = self.groups.first
+        core = np.ascontiguousarray(self.distances[first, -1])
         measure = DistanceMetric.get_metric(metric)
-        return _linkage(mst_linkage_core_vector(rows, core, measure, alpha))
+        found = mst_linkage_core_vector(np.ascontiguousarray(rows[first]), core, measure, alpha)
+        return self._linkage(found, core)
 
+    def _linkage(self, spanning_tree: AnyArray, core: AnyArray) -> Linkage:
+        """Single linkage of all rows, from the spanning tree of the distinct ones."""
+        from hdbscan.hdbscan_ import label
 
-def _linkage(spanning_tree: AnyArray) -> Linkage:
-    from hdbscan.hdbscan_ import label
-
-    return label(spanning_tree[np.argsort(spanning_tree[:, 2])]), None
+        order = np.argsort(spanning_tree[:, 2])
+        if self.groups.repeated:
+            first, inverse = self.groups.first, self.groups.inverse
+            again = np.setdiff1d(np.arange(len(inverse)), first)
+            own = inverse[again]
+            copies = np.column_stack([first[own], again, core[own]])
+            spanning_tree[:, :2] = first[spanning_tree[:, :2].astype(np.int64)]
+            spanning_tree = np.concatenate([copies, spanning_tree])
+            order = np.argsort(spanning_tree[:, 2], kind="stable")
+        return label(spanning_tree[order]), None

@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_builtin._rows import need_array
 from n2d_builtin._threads import available_threads, in_threads
-from n2d_framework.plugin import AnyArray, State, StateError, need
+from n2d_framework.plugin import AnyArray, State, StateError, distinct_rows, need
 
 __all__ = ["MutualReachability"]
 
@@ -107,9 +107,8 @@ class MutualReachability:
     def _firsts(self) -> AnyArray:
         """For each training row, the first one that equals it."""
         if self._first is None:
-            # Adding zero makes -0.0 and 0.0 the same.
-            found = np.unique(self.data + 0.0, axis=0, return_index=True, return_inverse=True)
-            self._first = found[1][found[2].reshape(-1)]
+            groups = distinct_rows(self.data)
+            self._first = groups.first[groups.inverse]
         return np.asarray(self._first)
 
     @property

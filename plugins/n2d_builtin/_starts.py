@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from n2d_builtin._one_thread import one_blas_thread, one_openmp_thread
-from n2d_framework.plugin import FitContext
+from n2d_framework.plugin import CollapseWarning, DistinctRows, FitContext
 
-__all__ = ["DEFAULT_CLUSTERS", "resolve_n_clusters", "rows_reason", "run_starts"]
+__all__ = ["DEFAULT_CLUSTERS", "enough_distinct", "resolve_n_clusters", "rows_reason", "run_starts"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,19 @@ def rows_reason(n_clusters: int | None, n_rows: int) -> list[str]:
     if n_clusters is None or n_rows >= n_clusters:
         return []
     return [f"n_clusters={n_clusters} needs at least {n_clusters} rows, got {n_rows}"]
+
+
+def enough_distinct(n_clusters: int | None, rows: DistinctRows, name: str) -> bool:
+    """Whether each of `n_clusters` clusters can have a row of its own; warns if not."""
+    if n_clusters is None or len(rows) >= n_clusters:
+        return True
+    warnings.warn(
+        f"{name}: n_clusters={n_clusters}, but only {len(rows)} of {len(rows.inverse)} rows are "
+        "distinct: clusters stay empty; lower n_clusters, or look at the stages before",
+        CollapseWarning,
+        stacklevel=3,
+    )
+    return False
 
 
 def run_starts(fit_one: Callable[[int], T], n_init: int, context: FitContext) -> list[T]:

@@ -39,6 +39,7 @@ def fit_embedding(
     Parameters
     ----------
     x : float32 array of shape (n, d)
+        Rows that differ.
     indices, distances : arrays of shape (n, k)
         Nearest rows of each row, without itself.
     perplexity : float
@@ -87,14 +88,12 @@ def fit_embedding(
     return placed, float(found.kl_divergence)
 
 
-def _principal_start(x: AnyArray, n_components: int, seed: int) -> NDArray[np.float64] | str:
-    """OpenTSNE's start by principal axes, found in float64; random if all rows are equal."""
+def _principal_start(x: AnyArray, n_components: int, seed: int) -> NDArray[np.float64]:
+    """OpenTSNE's start by principal axes, found in float64."""
     from openTSNE.initialization import jitter, rescale
 
     from n2d_builtin._principal_axes import principal_coordinates
 
-    if (x == x[:1]).all():
-        return "random"
     start = principal_coordinates(x, n_components, seed=seed)
     rescale(start, inplace=True)
     jitter(start, inplace=True, random_state=seed)

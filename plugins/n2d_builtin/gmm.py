@@ -11,7 +11,7 @@ from n2d_builtin._gaussians import MOST_COMPONENTS, in_cluster_units, log_joint,
 from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._one_thread import one_blas_thread
 from n2d_builtin._rows import check_count, check_features, need_counter, require_fitted
-from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
+from n2d_builtin._starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -21,6 +21,7 @@ from n2d_framework.plugin import (
     State,
     component,
     derive_seed,
+    distinct_rows,
     in_blocks,
     learned,
     need,
@@ -138,13 +139,20 @@ class GaussianMixture:
         ------
         StageError
             If a covariance collapsed in every start; `reg_covar` is then too small.
+
+        Warns
+        -----
+        CollapseWarning
+            If there are fewer distinct rows than `n_clusters`: then some clusters stay empty.
         """
         chosen = draw(m, self.max_landmarks, derive_seed(context.seed, "gmm", "landmarks"))
-        count = resolve_n_clusters(self.n_clusters, len(chosen))
+        distinct = distinct_rows(chosen)
+        enough_distinct(self.n_clusters, distinct, "gmm")
+        count = resolve_n_clusters(self.n_clusters, len(distinct))
         rows, centre, unit = in_cluster_units(
             chosen, count, derive_seed(context.seed, "gmm", "unit")
         )
-        best = self._best_start(rows, context)
+        best = self._best_start(rows, count, context)
         if not best.converged_:
             logger.warning("gmm: not converged after max_iter=%d iterations", self.max_iter)
         self.weights_ = np.ascontiguousarray(best.weights_)
@@ -226,12 +234,12 @@ class GaussianMixture:
         self.converged_, self.n_iter_ = converged, n_iter
         self.labels_ = None
 
-    def _best_start(self, rows: AnyArray, context: FitContext) -> Any:
+    def _best_start(self, rows: AnyArray, n_components: int, context: FitContext) -> Any:
         import sklearn.mixture
 
         def fit_one(seed: int) -> Any:
             model = sklearn.mixture.GaussianMixture(
-                resolve_n_clusters(self.n_clusters, len(rows)),
+                n_components,
                 covariance_type=self.covariance_type,
                 init_params=self.init,
                 reg_covar=self.reg_covar,

@@ -50,8 +50,9 @@ class Hdbscan:
     enter, which is what the training rows of that segment got. So `predict` never gives a label
     that training did not have, and gives the fit's labels for the training rows with every
     option. (The package's own mapping loses or permutes clusters with an epsilon or a single
-    cluster.) Exact duplicates always share a label, even where the package, breaking ties
-    among equal distances, labels them differently; `labels_` are what `predict` gives.
+    cluster.) Equal rows count as often as they occur, and always share a label: no split of the
+    tree parts them, as the package's own does, which breaks ties among equal distances in any
+    order. `labels_` are what `predict` gives.
 
     Attributes
     ----------

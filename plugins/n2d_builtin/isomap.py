@@ -7,7 +7,7 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._landmarks import draw
+from n2d_builtin._landmarks import Landmarks
 from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
 from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin._threads import available_threads, in_threads
@@ -40,8 +40,8 @@ class Isomap:
     Distances are measured along the graph of nearest neighbours and reproduced by classical
     scaling. Time and memory grow with the square of the number of rows; beyond
     `max_landmarks` rows the fit uses that many, drawn at random, and places the others by
-    them (landmark Isomap). Every row, of the training data too, gets its coordinates from
-    :meth:`transform`, on its own.
+    them (landmark Isomap). Of equal rows, one is used. Every row, of the training data too, gets
+    its coordinates from :meth:`transform`, on its own.
 
     Options
     -------
@@ -51,7 +51,7 @@ class Isomap:
     Attributes
     ----------
     landmarks_ : float32 array of shape (l, d)
-        The rows the fit used, in their order.
+        The distinct rows the fit used, in their order.
     geodesics_ : float64 array of shape (l, l)
         Lengths of the shortest paths between them.
     eigenvalues_ : float64 array of shape (m,)
@@ -125,7 +125,7 @@ class Isomap:
         Raises
         ------
         DataError
-            If there are too few rows for the options.
+            If there are too few distinct rows for the options.
         """
         from n2d_builtin._geodesics import (
             centred_kernel,
@@ -135,9 +135,11 @@ class Isomap:
         )
 
         refuse(self.check_input(len(x), x.shape[1:]))
-        landmarks = draw(x, self.max_landmarks, derive_seed(context.seed, "isomap", "landmarks"))
+        seed = derive_seed(context.seed, "isomap", "landmarks")
+        drawn = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
+        drawn.check(self.check_input)
+        landmarks, chosen = drawn.rows, drawn.origin("isomap")
         neighbors = ExactNeighbors(landmarks, self.metric)
-        chosen = {} if len(landmarks) == len(x) else {"isomap": len(landmarks)}
         indices, _ = shared_neighbors(neighbors, self.n_neighbors + 1, context, **chosen)
         distances = edge_lengths(landmarks, indices, self.metric)
         geodesics = geodesic_distances(

@@ -16,7 +16,7 @@ from n2d_builtin._rows import (
     need_counter,
     require_fitted,
 )
-from n2d_builtin._starts import resolve_n_clusters, rows_reason, run_starts
+from n2d_builtin._starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -25,6 +25,7 @@ from n2d_framework.plugin import (
     State,
     StateError,
     component,
+    distinct_rows,
     in_blocks,
     learned,
     need,
@@ -45,7 +46,8 @@ _ROUNDING = 1e-24
 class KMeans:
     """k-means: each row belongs to the nearest of `n_clusters` centres.
 
-    Fitted by scikit-learn in float64. Distances are computed row by row, so that a row's
+    Fitted by scikit-learn in float64, on the distinct rows, each with the weight of how often it
+    occurs. Distances are computed row by row, so that a row's
     label and probabilities do not depend on the rows that come with it, and `labels_` are
     what `predict` gives for the training rows. Equally near centres: the first one wins.
 
@@ -118,10 +120,19 @@ class KMeans:
         Returns
         -------
         KMeans
+
+        Warns
+        -----
+        CollapseWarning
+            If there are fewer distinct rows than `n_clusters`: then some clusters stay empty.
         """
         import sklearn.cluster
 
-        rows = np.ascontiguousarray(m, dtype=np.float64)
+        groups = distinct_rows(m)
+        rows, counts = np.ascontiguousarray(m, dtype=np.float64), None
+        # Without a row for each centre, scikit-learn puts several centres into one place.
+        if enough_distinct(self.n_clusters, groups, "kmeans") and groups.repeated:
+            rows, counts = rows[groups.first], groups.counts.astype(np.float64)
 
         def fit_one(seed: int) -> Any:
             return sklearn.cluster.KMeans(
@@ -132,7 +143,7 @@ class KMeans:
                 tol=self.tol,
                 algorithm=self.algorithm,
                 random_state=seed,
-            ).fit(rows)
+            ).fit(rows, sample_weight=counts)
 
         best = min(run_starts(fit_one, self.n_init, context), key=lambda model: model.inertia_)
         if best.n_iter_ >= self.max_iter:

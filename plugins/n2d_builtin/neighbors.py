@@ -13,7 +13,7 @@ from n2d_builtin._products import Products
 from n2d_builtin._threads import in_threads
 from n2d_framework.plugin import AnyArray, IntArray
 
-__all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric"]
+__all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric", "comparable"]
 
 Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
 
@@ -62,7 +62,7 @@ class ExactNeighbors:
 
     def __init__(self, points: AnyArray, metric: Metric = "euclidean") -> None:
         self.metric: Metric = metric
-        self._points = _prepared(points, metric)
+        self._points = comparable(points, metric)
         self._exponent = _exponent(self._points)
         self._compared = _scaled(self._points, self._exponent)
         self._tree: Any = None
@@ -100,7 +100,7 @@ class ExactNeighbors:
         indices : int64 array of shape (m, k)
         distances : float64 array of shape (m, k)
         """
-        return self._query(_prepared(x, self.metric), k, n_jobs)
+        return self._query(comparable(x, self.metric), k, n_jobs)
 
     def query_self(self, k: int, *, n_jobs: int = 1) -> tuple[IntArray, NDArray[np.float64]]:
         """Find the `k` nearest points of each of the points, itself always first.
@@ -258,8 +258,19 @@ def _plain(metric: Metric) -> Metric:
     return "euclidean" if metric == "cosine" else metric
 
 
-def _prepared(x: AnyArray, metric: Metric) -> AnyArray:
-    """Rows as the search wants them; for cosine scaled to unit length."""
+def comparable(x: AnyArray, metric: Metric) -> AnyArray:
+    """Rows as a search compares them; for cosine scaled to unit length.
+
+    Parameters
+    ----------
+    x : float32 array of shape (n, d)
+    metric : {"euclidean", "manhattan", "chebyshev", "cosine"}
+
+    Returns
+    -------
+    array of shape (n, d), or of shape (n, d + 1) for cosine
+        C-contiguous. Rows are equal if they are at distance 0.
+    """
     if metric != "cosine":
         return np.ascontiguousarray(x)
     rows = np.asarray(x, dtype=np.float64)

@@ -34,6 +34,7 @@ from n2d_builtin.autoencoders.plans import (
     dense_encoder,
 )
 from n2d_builtin.autoencoders.precision import Precision, resolve_precision
+from n2d_builtin.autoencoders.progress import check_reconstruction
 from n2d_builtin.autoencoders.trained import Trained, split_complaints
 from n2d_builtin.autoencoders.training import TrainingResult, TrainingSettings, split_rows, train
 from n2d_builtin.autoencoders.weights import (
@@ -71,6 +72,7 @@ __all__ = [
     "augmentation_layers",
     "autoencoder_trainer",
     "build_network",
+    "check_reconstruction",
     "check_rows",
     "conv_decoder",
     "conv_encoder",

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._landmarks import counted, draw
+from n2d_builtin._landmarks import Landmarks, counted
 from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
 from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin.neighbors import ExactNeighbors, Metric
@@ -36,7 +36,7 @@ class Tsne:
 
     Fitting is openTSNE's, on exact nearest neighbours. New rows are optimized against the
     fixed training embedding, each on its own. A row equal to a training row gets the
-    coordinates of that row.
+    coordinates of that row; of equal training rows, one is embedded for all.
 
     Options
     -------
@@ -46,7 +46,7 @@ class Tsne:
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
-        The training rows, or the landmarks drawn from them.
+        The distinct training rows, or the landmarks drawn from them.
     embedding_ : float32 array of shape (n, m)
         Their coordinates.
     kl_divergence_ : float
@@ -84,7 +84,7 @@ class Tsne:
     )
     initialization: Literal["pca", "spectral", "random"] = option(
         "pca",
-        help="Start. pca keeps global order; if all rows are equal, the start is random.",
+        help="Start of the optimization; pca keeps global order.",
     )
     metric: Metric = option(
         "euclidean",
@@ -147,17 +147,29 @@ class Tsne:
         Raises
         ------
         DataError
-            If there are too few rows for the options.
+            If there are too few distinct rows for the options.
         StageError
             If the optimization diverged.
         """
+        self._fit(x, context)
+        return self
+
+    def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
+        """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
+        landmarks = self._fit(x, context)
+        return landmarks.spread(x, require_fitted(self.embedding_, "tsne"), self.transform)
+
+    def _fit(self, x: AnyArray, context: FitContext) -> Landmarks:
         from n2d_builtin._tsne_library import fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
-        latent = draw(x, self.max_landmarks, derive_seed(context.seed, "tsne", "landmarks"))
+        seed = derive_seed(context.seed, "tsne", "landmarks")
+        landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
+        landmarks.check(self.check_input)
+        latent = landmarks.rows
         neighbors = ExactNeighbors(latent, self.metric)
         k = min(len(latent) - 1, int(3 * self.perplexity))
-        chosen = {} if len(latent) == len(x) else {"tsne": len(latent)}
+        chosen = landmarks.origin("tsne")
         indices, distances = shared_neighbors(neighbors, k + 1, context, **chosen)
         embedding, divergence = fit_embedding(
             latent,
@@ -178,13 +190,7 @@ class Tsne:
         )
         self.latent_, self.embedding_, self.kl_divergence_ = latent, embedding, divergence
         self._neighbors, self._reference = neighbors, None
-        return self
-
-    def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
-        """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
-        self.fit(x, context=context)
-        embedding = require_fitted(self.embedding_, "tsne")
-        return embedding.copy() if len(embedding) == len(x) else self.transform(x)
+        return landmarks
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Place rows into the embedding, each on its own.

@@ -7,7 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._landmarks import counted, draw
+from n2d_builtin._landmarks import Landmarks, counted
 from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
 from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin._threads import available_threads, in_threads
@@ -42,12 +42,13 @@ class Umap:
     any number of them; its quality is close to that of umap-learn. New rows are placed by our own
     implementation of its ``transform``, in which a row's coordinates depend on that row alone:
     bit-identical in any batch, order, process and with any number of threads, without umap-learn
-    installed, and as accurate. A row equal to a training row gets the coordinates of that row.
+    installed, and as accurate. A row equal to a training row gets the coordinates of that row;
+    of equal training rows, one is embedded for all.
 
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
-        The training rows, or the landmarks drawn from them.
+        The distinct training rows, or the landmarks drawn from them.
     embedding_ : float32 array of shape (n, m)
         Their coordinates.
     a_, b_ : float
@@ -168,19 +169,29 @@ class Umap:
         Raises
         ------
         DataError
-            If there are too few rows for the options.
+            If there are too few distinct rows for the options.
         StageError
             If umap leaves rows without a place.
         """
+        self._fit(x, context)
+        return self
+
+    def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
+        """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
+        landmarks = self._fit(x, context)
+        return landmarks.spread(x, require_fitted(self.embedding_, "umap"), self.transform)
+
+    def _fit(self, x: AnyArray, context: FitContext) -> Landmarks:
         from n2d_builtin._umap_layout import Forces
         from n2d_builtin._umap_library import curve, fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
-        latent = draw(x, self.max_landmarks, derive_seed(context.seed, "umap", "landmarks"))
-        if self.init == "pca" and not np.ptp(latent, axis=0).any():
-            refuse(["umap: init='pca' finds no direction, all rows are equal; use init='random'"])
+        seed = derive_seed(context.seed, "umap", "landmarks")
+        landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
+        landmarks.check(self.check_input)
+        latent = landmarks.rows
         neighbors = ExactNeighbors(latent, self.metric)
-        chosen = {} if len(latent) == len(x) else {"umap": len(latent)}
+        chosen = landmarks.origin("umap")
         found = shared_neighbors(neighbors, self.n_neighbors, context, **chosen)
         a, b = curve(self.spread, self.min_dist)
         weights = self.repulsion_strength, self.negative_sample_rate, self.learning_rate
@@ -200,13 +211,7 @@ class Umap:
         self.latent_, self.embedding_, self.a_, self.b_ = latent, embedding, a, b
         self.transform_seed_ = derive_seed(context.seed, "umap", "transform")
         self._neighbors = neighbors
-        return self
-
-    def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
-        """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
-        self.fit(x, context=context)
-        embedding = require_fitted(self.embedding_, "umap")
-        return embedding.copy() if len(embedding) == len(x) else self.transform(x)
+        return landmarks
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Place rows into the embedding, each on its own.

@@ -17,7 +17,14 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from n2d_builtin.gmm import GaussianMixture
 from n2d_builtin.kmeans import KMeans
 from n2d_framework.metrics import accuracy
-from n2d_framework.plugin import ConfigError, FitContext, StageError, StateError, options_dict
+from n2d_framework.plugin import (
+    CollapseWarning,
+    ConfigError,
+    FitContext,
+    StageError,
+    StateError,
+    options_dict,
+)
 
 COVARIANCES = ("full", "tied", "diag", "spherical")
 MODELS = [
@@ -230,11 +237,14 @@ def test_number_of_clusters(cls, rows):
 
 
 @pytest.mark.parametrize("cls", [KMeans, GaussianMixture])
-def test_duplicates_and_constant_columns_work_without_a_warning(cls, rows):
+def test_duplicates_and_constant_columns_work(cls, rows):
     x = np.zeros((40, 3), dtype=np.float32)
     x[20:, 0] = 1
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        cls(n_clusters=2, n_init=2).fit(x, context=FitContext())
+        cls(n_init=2).fit(x, context=FitContext())
+    with pytest.warns(CollapseWarning, match="only 2 of 40 rows are distinct"):
         model = cls(n_clusters=4, n_init=2).fit(x, context=FitContext())
     assert len(set(model.labels_[:20])) == len(set(model.labels_[20:])) == 1
     assert model.labels_[0] != model.labels_[-1]

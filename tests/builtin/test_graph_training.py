@@ -74,7 +74,7 @@ def test_the_seed_decides_the_order(rows):
 def test_patience_goes_back_to_the_best(rows):
     model = graph()
     result = train_graph(
-        model, rows, epochs=100, batch_size=16, optimizer=keras.optimizers.Adam(0.5), patience=3
+        model, rows, epochs=100, batch_size=16, optimizer=keras.optimizers.Adam(0.1), patience=3
     )
     losses = result.history["loss"]
     assert len(losses) < 100

@@ -159,12 +159,6 @@ def test_many_separate_groups_of_hardly_more_rows_than_dimensions_fit():
     assert np.isfinite(found).all()
 
 
-def test_equal_rows_with_pca_start_are_refused_with_the_remedy():
-    rows = np.full((40, 4), 2, dtype=np.float32)
-    with pytest.raises(DataError, match="all rows are equal; use init='random'"):
-        Umap(init="pca", n_neighbors=5).fit(rows, context=CONTEXT)
-
-
 def test_rows_without_any_edge_are_refused_with_the_remedy():
     chain = (2.0 ** np.arange(30, dtype=np.float32))[:, None]
     options = {"n_neighbors": 2, "set_op_mix_ratio": 0.0, "init": "random", "n_epochs": 5}

@@ -110,6 +110,10 @@ class JointTrainer(autoencoder_trainer()):  # type: ignore[misc, unused-ignore]
         Loss and augmentation of the autoencoder's trainer.
     """
 
+    #: Joint losses may rise, that of the reconstruction for the sake of the clusters; it is
+    #: compared with its start before the pretraining.
+    reconstruction = None
+
     def __init__(
         self,
         encoder: Any,

@@ -14,6 +14,7 @@ from n2d_builtin.toolkit import (
     PlannedAutoencoder,
     TrainingResult,
     TrainingSettings,
+    check_reconstruction,
     put_weights,
     read_history,
     split_rows,
@@ -146,6 +147,14 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
             seed=derive_seed(context.seed, "joint"),
         )
         result = train(trainer, settings, joint)
+        if self.reconstructs:
+            check_reconstruction(
+                (alone.history_ or {})["loss"][0],
+                result.history["reconstruction_loss"][-1],
+                when="in the first epoch of the training before",
+                learning_rate=self.joint_learning_rate,
+                option="joint_learning_rate",
+            )
         self.cluster_centers_ = np.array(centres.get_weights()[0], dtype=np.float32)
         self.pretraining_history_ = alone.history_
         return result

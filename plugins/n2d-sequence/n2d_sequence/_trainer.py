@@ -54,6 +54,12 @@ class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
         self.target = target
         self.element_loss = losses()[loss]
 
+    reconstruction = "loss"
+
+    def inputs_of(self, rows: AnyArray) -> Any:
+        """Series and their lengths, as the encoder takes them."""
+        return [ops.take(self.columns[name], rows, axis=0) for name in ("rows", "lengths")]
+
     def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
         """Mean loss over the values of each series."""
         rows, lengths = batch["rows"], batch["lengths"]

@@ -46,7 +46,15 @@ class GraphTrainer(RowTrainer):
         super().__init__([graph], columns, **order)
         self.graph, self.corrupt = graph, corrupt
         self.element_loss, self.scale = _element_loss(loss)
+        # What the function makes of the rows may be harder in some epochs than in others.
+        self.alike = corrupt is None
         self._clean = rows
+
+    reconstruction = "loss"
+
+    def inputs_of(self, rows: AnyArray) -> Any:
+        """Rows as the graph takes them."""
+        return ops.take(self.columns["rows"], rows, axis=0)
 
     def start_epoch(self, epoch: int, shuffle: np.random.Generator) -> None:
         """Draw the order of an epoch, and what its rows look like."""
@@ -60,7 +68,8 @@ class GraphTrainer(RowTrainer):
 
     def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
         """Mean loss over what the loss function gives for each row."""
-        output = self.graph(batch.get("seen", batch["rows"]), training=training)
+        seen = batch.get("seen", batch["rows"]) if training else batch["rows"]
+        output = self.graph(seen, training=training)
         found = ops.convert_to_tensor(self.element_loss(batch["rows"], output))
         found = ops.cast(found, "float32")
         if len(found.shape) == 0:

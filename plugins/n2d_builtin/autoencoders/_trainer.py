@@ -19,6 +19,9 @@ from n2d_framework.plugin import AnyArray
 
 __all__ = ["LOSSES", "AutoencoderTrainer", "Corruption", "RowTrainer"]
 
+#: Training rows on which networks are compared with what they were, and their units watched.
+_SOME_ROWS = 256
+
 
 class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
     """Trains networks on rows; what a row costs is said by :meth:`row_losses`.
@@ -37,9 +40,15 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
     ----------
     measured : tuple of str
         What :meth:`row_losses` gives; ``"loss"`` is what is trained on.
+    reconstruction : str or None
+        Which of them must not end above its start, since it is the loss of a reconstruction.
+    alike : bool
+        Whether its values of two epochs can be compared.
     """
 
     measured: tuple[str, ...] = ("loss",)
+    reconstruction: str | None = None
+    alike: bool = True
 
     def __init__(
         self,
@@ -125,6 +134,37 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         """
         raise NotImplementedError
 
+    def inputs_of(self, rows: AnyArray) -> Any:
+        """What the first network takes of some rows; None if that is not known.
+
+        Parameters
+        ----------
+        rows : int array
+        """
+        del rows
+        return None
+
+    def reconstruction_loss(self) -> float | None:
+        """The reconstruction loss of some training rows, always the same; None without one."""
+        if self.reconstruction is None:
+            return None
+        rows, batch_size = self._some_rows(), self.batch_size
+        batch = {name: ops.take(column, rows, axis=0) for name, column in self.columns.items()}
+        self.batch_size = len(rows)
+        losses = self.row_losses(batch, training=False)
+        self.batch_size = batch_size
+        found = losses[self.reconstruction] if isinstance(losses, Mapping) else losses
+        return float(ops.convert_to_numpy(ops.mean(found)))
+
+    def watched(self) -> Any:
+        """What the first network takes of some training rows; None if that is not known."""
+        return self.inputs_of(self._some_rows())
+
+    def _some_rows(self) -> AnyArray:
+        """A few training rows, evenly spread."""
+        rows = np.unique(self._train)
+        return rows[np.linspace(0, len(rows) - 1, min(_SOME_ROWS, len(rows))).astype(np.int64)]
+
     def call(self, step: Any, training: bool = False) -> Any:
         """Losses and weights of the rows of one step."""
         start = ops.reshape(step, (-1,))[0] * self.batch_size
@@ -197,6 +237,12 @@ class AutoencoderTrainer(RowTrainer):
         self.augmentation, self.corruption = list(augmentation), corruption
         self.element_loss = LOSSES[loss]
         self.image_shape = None if image_shape is None else tuple(image_shape)
+
+    reconstruction = "loss"
+
+    def inputs_of(self, rows: AnyArray) -> Any:
+        """Rows as the encoder takes them."""
+        return ops.take(self.columns["rows"], rows, axis=0)
 
     def row_losses(self, batch: Mapping[str, Any], training: bool) -> Any:
         """Mean loss over the values of each row."""

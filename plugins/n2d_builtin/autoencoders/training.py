@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_builtin.autoencoders.backend import load_keras
+from n2d_builtin.autoencoders.progress import check_loss, warn_of_dead_units
 from n2d_framework.plugin import AnyArray, FitContext, IntArray, StageError, derive_seed
 
 __all__ = ["ROW_PREFIX", "Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"]
@@ -104,7 +105,13 @@ def train(
     Raises
     ------
     StageError
-        If the loss becomes NaN or infinite.
+        If the loss becomes NaN or infinite, or if the loss of a reconstruction ends above its
+        start (what the trainer names as its ``reconstruction``).
+
+    Warns
+    -----
+    CollapseWarning
+        If that loss has hardly fallen, or most units of a layer give the same for all rows.
     """
     steps = max(trainer.train_steps, trainer.validation_steps)
     trainer.compile(
@@ -120,6 +127,7 @@ def train(
             **{f"validation_{name}": value for name, value in held_out.items()},
         }
     try:
+        before = trainer.reconstruction_loss()
         trainer.fit(
             epochs=settings.epochs,
             shuffle=False,
@@ -128,6 +136,17 @@ def train(
             **arguments,
         )
         epochs.restore()
+        if before is not None:
+            kind = "val_" if settings.validation_fraction > 0 else ""
+            losses = epochs.history[kind + trainer.reconstruction]
+            check_loss(
+                losses if trainer.alike else (),
+                epochs.best_epoch,
+                before=before,
+                after=trainer.reconstruction_loss(),
+                learning_rate=settings.learning_rate,
+            )
+        warn_of_dead_units(trainer.networks, trainer.watched())
         return TrainingResult(epochs.history, epochs.best_epoch)
     finally:
         # Compiled functions and the device's copy of the data hang in reference cycles.
