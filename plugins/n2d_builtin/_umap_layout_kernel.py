@@ -163,15 +163,16 @@ def _attract(rows: Any, i: Any, j: Any, pulls: Any, alpha: Any, lanes: Any) -> N
 
 
 @compiled(fastmath=set(_FAST))
-def _repel(
-    rows: Any, i: Any, others: Any, forces: Any, pushes: Any, alpha: Any, lanes: Any
-) -> None:
-    """Move row `i` away from others, all forces taken where it stands before."""
+def _repel(rows: Any, i: Any, others: Any, pushes: Any, alpha: Any, lanes: Any) -> None:
+    """Move row `i` away from others in turn, each force taken where the last one left it.
+
+    All at once, two close rows together push it far beyond where either would: layouts come out
+    noisier, and clusters wider.
+    """
     for p in range(others.shape[0]):
-        forces[p] = _looked_up(pushes, _distance(rows, i, others[p], lanes))
-    for p in range(others.shape[0]):
+        force = _looked_up(pushes, _distance(rows, i, others[p], lanes))
         for column in range(0, rows.shape[1], LANES * len(lanes)):
-            _repel_part(rows, column, i, others[p], forces[p], alpha, lanes)
+            _repel_part(rows, column, i, others[p], force, alpha, lanes)
 
 
 @compiled()
@@ -229,7 +230,6 @@ def advance(
         Tables of the attracting and the repelling force.
     """
     others = np.empty(negatives, np.int64)
-    forces = np.empty(negatives, np.float32)
     for task in range(first, stop, step):
         here, there = bounds[pairs[task, 0]], bounds[pairs[task, 1]]
         end, size = bounds[pairs[task, 0] + 1], bounds[pairs[task, 1] + 1] - there
@@ -244,4 +244,4 @@ def advance(
                 word = _draw(others, word, there, size, i, j)
             else:
                 word = _draw(others, word, here, end - here, i, j)
-            _repel(rows, i, others, forces, pushes, alpha, lanes)
+            _repel(rows, i, others, pushes, alpha, lanes)

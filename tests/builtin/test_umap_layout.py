@@ -11,10 +11,12 @@ import pytest
 from scipy.sparse import coo_array
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
+from sklearn.mixture import GaussianMixture
 
 from n2d_builtin import _umap_layout as layout
 from n2d_builtin._umap_layout_kernel import advance
 from n2d_builtin.umap import Umap
+from n2d_framework.metrics import assess
 from n2d_framework.plugin import DataError, FitContext
 
 FORCES = layout.Forces(a=1.9, b=0.79, repulsion=1.0, negatives=5, learning_rate=1.0)
@@ -90,6 +92,31 @@ def test_a_task_samples_its_edges_one_after_the_other(dimension):
     np.testing.assert_allclose(rows, expected, rtol=1e-3, atol=1e-3)
 
 
+def test_rows_repel_in_turn():
+    """Each push starts where the last one ended: k pushes of one row, for a k up to all eight."""
+    pulls, pushes = FORCES.tables()
+    start = np.zeros((3, 8), dtype=np.float32)
+    start[:, :2] = [[0, 0], [9, 9], [0.05, 0.02]]
+    rows = start.copy()
+    # The edge leads from row 0 to row 1; the block of row 1 holds row 2 as well, which repels.
+    blocks = np.array([0, 1]), np.array([[0, 1]]), np.array([0, 1, 3])
+    advance(
+        rows, (0,), np.array([0], "i"), np.array([1], "i"), np.ones(1, "f"), np.ones(1, "f"),
+        *blocks, 0, 1, 1, 1, 0, np.float32(0.1), 8, np.zeros_like(pulls), pushes,
+    )  # fmt: skip
+    place, trajectory = start[0, :2].astype(float), []
+    for _ in range(8):
+        line = place - start[2, :2]
+        square = line @ line
+        push = 2 * FORCES.b / ((0.001 + square) * (FORCES.a * square**FORCES.b + 1))
+        place = place + 0.1 * np.clip(push * line, -4, 4)
+        trajectory.append(place)
+    distances = np.linalg.norm(np.array(trajectory) - rows[0, :2], axis=1)
+    assert distances.min() < 1e-3
+    assert distances.argmin() >= 2
+    np.testing.assert_array_equal(rows[1:], start[1:])
+
+
 def test_repelling_rows_drive_rows_apart():
     start = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     pushed = layout.lay_out(start, ring(40), FORCES, n_epochs=30, seed=0, n_jobs=1)
@@ -142,6 +169,29 @@ def test_the_first_worker_may_fail_too():
 
     with pytest.raises(KeyboardInterrupt):
         layout._in_step(work, 3)
+
+
+@pytest.mark.slow
+def test_a_mixture_finds_the_classes_as_often_as_on_the_layouts_of_umap_learn(digits):
+    """Small form of benchmarks/umap_reliability.py: paired by seed."""
+    from n2d_builtin._umap_library import import_umap
+
+    z, y = digits
+    scores: dict[str, list[float]] = {"ours": [], "umap-learn": []}
+    for seed in range(4):
+        options = {"n_neighbors": 20, "n_components": 10, "min_dist": 0.0, "n_epochs": 200}
+        library = import_umap().UMAP(**options, random_state=seed, n_jobs=1)
+        scores["umap-learn"].append(found(library.fit_transform(z), y, seed))
+        scores["ours"].append(
+            found(Umap(**options).fit_transform(z, context=FitContext(seed=seed)), y, seed)
+        )
+    ours, theirs = (np.array(scores[name]) for name in ("ours", "umap-learn"))
+    assert ours.mean() > theirs.mean() - 0.02, scores
+
+
+def found(embedding, y, seed):
+    mixture = GaussianMixture(10, n_init=10, random_state=seed)
+    return assess(y, mixture.fit_predict(embedding.astype(float)))["acc"]
 
 
 def test_rows_beyond_the_landmarks_are_placed_by_them(digits):
