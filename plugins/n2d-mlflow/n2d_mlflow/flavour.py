@@ -132,7 +132,9 @@ def load_model(model_uri: str, *, trusted: Iterable[str] = ()) -> n2d.N2D:
     Parameters
     ----------
     model_uri : str
-        A path, ``runs:/RUN_ID/model``, ``models:/NAME/VERSION``, ...
+        A path, ``runs:/RUN_ID/model``, ``models:/NAME/VERSION``, ... It may come from a stranger:
+        unlike ``mlflow.pyfunc.load_model``, which imports what the model's file MLmodel names,
+        this reads the bundle only.
     trusted : iterable of str, default ()
         As for :func:`n2d_framework.load`.
 
@@ -144,7 +146,8 @@ def load_model(model_uri: str, *, trusted: Iterable[str] = ()) -> n2d.N2D:
     flavours = Model.load(str(folder)).flavors
     if FLAVOUR not in flavours:
         raise ValueError(f"{model_uri} was not saved by n2d_mlflow; it has {sorted(flavours)}")
-    return n2d.load(folder / flavours[FLAVOUR]["data"], trusted=trusted)
+    # What the file MLmodel says of the path does not matter: it may lead elsewhere.
+    return n2d.load(folder / "data" / _BUNDLE, trusted=trusted)
 
 
 def _components(manifest: Mapping[str, Any]) -> dict[str, Any]:

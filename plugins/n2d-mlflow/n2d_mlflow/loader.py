@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import n2d_framework as n2d
+from n2d_framework.errors import BundleError
 
 __all__ = ["OUTPUTS", "Predictor"]
 
@@ -54,6 +56,25 @@ class Predictor:
 
 
 def _load_pyfunc(data_path: str, model_config: Mapping[str, Any] | None = None) -> Predictor:
-    """Called by MLflow with the path of the bundle."""
+    """Called by MLflow with the path of the bundle.
+
+    Raises
+    ------
+    BundleError
+        If the model's own file MLmodel names types to be trusted: only a caller may.
+    """
     trusted = (model_config or {}).get("trusted") or ()
+    if trusted and _trusted_by_file(Path(data_path)):
+        raise BundleError(
+            f"{data_path}: the file MLmodel of this model names types to be trusted, which only "
+            "its user may: take 'trusted' out of it, and pass model_config={'trusted': [...]}"
+        )
     return Predictor(n2d.load(data_path, trusted=trusted))
+
+
+def _trusted_by_file(bundle: Path) -> Any:
+    """What the file MLmodel beside a bundle wants to be trusted."""
+    from mlflow.models import Model
+
+    written = Model.load(str(bundle.parent.parent)).flavors.get("python_function", {})
+    return (written.get("config") or {}).get("trusted")

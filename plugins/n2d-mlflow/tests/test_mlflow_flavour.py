@@ -129,3 +129,20 @@ def test_adapted_classes_need_trust(blobs):
     assert np.array_equal(loaded.predict(blobs[0]), model.labels_)
     again = n2d_mlflow.load_model("saved", **trusted)
     assert np.array_equal(again.predict(blobs[0]), model.labels_)
+
+
+@pytest.mark.usefixtures("toys")
+def test_a_model_cannot_name_what_is_trusted_or_where_its_bundle_is(blobs, tmp_path):
+    import mlflow_toys
+
+    halves = n2d.adapt("clusterer", mlflow_toys.Halves)
+    model = n2d.N2D("pca", "identity", halves, random_state=0).fit(blobs[0])
+    n2d_mlflow.save_model(model, "saved")
+    about = yaml.safe_load(Path("saved/MLmodel").read_text())
+    about["flavors"]["python_function"]["config"] = {"trusted": ["mlflow_toys.Halves"]}
+    about["flavors"]["n2d"]["data"] = str(tmp_path / "elsewhere.n2d")
+    Path("saved/MLmodel").write_text(yaml.safe_dump(about))
+    with pytest.raises(BundleError, match="only its user may"):
+        mlflow.pyfunc.load_model("saved")
+    again = n2d_mlflow.load_model("saved", trusted=["mlflow_toys.Halves"])
+    assert np.array_equal(again.predict(blobs[0]), model.labels_)
