@@ -101,8 +101,9 @@ def load(
 
 def load_trio(
     path: str | os.PathLike[str],
-    opened: Opened,
     *,
+    opened: Opened | None = None,
+    max_bytes: int | None = None,
     catalogue: Catalogue | None = None,
     trusted: Iterable[str] = (),
 ) -> FittedTrio:
@@ -114,11 +115,11 @@ def load_trio(
     Parameters
     ----------
     path : path-like
-        The bundle, for messages.
-    opened : Opened
-        As :func:`open_bundle` gives it; its manifest says which columns the model takes before
-        anything is built.
-    catalogue, trusted
+        A bundle.
+    opened : Opened, optional
+        What :func:`open_bundle` gave for it, where its manifest was needed before anything is
+        built; it is not read again.
+    max_bytes, catalogue, trusted
         As for `load`.
 
     Returns
@@ -126,6 +127,7 @@ def load_trio(
     FittedTrio
         Answers as the model does.
     """
+    opened = open_bundle(path, max_bytes) if opened is None else opened
     with named(path):
         return _fit(opened.manifest, opened.states(), catalogue, trusted).trio
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,17 @@ import numpy as np
 from n2d_framework.errors import DataError, did_you_mean
 from n2d_framework.types import AnyArray
 
-__all__ = ["Field", "Matched", "Schema", "left_out", "listed", "packed", "positions", "unpacked"]
+__all__ = [
+    "Field",
+    "Matched",
+    "Schema",
+    "left_out",
+    "listed",
+    "packed",
+    "positions",
+    "unpacked",
+    "written_by_pandas",
+]
 
 _LISTED = 20
 
@@ -192,6 +203,12 @@ class Schema:
 def positions(n: int) -> tuple[str, ...]:
     """The names that stand for no names: ``("0", "1", ...)``, as pandas numbers columns."""
     return tuple(map(str, range(n)))
+
+
+def written_by_pandas(columns: Sequence[str]) -> list[str]:
+    """Columns that were the index of a frame: ``Unnamed: 0`` in front, ``__index_level_0__``."""
+    known = [name for name in columns if re.fullmatch(r"__index_level_\d+__", name)]
+    return [*columns[:1], *known] if columns[:1] in (["Unnamed: 0"], ("Unnamed: 0",)) else known
 
 
 def packed(texts: Iterable[str]) -> dict[str, AnyArray]:

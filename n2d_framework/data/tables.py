@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows import Schema, written_by_pandas
 from n2d_framework.data.faults import no_such_name, reading
 from n2d_framework.data.frames import id_texts
 from n2d_framework.data.naming import label_column
@@ -75,7 +74,7 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     for name in (*_chosen(ref), *ref.drop, *(() if ref.id is None else (ref.id,))):
         if name not in known:
             raise no_such_name(ref.path, "column", name, list(columns))
-    index = [*index, *_written_by_pandas(columns, index)]
+    index = [*index, *(name for name in written_by_pandas(columns) if name not in index)]
     if ref.like is not None:
         given = _chosen(ref) or tuple(name for name in columns if name not in ref.drop)
         matched = ref.like.match(given, ref.n_features, str(ref.path))
@@ -106,13 +105,6 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
 
 def _chosen(ref: Reference) -> tuple[str, ...]:
     return (ref.x,) if isinstance(ref.x, str) else ref.x or ()
-
-
-def _written_by_pandas(columns: Sequence[str], index: Sequence[str]) -> list[str]:
-    known = [name for name in columns if re.fullmatch(r"__index_level_\d+__", name)]
-    if columns and columns[0] == "Unnamed: 0":
-        known.append(columns[0])
-    return [name for name in known if name not in index]
 
 
 def _id_column(

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
 
-from n2d_framework.core.rows import Schema, left_out, positions
+from n2d_framework.core.rows import Schema, left_out, listed, positions, written_by_pandas
 from n2d_framework.data.frames import Frame, as_frame
 from n2d_framework.errors import DataError, DataWarning, N2DError
 from n2d_framework.pipeline.fitting import Fit
@@ -101,6 +101,13 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             self.n_features_in_ = int(np.prod(rows.shape[1:]))
             self.ids_ = None if frame is None else frame.ids
             self._adopt_schema(schema)
+            index = written_by_pandas(schema.names)
+            if index:
+                _warn(
+                    f"X: {listed(index)} looks like the index of a frame, and is used as a "
+                    "feature; make it the index, or leave it out",
+                    DataWarning,
+                )
             return rows
         self._fitted()
         rows = as_rows(self._matched(x, frame))

@@ -60,8 +60,9 @@ def like(model: n2d.N2D) -> n2d.N2D:
     return n2d.N2D("identity", "identity", "kmeans", n_clusters=3, random_state=0)
 
 
-@pytest.mark.parametrize("fitted", MAKERS)
-@pytest.mark.parametrize("asked", MAKERS)
+@pytest.mark.parametrize(
+    ("fitted", "asked"), [*((made, "pandas") for made in MAKERS), *(("arrow", a) for a in MAKERS)]
+)
 def test_every_kind_of_table_is_matched_by_name_with_every_other(fitted, asked, model, tmp_path):
     x = rows()
     other = like(model).fit(MAKERS[fitted](x, NAMES))
@@ -246,6 +247,16 @@ def test_any_names_survive_a_bundle(model, names, order, tmp_path_factory):
 def test_names_that_no_file_can_hold_are_refused_before_training(model):
     with pytest.raises(DataError, match="not valid Unicode"):
         like(model).fit(mapping(rows(), ["a", "b", "c", "\ud800"]))
+
+
+@pytest.mark.parametrize("name", ["Unnamed: 0", "__index_level_0__"])
+def test_an_index_among_the_features_is_pointed_out(model, name):
+    x = rows()
+    frame = pd.DataFrame(np.column_stack([np.arange(60), x]), columns=[name, *NAMES])
+    with pytest.warns(DataWarning, match=f"'{name}' looks like the index"):
+        like(model).fit(frame)
+    with pytest.warns(DataWarning, match=f"left out: '{name}'"):
+        np.testing.assert_array_equal(model.predict(frame), model.labels_)
 
 
 def test_old_bundles_have_names_only():

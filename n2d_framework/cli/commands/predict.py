@@ -73,7 +73,7 @@ def predict(
     # Opened first: data that cannot be read are found out before a model is built.
     with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
-        model = load_trio(bundle, opened, trusted=trust or ())
+        model = load_trio(bundle, opened=opened, trusted=trust or ())
         if proba and not hasattr(model.clusterer, "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
         progress.begin("predict")
