@@ -18,7 +18,7 @@ from n2d_framework.cli.summary import LOADING
 from n2d_framework.cli.table_file import open_table
 from n2d_framework.core.events import FilesWritten
 from n2d_framework.data import load
-from n2d_framework.errors import UnsupportedError
+from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.events import EventBus
 from n2d_framework.pipeline import compose
 from n2d_framework.registry import default_catalogue
@@ -73,7 +73,10 @@ def execute(
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
         )
-        model.fit(data)
+        try:
+            model.fit(data)
+        except DataError as error:
+            raise DataError(f"{data.name}: {error}") from error
         with step(progress, "scores", seconds):
             scores = model.assess(data.y)
         with step(progress, "save", seconds):

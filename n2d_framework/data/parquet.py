@@ -40,8 +40,8 @@ class ParquetSource(TableSource):
             for path in _part_paths(ref.path) if ref.path.is_dir() else [ref.path]:
                 self._parts.append(_open_part(path))
             first = self._parts[0]
-            names = first.schema.names
-            self.columns = choose_columns(ref, names, _index(first.schema.pandas_metadata))
+            names = list(first.names)
+            self.columns = choose_columns(ref, names, first.index)
             for part in self._parts[1:]:
                 _refuse_other_columns(part, first)
             types = [
@@ -78,6 +78,8 @@ class _Part:
     path: Path
     file: Any
     schema: Any
+    names: tuple[str, ...]
+    index: tuple[str, ...]
 
 
 def is_parquet_folder(folder: Path) -> bool:
@@ -125,21 +127,27 @@ def _open_part(path: Path) -> _Part:
         raise DataError(f"{path}: the file is empty; write it again")
     with reading(path, ParquetSource.kind):
         file = pq.ParquetFile(path)
-        return _Part(path, file, file.schema_arrow)
+        schema = file.schema_arrow
+        return _Part(path, file, schema, tuple(schema.names), _index(schema.pandas_metadata))
 
 
 def _refuse_other_columns(part: _Part, first: _Part) -> None:
-    if set(part.schema.names) != set(first.schema.names):
-        other = sorted(set(part.schema.names) ^ set(first.schema.names))
+    if set(part.names) != set(first.names):
+        other = sorted(set(part.names) ^ set(first.names))
         raise DataError(
             f"{part.path}: its columns are not those of {first.path.name}; they differ in "
             f"{listed(other)}; give all parts the same columns"
         )
 
 
-def _index(metadata: Mapping[str, Any] | None) -> list[str]:
-    columns = (metadata or {}).get("index_columns", [])
-    return [name for name in columns if isinstance(name, str)]
+def _index(metadata: Any) -> tuple[str, ...]:
+    """Columns that are the index of a frame of pandas, by what it noted in the file."""
+    if metadata is None:
+        return ()
+    columns = metadata.get("index_columns", []) if isinstance(metadata, Mapping) else None
+    if not isinstance(columns, list):
+        raise ValueError("its note of the columns of a pandas frame is not one")
+    return tuple(name for name in columns if isinstance(name, str))
 
 
 def _dtype(part: _Part, name: str) -> np.dtype[np.generic]:

@@ -167,7 +167,10 @@ def _material(name: str, x: Any, y: Any) -> Material:
     frame = as_frame(x)
     schema = Schema() if frame is None else frame.schema
     ids = None if frame is None else frame.ids
-    rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), at_least=2)
+    try:
+        rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), at_least=2)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
     if rows.ndim < 2:
         raise DataError(f"{name}: rows must have at least one dimension")
     refuse_equal_rows(rows)

@@ -214,3 +214,20 @@ def test_every_real_type_of_numpy_is_read_or_refused(tmp_path: Path, dtype: str)
     np.save(tmp_path / "a.npy", rows.astype(dtype))
     model = n2d.N2D("pca", "identity", "kmeans", n_clusters=2, random_state=0)
     assert len(model.fit(load(tmp_path / "a.npy").x).labels_) == 20
+
+
+@pytest.mark.parametrize(
+    "note",
+    [b"{", b"[1]", b'{"index_columns": 3}', b"\xff\xfe", b'{"index_columns": [{"kind": 1}]}'],
+)
+def test_damaged_notes_of_pandas_in_parquet(tmp_path: Path, note: bytes) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({"a": X[:, 0], "b": X[:, 1]}).replace_schema_metadata({"pandas": note})
+    pq.write_table(table, tmp_path / "a.parquet")
+    if b"kind" in note:
+        assert load(tmp_path / "a.parquet").x.shape == (20, 2)
+        return
+    with pytest.raises(DataError, match=r"a\.parquet: cannot be read"):
+        load(tmp_path / "a.parquet")
