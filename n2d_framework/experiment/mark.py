@@ -118,7 +118,8 @@ def read_mark(out: Path) -> dict[str, Any]:
         ) from error
     # Whatever else a cell has would take the place of what its record says.
     cells = [{name: cell[name] for name in _CELL} for cell in mark["cells"]]
-    return mark | {"cells": cells}
+    found: dict[str, Any] = mark | {"cells": cells}
+    return found
 
 
 Check = Callable[[Any], bool]
