@@ -13,6 +13,7 @@ from __future__ import annotations
 import difflib
 import os
 import traceback
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -37,6 +38,7 @@ __all__ = [
     "OutputError",
     "PluginError",
     "Problem",
+    "RenamedWarning",
     "StageError",
     "StateError",
     "StoreWarning",
@@ -45,6 +47,7 @@ __all__ = [
     "UnsupportedError",
     "did_you_mean",
     "raised_at",
+    "warn_renamed",
 ]
 
 
@@ -199,12 +202,37 @@ class NotInductiveWarning(_Shown, UserWarning):
     """A component of the composition cannot place new rows: ``predict`` will be refused."""
 
 
+class RenamedWarning(_Shown, FutureWarning):
+    """A component or an option was asked for by a former name, which will not be known for ever."""
+
+
 class StoreWarning(_Shown, UserWarning):
     """An entry of the stage store was damaged or of another version and was recomputed."""
 
 
 class TrackingWarning(_Shown, UserWarning):
     """A tracker cannot write down what happens; the run goes on without it."""
+
+
+_renamed: set[str] = set()
+
+
+def warn_renamed(former: str, now: str) -> None:
+    """Warn, once in a process, that something is asked for by a former name.
+
+    Parameters
+    ----------
+    former, now : str
+        What it was called, and what it is called.
+
+    Warns
+    -----
+    RenamedWarning
+    """
+    text = f"{former} is now called {now}; the former name is deprecated"
+    if text not in _renamed:
+        _renamed.add(text)
+        warnings.warn(text, RenamedWarning, stacklevel=2)
 
 
 def did_you_mean(name: str, known: Sequence[str], *, noun: str = "name") -> str:

@@ -229,9 +229,10 @@ def _told(described: Mapping[str, Any]) -> Iterator[None]:
 def _check_installed(described: Mapping[str, Any], catalogue: Catalogue) -> None:
     missing = []
     for role in ROLES:
-        known = {entry.spec.name for entry in catalogue.components(role)}
+        entries = catalogue.components(role)
+        known = {name for e in entries for name in (e.spec.name, *e.former_names)}
         about = described[role]
-        if about["name"] not in known:
+        if not known & {about["name"], f"{about['distribution']}:{about['name']}"}:
             missing.append(
                 f"{role} {about['name']!r} is not installed; it comes from the distribution "
                 f"{about['distribution']}, version {about['version']} when the bundle was written"

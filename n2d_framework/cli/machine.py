@@ -12,6 +12,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from n2d_framework.core.code import requirements
+
 __all__ = ["backend", "gpus", "hardware", "libraries", "required", "version_of"]
 
 _FLAGS = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
@@ -24,9 +26,7 @@ _THREADS = (
 
 def required() -> list[str]:
     """Names of the distributions that the framework needs."""
-    found = importlib.metadata.requires("n2d_framework") or []
-    plain = (text for text in found if "extra ==" not in text)
-    return sorted({re.split(r"[\s<>=!~;\[(]", text, maxsplit=1)[0] for text in plain})
+    return requirements("n2d_framework")
 
 
 def libraries() -> dict[str, str | None]:

@@ -14,6 +14,7 @@ from n2d_framework.errors import (
     DataWarning,
     MetricWarning,
     NotInductiveWarning,
+    RenamedWarning,
     StoreWarning,
     TrackingWarning,
 )
@@ -22,7 +23,8 @@ from n2d_framework.visible import visible
 __all__ = ["Messages"]
 
 _OURS = (
-    BundleWarning, CollapseWarning, DataWarning, MetricWarning, NotInductiveWarning, StoreWarning,
+    BundleWarning, CollapseWarning, DataWarning, MetricWarning, NotInductiveWarning,
+    RenamedWarning, StoreWarning,
     TrackingWarning,
 )  # fmt: skip
 _LOGGERS = ("n2d_framework", "n2d_builtin")

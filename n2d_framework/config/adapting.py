@@ -168,7 +168,11 @@ def as_written(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str,
         Of the component.
     """
     factory, arguments = options.get("factory"), options.get("options", {})
-    if name in _ADAPTING and isinstance(factory, str) and isinstance(arguments, Mapping):
+    if (
+        name.rpartition(":")[2] in _ADAPTING
+        and isinstance(factory, str)
+        and isinstance(arguments, Mapping)
+    ):
         return factory, arguments
     return name, options
 

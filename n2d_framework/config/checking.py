@@ -50,7 +50,7 @@ class Composition:
         for role in ROLES:
             choice = self.choice(role)
             options = options_dict(choice.build(self.n_clusters))
-            described[role] = {"name": choice.spec.name, **options}
+            described[role] = {"name": choice.name, **options}
         return described | {"n_clusters": self.n_clusters}
 
 

@@ -34,11 +34,22 @@ class Choice:
         The component in the catalogue.
     given : dict
         Options as they were given; all others have their defaults.
+    qualified : bool
+        Whether the name was given with its distribution.
     """
 
     role: Role
     entry: Entry[ComponentSpec]
     given: dict[str, Any]
+    qualified: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name to be written down: as ``distribution:name`` where it was given so, or has to.
+
+        By the name alone, another of the installed components might be found.
+        """
+        return self.entry.qualified_name if self.qualified else self.entry.written_name
 
     @property
     def spec(self) -> ComponentSpec:
@@ -89,7 +100,8 @@ def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> C
         With all problems: unknown component, unknown or wrong options.
     """
     entry, given = _entry_and_options(role, value, catalogue, path)
-    choice = Choice(role, entry, given)
+    named = value.get("name") if isinstance(value, Mapping) else value
+    choice = Choice(role, entry, given, isinstance(named, str) and ":" in named)
     try:
         structure(entry.spec.load(), given)
     except ConfigError as error:

@@ -15,7 +15,7 @@ from n2d_framework.config.ranking import metric_problems
 from n2d_framework.config.reading import apply_overrides, read_tree
 from n2d_framework.config.rule_checks import check_rules
 from n2d_framework.config.rules import RULE_KEYS, placed, scaler_label
-from n2d_framework.core.options import component, option, options_of
+from n2d_framework.core.options import component, current_names, option, options_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem
 from n2d_framework.registry import Catalogue, default_catalogue
@@ -295,4 +295,5 @@ def _expanded(role: Role, value: Any, catalogue: Catalogue, path: str) -> list[A
         cls = catalogue.get(role, name).spec.load()
     except (LookupError, ComponentImportError):
         return [value]  # reported by resolve_choice, with its path
+    given = current_names(cls, given)
     return [{"name": name, **chosen} for chosen in expand_options(options_of(cls), given, path)]

@@ -47,7 +47,9 @@ def compare_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     schema = options_schema(CompareConfig)
     for name, role in _ROLES.items():
         entries = catalogue.components(role)
-        names = sorted({e.spec.name for e in entries} | {e.qualified_name for e in entries})
+        names = sorted(
+            {name for e in entries for name in (e.spec.name, e.qualified_name, *e.former_names)}
+        )
         several = [_several(component_schema(entry)) for entry in entries]
         schema["properties"][name]["items"] = {"anyOf": [{"enum": names}, *several, ADAPT]}
     number = schema["properties"]["n_clusters"]

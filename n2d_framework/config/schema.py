@@ -46,7 +46,9 @@ _DEFAULTS = {"embedder": "dense_ae", "manifolder": "umap", "clusterer": "gmm"}
 
 def _role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:
     entries = catalogue.components(role)
-    names = sorted({e.spec.name for e in entries} | {e.qualified_name for e in entries})
+    names = sorted(
+        {name for e in entries for name in (e.spec.name, e.qualified_name, *e.former_names)}
+    )
     described = [component_schema(entry) for entry in entries]
     return {"anyOf": [{"enum": names}, *described, ADAPT]}
 
@@ -76,7 +78,7 @@ def component_schema(entry: Entry[ComponentSpec]) -> dict[str, Any]:
         A component whose class cannot be imported here accepts any options, and says why in
         its description.
     """
-    name = {"enum": [entry.spec.name, entry.qualified_name]}
+    name = {"enum": [entry.spec.name, entry.qualified_name, *sorted(entry.former_names)]}
     try:
         schema = options_schema(entry.spec.load())
     except ComponentImportError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from typing import Any
 
 from n2d_framework.core.spec import ComponentSpec, load_object
 
-__all__ = ["code_of", "outlasts"]
+__all__ = ["code_of", "libraries_of", "outlasts", "requirements"]
 
 _PASSING = "this process only: "
 _DIGITS = 16
@@ -53,6 +54,56 @@ def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
 def outlasts(code: Mapping[str, str]) -> bool:
     """Whether another process can know that it has the same code."""
     return not any(value.startswith(_PASSING) for value in code.values())
+
+
+def requirements(distribution: str) -> list[str]:
+    """Names of the distributions that one needs without any of its extras, sorted."""
+    try:
+        found = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        return []
+    plain = (text for text in found if not re.search(r"\bextra\s*==", text))
+    return sorted({re.split(r"[\s<>=!~;\[(]", text, maxsplit=1)[0] for text in plain})
+
+
+def libraries_of(distribution: str) -> dict[str, str]:
+    """Versions of what a plugin's results may depend on: itself, and the libraries it needs.
+
+    Parameters
+    ----------
+    distribution : str
+        Of the plugin.
+
+    Returns
+    -------
+    dict of str to str
+        What it requires itself, where it is installed; and of what these require, at any depth,
+        the libraries of which a module is loaded.
+    """
+    loaded = {name.partition(".")[0] for name in sys.modules}
+    in_use = {_same(d) for name in loaded for d in _distributions().get(name, ())}
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    waiting = [(distribution, 0)]
+    while waiting:
+        name, depth = waiting.pop()
+        if _same(name) in seen:
+            continue
+        seen.add(_same(name))
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+        if depth < 2 or _same(name) in in_use:
+            found[name] = version
+        if _same(name) != "n2d-framework":
+            waiting += [(other, depth + 1) for other in requirements(name)]
+    return dict(sorted(found.items()))
+
+
+def _same(distribution: str) -> str:
+    """The name of a distribution, however it is spelt."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @cache

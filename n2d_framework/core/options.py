@@ -8,7 +8,9 @@ option (Python, config file, command line, JSON Schema) is derived from these fi
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
@@ -18,9 +20,11 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.annotations import check_annotation, plain_value
-from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.errors import ConfigError, Problem, warn_renamed
 
-__all__ = ["Option", "component", "learned", "option", "options_dict", "options_of"]
+__all__ = [
+    "Option", "component", "current_names", "learned", "option", "options_dict", "options_of",
+]  # fmt: skip
 
 T = TypeVar("T")
 _KEY = "n2d"
@@ -45,6 +49,8 @@ class Option:
         Least number of items of a list.
     follows : str
         Name of the composition-wide setting used when the option is left at ``None``.
+    aliases : tuple of str
+        Names that it had before.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Option:
     lt: float | None = None
     min_len: int = 0
     follows: str = ""
+    aliases: tuple[str, ...] = ()
 
     def complaint(self, value: Any) -> str | None:
         """Say why `value` is out of bounds, or ``None``."""
@@ -94,6 +101,7 @@ def option(
     lt: float | None = None,
     min_len: int = 0,
     follows: str = "",
+    aliases: tuple[str, ...] = (),
 ) -> Any:
     """Declare an option of a component.
 
@@ -110,6 +118,8 @@ def option(
     follows : str, optional
         Composition-wide setting (only ``"n_clusters"``) that is used when the value is
         ``None``.
+    aliases : tuple of str, optional
+        Names that it had before. They are taken everywhere, with a deprecation warning.
 
     Returns
     -------
@@ -122,7 +132,7 @@ def option(
     """
     info = {
         "help": help, "ge": ge, "gt": gt, "le": le, "lt": lt,
-        "min_len": min_len, "follows": follows,
+        "min_len": min_len, "follows": follows, "aliases": aliases,
     }  # fmt: skip
     bounds = Option(name="", type=None, default=default, **info)  # type: ignore[arg-type]
 
@@ -152,7 +162,55 @@ def component(cls: type[T]) -> type[T]:
     made = attrs.define(cls, kw_only=True, slots=False, eq=False)
     with contextlib.suppress(NameError):  # a type that is defined, or imported, further below
         _options_of(made)  # type: ignore[arg-type]
+    _take_former_names(made)
     return made
+
+
+def _take_former_names(cls: Any) -> None:
+    """Let the constructor take the former names of options as well."""
+    fields = [field for field in attrs.fields(cls) if field.metadata.get(_KEY, {}).get("aliases")]
+    if not fields:
+        return
+    construct = cls.__init__
+
+    @functools.wraps(construct)
+    def init(self: Any, **options: Any) -> None:
+        construct(self, **current_names(cls, options))
+
+    cls.__init__ = init
+
+
+def current_names(cls: type[Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options under their present names.
+
+    Parameters
+    ----------
+    cls : type
+        A component class, or any attrs class made of options.
+    given : mapping
+        Option names, perhaps former ones, to values.
+
+    Raises
+    ------
+    ConfigError
+        If an option is given by two of its names.
+
+    Warns
+    -----
+    RenamedWarning
+    """
+    former = {alias: opt.name for opt in options_of(cls) for alias in opt.aliases}
+    if not former.keys() & given.keys():
+        return dict(given)
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        now = former.get(name, name)
+        if now in found or (now != name and now in given):
+            raise ConfigError([Problem(name, f"is the former name of {now!r}, which is given too")])
+        if now != name:
+            warn_renamed(f"option {name!r} of {cls.__qualname__}", repr(now))
+        found[now] = value
+    return found
 
 
 def options_of(cls: type[Any]) -> tuple[Option, ...]:
@@ -171,6 +229,10 @@ def _options_of(cls: Any) -> tuple[Option, ...]:
                 raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field.name}: {wrong}")
             info = dict(field.metadata.get(_KEY, {}))
             found.append(Option(name=field.name, type=field.type, default=field.default, **info))
+    names = Counter(name for opt in found for name in (opt.name, *opt.aliases))
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise TypeError(f"{cls.__module__}.{cls.__qualname__}: two options are called {twice[0]!r}")
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -32,11 +33,21 @@ def options_schema(cls: type[Any]) -> dict[str, Any]:
     options = options_of(cls)
     schema: dict[str, Any] = {
         "type": "object",
-        "properties": {opt.name: option_schema(opt) for opt in options},
+        "properties": {opt.name: option_schema(opt) for opt in options} | _former(options),
         "additionalProperties": False,
     }
     required = [opt.name for opt in options if opt.default is attrs.NOTHING]
     return schema | ({"required": required} if required else {})
+
+
+def _former(options: Iterable[Option]) -> dict[str, Any]:
+    """Former names of options, marked as deprecated."""
+    return {
+        alias: _type_schema(opt.type, opt)
+        | {"deprecated": True, "description": f"Former name of {opt.name}."}
+        for opt in options
+        for alias in opt.aliases
+    }
 
 
 def option_schema(opt: Option) -> dict[str, Any]:

@@ -23,6 +23,7 @@ InputKind: TypeAlias = Literal["vector", "image", "sequence", "any"]
 _Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_ALIAS = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*:)?[a-z][a-z0-9_]{0,63}")
 _FACTORY = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 
 
@@ -117,6 +118,15 @@ def _are_names(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise TypeError(_wrong(spec, attribute, value, "a tuple of names"))
 
 
+def _are_aliases(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    names = value if isinstance(value, tuple) else [None]
+    if not all(isinstance(name, str) and _ALIAS.fullmatch(name) for name in names):
+        allowed = "a tuple of former names, each 'name' or 'distribution:name'"
+        raise ValueError(_wrong(spec, attribute, value, allowed))
+    if spec.name in names:
+        raise ValueError(_wrong(spec, attribute, value, "names that it no longer has"))
+
+
 @attrs.frozen(kw_only=True)
 class ComponentSpec:
     """A component as a plugin announces it: light, importing nothing.
@@ -167,6 +177,10 @@ class ComponentSpec:
     needs : tuple of str, default ()
         Names that must have been published of the coordinates it is fitted on; it finds them
         in ``context.upstream``.
+    aliases : tuple of str, default ()
+        Names that it had before: ``"name"``, and ``"distribution:name"`` where it came with another
+        distribution. Bundles, configurations and comparisons that have one of them still find it,
+        with a deprecation warning; no other component of the plugin may have that name.
     passes_on : bool, default False
         Whether it returns its rows as they are, so that what was published of them holds for
         its output too.
@@ -190,6 +204,7 @@ class ComponentSpec:
     publishes: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
     needs: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
     passes_on: bool = False
+    aliases: tuple[str, ...] = attrs.field(default=(), validator=_are_aliases)
 
     def load(self) -> type[Any]:
         """Import the component's class.

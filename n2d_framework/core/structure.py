@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.annotations import Family, family_of, plain_value
-from n2d_framework.core.options import options_of
+from n2d_framework.core.options import current_names, options_of
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 
 __all__ = ["describe_type", "structure"]
@@ -53,6 +53,10 @@ def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
     """
     options = {opt.name: opt for opt in options_of(cls)}
     problems: list[Problem] = []
+    try:
+        values = current_names(cls, values)
+    except ConfigError as error:
+        problems.extend(error.problems)
     arguments: dict[str, Any] = {}
     unknown = [name for name in values if name not in options]
     if len(unknown) > _MOST_UNKNOWN:

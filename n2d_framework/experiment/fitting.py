@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import threading
 import traceback
 import warnings
 from collections.abc import Mapping
 from functools import cache
+from importlib import metadata
 from typing import Any
 
 import attrs
@@ -202,7 +204,10 @@ def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
 @cache
 def _versions(component: str) -> dict[str, str]:
     distribution = component.partition(":")[0]
-    return {"python": platform.python_version()} | library_versions(distribution)
+    found = {"python": platform.python_version()} | library_versions(distribution)
+    with contextlib.suppress(metadata.PackageNotFoundError):  # its entry point has no distribution
+        found[distribution] = metadata.version(distribution)
+    return found
 
 
 def component_of(task: StageTask) -> tuple[Entry[ComponentSpec], Any]:

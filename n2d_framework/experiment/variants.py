@@ -42,7 +42,7 @@ class Variant:
     @property
     def written(self) -> tuple[str, Mapping[str, Any]]:
         """Name and all options as users write them."""
-        return as_written(self.choice.spec.name, self.options)
+        return as_written(self.choice.name, self.options)
 
     @property
     def n_clusters(self) -> int | None:
@@ -113,7 +113,7 @@ def _shown(variant: Variant, differing: list[str]) -> tuple[str, dict[str, Any]]
 
 
 def _given(variant: Variant) -> Mapping[str, Any]:
-    return as_written(variant.choice.spec.name, variant.choice.given)[1]
+    return as_written(variant.choice.name, variant.choice.given)[1]
 
 
 def _given_to_any(group: list[Variant]) -> list[str]:
@@ -145,7 +145,7 @@ def _numbers(role: Role, choice: Choice, grid: Grid) -> Iterable[int | None]:
 
 def _variant(choice: Choice, n_clusters: int | None) -> Variant:
     component = choice.build(n_clusters)
-    label = _label(*as_written(choice.spec.name, choice.given))
+    label = _label(*as_written(choice.name, choice.given))
     return Variant(choice, label, options_dict(component), component)
 
 

@@ -281,7 +281,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         composition = fit.trio.composition
         choices = {role: composition.choice(role) for role in ROLES}
         model = cls(
-            *({"name": choice.spec.name, **choice.given} for choice in choices.values()),
+            *({"name": choice.name, **choice.given} for choice in choices.values()),
             scaler=options_dict(composition.scaler),
             n_clusters=composition.n_clusters,
             random_state=fit.random_state,

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.config import resolve_choice
-from n2d_framework.core.options import options_dict
+from n2d_framework.core.options import current_names, options_dict
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.registry import Catalogue
 from n2d_framework.types import ROLES, Role
@@ -41,7 +41,7 @@ def as_mapping(role: Role, value: Any, catalogue: Catalogue) -> dict[str, Any]:
     if attrs.has(type(value)):
         entry = catalogue.entry_of(role, type(value))
         if entry is not None:
-            return {"name": entry.spec.name, **options_dict(value)}
+            return {"name": entry.written_name, **options_dict(value)}
     raise ConfigError([Problem(role, f"cannot set options of {value!r}")])
 
 
@@ -55,8 +55,10 @@ def with_options(
     ConfigError
         If the component is unknown or has no such option.
     """
-    changed = as_mapping(role, value, catalogue)
-    known = list(resolve_choice(role, value, catalogue, role).option_values())
+    choice = resolve_choice(role, value, catalogue, role)
+    cls, changed = choice.spec.load(), as_mapping(role, value, catalogue)
+    changed, options = current_names(cls, changed), current_names(cls, options)
+    known = list(choice.option_values())
     unknown = [name for name in options if name not in known]
     if unknown:
         raise ConfigError(

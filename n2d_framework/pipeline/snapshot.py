@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import Choice, Composition, ScalerConfig
+from n2d_framework.core.code import libraries_of
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.state import State, need
 from n2d_framework.core.structure import structure
@@ -53,24 +54,28 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _environment() -> dict[str, Any]:
+def _environment(*distributions: str) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": library_versions(),
+        "libraries": library_versions(*distributions),
     }
 
 
-def library_versions(*more: str) -> dict[str, str]:
+def library_versions(*distributions: str) -> dict[str, str]:
     """Versions of the libraries that results may depend on, where they are installed.
 
     Parameters
     ----------
-    *more : str
-        Further distributions to look up.
+    *distributions : str
+        Those that the components came with: what plugins need counts too.
     """
-    versions = {name: _version(name) for name in (*_LIBRARIES, *more)}
-    return {name: version for name, version in versions.items() if version}
+    versions = {name: _version(name) for name in _LIBRARIES}
+    found = {name: version for name, version in versions.items() if version}
+    for distribution in dict.fromkeys(distributions):
+        if distribution != "n2d_framework":
+            found |= libraries_of(distribution)
+    return found
 
 
 def snapshot_of(fit: Fit) -> Snapshot:
@@ -97,7 +102,7 @@ def snapshot_of(fit: Fit) -> Snapshot:
             "keys": {role: fit.stages[role].key for role in ROLES},
             "agreement": fit.agreement,
         },
-        "environment": _environment(),
+        "environment": _environment(*(fit.stages[role].entry.distribution for role in ROLES)),
     }
     parts: dict[str, State] = {role: fit.stages[role].component.get_state() for role in ROLES}
     parts["scaler"] = fit.trio.scaler.get_state()
@@ -173,7 +178,8 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
 def _qualified(catalogue: Catalogue, role: Any, about: Mapping[str, Any]) -> str:
     """The name, qualified by the distribution that wrote it where that one is installed."""
     qualified = f"{about['distribution']}:{about['name']}"
-    known = {entry.qualified_name for entry in catalogue.components(role)}
+    entries = catalogue.components(role)
+    known = {name for e in entries for name in (e.qualified_name, *e.former_names)}
     return qualified if qualified in known else str(about["name"])
 
 

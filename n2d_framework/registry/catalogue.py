@@ -16,8 +16,10 @@ from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import (
     DuplicateComponentError,
+    PluginError,
     UnknownComponentError,
     did_you_mean,
+    warn_renamed,
 )
 from n2d_framework.registry.loading import (
     ANNOUNCING,
@@ -48,12 +50,27 @@ class Entry(Generic[S]):
     distribution, version : str
     package : str
         Top-level package or module of the plugin that announced it.
+    shared : bool
+        Whether another one of its kind and role has the same name.
     """
 
     spec: S
     distribution: str
     version: str
     package: str = ""
+    shared: bool = False
+
+    @property
+    def written_name(self) -> str:
+        """The name to be written down: qualified where it would not be enough to find it again."""
+        return self.qualified_name if self.shared else self.spec.name
+
+    @property
+    def former_names(self) -> frozenset[str]:
+        """Names under which a component was known, alone and qualified."""
+        names: tuple[str, ...] = getattr(self.spec, "aliases", ())
+        bare: list[str] = [name for name in names if ":" not in name]
+        return frozenset((*names, *(f"{self.distribution}:{name}" for name in bare)))
 
     @property
     def qualified_name(self) -> str:
@@ -102,6 +119,7 @@ class Catalogue:
                     ]
                     for hook, kind in _HOOKS
                 }
+                _refuse_aliases(announced["n2d_components"])
             except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
                 manager.unregister(name=plugin.name)
                 failures.append(PluginFailure.of(plugin, "announcing failed", error))
@@ -110,7 +128,7 @@ class Catalogue:
             for hook, found in announced.items():
                 entries[hook].extend(found)
         components, datasets, metrics = (
-            tuple(sorted(entries[hook], key=lambda entry: entry.qualified_name))
+            tuple(sorted(_marked(entries[hook]), key=lambda entry: entry.qualified_name))
             for hook, _ in _HOOKS
         )
         return cls(tuple(working), tuple(failures), manager, components, datasets, metrics)
@@ -160,6 +178,10 @@ class Catalogue:
         candidates = self.components(role)
         found = [entry for entry in candidates if name in (entry.spec.name, entry.qualified_name)]
         if not found:
+            found = [entry for entry in candidates if name in entry.former_names]
+            if len(found) == 1:
+                warn_renamed(f"{role} {name!r}", repr(found[0].written_name))
+        if not found:
             raise UnknownComponentError(self._unknown(role, name, candidates))
         refuse_duplicates(f"{role} {name!r}", found)
         return found[0]
@@ -192,6 +214,34 @@ class Catalogue:
                 f"{failure.version} is installed but unusable: {failure.error}"
             )
         return text
+
+
+def _refuse_aliases(entries: Sequence[Entry[ComponentSpec]]) -> None:
+    """Refuse a former name that would mean two components of a plugin.
+
+    Raises
+    ------
+    PluginError
+    """
+    for entry in entries:
+        others = [e for e in entries if e is not entry and e.spec.role == entry.spec.role]
+        taken = {name: e for e in others for name in (e.spec.name, *e.spec.aliases)}
+        for name in entry.spec.aliases:
+            if name in taken:
+                raise PluginError(
+                    f"{entry.spec.role} {entry.spec.name!r}: the alias {name!r} is a name of "
+                    f"{taken[name].spec.name!r} as well; give it to one of them"
+                )
+
+
+def _marked(entries: Sequence[Entry[Any]]) -> list[Entry[Any]]:
+    """The same, each knowing whether its name is another's as well."""
+    names = Counter((getattr(entry.spec, "role", ""), entry.spec.name) for entry in entries)
+    shared = {name for name, count in names.items() if count > 1}
+    return [
+        attrs.evolve(e, shared=(getattr(e.spec, "role", ""), e.spec.name) in shared)
+        for e in entries
+    ]
 
 
 def refuse_duplicates(what: str, found: Sequence[Entry[Any]]) -> None:

@@ -62,7 +62,11 @@ def _find(catalogue: Catalogue, which: str | None) -> tuple[list[Entry[Component
         return [catalogue.get(_role(role), name)], True
     if which in ROLES:
         return catalogue.components(_role(which)), False
-    named = [e for e in catalogue.components() if which in (e.spec.name, e.qualified_name)]
+    named = [
+        e
+        for e in catalogue.components()
+        if which in (e.spec.name, e.qualified_name, *e.former_names)
+    ]
     if named:
         return named, True
     known = [*ROLES, *(entry.spec.name for entry in catalogue.components())]
@@ -105,7 +109,7 @@ def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
         "abilities": ", ".join(_abilities(spec)) or "none",
         "reference": spec.reference or "none",
     }
-    told = {"publishes": spec.publishes, "needs": spec.needs}
+    told = {"publishes": spec.publishes, "needs": spec.needs, "formerly": spec.aliases}
     facts |= {name: ", ".join(values) for name, values in told.items() if values}
     for name, value in facts.items():
         console.print(f"  {name:<10} {value}")
