@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.metrics.coding import code
-from n2d_framework.metrics.geometry import check_coordinates, pick
+from n2d_framework.metrics.geometry import check_coordinates, in_own_units, pick
 from n2d_framework.types import NOISE, IntArray
 
 __all__ = ["dbcv"]
@@ -59,8 +59,7 @@ def dbcv(coordinates: Any, labels: Any, *, max_rows: int = 2_000, random_state: 
         return float("nan")
     # The densities are powers of 1 / distance with the dimension as exponent; the score does
     # not depend on the scale, which keeps them in range.
-    scale = float(np.sqrt(points.var(axis=0).sum()))
-    return _validity((points - points.mean(axis=0)) / scale, _renumbered(codes, dense))
+    return _validity(in_own_units(points), _renumbered(codes, dense))
 
 
 def _renumbered(codes: IntArray, dense: list[Any]) -> IntArray:

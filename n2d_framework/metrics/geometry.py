@@ -10,7 +10,14 @@ from n2d_framework.errors import DataError
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.types import AnyArray, IntArray
 
-__all__ = ["calinski_harabasz", "check_coordinates", "davies_bouldin", "pick", "silhouette"]
+__all__ = [
+    "calinski_harabasz",
+    "check_coordinates",
+    "davies_bouldin",
+    "in_own_units",
+    "pick",
+    "silhouette",
+]
 
 NAN = float("nan")
 
@@ -112,6 +119,20 @@ def check_coordinates(coordinates: Any, n_rows: int) -> AnyArray:
     return points
 
 
+def in_own_units(points: AnyArray) -> AnyArray:
+    """Coordinates less their mean, with mean squared length 1, for scores that have no unit.
+
+    Without it products lose the digits in which rows differ, squares overflow or underflow, and
+    comparisons with absolute numbers take small units for equal rows.
+    """
+    if not points.size:
+        return points
+    scaled = np.ldexp(points, -np.frexp(np.abs(points).max())[1])
+    scaled -= scaled.mean(axis=0)
+    length = float(np.sqrt(np.square(scaled).sum(axis=1).mean()))
+    return np.asarray(scaled / (length or 1.0))
+
+
 def pick(
     points: AnyArray, codes: IntArray, max_rows: int, random_state: int
 ) -> tuple[AnyArray, IntArray]:
@@ -127,7 +148,7 @@ def _clustered(coordinates: Any, labels: Any) -> tuple[AnyArray, IntArray]:
     found = code(labels, "labels")
     points = check_coordinates(coordinates, len(found.codes))
     inside = ~found.is_noise
-    return points[inside], found.codes[inside]
+    return in_own_units(points[inside]), found.codes[inside]
 
 
 def _scorable(codes: IntArray) -> bool:

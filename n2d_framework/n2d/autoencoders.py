@@ -100,7 +100,7 @@ class KerasAutoencoder:
         """
         from n2d_framework.n2d.weights import load_weights
 
-        rows = self._rows(x)
+        rows = self._rows(x, fitting=True)
         if weights is not None:
             load_weights(self.Model, weights)
             return self
@@ -130,10 +130,11 @@ class KerasAutoencoder:
         found = np.asarray(self.encoder.predict(rows, verbose=0), dtype=np.float32)
         return found.reshape(len(rows), -1)
 
-    def _rows(self, x: Any) -> AnyArray:
+    def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
         from n2d_framework.pipeline.rows import as_rows
+        from n2d_framework.pipeline.single_precision import in_float32
 
-        rows = as_rows(x).astype(np.float32, copy=False)
+        rows = in_float32(as_rows(x), fitting=fitting)
         wanted = tuple(self.Model.input_shape[1:])
         if len(wanted) != rows.ndim - 1 or any(
             want not in (None, have) for want, have in zip(wanted, rows.shape[1:], strict=True)

@@ -126,7 +126,7 @@ class Stage:
     def _learn(self, x: Any) -> Any:
         from n2d_framework.pipeline.fitting import usable_threads
 
-        rows = _rows(x)
+        rows = _rows(x, fitting=True)
         check = getattr(self.component, "check_input", None)
         reasons = check(len(rows), rows.shape[1:]) if check is not None else []
         if reasons:
@@ -160,10 +160,11 @@ class Stage:
         return repr(self.component)
 
 
-def _rows(x: Any) -> AnyArray:
+def _rows(x: Any, *, fitting: bool = False) -> AnyArray:
     from n2d_framework.pipeline.rows import as_rows
+    from n2d_framework.pipeline.single_precision import in_float32
 
-    rows = np.ascontiguousarray(as_rows(x), dtype=np.float32)
+    rows = in_float32(as_rows(x), fitting=fitting)
     if rows.ndim != 2:
         raise DataError(f"rows must be flat here, got rows of shape {rows.shape[1:]}")
     return rows

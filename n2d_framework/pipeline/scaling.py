@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 import attrs
@@ -11,14 +10,12 @@ import numpy as np
 from n2d_framework.config.models import ScalerConfig
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
+from n2d_framework.pipeline.single_precision import collapse, column_of
 from n2d_framework.types import AnyArray
 
 __all__ = ["Scaler"]
 
 _CHUNK = 4096
-#: Values in which a collapse is looked for, and how many different ones of a column are enough
-#: in any case: of very many values some are always neighbours in float32.
-_LOOKED_AT, _ENOUGH_VALUES = 2**23, 4096
 #: Offset, in spreads, from which float32 would lose half of its digits to it.
 _WIDEST_OFFSET = 2.0**12
 
@@ -108,7 +105,7 @@ class Scaler:
                 if not np.isfinite(scaled[rows]).all():
                     row, *column = (int(i) for i in np.argwhere(~np.isfinite(scaled[rows]))[0])
                     raise DataError(
-                        f"row {start + row}, {_column(column)}: a value is too large for float32 "
+                        f"row {start + row}, {column_of(column)}: a value is too large for float32 "
                         f"after the "
                         f"{self.config.name!r} scaler; scale the data before, or choose another "
                         "scaler"
@@ -155,30 +152,18 @@ class Scaler:
         )
 
     def _refuse_collapse(self, x: AnyArray) -> None:
-        """Refuse a column that float32 leaves with far fewer different values than it has."""
-        if x.dtype.itemsize <= 2 or (self.config.name == "none" and x.dtype == np.float32):
+        if self.config.name == "none" and x.dtype == np.float32:
             return
-        columns = int(np.prod(x.shape[1:]))
-        step = -(-x.size // _LOOKED_AT)
-        rows = x[:: min(step, max(1, len(x) // 64))]
-        before = _different(rows)
-        after = _different(self.transform(rows))
-        lost = np.flatnonzero(after < np.minimum(before - before // 8, _ENOUGH_VALUES))
-        if not lost.size:
+        lost = collapse(x, self.transform)
+        if not lost:
             return
-        first = int(lost[0])
-        place = [int(i) for i in np.unravel_index(first, x.shape[1:])]
+        offset = self.config.name in ("none", "maxabs") or self.per_ == "array"
         remedy = (
             "scale by another scaler (standard or minmax, per: feature)"
-            if self.config.name in ("none", "maxabs") or self.per_ == "array"
+            if offset
             else "take its logarithm, subtract what its values have in common"
         )
-        others = f" ({lost.size} of {columns} columns are like that)" if lost.size > 1 else ""
-        raise DataError(
-            f"{_column(place)}: {before[first]} different values become {after[first]} in "
-            f"float32, in which components compute, after the {self.config.name!r} scaler"
-            f"{others}; {remedy}, or leave it out"
-        )
+        raise DataError(f"{lost}, after the {self.config.name!r} scaler; {remedy}, or leave it out")
 
     def get_state(self) -> State:
         """What was learned."""
@@ -200,11 +185,6 @@ class Scaler:
         self.shift_, self.factor_, self.per_ = shift, factor, per
 
 
-def _column(place: Sequence[int]) -> str:
-    """Where in a row a value is; columns count from 0."""
-    return f"column {', '.join(map(str, place))}"
-
-
 def _refuse_extreme(spread: AnyArray, factor: AnyArray, name: str) -> None:
     for wrong, what in (
         (~np.isfinite(spread), "spread is too large for float64; divide it by a constant"),
@@ -212,7 +192,7 @@ def _refuse_extreme(spread: AnyArray, factor: AnyArray, name: str) -> None:
     ):
         if wrong.any():
             place = [int(i) for i in np.argwhere(wrong)[0]]
-            where = _column(place) if place else "x"
+            where = column_of(place) if place else "x"
             raise DataError(f"{where}: its {what} before the {name!r} scaler")
 
 
@@ -242,10 +222,3 @@ def _moments(x: AnyArray, low: AnyArray, high: AnyArray) -> tuple[AnyArray, AnyA
     centre = centre + mean(1, centre)
     deviation = np.sqrt(mean(2, centre))
     return np.ldexp(centre, exponent), np.ldexp(deviation, exponent)
-
-
-def _different(rows: AnyArray) -> AnyArray:
-    """Number of different values of each column."""
-    table = np.sort(rows.reshape(len(rows), -1).T, axis=1)  # a copy: rows are the caller's
-    changes = table[:, 1:] != table[:, :-1]
-    return np.asarray(1 + np.count_nonzero(changes, axis=1))

@@ -22,6 +22,7 @@ from n2d_framework.pipeline.collapse import check_collapse
 from n2d_framework.pipeline.equal_rows import share_among_equal_rows
 from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.parts import Parts
+from n2d_framework.pipeline.single_precision import collapse
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
@@ -293,4 +294,14 @@ def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
             f"{what} values that are not finite, first in row {int(np.argmin(finite))}; "
             "look for extreme values in the data, or change its options"
         )
-    return np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(array, dtype=np.float32)
+    if not np.isfinite(found).all():
+        row = int(np.argmin(np.isfinite(found).all(axis=1)))
+        raise StageError(f"{what} values too large for float32, first in row {row}; scale the data")
+    lost = (
+        "" if array.dtype == np.float32 else collapse(array, lambda part: part.astype(np.float32))
+    )
+    if lost:
+        raise StageError(f"{what} coordinates too close for their size: {lost}; scale the data")
+    return found

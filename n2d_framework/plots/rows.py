@@ -104,6 +104,9 @@ def _map(points: AnyArray, random_state: int) -> tuple[AnyArray, tuple[str, str]
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
+    points = np.ldexp(points, -np.frexp(np.abs(points).max())[1])
+    points = points - points.mean(axis=0)
+    points = points / (np.sqrt(np.square(points).sum(axis=1).mean()) or 1.0)
     perplexity = min(_PERPLEXITY, (len(points) - 1) / 3)
     # Equal rows have no principal axes to start from.
     start = "pca" if np.ptp(points, axis=0).any() else "random"
@@ -135,14 +138,17 @@ def to_plane(coordinates: AnyArray, random_state: int = 0) -> tuple[AnyArray, tu
     if m == 1:
         height = np.random.default_rng(random_state).uniform(-1.0, 1.0, size=(n, 1))
         return np.hstack([coordinates, height]), ("coordinate 1", "random height")
-    centred = coordinates - coordinates.mean(axis=0)
+    # By a power of two, so that no square overflows or underflows.
+    exponent = np.frexp(np.abs(coordinates).max())[1]
+    centred = np.ldexp(coordinates, -exponent)
+    centred -= centred.mean(axis=0)
     variances, axes = np.linalg.eigh(centred.T @ centred)
     axes = axes[:, ::-1][:, :2]
     # The sign of an axis is arbitrary: its largest component points up.
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), (0, 1)])
     shares = variances[::-1][:2] / max(float(variances.sum()), np.finfo(float).tiny)
     names = tuple(_axis_name(number, m, share) for number, share in enumerate(shares, start=1))
-    return centred @ axes, (names[0], names[1])
+    return np.ldexp(centred @ axes, exponent), (names[0], names[1])
 
 
 def _axis_name(number: int, m: int, share: Any) -> str:

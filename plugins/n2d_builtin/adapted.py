@@ -26,6 +26,7 @@ from n2d_framework.plugin import (
     in_blocks,
     learned,
     load_object,
+    need,
     object_from_state,
     object_state,
     option,
@@ -55,6 +56,7 @@ class _Adapted:
     factory: str
     options: Mapping[str, Any]
     estimator_: Any
+    rows_: str
 
     def __attrs_post_init__(self) -> None:
         try:
@@ -78,12 +80,18 @@ class _Adapted:
         except TypeError as error:
             raise StageError(f"{self.factory} refuses its options: {error}") from error
 
+    def _wide(self, x: AnyArray) -> AnyArray:
+        """Rows as the foreign object takes them: in float64, for its moments and products."""
+        return x.astype(self.rows_)
+
     def _call(self, method: str, x: AnyArray) -> Any:
         found = getattr(require_fitted(self.estimator_, self.factory), method, None)
         if found is None:
             raise UnsupportedError(f"{self.factory} has no {method}")
         try:
-            return in_blocks(lambda rows: np.asarray(found(rows)), x, block=_BLOCK, least=_BLOCK)
+            return in_blocks(
+                lambda rows: np.asarray(found(self._wide(rows))), x, block=_BLOCK, least=_BLOCK
+            )
         except ValueError as error:
             raise DataError(f"{self.factory} refuses rows of shape {x.shape}: {error}") from error
 
@@ -120,16 +128,21 @@ class _Adapted:
 
     def get_state(self) -> State:
         """The fitted object in the format of skops, which is not a pickle."""
-        return object_state(require_fitted(self.estimator_, self.factory), what=self.factory)
+        fitted = require_fitted(self.estimator_, self.factory)
+        return {**object_state(fitted, what=self.factory), "rows": self.rows_}
 
     def set_state(self, state: State) -> None:
         """Put back the fitted object, if every type in it is scikit-learn's own or trusted."""
+        rows = need(state, "rows", str)
+        if rows not in ("float32", "float64"):
+            raise StateError(f"{self.factory}: state 'rows' is {rows!r}")
         self.estimator_ = object_from_state(state, trusted_types(), what=self.factory)
+        self.rows_ = rows
 
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
-        """States of version 1 have no parts beside the object."""
-        return {**state, "parts": []} if version == 1 else state
+        """Read version 1, without parts beside the object, and 2, given rows in float32."""
+        return {**({"parts": []} if version == 1 else {}), **state, "rows": "float32"}
 
 
 @component
@@ -139,12 +152,15 @@ class AdaptedTransformer(_Adapted):
     Notes
     -----
     Whether a row's coordinates depend on the other rows is up to the class. The class is
-    imported when the component is fitted, never when a bundle is loaded.
+    imported when the component is fitted, never when a bundle is loaded. It is given the rows in
+    float64: scikit-learn's classes compute in the type of the rows, and products of float32 rows
+    that are not centred lose the digits in which rows differ.
     """
 
     factory: str = option(help='The class, as "package.module:Class".')
     options: Mapping[str, Any] = option({}, help="Arguments of the class; plain values.")
     estimator_: Any = learned()
+    rows_: Any = learned()
 
     def fit(self, x: AnyArray, *, context: FitContext) -> AdaptedTransformer:
         """Fit the foreign object."""
@@ -153,16 +169,17 @@ class AdaptedTransformer(_Adapted):
 
     def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
         """Fit the foreign object, and return its coordinates of the training rows."""
-        self.estimator_ = self._make(context)
+        self.estimator_, self.rows_ = self._make(context), "float64"
+        rows = self._wide(x)
         if hasattr(self.estimator_, "fit_transform"):
-            found = self.estimator_.fit_transform(x)
+            found = self.estimator_.fit_transform(rows)
         else:
-            found = self.estimator_.fit(x).transform(x)
-        return np.asarray(found, dtype=np.float32)
+            found = self.estimator_.fit(rows).transform(rows)
+        return np.asarray(found, dtype=np.float64)
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Coordinates of new rows."""
-        return np.asarray(self._call("transform", x), dtype=np.float32)
+        return np.asarray(self._call("transform", x), dtype=np.float64)
 
 
 @component
@@ -176,19 +193,22 @@ class AdaptedClusterer(_Adapted):
 
     Notes
     -----
-    The class is imported when the component is fitted, never when a bundle is loaded.
+    The class is imported when the component is fitted, never when a bundle is loaded. It is
+    given the rows in float64.
     """
 
     factory: str = option(help='The class, as "package.module:Class".')
     options: Mapping[str, Any] = option({}, help="Arguments of the class; plain values.")
     estimator_: Any = learned()
+    rows_: Any = learned()
     labels_: IntArray = learned()
 
     def fit(self, m: AnyArray, *, context: FitContext) -> AdaptedClusterer:
         """Fit the foreign object."""
-        self.estimator_ = self._make(context).fit(m)
+        self.estimator_, self.rows_ = self._make(context), "float64"
+        self.estimator_ = self.estimator_.fit(self._wide(m))
         found = getattr(self.estimator_, "labels_", None)
-        labels = self.estimator_.predict(m) if found is None else found
+        labels = self.estimator_.predict(self._wide(m)) if found is None else found
         self.labels_ = np.asarray(labels, dtype=np.int64)
         return self
 

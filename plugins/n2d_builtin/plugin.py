@@ -198,7 +198,7 @@ def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
     places, once = _EXAMPLES[kind]
     about: dict[str, Any] = {
         "role": role, "imports_code": True, "deterministic": False, "noise": role == "clusterer",
-        "state_version": 2,
+        "state_version": 3,
     }  # fmt: skip
     return (
         ComponentSpec(

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.decomposition import PCA
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 import n2d_framework as n2d
-from n2d_framework.errors import DataError
+from n2d_framework.errors import DataError, StageError
+from n2d_framework.pipeline.stage import checked_output
+from n2d_framework.plugin import ComponentSpec
 
 REFERENCES = {"minmax": MinMaxScaler, "standard": StandardScaler, "maxabs": MaxAbsScaler}
 SCALERS = [*REFERENCES, "none"]
@@ -110,3 +113,34 @@ def test_a_new_value_too_large_for_float32_is_refused_with_row_and_column(groups
     new[7, 2] = 1e60
     with pytest.raises(DataError, match="row 7, column 2"):
         model("minmax").fit(groups).predict(new)
+
+
+@pytest.mark.parametrize(("unit", "offset"), [(1.0, 1e5), (1e-25, 0.0), (1e25, 0.0)])
+def test_adapted_classes_compute_in_float64(unit, offset, groups):
+    x = ((groups * [5, 2, 1] + offset) * unit).astype(np.float32)
+    adapted = n2d.adapt("manifolder", PCA, n_components=2)
+    fitted = n2d.N2D(
+        "identity", adapted, "kmeans", scaler="none", n_clusters=3, random_state=0
+    ).fit(x)
+    expected = PCA(2).fit_transform(x.astype(np.float64))
+    np.testing.assert_allclose(fitted.manifold_, expected, rtol=1e-4, atol=1e-5 * np.ptp(expected))
+    np.testing.assert_array_equal(fitted.transform(x), fitted.manifold_)
+
+
+@pytest.mark.parametrize(
+    ("unit", "offset", "found"),
+    [(1e45, 0.0, "too large for float32"), (1.0, 1e12, "different values become")],
+)
+@pytest.mark.parametrize("role", ["embedder", "manifolder"])
+def test_coordinates_that_float32_cannot_hold_are_refused(role, unit, offset, found, groups):
+    spec = ComponentSpec(role=role, name="wide", factory="none:None", summary="")
+    with pytest.raises(StageError, match=f"{role} 'wide' returned.*{found}"):
+        checked_output(groups * unit + offset, spec, len(groups))
+
+
+def test_the_drop_in_refuses_what_collapses_in_float32():
+    from n2d_framework.n2d import UmapGMM
+
+    rows = 2.0**30 + np.arange(200.0).reshape(100, 2)
+    with pytest.raises(DataError, match="column 0: 100 different values become"):
+        UmapGMM(3).fit(rows)

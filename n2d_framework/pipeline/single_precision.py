@@ -1,0 +1,90 @@
+"""Rows in float32, in which components compute, and what would be lost by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["collapse", "column_of", "in_float32"]
+
+#: Values in which a collapse is looked for, and how many different ones of a column are enough
+#: in any case: of very many values some are always neighbours in float32.
+_LOOKED_AT, _ENOUGH_VALUES = 2**23, 4096
+
+
+def collapse(rows: AnyArray, cast: Callable[[AnyArray], AnyArray]) -> str:
+    """Describe the first column of which float32 leaves far fewer different values.
+
+    Parameters
+    ----------
+    rows : array of shape (n, ...)
+        Numbers of any type; of very many a sample is looked at.
+    cast : callable
+        Brings rows to float32.
+
+    Returns
+    -------
+    str
+        Empty if there is none. A column collapses if more than one in eight of its different
+        values is lost and fewer than 4,096 are left.
+    """
+    if rows.dtype.itemsize <= 2 or not rows.size:
+        return ""
+    step = -(-rows.size // _LOOKED_AT)
+    sample = rows[:: min(step, max(1, len(rows) // 64))]
+    before, after = _different(sample), _different(cast(sample))
+    lost = np.flatnonzero(after < np.minimum(before - before // 8, _ENOUGH_VALUES))
+    if not lost.size:
+        return ""
+    first = int(lost[0])
+    place = [int(i) for i in np.unravel_index(first, rows.shape[1:])]
+    others = f" ({lost.size} of {len(before)} columns are like that)" if lost.size > 1 else ""
+    return (
+        f"{column_of(place)}: {before[first]} different values become {after[first]} in float32, "
+        f"in which components compute{others}"
+    )
+
+
+def column_of(place: Sequence[int]) -> str:
+    """Name where in a row a value is; columns count from 0."""
+    return f"column {', '.join(map(str, place))}"
+
+
+def in_float32(rows: AnyArray, *, fitting: bool) -> AnyArray:
+    """Cast rows that no scaler has brought near 1.
+
+    Parameters
+    ----------
+    rows : array of shape (n, ...)
+        Finite numbers.
+    fitting : bool
+        Whether a collapse of a column is refused; of new rows only what is too large is.
+
+    Raises
+    ------
+    DataError
+    """
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(rows, dtype=np.float32)
+    wrong = np.argwhere(~np.isfinite(found))
+    if wrong.size:
+        row, *place = (int(i) for i in wrong[0])
+        raise DataError(
+            f"row {row}, {column_of(place)}: the value is too large for float32; scale the data"
+        )
+    lost = collapse(rows, lambda part: part.astype(np.float32)) if fitting else ""
+    if lost:
+        raise DataError(f"{lost}; subtract the mean of each column, or scale it to [0, 1]")
+    return found
+
+
+def _different(rows: AnyArray) -> AnyArray:
+    """Number of different values of each column."""
+    table = np.ascontiguousarray(rows.reshape(len(rows), -1).T)
+    table.sort(axis=1)
+    changes = table[:, 1:] != table[:, :-1]
+    return np.asarray(1 + np.count_nonzero(changes, axis=1))
