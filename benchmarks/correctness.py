@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -38,8 +39,9 @@ from n2d_builtin.hdbscan import Hdbscan
 from n2d_builtin.isomap import Isomap
 from n2d_builtin.kmeans import KMeans
 from n2d_builtin.linear import PCAEmbedder
-from n2d_framework import N2D
+from n2d_framework.config.models import ScalerConfig, ScalerName
 from n2d_framework.errors import DataError
+from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.plugin import FitContext
 
 #: Of the largest value of a reference; float32 has 6e-8.
@@ -111,12 +113,11 @@ def relative(values: np.ndarray) -> np.ndarray:
     return np.asarray(values / (np.abs(values).max() or 1.0), dtype=np.float64)
 
 
-def scaler(name: str, reference: Callable[[], Any]) -> Callable[[Dataset], Any]:
+def scaler(name: ScalerName, reference: Callable[[], Any]) -> Callable[[Dataset], Any]:
     """Scaled rows."""
 
     def answers(data: Dataset) -> tuple[Any, Callable[[np.ndarray], bool]]:
-        model = N2D("identity", "identity", "kmeans", scaler=name, n_clusters=2, random_state=0)
-        found = model.fit(data.rows).latent_
+        found = Scaler(ScalerConfig(name=name)).fit(data.rows).transform(data.rows)
         return data.rows, lambda rows: close(found, reference().fit_transform(rows))
 
     return answers
@@ -166,10 +167,10 @@ def isomap(data: Dataset) -> Any:
 def kmeans(data: Dataset) -> Any:
     """The same clusters, or less inertia."""
     rows = data.rows.astype(np.float32)
-    model = KMeans(n_clusters=data.n_clusters, n_init=10).fit(rows, context=CONTEXT)
+    model = KMeans(n_clusters=data.n_clusters, n_init=5).fit(rows, context=CONTEXT)
 
     def agrees(wide: np.ndarray) -> bool:
-        other = sklearn.cluster.KMeans(data.n_clusters, n_init=10, random_state=0).fit(wide)
+        other = sklearn.cluster.KMeans(data.n_clusters, n_init=5, random_state=0).fit(wide)
         ours, theirs = (inertia(wide, labels) for labels in (model.labels_, other.labels_))
         same = adjusted_rand_score(model.labels_, other.labels_) == 1.0
         return same or ours <= theirs * (1 + TOLERANCE)
@@ -254,12 +255,16 @@ def outcome(subject: str, data: Dataset) -> str:
     return "near 1" if agrees(near_one(rows) if shifted else plain) else "differs"
 
 
-def campaign(n_datasets: int, seed: int) -> tuple[dict[str, Counter[str]], list[str]]:
+def campaign(
+    n_datasets: int, seed: int, progress: Callable[[int], None] | None = None
+) -> tuple[dict[str, Counter[str]], list[str]]:
     """Outcomes of each subject, and a line for each dataset that was refused or differs."""
     counts: dict[str, Counter[str]] = {subject: Counter() for subject in SUBJECTS}
     lines = []
     for number in range(n_datasets):
         data = Dataset.draw(number, seed)
+        if progress is not None:
+            progress(number)
         for subject in SUBJECTS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -277,7 +282,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     logging.disable(logging.WARNING)
-    counts, lines = campaign(given.datasets, given.seed)
+    counts, lines = campaign(
+        given.datasets, given.seed, lambda number: print(f"dataset {number}", file=sys.stderr)
+    )
     print(
         "| subject | agrees with the library on rows as given | only near 1 | refused | differs |"
     )
