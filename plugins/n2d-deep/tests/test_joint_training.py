@@ -238,3 +238,20 @@ def test_too_few_rows_are_refused_before_training(rows, changes, reason):
 def test_states_of_others_are_checked(state, changes):
     with pytest.raises(StateError):
         Idec(**SMALL).set_state({**state, **changes})
+
+
+@pytest.mark.parametrize("cls", [Dec, Idec])
+def test_pretraining_that_makes_the_reconstruction_worse_is_refused(rows, cls):
+    with pytest.raises(StageError, match=r"lower learning_rate \(now 3\)"):
+        cls(**SMALL | {"learning_rate": 3.0, "epochs": 4}).fit(rows, context=FitContext(seed=1))
+
+
+def test_joint_losses_may_rise_but_not_above_the_start_of_the_pretraining(rows, store):
+    """Steps that are too large spoil the pretrained networks."""
+    many = {"max_iter": 3, "joint_optimizer": "adam"}
+    context = store.context()
+    with pytest.raises(StageError, match=r"lower joint_learning_rate \(now 30\)"):
+        Idec(**SMALL | many | {"joint_learning_rate": 30.0}).fit(rows, context=context)
+    rising = Idec(**SMALL | many | {"gamma": 10.0, "joint_learning_rate": 1e-3, "tol": 0.0})
+    rising.fit(rows, context=context)
+    assert len(rising.history_["reconstruction_loss"]) == 3

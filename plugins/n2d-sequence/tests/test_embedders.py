@@ -12,7 +12,14 @@ from n2d_sequence.conv1d import Conv1dAutoencoder
 
 import n2d_framework as n2d
 from n2d_framework.errors import CompositionError
-from n2d_framework.plugin import ConfigError, DataError, FitContext, StageError, StateError
+from n2d_framework.plugin import (
+    CollapseWarning,
+    ConfigError,
+    DataError,
+    FitContext,
+    StageError,
+    StateError,
+)
 
 CONTEXT = FitContext(seed=5)
 
@@ -40,6 +47,18 @@ def test_training_lowers_the_loss(padded):
         embedder = NETWORKS[name](epochs=15, learning_rate=0.02)
         history = embedder.fit(padded, context=CONTEXT).history_["loss"]
         assert history[-1] < 0.8 * history[0]
+
+
+@pytest.mark.parametrize("name", ["conv", "gru", "lstm"])
+def test_steps_that_are_too_large_are_refused(padded, name):
+    embedder = NETWORKS[name](epochs=4, learning_rate=30.0)
+    with pytest.raises(StageError, match=r"lower learning_rate \(now 30\)"):
+        embedder.fit(padded, context=CONTEXT)
+
+
+def test_steps_that_are_too_small_are_told(padded):
+    with pytest.warns(CollapseWarning, match="hardly improved"):
+        gru(epochs=3, learning_rate=1e-12).fit(padded, context=CONTEXT)
 
 
 @pytest.mark.parametrize(("steps", "make"), [(1, conv), (13, conv), (1, gru)])
