@@ -131,8 +131,9 @@ class _Pandas(Frame):
         self.names = tuple(name_text(name) for name in x.columns)
 
     def take(self, order: Sequence[int]) -> Any:
+        kinds = [getattr(dtype, "kind", "") for dtype in self._x.dtypes]
         for position in order:
-            _refuse_kind(self.names[position], getattr(self._x.dtypes.iloc[position], "kind", ""))
+            _refuse_kind(self.names[position], kinds[position])
         if list(order) == list(range(self._x.shape[1])):
             return self._x
         return self._x.iloc[:, list(order)]
@@ -157,8 +158,9 @@ class _Polars(Frame):
         self.names = tuple(x.columns)
 
     def take(self, order: Sequence[int]) -> Any:
+        kinds = list(map(str, self._x.dtypes))
         for position in order:
-            kind = str(self._x.dtypes[position])
+            kind = kinds[position]
             if not (kind.startswith(("Int", "UInt", "Float", "Decimal")) or kind == "Boolean"):
                 raise _not_numbers(self.names[position], kind)
         return self._x.select([self.names[position] for position in order])
@@ -176,8 +178,9 @@ class _Arrow(Frame):
     def take(self, order: Sequence[int]) -> Any:
         from pyarrow import types
 
+        kinds = self._x.schema.types
         for position in order:
-            kind = self._x.schema.field(position).type
+            kind = kinds[position]
             kind = kind.value_type if types.is_dictionary(kind) else kind
             known = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
             if not any(check(kind) for check in known):

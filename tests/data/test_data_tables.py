@@ -303,3 +303,22 @@ def test_many_columns_cost_linear_time(tmp_path: Path, suffix: str) -> None:
         seconds[n] = time.process_time() - start
     assert seconds[8_000] < 8 * seconds[2_000] + 1
     assert seconds[8_000] < 10
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "Arrow"])
+def test_frames_of_many_columns_cost_linear_time(library: str) -> None:
+    import polars as pl
+    import pyarrow as pa
+
+    from n2d_framework.data.frames import as_frame
+    from n2d_framework.pipeline.rows import as_rows
+
+    turn = {"pandas": lambda frame: frame, "polars": pl.DataFrame, "Arrow": pa.Table.from_pandas}
+    seconds = {}
+    for n in (2_000, 16_000):
+        frame = turn[library](pd.DataFrame({f"gene {i}": [1.0, 2.0] for i in range(n)}))
+        start = time.process_time()
+        columns = as_frame(frame)
+        assert as_rows(columns.take(list(range(n))[::-1])).shape == (2, n)
+        seconds[n] = time.process_time() - start
+    assert seconds[16_000] < 20 * seconds[2_000] + 1
