@@ -238,7 +238,7 @@ def _commented_names(
 def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tuple[str, ...]]:
     """Whether the first record is a header, and what should be said of it."""
     top, below = [field.strip() for field in records[0]], records[1:]
-    if ref.like is not None and ref.like.named and set(ref.like.names) <= set(top):
+    if ref.like is not None and ref.like.named and _of_the_fit(ref.like.names, top, below):
         return True, ()
     if _given(ref) and _given(ref) <= set(top):
         return True, ()
@@ -257,6 +257,15 @@ def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tupl
         text = f"its first line increases from column to column ({_some(top)})"
         return False, (f"{text} and is taken for a row, not for names; {_HINT}",)
     return header, ()
+
+
+def _of_the_fit(names: Sequence[str], top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
+    """Whether a line has the names of a fitted model, or other numbers where these are numbers."""
+    known = set(names) & set(top)
+    if len(known) == len(names):
+        return True
+    numbers = all(map(is_number, [*names, *top])) and len(set(top)) == len(top)
+    return numbers and (2 * len(known) >= len(names) or _like_a_scale(top, below))
 
 
 def _given(ref: Reference) -> set[str]:

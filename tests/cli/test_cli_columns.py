@@ -238,6 +238,22 @@ def test_a_table_without_a_header_predicts_itself(
     assert (refused.exit_code, "has 3 features" in refused.stderr) == (2, True)
 
 
+def test_names_that_are_numbers_are_names_at_predict_too(n2d: Run, frame: pd.DataFrame) -> None:
+    waves = ["400", "410", "420", "430"]
+    x = frame[["beta", "alpha", "delta", "gamma"]].set_axis(waves, axis=1)
+    x.to_csv("waves.csv", index=False)
+    Path("waves.yaml").write_text(f"data: {{path: waves.csv, header: true}}\n{MODEL}")
+    assert n2d("run", "waves.yaml", "--no-plots", "--no-store", "-q").exit_code == 0
+    bundle = "n2d-out/waves/waves.n2d"
+    expected = n2d("predict", bundle, "waves.csv").stdout
+    x[waves[::-1]].to_csv("other.csv", index=False)
+    assert n2d("predict", bundle, "other.csv").stdout == expected
+    for names in (["500", *waves[1:]], ["500", "510", "520", "530"], waves[:3]):
+        x.iloc[:, : len(names)].set_axis(names, axis=1).to_csv("other.csv", index=False)
+        said = n2d("predict", bundle, "other.csv")
+        assert (said.exit_code, "lacks" in said.stderr, said.stdout) == (2, True, "")
+
+
 def test_columns_chosen_by_name_predict_their_file(n2d: Run, frame: pd.DataFrame) -> None:
     write(frame, "rows.csv")
     Path("some.yaml").write_text(f"data: {{path: rows.csv, x: [gamma, alpha], y: class}}\n{MODEL}")
