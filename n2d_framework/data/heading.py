@@ -193,10 +193,13 @@ def _delimiter(path: Path, lines: _Lines, first: int) -> str:
     """The mark that gives the first records equally many fields, more than one."""
     if Path(path.name.lower().removesuffix(".gz")).suffix == ".tsv":
         return "\t"
+    counts = dict[str, int]()
     for mark in _DELIMITERS:
         records, _ = _records(lines, first, mark, most=5)
         if len(records[0]) > 1 and len({len(record) for record in records}) == 1:
-            return mark
+            counts[mark] = len(records)
+    if counts:  # a wrong mark may open a quote that takes in the lines below
+        return max(counts, key=lambda mark: counts[mark])
     return next((mark for mark in _DELIMITERS if mark in lines.texts[first]), ",")
 
 

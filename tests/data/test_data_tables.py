@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from n2d_framework.core.dataset import Dataset
@@ -72,6 +72,7 @@ def test_a_first_row_of_data_is_not_a_header(tmp_path: Path, classes: str, first
         ("a|b\n1|2\n", ["a", "b"], None),
         ('"a, b";c\n1;2\n3;4\n', ["a, b", "c"], None),
         ("a,b\r1,2\r3,4\r", ["a", "b"], None),
+        ('"0"\t"c;"\n1.5\t1.5\n2.5\t2.5\n', ["0", "c;"], None),
     ],
 )
 def test_headers_are_found_where_they_are(
@@ -97,6 +98,7 @@ def test_headers_are_found_where_they_are(
     above=st.sampled_from(["", "\n", "# remark\n", "\n# remark\n\n"]),
     mark=st.sampled_from([",", ";", "\t", "|"]),
 )  # fmt: skip
+@example(header=["0", ";"], above="", mark="\t")
 @settings(max_examples=80, deadline=None)
 def test_any_names_come_back(
     header: list[str], above: str, mark: str, tmp_path_factory: pytest.TempPathFactory
