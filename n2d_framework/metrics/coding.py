@@ -61,9 +61,12 @@ def code(values: Any, what: str) -> Coded:
     DataError
         If there is no row, more than one column, or a missing value.
     """
-    values, masked = unmasked(values)
-    # Objects keep masked constants, for which NumPy would put NaN with a warning.
-    array = np.asarray(values, dtype=None if masked is None else object)
+    try:
+        values, masked = unmasked(values)
+        # Objects keep masked constants, for which NumPy would put NaN with a warning.
+        array = np.asarray(values, dtype=None if masked is None else object)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{what} must be one value per row: {error}") from error
     if array.ndim != 1:
         raise DataError(
             f"{what} must be one-dimensional, one value per row; it has the shape {array.shape}"

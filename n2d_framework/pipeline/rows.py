@@ -49,7 +49,7 @@ def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
             x, mask = unmasked(x)
         except (TypeError, ValueError, RuntimeError) as error:
             raise _WrongTypeError(f"X cannot be read as an array: {error}") from error
-        if mask is not None:
+        if mask is not None and mask.ndim:
             raise _missing("a missing value", _place(np.argwhere(mask)[0], names))
         rows = _checked(x, at_least)
     if rows.dtype.kind not in "buif":

@@ -278,3 +278,15 @@ def test_any_mask_is_found_or_nothing_is_masked(data: st.DataObject) -> None:
     first = np.argwhere(mask)[0]
     with pytest.raises(DataError, match=f"row {first[0]}, column {', '.join(map(str, first[1:]))}"):
         as_rows(given_as(array))
+
+
+@pytest.mark.parametrize("value", [np.ma.masked, np.ma.array(1.0, mask=True), np.ma.array(1.0)])
+def test_one_value_is_not_rows(value: Any) -> None:
+    with pytest.raises(DataError, match="Reshape your data"):
+        as_rows(value)
+
+
+@pytest.mark.parametrize("labels", [[[1], [2, 3]], [1, [2]], [{}, [1]], Wrapped([[1], [2, 3]])])
+def test_labels_that_are_not_one_per_row(labels: Any) -> None:
+    with pytest.raises(DataError, match="y "):
+        assess(labels, [0, 1])
