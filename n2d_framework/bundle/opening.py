@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from n2d_framework.bundle.manifest import check_manifest, check_parts
 from n2d_framework.errors import BundleError
-from n2d_framework.storage import DEFAULT_MAX_BYTES, Opened, open_image, read_file
+from n2d_framework.storage import DEFAULT_MAX_BYTES, Opened, open_image, read_image
 
 __all__ = ["named", "open_bundle"]
 
@@ -51,7 +51,7 @@ def open_bundle(path: str | os.PathLike[str], max_bytes: int | None = None) -> O
     """
     limit = DEFAULT_MAX_BYTES if max_bytes is None else max_bytes
     with named(path):
-        opened = open_image(read_file(path, max_bytes=limit), max_bytes=limit)
+        opened = open_image(read_image(path, max_bytes=limit), max_bytes=limit)
         check_manifest(opened.manifest)
         check_parts(opened.parts)
     return opened

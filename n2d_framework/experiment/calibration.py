@@ -19,7 +19,8 @@ from n2d_framework.experiment.materials import Material, embedder_rows
 from n2d_framework.experiment.measuring import MemoryWatch
 from n2d_framework.experiment.planning import Plan, chain
 from n2d_framework.experiment.tasks import StageTask
-from n2d_framework.pipeline.stage import checked_output, fit_component
+from n2d_framework.pipeline.entries import checked_output
+from n2d_framework.pipeline.stage import fit_component
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.types import AnyArray
 

@@ -13,14 +13,13 @@ from importlib import metadata
 from typing import Any
 
 import attrs
-import numpy as np
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.core.code import code_of
 from n2d_framework.core.events import Event, StageFinished, StageStarted
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.state import State, need
+from n2d_framework.core.state import State
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import (
     BundleError,
@@ -33,9 +32,10 @@ from n2d_framework.errors import (
 from n2d_framework.experiment.materials import embedder_rows, rows_of
 from n2d_framework.experiment.measuring import MemoryWatch
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
+from n2d_framework.pipeline.entries import StageEntry, last_losses, read_entry, with_state
 from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.snapshot import library_versions
-from n2d_framework.pipeline.stage import StageRunner, checked_output, last_losses
+from n2d_framework.pipeline.stage import StageRunner
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.types import AnyArray
@@ -89,34 +89,34 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
         found = StageStore(settings.store).read(task.key)
         if found is None:
             return None, ()
-        manifest, parts = found
-        _output(parts, task)
-        losses = manifest.get("losses", {})
-        if not default_catalogue().get(task.role, task.component).spec.imports_code:
-            state = need(parts, "state", dict)
-            if "losses" not in manifest:  # kept by a version that did not note them
-                losses = _losses_in(state, task)
+        kept = read_entry(found, _spec(task))
+        losses = kept.losses
+        if losses is None:  # kept by a version that did not note them
+            losses = {} if kept.state is None else _losses_in(kept.state, task)
         outcome = Outcome(
             task.key,
             task.role,
             cached=True,
-            seconds=float(manifest["seconds"]),
-            peak_memory=float(manifest.get("peak_memory", float("nan"))),
-            warnings=tuple(manifest.get("warnings", ())),
+            seconds=kept.seconds,
+            peak_memory=kept.peak_memory,
+            warnings=kept.warnings,
             events=_looked_up(task, settings),
-            losses={name: float(value) for name, value in dict(losses).items()},
-            versions=dict(manifest.get("versions", {})),
+            losses=losses,
+            versions=kept.versions,
         )
-    except (BundleError, StateError, StageError, KeyError, TypeError, ValueError) as error:
-        text = f"{settings.store}: the entry {task.key[:12]}… is damaged ({error}); "
+    except (BundleError, StateError, StageError) as error:
+        reason = " ".join(str(error).split())[:300]
+        text = f"{settings.store}: the entry {task.key[:12]}… is damaged ({reason}); "
         return None, (f"{text}it is computed again",)
     return outcome, ()
 
 
 def _losses_in(state: State, task: StageTask) -> dict[str, float]:
-    component = component_of(task)[1]
-    component.set_state(state)
-    return last_losses(component)
+    return last_losses(with_state(component_of(task)[1], state))
+
+
+def _spec(task: StageTask) -> ComponentSpec:
+    return default_catalogue().get(task.role, task.component).spec
 
 
 def _looked_up(task: StageTask, settings: Settings) -> tuple[Event, ...]:
@@ -219,9 +219,9 @@ def component_of(task: StageTask) -> tuple[Entry[ComponentSpec], Any]:
 def _input(task: StageTask, settings: Settings) -> tuple[AnyArray, State]:
     """What a stage is fitted on, and what is known about it."""
     if task.upstream is not None:
-        parts = _parts_of(task.upstream, settings)
-        return _output(parts, task.upstream), parts.get("published", {})
-    kind = default_catalogue().get(task.role, task.component).spec.input
+        before = _entry_of(task.upstream, settings)
+        return before.output, before.published
+    kind = _spec(task).input
     scaler = structure(ScalerConfig, task.scaler, "scaler")
     return embedder_rows(rows_of(settings.store, task.data), scaler, kind), {}
 
@@ -234,20 +234,19 @@ def output_of(task: StageTask, settings: Settings) -> AnyArray:
     StageError
         If it has to be fitted again and fails.
     """
-    return _output(_parts_of(task, settings), task)
+    return _entry_of(task, settings).output
 
 
-def _parts_of(task: StageTask, settings: Settings) -> Mapping[str, State]:
-    """A stage's entry in the store, with an output that can be used."""
+def _entry_of(task: StageTask, settings: Settings) -> StageEntry:
+    """A stage's entry in the store, with values that can be used."""
     store = StageStore(settings.store)
     for _ in range(2):
         try:
             found = store.read(task.key)
             if found is not None:
-                _output(found[1], task)
-                return found[1]
+                return read_entry(found, _spec(task))
             reason = "is missing"
-        except (BundleError, StateError, KeyError) as error:
+        except (BundleError, StateError, StageError) as error:
             reason = f"is damaged ({error})"
         warnings.warn(
             f"{settings.store}: the entry {task.key[:12]}… {reason}; it is computed again",
@@ -258,9 +257,3 @@ def _parts_of(task: StageTask, settings: Settings) -> Mapping[str, State]:
         if outcome.error is not None:
             raise StageError(outcome.error)
     raise StageError(f"{settings.store}: the entry {task.key[:12]}… cannot be kept; check the disk")
-
-
-def _output(parts: Any, task: StageTask) -> AnyArray:
-    values = need(parts["output"], "values", np.ndarray)
-    spec = default_catalogue().get(task.role, task.component).spec
-    return checked_output(values, spec, len(values))

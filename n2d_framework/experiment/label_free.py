@@ -148,10 +148,12 @@ def _labels(store: StageStore, key: str) -> AnyArray:
     try:
         found = store.read(key)
         if found is not None:
-            labels: AnyArray = need(found[1]["output"], "values", np.ndarray)
-            return labels
+            labels: AnyArray = need(need(found[1], "output", dict), "values", np.ndarray)
+            if labels.ndim == 1 and labels.dtype.kind in "iu":
+                return labels
+            raise StateError("its output is not labels")
         reason = "is missing"
-    except (BundleError, StateError, KeyError) as error:
+    except (BundleError, StateError) as error:
         reason = f"is damaged ({error})"
     raise DataError(f"{store}: the entry {key[:12]}… {reason}; run the comparison in a new folder")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -34,6 +34,9 @@ __all__ = [
     "rows_of",
     "truth_of",
 ]
+
+#: Gives the key that arrays of the store must have.
+_KeyOf = Callable[..., str]
 
 
 @attrs.frozen(eq=False)
@@ -77,7 +80,7 @@ class Material:
         """Key of `ids` in the store."""
         if self.ids is None:
             return None
-        return hashlib.sha256("\0".join(["ids", *self.ids]).encode()).hexdigest()
+        return _ids_key(self.ids)
 
     def describe(self) -> dict[str, Any]:
         """What is written down about it."""
@@ -180,26 +183,40 @@ def _material(name: str, x: Any, y: Any) -> Material:
     codes = code(y, "y").codes
     if len(codes) != len(rows):
         raise DataError(f"{name}: {len(rows)} rows but {len(codes)} true classes")
-    truth = hashlib.sha256(b"truth" + fingerprint(codes).encode()).hexdigest()
+    truth = _truth_key(codes)
     return Material(name, rows, codes, key, truth, schema=schema, ids=ids)
+
+
+def _truth_key(codes: AnyArray) -> str:
+    return hashlib.sha256(b"truth" + fingerprint(codes).encode()).hexdigest()
+
+
+def _ids_key(ids: Iterable[str]) -> str:
+    return hashlib.sha256("\0".join(["ids", *ids]).encode()).hexdigest()
 
 
 def keep_material(material: Material, store: StageStore) -> None:
     """Put rows and classes into the store, if they are not there in good order."""
-    wanted = {material.key: {"values": material.x}}
+    kept: list[tuple[str, dict[str, AnyArray], _KeyOf]] = [
+        (material.key, {"values": material.x}, fingerprint)
+    ]
     if material.truth is not None and material.y is not None:
-        wanted[material.truth] = {"values": material.y}
+        kept.append((material.truth, {"values": material.y}, _truth_key))
     if material.ids is not None and material.ids_key is not None:
-        wanted[material.ids_key] = packed(material.ids)
-    for key, arrays in wanted.items():
+        kept.append((material.ids_key, packed(material.ids), _packed_key))
+    for key, arrays, key_of in kept:
         try:
-            _values(store, key, *arrays)
+            _values(store, key, key_of, *arrays)
         except DataError:
             store.write(key, {"role": "data", "name": material.name}, {"data": dict(arrays)})
 
 
-def _values(store: StageStore, key: str, *names: str) -> list[AnyArray]:
-    """Arrays of an entry of the store.
+def _packed_key(values: AnyArray, ends: AnyArray) -> str:
+    return _ids_key(unpacked(values, ends))
+
+
+def _values(store: StageStore, key: str, key_of: _KeyOf, *names: str) -> list[AnyArray]:
+    """Arrays of an entry of the store, of which `key_of` gives the key.
 
     Raises
     ------
@@ -209,17 +226,29 @@ def _values(store: StageStore, key: str, *names: str) -> list[AnyArray]:
     try:
         found = store.read(key)
         if found is not None:
-            return [need(found[1]["data"], name, np.ndarray) for name in names]
+            data = need(found[1], "data", dict)
+            arrays: list[AnyArray] = [need(data, name, np.ndarray) for name in names]
+            if _stands_for(arrays, key_of) == key:
+                return arrays
+            raise StateError("its values are not those that the key stands for")
         reason = "is missing"
-    except (BundleError, StateError, KeyError) as error:
+    except (BundleError, StateError) as error:
         reason = f"is damaged: {error}"
     raise DataError(f"{store}: the entry of the data {reason}; start the comparison again")
+
+
+def _stands_for(arrays: list[AnyArray], key_of: _KeyOf) -> str | None:
+    """The key of arrays; ``None`` if they are not of the shape that has one."""
+    try:
+        return key_of(*arrays)
+    except (TypeError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=2)
 def rows_of(location: str, key: str) -> AnyArray:
     """Rows as they were loaded, from the store; the last ones are kept at hand."""
-    (rows,) = _values(StageStore(location), key, "values")
+    (rows,) = _values(StageStore(location), key, fingerprint, "values")
     rows.setflags(write=False)
     return rows
 
@@ -227,12 +256,13 @@ def rows_of(location: str, key: str) -> AnyArray:
 @lru_cache(maxsize=8)
 def truth_of(location: str, key: str) -> IntArray:
     """True classes as codes, from the store."""
-    return np.asarray(_values(StageStore(location), key, "values")[0], dtype=np.int64)
+    (codes,) = _values(StageStore(location), key, _truth_key, "values")
+    return np.asarray(codes, dtype=np.int64)
 
 
 def ids_of(store: StageStore, key: str) -> list[str]:
     """Ids of rows, from the store."""
-    return unpacked(*_values(store, key, "values", "ends"))
+    return unpacked(*_values(store, key, _packed_key, "values", "ends"))
 
 
 def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: str) -> AnyArray:

@@ -13,11 +13,11 @@ from n2d_framework.core.code import code_of
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.state import need
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, DataError, Problem
 from n2d_framework.experiment.materials import embedder_rows, rows_of
 from n2d_framework.pipeline import N2D, StageStore
+from n2d_framework.pipeline.entries import read_entry
 from n2d_framework.pipeline.keys import fingerprint, stage_key
 from n2d_framework.registry import default_catalogue
 from n2d_framework.seeding import derive_seed
@@ -117,7 +117,7 @@ def _upstream(cell: Any, role: Role, store: StageStore) -> str:
 def _require_same_output(cell: Any, role: Role, store: StageStore, model: N2D) -> None:
     """Refuse a stage that gives something else now: the later ones and the scores are not its."""
     found = store.read(cell[f"{role}_key"])
-    recorded = None if found is None else need(found[1]["output"], "values", np.ndarray)
+    recorded = None if found is None else read_entry(found, _spec(cell, role)).output
     now = {"embedder": "latent_", "manifolder": "manifold_", "clusterer": "labels_"}[role]
     if recorded is None or not _alike(getattr(model, now), recorded):
         raise DataError(

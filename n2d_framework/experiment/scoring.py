@@ -9,12 +9,12 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.scores import has_bic
-from n2d_framework.core.state import State
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.fitting import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.materials import truth_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
 from n2d_framework.experiment.unscored import as_text
+from n2d_framework.pipeline.entries import read_entry, with_state
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
 
@@ -114,6 +114,4 @@ def _bic(task: CellTask, settings: Settings) -> float | None:
     found = StageStore(settings.store).read(task.clusterer.key)
     if found is None:
         raise N2DError(f"{settings.store}: an entry was removed while it was read")
-    state: State = found[1]["state"]
-    component.set_state(state)
-    return float(component.bic_)
+    return float(with_state(component, read_entry(found, entry.spec).state or {}).bic_)

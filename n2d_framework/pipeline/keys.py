@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.core.state import State
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray
 
-__all__ = ["fingerprint", "part_key", "stage_key"]
+__all__ = ["content_digest", "fingerprint", "part_key", "stage_key"]
 
 _CHUNK = 1 << 12
 
@@ -113,6 +114,46 @@ def part_key(
         "seed": seed,
     }
     return _hash(parts)
+
+
+def content_digest(key: str, manifest: Mapping[str, Any], parts: Mapping[str, State]) -> str:
+    """Hash of everything that an entry of a store says, and of the key under which it says so.
+
+    Parameters
+    ----------
+    key : str
+    manifest : mapping
+        Plain values.
+    parts : mapping of str to State
+
+    Returns
+    -------
+    str
+        SHA-256, hexadecimal; the same before an entry is written and after it was read.
+    """
+    digest = hashlib.sha256(key.encode())
+    _feed(digest, manifest)
+    _feed(digest, parts)
+    return digest.hexdigest()
+
+
+def _feed(digest: Any, value: Any) -> None:
+    """Add a value with its kind and length, so that different ones never look the same."""
+    if isinstance(value, np.ndarray):
+        little = value.dtype.newbyteorder("<")
+        digest.update(f"a{little.str}{value.shape}".encode())
+        digest.update(np.ascontiguousarray(value, dtype=little).data)
+    elif isinstance(value, Mapping):
+        digest.update(f"m{len(value)}:".encode())
+        for name, item in value.items():
+            digest.update(json.dumps(name).encode())
+            _feed(digest, item)
+    elif isinstance(value, (list, tuple)):
+        digest.update(f"l{len(value)}:".encode())
+        for item in value:
+            _feed(digest, item)
+    else:
+        digest.update(b"v" + json.dumps(value).encode() + b";")
 
 
 def _hash(parts: Mapping[str, Any]) -> str:

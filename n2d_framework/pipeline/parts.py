@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
 
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.state import State, check_state
-from n2d_framework.errors import BundleError, StoreWarning
+from n2d_framework.core.state import State, check_state, need
+from n2d_framework.errors import BundleError, StateError
+from n2d_framework.pipeline.entries import warn_of_damage
 from n2d_framework.pipeline.keys import part_key
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry
@@ -91,11 +91,7 @@ class Parts:
     def _known(self, store: StageStore, key: str) -> State | None:
         try:
             found = store.read(key)
-            return None if found is None else found[1]["part"]
-        except (BundleError, KeyError) as error:
-            warnings.warn(
-                f"{store}: the entry {key[:12]}… is damaged ({error}); it is computed again",
-                StoreWarning,
-                stacklevel=4,
-            )
+            return None if found is None else need(found[1], "part", dict)
+        except (BundleError, StateError) as error:
+            warn_of_damage(store, key, error, stacklevel=4)
             return None

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import logging
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
-import numpy as np
 
 from n2d_framework.core.code import code_of
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.core.state import State, check_state, need
-from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
+from n2d_framework.core.state import State, check_state
+from n2d_framework.errors import BundleError, N2DError, StageError, StateError
 from n2d_framework.pipeline.collapse import check_collapse
+from n2d_framework.pipeline.entries import (
+    checked_output,
+    last_losses,
+    read_entry,
+    warn_of_damage,
+    with_state,
+)
 from n2d_framework.pipeline.equal_rows import share_among_equal_rows
 from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.parts import Parts
-from n2d_framework.pipeline.single_precision import collapse
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
@@ -30,7 +34,6 @@ from n2d_framework.types import AnyArray, Role
 __all__ = [
     "StageResult",
     "StageRunner",
-    "checked_output",
     "fit_component",
     "published_about",
 ]
@@ -186,19 +189,12 @@ class StageRunner:
             found = store.read(key)
             if found is None:
                 return None
-            manifest, parts = found
-            component.set_state(parts["state"])
-            output = checked_output(need(parts["output"], "values", np.ndarray), entry.spec, n_rows)
-            seconds = float(manifest["seconds"])
-            published = parts.get("published", {})
-        except (BundleError, StateError, StageError, KeyError, TypeError) as error:
-            warnings.warn(
-                f"{store}: the entry {key[:12]}… is damaged ({error}); it is computed again",
-                StoreWarning,
-                stacklevel=2,
-            )
+            kept = read_entry(found, entry.spec, n_rows)
+            fitted = with_state(component, kept.state or {})
+        except (BundleError, StateError, StageError) as error:
+            warn_of_damage(store, key, error, stacklevel=2)
             return None
-        return StageResult(key, entry, component, output, seconds, True, published)
+        return StageResult(key, entry, fitted, kept.output, kept.seconds, True, kept.published)
 
     def _keep(self, result: StageResult, seed: int) -> None:
         foreign = result.entry.spec.imports_code
@@ -223,17 +219,6 @@ class StageRunner:
     def _usable_store(self, entry: Entry[ComponentSpec]) -> StageStore | None:
         """The store, unless it does not keep the component's state."""
         return None if entry.spec.imports_code else self.store
-
-
-def last_losses(component: Any) -> dict[str, float]:
-    """The losses of what a component kept: those of its ``best_epoch_``, or the last."""
-    history = getattr(component, "history_", None) or {}
-    kept = getattr(component, "best_epoch_", None) or 0
-    return {
-        name: float(values[kept - 1 if 0 < kept <= len(values) else -1])
-        for name, values in history.items()
-        if name.endswith("loss") and len(values)
-    }
 
 
 def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
@@ -272,36 +257,3 @@ def published_about(component: Any, spec: ComponentSpec, before: State) -> State
         )
     check_state(own)
     return {**(before if spec.passes_on else {}), **own}
-
-
-def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
-    """The output of a stage in the type the contract promises, or a clear refusal."""
-    array = np.asarray(output)
-    what = f"{spec.role} {spec.name!r} returned"
-    if spec.role == "clusterer":
-        if array.shape != (n_rows,) or array.dtype.kind not in "iu":
-            raise StageError(
-                f"{what} {array.dtype} of shape {array.shape}, not {n_rows} integer labels"
-            )
-        if len(array) and array.min() < (-1 if spec.noise else 0):
-            raise StageError(f"{what} the label {array.min()}, which it did not announce")
-        return np.ascontiguousarray(array, dtype=np.int64)
-    if array.ndim != 2 or len(array) != n_rows or array.shape[1] == 0 or array.dtype.kind != "f":
-        raise StageError(f"{what} {array.dtype} of shape {array.shape}, not ({n_rows}, d) floats")
-    finite = np.isfinite(array).all(axis=1)
-    if not finite.all():
-        raise StageError(
-            f"{what} values that are not finite, first in row {int(np.argmin(finite))}; "
-            "look for extreme values in the data, or change its options"
-        )
-    with np.errstate(over="ignore"):
-        found = np.ascontiguousarray(array, dtype=np.float32)
-    if not np.isfinite(found).all():
-        row = int(np.argmin(np.isfinite(found).all(axis=1)))
-        raise StageError(f"{what} values too large for float32, first in row {row}; scale the data")
-    lost = (
-        "" if array.dtype == np.float32 else collapse(array, lambda part: part.astype(np.float32))
-    )
-    if lost:
-        raise StageError(f"{what} coordinates too close for their size: {lost}; scale the data")
-    return found

@@ -15,20 +15,22 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.state import State
-from n2d_framework.errors import BundleError, ConfigError, OutputError, Problem, did_you_mean
-from n2d_framework.storage import decode, encode, write_atomic
+from n2d_framework.errors import BundleError, OutputError
+from n2d_framework.pipeline.entry_files import (
+    ENTRY_KIND,
+    check_place,
+    make_room,
+    opened_entry,
+    regular_files,
+    sealed_entry,
+)
+from n2d_framework.pipeline.store_location import PROTOCOLS, opened_location
+from n2d_framework.storage import read_image, write_atomic
 
 __all__ = ["PROTOCOLS", "StageStore", "StoredFile"]
 
-#: Protocols that a URL of a store may have. fsspec knows many more, among them some that open
-#: archives, evaluate templates, start programs or ask other hosts for what to open next.
-PROTOCOLS = (
-    "abfs", "abfss", "adl", "az", "file", "gcs", "gs", "hdfs", "memory", "s3", "s3a", "sftp", "smb",
-    "ssh", "webhdfs",
-)  # fmt: skip
 #: Keys are digests; a name with a separator could leave the store.
 _KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
-_KIND = "stage"
 _SUFFIX = ".stage"
 _UNFINISHED = ".tmp"
 #: How file systems call the time of the last change, the best first.
@@ -78,13 +80,14 @@ class StageStore:
     -----
     Entries have the format of a bundle's parts: no pickle. They are written under a temporary
     name and renamed, so several processes may use one store at once, and an interrupted write
-    leaves nothing that could be taken for a result. In a folder of this machine they are also
-    flushed to the disk first, so that they outlive a power cut.
+    leaves nothing that could be taken for a result; in a folder of this machine they are also
+    flushed to the disk first. Each carries a digest of its key and all its values: one that was
+    altered, or put under another key, is refused. Links in such a folder are not followed.
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.location = os.fspath(location)
-        self._fs, self._root = _opened(self.location)
+        self._fs, self._root = opened_location(self.location)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.location!r})"
@@ -95,7 +98,10 @@ class StageStore:
         return f"{self._root}/{key[:2]}/{key}{_SUFFIX}"
 
     def __contains__(self, key: str) -> bool:
-        return bool(self._fs.exists(self._path(key)))
+        path = self._path(key)
+        if not self._is_folder:
+            return bool(self._fs.exists(path))
+        return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114  # quick
 
     @property
     def shared(self) -> bool:
@@ -130,19 +136,22 @@ class StageStore:
             If the location cannot be read.
         """
         try:
-            found = self._fs.find(self._root, detail=True)
-        except FileNotFoundError:
+            found = regular_files(self._root) if self._is_folder else self._elsewhere()
+        except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             raise OutputError(
                 f"stage store {self.location}: cannot be listed ({error}); choose another folder"
             ) from error
-        for path, about in found.items():
+        for path, about in found:
             name = path.rpartition("/")[2]
             if name.endswith(_SUFFIX):
                 yield StoredFile(name.removesuffix(_SUFFIX), path, *_about(about))
             elif _SUFFIX in name and name.endswith(_UNFINISHED):
                 yield StoredFile(None, path, *_about(about))
+
+    def _elsewhere(self) -> list[tuple[str, dict[str, Any]]]:
+        return list(self._fs.find(self._root, detail=True).items())
 
     def read(self, key: str) -> tuple[dict[str, Any], dict[str, State]] | None:
         """Read an entry.
@@ -164,7 +173,7 @@ class StageStore:
             If the location cannot be read.
         """
         try:
-            data = self._fs.cat_file(self._path(key))
+            data = self._content(key)
             self.touch(key)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -173,7 +182,20 @@ class StageStore:
                 f"stage store {self.location}: cannot read an entry ({error}); choose another "
                 "folder, or go without a store"
             ) from error
-        return decode(data, kind=_KIND)
+        return opened_entry(key, data)
+
+    def _content(self, key: str) -> bytes:
+        """The bytes of an entry; of a folder of this machine, regular files only."""
+        path = self._path(key)
+        if not self._is_folder:
+            return bytes(self._fs.cat_file(path))
+        check_place(Path(path))
+        try:
+            return read_image(path, kind=ENTRY_KIND)
+        except BundleError as error:
+            if isinstance(error.__cause__, OSError):
+                raise error.__cause__ from None
+            raise
 
     def write(self, key: str, manifest: dict[str, Any], parts: dict[str, State]) -> None:
         """Write an entry; whole or not at all.
@@ -183,25 +205,27 @@ class StageStore:
         OutputError
             If the location cannot be written.
         """
-        data = encode(manifest, parts, created="", kind=_KIND)
+        data = sealed_entry(key, manifest, parts)
         path = self._path(key)
         try:
+            if self._is_folder:
+                make_room(Path(path))
             self._fs.makedirs(self._fs._parent(path), exist_ok=True)  # noqa: SLF001  # no public name
             if self._is_folder:
                 write_atomic(path, data)
             else:
                 self._write_elsewhere(path, data)
         except OSError as error:
-            if self._is_whole(path):  # another user has written the same, and it is theirs
+            if self._is_whole(key):  # another user has written the same, and it is theirs
                 return
             raise OutputError(
                 f"stage store {self.location}: cannot write an entry ({error}); choose another "
                 "folder, free some space, or go without a store"
             ) from error
 
-    def _is_whole(self, path: str) -> bool:
+    def _is_whole(self, key: str) -> bool:
         try:
-            decode(self._fs.cat_file(path), kind=_KIND)
+            opened_entry(key, self._content(key))
         except (OSError, BundleError):
             return False
         return True
@@ -254,30 +278,6 @@ class StageStore:
                 f"stage store {self.location}: cannot remove {path} ({error}); check whether it "
                 "may be written"
             ) from error
-
-
-def _opened(location: str) -> tuple[Any, str]:
-    """A file system, and the place within it."""
-    from fsspec.core import url_to_fs
-    from fsspec.implementations.local import LocalFileSystem
-
-    protocol, mark, _ = location.partition("://")
-    if not mark:  # whatever fsspec would read into the name of a folder
-        files = LocalFileSystem(use_listings_cache=False)
-        return files, files._strip_protocol(os.path.expanduser(location))  # noqa: PTH111, SLF001
-    if protocol not in PROTOCOLS:
-        hint = did_you_mean(protocol, PROTOCOLS, noun="protocol")
-        text = f"{location}: a store cannot be opened by {protocol!r}; {hint}"
-        raise ConfigError([Problem("store", text)])
-    if "::" in location:
-        text = f"{location}: URLs that are chained with '::' are not taken; name one place"
-        raise ConfigError([Problem("store", text)])
-    try:
-        # A listing that is kept would hide what other machines write.
-        found: tuple[Any, str] = url_to_fs(location, use_listings_cache=False)
-    except (ImportError, ValueError, OSError) as error:
-        raise ConfigError([Problem("store", f"{location}: cannot be opened ({error})")]) from error
-    return found
 
 
 def _about(details: Mapping[str, Any]) -> tuple[int, float]:

@@ -7,14 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 import attrs
-import numpy as np
 
 from n2d_framework.config import ScalerConfig
-from n2d_framework.core.state import need
 from n2d_framework.core.structure import structure
-from n2d_framework.errors import DataError
+from n2d_framework.errors import BundleError, DataError, StageError, StateError
 from n2d_framework.experiment.materials import rows_of, truth_of
 from n2d_framework.pipeline import StageStore
+from n2d_framework.pipeline.entries import StageEntry, read_entry, with_state
 from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray, IntArray, Role
@@ -48,12 +47,11 @@ class CellStages:
 
         Raises
         ------
-        DataError, BundleError
+        DataError
             If the store has lost it, or it is damaged.
         """
-        _, parts = _entry(self.store.location, self.key(role))
-        values: AnyArray = need(parts["output"], "values", np.ndarray)
-        return values
+        name = str(self.cell[f"{role}_component"])
+        return _entry(self.store.location, self.key(role), role, name).output
 
     def component(self, role: Role) -> Any:
         """The fitted component of a stage; ``None`` if the store keeps only what it gave."""
@@ -80,11 +78,14 @@ class CellStages:
 
 
 @lru_cache(maxsize=6)
-def _entry(location: str, key: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    found = StageStore(location).read(key)
-    if found is None:
-        raise DataError(f"{location}: the entry {key[:12]}… is no longer in the store")
-    return found
+def _entry(location: str, key: str, role: Role, name: str) -> StageEntry:
+    try:
+        found = StageStore(location).read(key)
+        if found is not None:
+            return read_entry(found, default_catalogue().get(role, name).spec)
+    except (BundleError, StateError, StageError) as error:
+        raise DataError(f"{location}: the entry {key[:12]}… is damaged ({error})") from error
+    raise DataError(f"{location}: the entry {key[:12]}… is no longer in the store")
 
 
 @lru_cache(maxsize=6)
@@ -93,9 +94,10 @@ def _component(location: str, key: str, role: Role, name: str, options: str) -> 
     if spec.imports_code:
         return None
     component = structure(spec.load(), json.loads(options))
-    _, parts = _entry(location, key)
-    component.set_state(parts["state"])
-    return component
+    try:
+        return with_state(component, _entry(location, key, role, name).state or {})
+    except StateError as error:
+        raise DataError(f"{location}: the entry {key[:12]}… is damaged ({error})") from error
 
 
 def forget() -> None:

@@ -6,7 +6,13 @@ The format is stated in docs/bundle-format.md.
 from __future__ import annotations
 
 from n2d_framework.storage.container import Opened, decode, encode, open_image, read_manifest
-from n2d_framework.storage.files import check_target, read_file, replacing, write_atomic
+from n2d_framework.storage.files import (
+    check_target,
+    read_file,
+    read_image,
+    replacing,
+    write_atomic,
+)
 from n2d_framework.storage.header import FORMAT_VERSION
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
 from n2d_framework.storage.tree import Branch, Leaf, Node
@@ -23,6 +29,7 @@ __all__ = [
     "encode",
     "open_image",
     "read_file",
+    "read_image",
     "read_manifest",
     "replacing",
     "write_atomic",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -13,9 +14,13 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from n2d_framework.errors import BundleError, N2DError, OutputError
-from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
+from n2d_framework.storage.header import ALTERED, HEADER_SIZE, check_length, check_start
+from n2d_framework.storage.limits import DEFAULT_MAX_BYTES, MiB
 
-__all__ = ["check_target", "read_file", "replacing", "write_atomic"]
+__all__ = ["check_target", "read_file", "read_image", "replacing", "write_atomic"]
+
+#: From this size on a digest is checked before the content is kept.
+_STREAMED = 64 * MiB
 
 #: Opening a pipe must not wait for somebody to write.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -52,26 +57,79 @@ def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTE
     BundleError
         If it is missing, no regular file, unreadable or too large.
     """
-    place = Path(path)
+    with _reading(path) as (file, size):
+        return _whole(file, size, max_bytes, path)
+
+
+def read_image(
+    path: str | os.PathLike[str],
+    *,
+    kind: str | None = "bundle",
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> bytes:
+    """Read a bundle, or a file of that format, whole; as :func:`read_file` otherwise.
+
+    What the first 512 bytes say is checked before more is read, and the digest of a large file
+    before any of it is kept: a file that only looks large takes no memory.
+
+    Parameters
+    ----------
+    path : path-like
+        A regular file.
+    kind : str or None, default "bundle"
+        What it must be for; ``None`` accepts any.
+    max_bytes : int
+        Largest size.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    BundleError
+        If it cannot be read, is another file, too large, truncated or altered.
+    """
+    with _reading(path) as (file, size):
+        found = check_start(file.read(HEADER_SIZE), kind)
+        check_length(found, size)
+        if _STREAMED < size <= max_bytes:
+            digest = hashlib.sha256()
+            while block := file.read(1 << 20):
+                digest.update(block)
+            if digest.hexdigest() != found.digest:
+                raise BundleError(ALTERED)
+        file.seek(0)
+        return _whole(file, size, max_bytes, path)
+
+
+@contextmanager
+def _reading(path: str | os.PathLike[str]) -> Iterator[tuple[BinaryIO, int]]:
+    """A regular file, open, and its size."""
     try:
-        with os.fdopen(os.open(place, _READ), "rb") as file:
+        with os.fdopen(os.open(path, _READ), "rb") as file:
             # Of what is open, not of what has the name by now.
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
-                raise BundleError(f"cannot read {place}: it is not a regular file")
-            # As many bytes as are asked for are allocated at once.
-            data = file.read(min(found.st_size, max_bytes) + 1)
+                what = "a folder" if stat.S_ISDIR(found.st_mode) else "not a regular file"
+                raise BundleError(f"cannot read {path}: it is {what}")
+            yield file, found.st_size
     except IsADirectoryError as error:
-        raise BundleError(f"cannot read {place}: it is a folder") from error
+        raise BundleError(f"cannot read {path}: it is a folder") from error
     except FileNotFoundError as error:
-        raise BundleError(f"cannot read {place}: there is no such file") from error
+        raise BundleError(f"cannot read {path}: there is no such file") from error
     except (OSError, ValueError) as error:
         if isinstance(error, BundleError):
             raise
         reason = getattr(error, "strerror", None) or error
-        raise BundleError(f"cannot read {place}: {reason}") from error
+        raise BundleError(f"cannot read {path}: {reason}") from error
+
+
+def _whole(file: BinaryIO, size: int, max_bytes: int, path: str | os.PathLike[str]) -> bytes:
+    # As many bytes as are asked for are allocated at once.
+    data = file.read(min(size, max_bytes) + 1)
     if len(data) > max_bytes:
-        raise BundleError(f"cannot read {place}: larger than {max_bytes} bytes; raise max_bytes")
+        raise BundleError(f"cannot read {path}: larger than {max_bytes} bytes; raise max_bytes")
     return data
 
 

@@ -12,12 +12,25 @@ import attrs
 
 from n2d_framework.errors import BundleError
 
-__all__ = ["FORMAT_NAME", "FORMAT_VERSION", "HEADER_SIZE", "Header", "check", "pack"]
+__all__ = [
+    "ALTERED",
+    "FORMAT_NAME",
+    "FORMAT_VERSION",
+    "HEADER_SIZE",
+    "Header",
+    "check",
+    "check_length",
+    "check_start",
+    "pack",
+]
 
 FORMAT_NAME = "n2d bundle"
 #: The newest version of the format, and the only one that is written; older ones are read.
 FORMAT_VERSION = 2
 HEADER_SIZE = 512
+
+#: What is said of a file whose digest is another one than it should be.
+ALTERED = "the file was altered or damaged (its SHA-256 differs); get it again"
 
 _MAGIC = FORMAT_NAME.encode() + b"\n"
 _VERSION = re.compile(rb"format ([1-9][0-9]{0,8})\n")
@@ -82,20 +95,37 @@ def check(data: memoryview, kind: str | None) -> Header:
     BundleError
         Saying what the file is instead, what is newer, missing, or altered.
     """
-    version, position = _version(bytes(data[:HEADER_SIZE]))
+    header = check_start(bytes(data[:HEADER_SIZE]), kind)
+    check_length(header, len(data))
+    if hashlib.sha256(data[HEADER_SIZE:]).hexdigest() != header.digest:
+        raise BundleError(ALTERED)
+    return header
+
+
+def check_start(data: bytes, kind: str | None) -> Header:
+    """Check the first 512 bytes alone; arguments and errors as :func:`check`."""
+    version, position = _version(data)
     if version > FORMAT_VERSION:
         raise BundleError(
             f"the file has format version {version}; this n2d_framework reads up to "
             f"{FORMAT_VERSION}: upgrade n2d_framework to open it"
         )
-    match = _REST.fullmatch(bytes(data[position:HEADER_SIZE]))
+    match = _REST.fullmatch(data, position)
     if match is None or len(data) < HEADER_SIZE:
         raise BundleError("the first 512 bytes are damaged; get the file again")
     header = Header(version, match[1].decode(), int(match[2]), match[3].decode())
     if kind is not None and header.kind != kind:
         raise BundleError(f"the file holds a {header.kind!r}, not a {kind!r}")
-    _check_payload(header, data[HEADER_SIZE:])
     return header
+
+
+def check_length(header: Header, size: int) -> None:
+    """Refuse a file of another size than its first 512 bytes say."""
+    if size - HEADER_SIZE != header.length:
+        raise BundleError(
+            "the file is truncated or something was appended: "
+            f"{size - HEADER_SIZE} bytes instead of {header.length}; get the file again"
+        )
 
 
 def _version(head: bytes) -> tuple[int, int]:
@@ -108,13 +138,3 @@ def _version(head: bytes) -> tuple[int, int]:
     if match is None:
         raise BundleError("the first 512 bytes are damaged; get the file again")
     return int(match[1]), match.end()
-
-
-def _check_payload(header: Header, payload: memoryview) -> None:
-    if len(payload) != header.length:
-        raise BundleError(
-            f"the file is truncated or something was appended: {len(payload)} bytes instead of "
-            f"{header.length}; get the file again"
-        )
-    if hashlib.sha256(payload).hexdigest() != header.digest:
-        raise BundleError("the file was altered or damaged (its SHA-256 differs); get it again")
