@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ __all__ = ["PARTS", "check_manifest", "check_parts"]
 PARTS = ("scaler", *ROLES, "training", "golden")
 
 _Check = Callable[[Any], bool]
+_LABEL = re.compile(r"[\x20-\x7e]{0,64}")
 
 
 def _is_text(value: Any) -> bool:
@@ -88,13 +90,25 @@ def _by_role(check: _Check) -> _Check:
     return lambda value: _is_mapping(value) and all(check(value.get(role)) for role in ROLES)
 
 
-def _is_seconds(value: Any) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def _is_agreement(value: Any) -> bool:
+    return _is_mapping(value) and all(map(_is_number, value.values()))
+
+
+def _is_label(value: Any) -> bool:
+    return isinstance(value, str) and _LABEL.fullmatch(value) is not None
+
+
+def _is_row_count(value: Any) -> bool:
+    return value is None or _is_count(value)
+
+
 _TOP: dict[str, tuple[_Check, str]] = {
-    "created": (_is_text, "a text"),
-    "framework_version": (_is_text, "a text"),
+    "created": (_is_label, "at most 64 ASCII characters"),
+    "framework_version": (_is_label, "at most 64 ASCII characters"),
     "composition": (_is_mapping, "a mapping"),
     "random_state": (_is_count, "a non-negative integer"),
     "n_clusters_found": (_is_count, "a non-negative integer"),
@@ -111,9 +125,15 @@ _COMPONENT: dict[str, tuple[_Check, str]] = {
 }
 _DATA: dict[str, tuple[_Check, str]] = {"row_shape": (_is_shape, "a list of positive integers")}
 _TRAINING: dict[str, tuple[_Check, str]] = {
-    "seconds": (_by_role(_is_seconds), "a number for each role"),
+    "seconds": (_by_role(_is_number), "a number for each role"),
     "keys": (_by_role(_is_text), "a text for each role"),
-    "agreement": (_is_mapping, "a mapping"),
+    "agreement": (_is_agreement, "a mapping of numbers"),
+}
+#: What may be left out, but is nothing else if it is there.
+_OPTIONAL: dict[str, tuple[_Check, str]] = {
+    "n_rows": (_is_row_count, "null or a non-negative integer"),
+    "dtype": (_is_text, "a text"),
+    "fingerprint": (_is_text, "a text"),
 }
 
 
@@ -142,7 +162,8 @@ def _all_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(f"{path}/n_clusters", "must be null or a positive integer")
     data = manifest.get("data")
     if isinstance(data, Mapping):
-        yield from _problems(data, _DATA, "/manifest/data")
+        given = {name: check for name, check in _OPTIONAL.items() if name in data}
+        yield from _problems(data, _DATA | given, "/manifest/data")
         yield from _schema_problems(data)
     if isinstance(manifest.get("training"), Mapping):
         yield from _problems(manifest["training"], _TRAINING, "/manifest/training")

@@ -161,7 +161,9 @@ def _plain(value: Any) -> Any:
 
 
 def seconds_text(seconds: float) -> str:
-    """A duration for people: ``0.42 s``, ``12.3 s``, ``3 min 20 s``."""
+    """A duration for people: ``0.42 s``, ``12.3 s``, ``3 min 20 s``; ``-`` if it is not known."""
+    if not math.isfinite(seconds):
+        return "-"
     if seconds < 10:
         return f"{seconds:.2f} s"
     if seconds < 100:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -23,7 +23,7 @@ from n2d_framework.pipeline.keys import fingerprint
 from n2d_framework.pipeline.rows import as_rows, refuse_equal_rows
 from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.pipeline.store import StageStore
-from n2d_framework.types import AnyArray, IntArray
+from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = [
     "Material",
@@ -147,8 +147,7 @@ def _given(name: str, value: Any) -> Material:
 
 
 def _known(name: str, data: Dataset) -> Material:
-    material = _material(name, data, data.y)
-    return attrs.evolve(material, modality=data.modality, class_names=data.names)
+    return attrs.evolve(_material(name, data, data.y, data.names), modality=data.modality)
 
 
 def _loaded(reference: Any, index: int, select: Callable[[Any], Any]) -> Material:
@@ -164,7 +163,7 @@ def _loaded(reference: Any, index: int, select: Callable[[Any], Any]) -> Materia
         raise DataError(f"data[{index}]: {error}") from error
 
 
-def _material(name: str, x: Any, y: Any) -> Material:
+def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
     from n2d_framework.metrics.coding import code
 
     frame = as_frame(x)
@@ -180,11 +179,34 @@ def _material(name: str, x: Any, y: Any) -> Material:
     key = fingerprint(rows)
     if y is None:
         return Material(name, rows, None, key, None, schema=schema, ids=ids)
-    codes = code(y, "y").codes
+    found = code(y, "y")
+    codes = found.codes
     if len(codes) != len(rows):
         raise DataError(f"{name}: {len(rows)} rows but {len(codes)} true classes")
-    truth = _truth_key(codes)
-    return Material(name, rows, codes, key, truth, schema=schema, ids=ids)
+    called = _called(found.values, names)
+    return Material(
+        name, rows, codes, key, _truth_key(codes), class_names=called, schema=schema, ids=ids
+    )
+
+
+def _called(values: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
+    """What the classes are called, in the order of their codes.
+
+    Names of the data come first, then classes that are strings; of numbers it says that they are
+    classes. Noise is noise.
+    """
+    numbers = [isinstance(value, (int, float)) for value in values]
+    noise = [number and value == NOISE for number, value in zip(numbers, values, strict=True)]
+    classes = [value for value, is_noise in zip(values, noise, strict=True) if not is_noise]
+    known: dict[Any, str] = {}
+    if len(names) == len(classes):
+        known = dict(zip(classes, names, strict=True))
+    elif all(isinstance(value, int) and 0 <= value < len(names) for value in classes):
+        known = {value: names[value] for value in classes}
+    return tuple(
+        "noise" if is_noise else known.get(value, f"class {value}" if number else str(value))
+        for value, number, is_noise in zip(values, numbers, noise, strict=True)
+    )
 
 
 def _truth_key(codes: AnyArray) -> str:

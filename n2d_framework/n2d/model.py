@@ -197,7 +197,10 @@ class n2d:  # noqa: N801
     def visualize(
         self, y: Any, names: Mapping[Any, str] | Sequence[str] | None = None, n_clusters: int = 10
     ) -> None:
-        """Draw the rows predicted last, by true class and by matched cluster.
+        """Draw the rows predicted last, by true class and by cluster.
+
+        Clusters keep the numbers that :meth:`predict` gives; each has the colour of the class
+        it stands for, which the legend names.
 
         Two figures of pyplot: show them with ``plt.show()``, or save them.
 
@@ -212,8 +215,9 @@ class n2d:  # noqa: N801
         """
         from matplotlib import pyplot as plt
 
-        from n2d_framework.metrics import match_labels
+        from n2d_framework.metrics import match_clusters
         from n2d_framework.plots import scatter
+        from n2d_framework.plots.palette import cluster_styles, styles
 
         del n_clusters
         truth, labels = np.asarray(y), self._predicted("visualize")
@@ -226,9 +230,17 @@ class n2d:  # noqa: N801
                 f"{len(labels)} labels; call predict with the rows to draw"
             )
         known = _by_class(names, truth)
-        for title, shown in (("n2d", truth), ("n2d-predicted", match_labels(truth, labels))):
+        classes, stands_for = styles(truth), match_clusters(truth, labels)
+        called = {label: f"≈ {known.get(value, value)}" for label, value in stands_for.items()} | {
+            label: "" for label in np.unique(labels).tolist() if label not in stands_for
+        }
+        looks = (classes, cluster_styles(classes, labels, stands_for))
+        texts = (_in_order(known, truth), _in_order(called, labels))
+        for title, shown, look, text in zip(
+            ("n2d", "n2d-predicted"), (truth, labels), looks, texts, strict=True
+        ):
             _, axes = plt.subplots(figsize=(8, 5))
-            scatter(places, shown, _in_order(known, shown), ax=axes, title=title)
+            scatter(places, shown, text, look=look, ax=axes, title=title)
 
     def _train(self, x: Any, **how: Any) -> AnyArray:
         self._forget()

@@ -14,7 +14,7 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_labels", "finish", "label_legend"]
+__all__ = ["class_names", "draw_labels", "finish", "label_legend"]
 
 _LONGEST_ON_PLOT = 3
 _CROWDED = 25
@@ -61,6 +61,12 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
         )
 
 
+def class_names(look: Mapping[Any, Style], names: Sequence[str]) -> dict[Any, str]:
+    """The name of each label but noise: its own, or its value where it has none."""
+    labels = [value for value in look if not is_noise(value)]
+    return {value: str(value) for value in labels} | dict(zip(labels, names, strict=False))
+
+
 def label_legend(ax: Axes, look: Mapping[Any, Style], names: Sequence[str]) -> None:
     """Write the legend of labels: noise last, names beside the values they belong to."""
     shown = sorted(look.items(), key=lambda item: is_noise(item[0]))
@@ -72,7 +78,7 @@ def label_legend(ax: Axes, look: Mapping[Any, Style], names: Sequence[str]) -> N
 
 def _called(value: Any, called: Mapping[Any, str]) -> str:
     name = called.get(value)
-    return str(value) if name is None or name == str(value) else f"{value} {name}"
+    return str(value) if not name or name == str(value) else f"{value} {name}"
 
 
 def finish(ax: Axes, axis_names: tuple[str, str], shown: int, total: int, title: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -9,7 +10,15 @@ import numpy as np
 
 from n2d_framework.types import NOISE, AnyArray
 
-__all__ = ["NOISE_LINE", "NOISE_STYLE", "Style", "distinct", "is_noise", "styles"]
+__all__ = [
+    "NOISE_LINE",
+    "NOISE_STYLE",
+    "Style",
+    "cluster_styles",
+    "distinct",
+    "is_noise",
+    "styles",
+]
 
 #: Paul Tol's "muted" scheme, made for colour-blind readers, and a near black.
 COLOURS = (
@@ -75,6 +84,42 @@ def styles(*labels: AnyArray) -> dict[Any, Style]:
         order.update(dict.fromkeys(distinct(array)))
     found = {value: NOISE_STYLE for value in order if is_noise(value)}
     for index, value in enumerate(value for value in order if not is_noise(value)):
-        turn, colour = divmod(index, len(COLOURS))
-        found[value] = Style(COLOURS[colour], MARKERS[turn % len(MARKERS)])
+        found[value] = _style(index)
     return found
+
+
+def cluster_styles(
+    classes: Mapping[Any, Style], labels: AnyArray, stands_for: Mapping[Any, Any]
+) -> dict[Any, Style]:
+    """A style for each cluster: that of the class it stands for, or one that no class has.
+
+    Parameters
+    ----------
+    classes : mapping
+        Of the classes, as :func:`styles` gives it.
+    labels : array of shape (n,)
+        Clusters, by their own numbers; -1 is noise.
+    stands_for : mapping of cluster to class
+        Of the clusters that stand for one.
+
+    Returns
+    -------
+    dict
+        Cluster to :class:`Style`.
+    """
+    index = sum(not is_noise(value) for value in classes)
+    found: dict[Any, Style] = {}
+    for label in distinct(labels):
+        if is_noise(label):
+            found[label] = NOISE_STYLE
+        elif stands_for.get(label) in classes and label in stands_for:
+            found[label] = classes[stands_for[label]]
+        else:
+            found[label] = _style(index)
+            index += 1
+    return found
+
+
+def _style(index: int) -> Style:
+    turn, colour = divmod(index, len(COLOURS))
+    return Style(COLOURS[colour], MARKERS[turn % len(MARKERS)])

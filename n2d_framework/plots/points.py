@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from n2d_framework.plots.canvas import new_axes, new_grid, point_size
-from n2d_framework.plots.drawing import draw_labels, finish, label_legend
-from n2d_framework.plots.palette import COLOURS, styles
+from n2d_framework.plots.drawing import class_names, draw_labels, finish, label_legend
+from n2d_framework.plots.palette import COLOURS, Style, cluster_styles, is_noise, styles
 from n2d_framework.plots.rows import Projection, as_coordinates, as_labels, place_rows, sample_rows
 from n2d_framework.types import AnyArray
 
@@ -26,6 +26,7 @@ def scatter(
     labels: ArrayLike | None = None,
     names: Sequence[str] = (),
     *,
+    look: Mapping[Any, Style] | None = None,
     ax: Axes | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
@@ -42,6 +43,8 @@ def scatter(
         Labels of any type; -1 is noise, drawn in light grey beneath the rest.
     names : sequence of str, optional
         Names of the labels, in the order of their sorted values (noise not counted).
+    look : mapping of label to Style, optional
+        How each label is drawn; by default as :func:`styles` says.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
     max_points : int or None, default 5000
@@ -75,7 +78,7 @@ def scatter(
         ax.scatter(plane[:, 0], plane[:, 1], s=size, c=COLOURS[0], linewidths=0, alpha=0.8)
     else:
         found = as_labels(labels, len(points))
-        look = styles(found)
+        look = styles(found) if look is None else look
         draw_labels(ax, plane, found[rows], look)
         label_legend(ax, look, names)
     finish(ax, axis_names, len(rows), len(points), title)
@@ -143,6 +146,7 @@ def truth_and_prediction(
     labels: ArrayLike,
     names: Sequence[str] = (),
     *,
+    stands_for: Mapping[Any, Any] | None = None,
     figure: Figure | SubFigure | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
@@ -157,11 +161,15 @@ def truth_and_prediction(
     y : array of shape (n,)
         True classes.
     labels : array of shape (n,)
-        Predicted clusters, matched to the classes: a cluster that stands for a class has
-        the value of that class (:func:`n2d_framework.metrics.match_labels`). Clusters
-        without a class keep colours of their own.
+        Predicted clusters, by their own numbers: those of ``labels_``, of ``labels.csv`` and
+        of all other pictures.
     names : sequence of str, optional
         Names of the classes, in the order of the sorted values of `y`.
+    stands_for : mapping of cluster to class, optional
+        The class of `y` that a cluster stands for
+        (:func:`n2d_framework.metrics.match_clusters`): the cluster is drawn in the colour of
+        that class, and the legend names both, as ``4 ≈ three``. The numbers stay. Other
+        clusters have colours of their own. Without it, equal values have equal colours.
     figure, max_points, random_state, projection
         As for :func:`panels`.
 
@@ -170,10 +178,29 @@ def truth_and_prediction(
     array of Axes, of shape (1, 2)
     """
     both = {"true classes": y, "predicted clusters": labels}
-    return panels(
-        coordinates, both, names, figure=figure, max_points=max_points, random_state=random_state,
-        projection=projection,
-    )  # fmt: skip
+    if stands_for is None:
+        return panels(
+            coordinates, both, names, figure=figure, max_points=max_points,
+            random_state=random_state, projection=projection,
+        )  # fmt: skip
+    points = as_coordinates(coordinates)
+    truth, found = (as_labels(both[title], len(points), f"labels of {title!r}") for title in both)
+    rows = sample_rows(len(points), max_points, random_state)
+    plane, axis_names = place_rows(points, rows, random_state, projection)
+    classes = styles(truth)
+    clusters = cluster_styles(classes, found, stands_for)
+    grid = new_grid(figure, 1, 2, 6.6, 4.8)
+    looks = (classes, clusters)
+    for ax, title, labels, look in zip(grid.flat, both, (truth, found), looks, strict=True):
+        draw_labels(ax, plane, labels[rows], look)
+        finish(ax, axis_names, len(rows), len(points), title)
+        ax.label_outer()
+    label_legend(grid[0, 0], classes, names)
+    called = class_names(classes, names)
+    meant = {label: f"≈ {called[stands_for[label]]}" for label in stands_for if label in clusters}
+    legend = [meant.get(label, "") for label in clusters if not is_noise(label)]
+    label_legend(grid[0, 1], clusters, legend)
+    return grid
 
 
 def four_panels(

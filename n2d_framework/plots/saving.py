@@ -16,7 +16,7 @@ from n2d_framework.plots.points import confidence, scatter, truth_and_prediction
 from n2d_framework.plots.rows import Projection
 from n2d_framework.plots.tree import condensed_tree
 from n2d_framework.storage import replacing
-from n2d_framework.types import AnyArray
+from n2d_framework.types import NOISE, AnyArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,9 @@ def save_run_plots(
         Where to write; made if missing.
     match : callable, optional
         ``match(y, labels)`` returns labels in the values of `y`
-        (:func:`n2d_framework.metrics.match_labels`); without it, clusters keep their numbers.
+        (:func:`n2d_framework.metrics.match_labels`). Clusters keep their numbers in every
+        picture; with it, ``truth_and_prediction.png`` gives them the colours of the classes
+        that they stand for, and names these in the legend.
     image_shape : tuple of int, None or "auto", default "auto"
         Shape of one row as an image; ``None`` draws rows as profiles. ``"auto"`` takes rows
         of two dimensions, or of three with 1, 3 or 4 channels last, for images.
@@ -191,9 +193,18 @@ def _against_truth(
     if y is None:
         return None
     labels = np.asarray(model.labels_)
-    matched = labels if match is None else match(y, labels)
+    classes = set(np.asarray(y).tolist())
+    matched = [] if match is None else np.asarray(match(y, labels)).tolist()
+    pairs = zip(labels.tolist(), matched, strict=match is not None)
+    stands_for = {label: value for label, value in pairs if value in classes and label != NOISE}
     return truth_and_prediction(
-        model.manifold_, y, matched, names, random_state=random_state, projection=projection
+        model.manifold_,
+        y,
+        labels,
+        names,
+        stands_for=stands_for,
+        random_state=random_state,
+        projection=projection,
     )
 
 

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 
 from n2d_framework import plots
 from n2d_framework.errors import DataError
-from n2d_framework.metrics import match_labels
+from n2d_framework.metrics import match_clusters, match_labels
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +148,34 @@ def test_truth_and_prediction_share_sample_and_colours(digits):
     np.testing.assert_array_equal(gather[0], gather[1])
     assert legend_texts(right)[0] == "0 digit 0"
     assert left.get_legend() is None
+
+
+def test_clusters_keep_their_numbers_and_take_the_colours_of_their_classes(digits):
+    """The picture says what labels.csv says; which class a cluster stands for is in the legend."""
+    z, y, labels = digits
+    moved = np.where(labels == 3, -1, (labels * 7 + 2) % 10)
+    names = [f"digit {i}" for i in range(10)]
+    stands_for = match_clusters(y, moved)
+    del stands_for[(5 * 7 + 2) % 10]
+    left, right = plots.truth_and_prediction(z, y, moved, names, stands_for=stands_for).flat
+    clusters = [value for value in np.unique(moved).tolist() if value != -1]
+    expected = [
+        f"{value} ≈ {names[stands_for[value]]}" if value in stands_for else str(value)
+        for value in clusters
+    ]
+    assert legend_texts(right) == [*expected, "noise"]
+    assert legend_texts(left) == [f"{i} {name}" for i, name in enumerate(names)]
+    on_plot = {text.get_text() for text in right.texts}
+    assert on_plot == {str(value) for value in clusters}
+    drawn = {
+        ax: [(h.get_markerfacecolor(), h.get_marker()) for h in ax.get_legend().legend_handles]
+        for ax in (left, right)
+    }
+    for place, value in enumerate(clusters):
+        if value in stands_for:
+            assert drawn[right][place] == drawn[left][stands_for[value]]
+        else:
+            assert drawn[right][place] not in drawn[left]
 
 
 def test_a_cluster_without_class_keeps_the_classes_colours():

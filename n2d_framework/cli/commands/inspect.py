@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +48,7 @@ def inspect(
 
 def _print_facts(console: Console, info: BundleInfo) -> None:
     manifest = info.manifest
-    data, scaler = manifest["data"], manifest["composition"]["scaler"]
+    data = manifest["data"]
     facts = {
         "bundle": info.path,
         "size": size_text(info.file_size),
@@ -55,8 +56,8 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
         f"{info.framework_version}",
         "created": info.created,
         "sha256": info.sha256,
-        "fitted on": f"{data['n_rows']} rows of {shape_text(data['row_shape'])} ({data['dtype']})",
-        "scaler": f"{scaler['name']} (per {scaler['per']})",
+        "fitted on": _rows(data),
+        "scaler": _scaler(manifest["composition"]["scaler"]),
         "clusters": str(manifest["n_clusters_found"]),
         "seed": str(manifest["random_state"]),
     }
@@ -66,14 +67,27 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
     if schema.id is not None:
         facts["ids in"] = repr(schema.id)
     agreement = manifest["training"]["agreement"]
-    if agreement:
+    if "equal" in agreement:
+        rows = f"{agreement['rows']:.0f} " if "rows" in agreement else ""
         facts["agreement"] = (
-            f"{agreement['equal']:.2%} of {agreement['rows']:.0f} training rows are predicted "
-            "their label"
+            f"{agreement['equal']:.2%} of {rows}training rows are predicted their label"
         )
     for name, value in facts.items():
         console.print(f"{name:<10} {value}", soft_wrap=True)
     console.print()
+
+
+def _rows(data: Mapping[str, Any]) -> str:
+    """What the model was fitted on; a bundle need not say how many rows, nor of which type."""
+    rows = "rows" if data.get("n_rows") is None else f"{data['n_rows']} rows"
+    shape = f" of {shape_text(data['row_shape'])}" if data["row_shape"] else ""
+    return rows + shape + (f" ({data['dtype']})" if data.get("dtype") else "")
+
+
+def _scaler(options: Mapping[str, Any]) -> str:
+    """The scaler's options, where a bundle gives them; otherwise they are the defaults."""
+    name = str(options.get("name", "default"))
+    return f"{name} (per {options['per']})" if "per" in options else name
 
 
 def _print_stages(console: Console, info: BundleInfo) -> None:
