@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -16,6 +15,7 @@ from typing import BinaryIO, Literal
 from n2d_framework.errors import BundleError, N2DError, OutputError
 from n2d_framework.storage.header import ALTERED, HEADER_SIZE, check_length, check_start
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES, MiB
+from n2d_framework.storage.permissions import hand_on
 
 __all__ = ["check_target", "read_file", "read_image", "replacing", "write_atomic"]
 
@@ -27,11 +27,6 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 #: What file systems answer that cannot flush a folder.
 _NO_FOLDER_SYNC = frozenset((errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES))
-
-#: The attribute in which Linux keeps a file's access control list, if it has one.
-_ACL = "system.posix_acl_access"
-#: What is answered where there is no list, or none can be.
-_NO_LIST = frozenset((errno.ENODATA, errno.ENOTSUP, errno.EINVAL, errno.EPERM))
 
 
 def read_file(path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> bytes:
@@ -195,7 +190,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             with _opened(temporary, os.O_RDWR, "rb") as file:
                 os.fsync(file.fileno())
             if old is not None:
-                _hand_on(place, old, temporary)
+                hand_on(place, old, temporary)
             temporary.replace(place)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -253,51 +248,6 @@ def _replaced(place: Path) -> os.stat_result | None:
 
 def _opened(path: Path, flags: int, mode: Literal["rb", "wb"]) -> BinaryIO:
     return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), mode)
-
-
-def _hand_on(place: Path, old: os.stat_result, temporary: Path) -> None:
-    """Give a file what another one has of owner, group, list and permissions, never more."""
-    mode = old.st_mode & 0o777
-    same_group = _hand_on_group(old, temporary)
-    if not same_group:
-        # What the group may was meant for another group, whose members now are among the others.
-        both = (mode >> 3) & mode & 0o007
-        mode = mode & 0o700 | both << 3 | both
-    if not _hand_on_list(place, temporary, wanted=same_group):
-        mode &= 0o700
-    temporary.chmod(mode)
-
-
-def _hand_on_group(old: os.stat_result, temporary: Path) -> bool:
-    """Hand on the group, and as root the owner; false if that is not possible."""
-    if not hasattr(os, "chown"):
-        return True
-    now = temporary.stat()
-    with contextlib.suppress(OSError):
-        if os.geteuid() == 0 and now.st_uid != old.st_uid:
-            os.chown(temporary, old.st_uid, old.st_gid)
-    with contextlib.suppress(OSError):
-        if now.st_gid != old.st_gid:
-            os.chown(temporary, -1, old.st_gid)
-    return temporary.stat().st_gid == old.st_gid
-
-
-def _hand_on_list(place: Path, temporary: Path, *, wanted: bool) -> bool:
-    """Hand on the access control list, or remove the one that the directory gave."""
-    if not hasattr(os, "getxattr"):
-        return True
-    try:
-        entries = os.getxattr(place, _ACL)
-    except OSError:  # it has none, or the file system knows none
-        entries = None
-    try:
-        if entries is not None and wanted:
-            os.setxattr(temporary, _ACL, entries)
-        else:
-            os.removexattr(temporary, _ACL)
-    except OSError as error:
-        return entries is None and error.errno in _NO_LIST
-    return entries is None or wanted
 
 
 def _sync_folder(folder: Path) -> None:

@@ -19,6 +19,7 @@ from n2d_framework.storage import (
     decode,
     encode,
     files,
+    permissions,
     read_file,
     read_manifest,
     replacing,
@@ -315,7 +316,7 @@ def test_a_group_that_cannot_be_handed_on_leaves_nobody_more(tmp_path, monkeypat
     path = tmp_path / "a"
     path.write_bytes(b"old")
     path.chmod(mode)
-    monkeypatch.setattr(files, "_hand_on_group", lambda old, temporary: False)
+    monkeypatch.setattr(permissions, "_hand_on_group", lambda old, temporary: False)
     write_atomic(path, b"new")
     assert _permissions(path) == expected
 
