@@ -84,7 +84,7 @@ def in_float32(rows: AnyArray, *, fitting: bool) -> AnyArray:
 
 def _different(rows: AnyArray) -> AnyArray:
     """Number of different values of each column."""
-    table = np.ascontiguousarray(rows.reshape(len(rows), -1).T)
-    table.sort(axis=1)
+    # A copy in any case: rows in Fortran order are contiguous when transposed.
+    table = np.sort(rows.reshape(len(rows), -1).T, axis=1)
     changes = table[:, 1:] != table[:, :-1]
     return np.asarray(1 + np.count_nonzero(changes, axis=1))

@@ -144,3 +144,16 @@ def test_the_drop_in_refuses_what_collapses_in_float32():
     rows = 2.0**30 + np.arange(200.0).reshape(100, 2)
     with pytest.raises(DataError, match="column 0: 100 different values become"):
         UmapGMM(3).fit(rows)
+
+
+@pytest.mark.parametrize("name", SCALERS)
+@pytest.mark.parametrize("order", ["C", "F", "strided"])
+def test_rows_are_never_written_to_whatever_their_order_in_memory(name, order, groups):
+    given_rows = groups.copy(order="F" if order == "F" else "C")
+    if order == "strided":
+        given_rows = np.repeat(groups, 2, axis=1)[:, ::2]
+    expected = model(name).fit(groups.copy()).labels_
+    np.testing.assert_array_equal(model(name).fit(given_rows).labels_, expected)
+    np.testing.assert_array_equal(given_rows, groups)
+    given_rows.flags.writeable = False
+    np.testing.assert_array_equal(model(name).fit(given_rows).labels_, expected)
