@@ -288,7 +288,7 @@ def put(*path_and_value):
         (put("composition", "n_clusters", "3"), "n_clusters: must be null or a positive"),
         (put("random_state", -1), "random_state"),
         (put("random_state", 1.5), "random_state"),
-        (put("created", 3), "created: must be a text"),
+        (put("created", 3), "created: must be at most 64 ASCII characters"),
         (put("data", "row_shape", [5, 0]), "row_shape"),
         (put("data", "row_shape", 5), "row_shape"),
         (put("data", "feature_names", [1]), "feature_names"),
