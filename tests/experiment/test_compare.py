@@ -76,7 +76,7 @@ def test_scores_are_those_of_a_run_of_its_own(finished, few_digits):
 
 def test_networks_can_be_chosen_by_their_loss(few_digits, tmp_path):
     network = {
-        "name": "dense_ae", "hidden": [[2], [64, 64]], "epochs": 60, "learning_rate": 0.02,
+        "name": "dense_ae", "hidden": [[8], [64, 64]], "epochs": 60, "learning_rate": 0.02,
         "validation_fraction": 0.2, "patience": 1,
     }  # fmt: skip
     config = {
@@ -91,7 +91,7 @@ def test_networks_can_be_chosen_by_their_loss(few_digits, tmp_path):
     narrow, wide, pca = found.table["embedder_val_loss"]
     assert np.isnan(pca)
     best = found.best("embedder_val_loss")
-    assert best.embedder_.hidden == ((2,) if narrow < wide else (64, 64))
+    assert best.embedder_.hidden == ((8,) if narrow < wide else (64, 64))
     losses = best.history_["embedder"]["val_loss"]
     assert losses[-1] > min(losses) == min(narrow, wide)  # of the epoch whose weights are kept
     assert "| embedder_loss" in found.to_markdown(metrics=["acc", "embedder_loss"])
