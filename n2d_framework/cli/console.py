@@ -140,9 +140,14 @@ def print_json(value: Any) -> None:
 def as_json(value: Any, indent: int | None = 2) -> str:
     """Plain values as JSON text; what is no number or infinite becomes null.
 
-    Characters that act on a terminal are escapes, as JSON has them.
+    Characters that act on a terminal are escapes, as JSON has them; so are names of files that
+    are not UTF-8. A JSON reader gives them back.
     """
     text = json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), indent=indent)
     return hidden_to_json(text)
 
 

@@ -1,4 +1,4 @@
-"""An output folder that appears whole or not at all."""
+"""An output folder that appears when there are labels in it, or not at all."""
 
 from __future__ import annotations
 
@@ -12,17 +12,53 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
+
+from n2d_framework.cli.console import size_text
 from n2d_framework.errors import ConfigError, OutputError, Problem
 
-__all__ = ["MARK", "output_folder"]
+__all__ = ["MARK", "Output", "output_folder", "require_space"]
 
 #: The file by which the output of an earlier run is known.
 MARK = "run.json"
+#: Characters of its name that a temporary folder takes over, so that its own is not too long.
+_SHORT = 80
+
+
+@attrs.define(eq=False)
+class Output:
+    """An output folder while it is being filled.
+
+    Attributes
+    ----------
+    path : Path
+        Where to write: a temporary folder.
+    target : Path
+        The folder that was asked for.
+    has_labels : bool
+        Set when there is something worth keeping: from then on a failure leaves the folder.
+    complete : bool
+        Whether everything has been made. What is incomplete replaces nothing.
+    """
+
+    path: Path
+    target: Path
+    has_labels: bool = False
+    complete: bool = False
+
+    @property
+    def place(self) -> Path:
+        """Where the folder will be: `target`; or, if incomplete, beside an earlier output there."""
+        if self.complete or not _holds_output(self.target):
+            return self.target
+        name = f"{self.target.name}-incomplete"
+        names = itertools.chain((name,), (f"{name}-{number}" for number in itertools.count(2)))
+        return next(p for p in map(self.target.with_name, names) if not os.path.lexists(p))
 
 
 @contextmanager
-def output_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a temporary folder beside `target`, which takes its name when all went well.
+def output_folder(target: Path, *, overwrite: bool, least: int = 0) -> Iterator[Output]:
+    """Give a temporary folder beside `target`, which takes its name in the end.
 
     Parameters
     ----------
@@ -30,13 +66,15 @@ def output_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
         The folder to be.
     overwrite : bool
         Whether the output of an earlier run may be replaced; nothing else ever is.
+    least : int, default 0
+        Bytes that must be free there.
 
     Yields
     ------
-    Path
-        The temporary folder; removed with all its content if the block fails. When it replaces
-        an earlier one, only this user can look into it until then, and it and its files get
-        no more permissions than those of the same names had.
+    Output
+        Its folder is removed with all its content if the block fails before there are labels;
+        later it is kept. When it replaces an earlier one, only this user can look into it until
+        then, and it and its files get no more permissions than those of the same names had.
 
     Raises
     ------
@@ -50,27 +88,68 @@ def output_folder(target: Path, *, overwrite: bool) -> Iterator[Path]:
     _refuse(target, overwrite=overwrite)
     mark = secrets.token_hex(4)
     made = _missing_parents(target)
-    temporary = target.with_name(f".{target.name}.{mark}.part")
+    short = target.name[:_SHORT]
+    output = Output(target.with_name(f".{short}.{mark}.part"), target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary.mkdir()
-    except OSError as error:
+        _try_name(target)
+        output.path.mkdir()
+    except (OSError, ValueError) as error:
+        _remove_empty(made)
+        reason = getattr(error, "strerror", None) or error
         raise OutputError(
-            f"{target}: cannot write there ({error.strerror}); choose another folder with --out"
+            f"{target}: cannot write there ({reason}); choose another folder with --out"
         ) from error
     try:
-        before = stat.S_IMODE(temporary.stat().st_mode)
+        require_space(target.parent, least)
+        before = stat.S_IMODE(output.path.stat().st_mode)
         if target.exists():
-            temporary.chmod(0o700)  # not wider than what it replaces, whatever that is
-        yield temporary
-        _refuse(target, overwrite=overwrite)
-        _hand_on(target, temporary, before)
-        _put_into_place(temporary, target, target.with_name(f".{target.name}.{mark}.old"))
+            output.path.chmod(0o700)  # not wider than what it replaces, whatever that is
+        try:
+            yield output
+        finally:
+            if output.has_labels:
+                place = output.place
+                if output.complete:
+                    _refuse(target, overwrite=overwrite)
+                _hand_on(target, output.path, before)
+                _put_into_place(output.path, place, target.with_name(f".{short}.{mark}.old"))
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:
-            with contextlib.suppress(OSError):  # it has content by now, and stays
-                folder.rmdir()
+        shutil.rmtree(output.path, ignore_errors=True)
+        _remove_empty(made)
+
+
+def require_space(folder: Path, least: int) -> None:
+    """Refuse to start where the disk is full already.
+
+    Raises
+    ------
+    OutputError
+        If fewer than `least` bytes are free.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < least:
+        raise OutputError(
+            f"{folder}: {size_text(free)} are free there, and the output takes {size_text(least)} "
+            "at least; free some space, or choose another folder with --out"
+        )
+
+
+def _try_name(target: Path) -> None:
+    """Make and remove a folder of that name, unless there is one: not every name is allowed."""
+    if not target.exists():
+        target.mkdir()
+        target.rmdir()
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):  # it has content by now, and stays
+            folder.rmdir()
+
+
+def _holds_output(target: Path) -> bool:
+    return os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
 
 
 def _hand_on(target: Path, temporary: Path, fresh: int) -> None:

@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 
 from n2d_framework.cli.console import say_warning
+from n2d_framework.errors import OutputError
 
-__all__ = ["STORE_VARIABLE", "default_store", "usable_default_store"]
+__all__ = ["STORE_VARIABLE", "default_store", "usable_store"]
 
 #: Environment variable that names the stage store of ``n2d run``.
 STORE_VARIABLE = "N2D_STORE"
@@ -24,16 +25,23 @@ def default_store() -> Path:
     return platformdirs.user_cache_path("n2d_framework") / "stages"
 
 
-def usable_default_store() -> Path | None:
-    """The default store; ``None``, with a warning, if it cannot be written."""
-    store = default_store()
+def usable_store(chosen: Path | None) -> Path | None:
+    """The store that was chosen, or the default one; ``None``, with a warning, if that is not usable.
+
+    Raises
+    ------
+    OutputError
+        If a store was chosen that cannot be written.
+    """
+    store = default_store() if chosen is None else chosen
     try:
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=store):
             return store
-    except OSError as error:
-        say_warning(
-            f"no stage store: {store} cannot be written ({error.strerror}); nothing is reused. "
-            f"Name another with --store or {STORE_VARIABLE}"
-        )
-        return None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        text = f"stage store {store}: cannot be written ({reason})"
+    if chosen is not None:
+        raise OutputError(f"{text}; choose another folder, or go without (--no-store)")
+    say_warning(f"{text}; nothing is reused. Name another with --store or {STORE_VARIABLE}")
+    return None

@@ -30,8 +30,9 @@ def print_summary(record: Mapping[str, Any]) -> None:
             f"{record['n_clusters_found']} clusters, seed {record['random_state']}\n",
         )
     )
-    console.print(_scores(record["scores"]))
-    console.print()
+    if record["scores"]:
+        console.print(_scores(record["scores"]))
+        console.print()
     console.print(_stages(record))
     console.print()
     _print_paths(console, record["paths"])
@@ -82,7 +83,7 @@ def _stages(record: Mapping[str, Any]) -> Any:
 
 
 def _print_paths(console: Any, paths: Mapping[str, Any]) -> None:
-    for name in ("bundle", "labels", "config", "run"):
+    for name in (name for name in ("bundle", "labels", "config", "run") if name in paths):
         console.print(f"{name:<8} {paths[name]}", soft_wrap=True)
     plots = paths.get("plots", [])
     if plots:

@@ -17,7 +17,7 @@ from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import nested_params, with_options
-from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, snapshot_of
+from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, snapshot_of
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
@@ -260,15 +260,18 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
 
     def to_snapshot(self) -> Snapshot:
         """The fitted model as plain values."""
-        snapshot = snapshot_of(self._fitted())
-        schema = self.schema_
-        snapshot.manifest["data"] = {
-            **snapshot.manifest["data"],
+        return Snapshot(self.to_manifest(), snapshot_of(self._fitted()).parts)
+
+    def to_manifest(self) -> dict[str, Any]:
+        """What a bundle of the fitted model says in JSON: everything but its arrays."""
+        manifest, schema = manifest_of(self._fitted()), self.schema_
+        manifest["data"] = {
+            **manifest["data"],
             # An earlier framework reads the names from here.
             "feature_names": list(schema.names) if schema.named else None,
             "schema": None if schema == Schema() else schema.as_json(),
         }
-        return snapshot
+        return manifest
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot, catalogue: Catalogue | None = None) -> Self:

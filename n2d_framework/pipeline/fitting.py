@@ -20,7 +20,7 @@ from n2d_framework.pipeline.keys import fingerprint
 from n2d_framework.pipeline.rows import refuse_equal_rows
 from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.pipeline.stage import StageResult, StageRunner
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.pipeline.store import OptionalStore, StageStore
 from n2d_framework.pipeline.trio import FittedTrio
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, ROLES, AnyArray
@@ -124,8 +124,9 @@ def fit_composition(
     run_id = uuid.uuid4().hex
     start = time.perf_counter()
     sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))
+    spare = None if store is None else OptionalStore(store)
     try:
-        runner = StageRunner(run_id, sink, n_jobs, store, recent or {})
+        runner = StageRunner(run_id, sink, n_jobs, spare, recent or {})
         fit = _run(composition, components, x, random_state, runner)
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"

@@ -23,7 +23,7 @@ from n2d_framework.pipeline.trio import FittedTrio
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import ROLES
 
-__all__ = ["Snapshot", "fit_from_snapshot", "library_versions", "snapshot_of"]
+__all__ = ["Snapshot", "fit_from_snapshot", "library_versions", "manifest_of", "snapshot_of"]
 
 _LIBRARIES = (
     "numpy", "scipy", "scikit-learn", "umap-learn", "hdbscan", "openTSNE", "keras", "tensorflow",
@@ -78,8 +78,8 @@ def library_versions(*distributions: str) -> dict[str, str]:
     return found
 
 
-def snapshot_of(fit: Fit) -> Snapshot:
-    """Take a fit apart into plain values."""
+def manifest_of(fit: Fit) -> dict[str, Any]:
+    """What can be told of a fit as JSON; components are not asked for their states."""
     composition: dict[str, Any] = {"scaler": options_dict(fit.trio.composition.scaler)}
     for role in ROLES:
         stage = fit.stages[role]
@@ -90,7 +90,7 @@ def snapshot_of(fit: Fit) -> Snapshot:
             "state_version": stage.entry.spec.state_version,
             "options": options_dict(stage.component),
         }
-    manifest = {
+    return {
         "created": fit.created,
         "framework_version": _version("n2d_framework") or "",
         "composition": composition | {"n_clusters": fit.trio.composition.n_clusters},
@@ -104,11 +104,15 @@ def snapshot_of(fit: Fit) -> Snapshot:
         },
         "environment": _environment(*(fit.stages[role].entry.distribution for role in ROLES)),
     }
+
+
+def snapshot_of(fit: Fit) -> Snapshot:
+    """Take a fit apart into plain values."""
     parts: dict[str, State] = {role: fit.stages[role].component.get_state() for role in ROLES}
     parts["scaler"] = fit.trio.scaler.get_state()
     parts["training"] = {"labels": fit.labels}
     parts["golden"] = dict(fit.golden)
-    return Snapshot(manifest, parts)
+    return Snapshot(manifest_of(fit), parts)
 
 
 def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) -> Fit:

@@ -27,7 +27,7 @@ from n2d_framework.pipeline.entries import (
 from n2d_framework.pipeline.equal_rows import share_among_equal_rows
 from n2d_framework.pipeline.keys import stage_key
 from n2d_framework.pipeline.parts import Parts
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.pipeline.store import OptionalStore, StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
 
@@ -210,11 +210,20 @@ class StageRunner:
             "losses": last_losses(result.component),
             **self.notes(),
         }
-        parts: dict[str, State] = {} if foreign else {"state": result.component.get_state()}
-        parts["output"] = {"values": result.output}
-        if result.published:
-            parts["published"] = result.published
-        self.store.write(result.key, manifest, parts)
+        try:
+            parts: dict[str, State] = {} if foreign else {"state": result.component.get_state()}
+            parts["output"] = {"values": result.output}
+            if result.published:
+                parts["published"] = result.published
+            self.store.write(result.key, manifest, parts)
+        except Exception as error:
+            if not isinstance(self.store, OptionalStore):
+                raise
+            # The fit is done and good; it can be told with the next save what is wrong.
+            name = f"{result.entry.spec.role} {result.entry.spec.name!r}"
+            warnings.warn(
+                f"{name} cannot be kept in the store: {error}", StoreWarning, stacklevel=2
+            )
 
     def _usable_store(self, entry: Entry[ComponentSpec]) -> StageStore | None:
         """The store, unless it does not keep the component's state."""

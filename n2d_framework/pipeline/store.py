@@ -7,6 +7,7 @@ import os
 import re
 import time
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.state import State
-from n2d_framework.errors import BundleError, OutputError
+from n2d_framework.errors import BundleError, OutputError, StoreWarning
 from n2d_framework.pipeline.entry_files import (
     ENTRY_KIND,
     check_place,
@@ -27,7 +28,7 @@ from n2d_framework.pipeline.entry_files import (
 from n2d_framework.pipeline.store_location import PROTOCOLS, opened_location
 from n2d_framework.storage import read_image, write_atomic
 
-__all__ = ["PROTOCOLS", "StageStore", "StoredFile"]
+__all__ = ["PROTOCOLS", "OptionalStore", "StageStore", "StoredFile"]
 
 #: Keys are digests; a name with a separator could leave the store.
 _KEY = re.compile(r"[0-9A-Za-z_-]{2,128}")
@@ -278,6 +279,44 @@ class StageStore:
                 f"stage store {self.location}: cannot remove {path} ({error}); check whether it "
                 "may be written"
             ) from error
+
+
+class OptionalStore(StageStore):
+    """A store that a fit can do without: what cannot be read or kept costs a warning, not the fit.
+
+    Parameters
+    ----------
+    store : StageStore
+    """
+
+    def __init__(self, store: StageStore) -> None:
+        self.__dict__.update(vars(store))
+        self._given_up = False
+
+    def read(self, key: str) -> tuple[dict[str, Any], dict[str, State]] | None:
+        """Read an entry, as a :class:`StageStore` does; ``None`` also if that is not possible."""
+        try:
+            return None if self._given_up else super().read(key)
+        except OutputError as error:
+            self.give_up(error)
+            return None
+
+    def write(self, key: str, manifest: dict[str, Any], parts: dict[str, State]) -> None:
+        """Write an entry, as a :class:`StageStore` does, if that is possible."""
+        try:
+            if not self._given_up:
+                super().write(key, manifest, parts)
+        except OutputError as error:
+            self.give_up(error)
+
+    def give_up(self, error: Exception) -> None:
+        """Warn, and leave the store alone from now on."""
+        self._given_up = True
+        warnings.warn(
+            f"{error}. The fit goes on without the store, and nothing more is kept in it",
+            StoreWarning,
+            stacklevel=4,
+        )
 
 
 def _about(details: Mapping[str, Any]) -> tuple[int, float]:

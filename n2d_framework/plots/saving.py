@@ -66,6 +66,7 @@ def save_run_plots(
     image_shape: tuple[int, ...] | str | None = "auto",
     random_state: int = 0,
     projection: Projection = "principal",
+    failed: Callable[[str, Exception], None] | None = None,
 ) -> list[Path]:
     """Write every picture that applies to a fitted model.
 
@@ -94,6 +95,9 @@ def save_run_plots(
     projection : {"principal", "tsne"}, default "principal"
         How a manifold of more than two dimensions is drawn, as for :func:`scatter`. A map is
         made for each of at most three pictures.
+    failed : callable, optional
+        Called as ``failed(name, error)`` for a picture that cannot be drawn or written; the others
+        are written all the same. Without it, the error is raised.
 
     Returns
     -------
@@ -133,9 +137,14 @@ def save_run_plots(
     }
     written = []
     for name, draw in pictures.items():
-        drawn = draw()
-        if drawn is not None:
-            written.append(write_png(drawn, target / f"{name}.png"))
+        try:
+            drawn = draw()
+            if drawn is not None:
+                written.append(write_png(drawn, target / f"{name}.png"))
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(name, error)
     return written
 
 

@@ -166,23 +166,204 @@ def test_a_place_that_cannot_be_written(n2d: Run, config: Path) -> None:
     assert "--out" in result.stderr
 
 
-def test_a_failure_leaves_nothing_but_the_old(
+def fail(*_: object, **__: object) -> None:
+    raise OSError("disk full")
+
+
+def test_a_failure_before_there_are_labels_leaves_nothing_but_the_old(
     n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(running, "_draw", fail)
-    result = n2d("run", config, "--out", "deep/er/out")
-    assert result.exit_code == 1
-    assert "disk full" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert not Path("deep").exists()
     assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
     before = Path("out/run.json").read_bytes()
-    assert n2d("run", config, "--out", "out", "--overwrite").exit_code == 1
+    monkeypatch.setattr(running.Products, "write_labels", fail)
+    for words in (("--out", "deep/er/out"), ("--out", "out", "--overwrite")):
+        result = n2d("run", config, *words)
+        assert result.exit_code == 1
+        assert "disk full" in result.stderr
+        assert "Traceback" not in result.stderr
     assert Path("out/run.json").read_bytes() == before
     assert sorted(path.name for path in Path().iterdir()) == ["blobs.npz", "out", "quick.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "missing"),
+    [
+        ("n2d_framework.bundle.save", "bundle"),
+        ("n2d_framework.plots.saving.scatter", "plots/clusters"),
+        ("n2d_framework.plots.saving.cluster_means", "plots/cluster_means"),
+        ("n2d_framework.plots.save_run_plots", "plots"),
+        ("n2d_framework.pipeline.N2D.assess", "scores"),
+        ("n2d_framework.cli.products.Products._write_config", "config"),
+        ("n2d_builtin.kmeans.KMeans.predict_proba", "labels/probability"),
+    ],
+)
+def test_what_fails_once_there_are_labels_costs_only_itself(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch, broken: str, missing: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, fail)
+        result = n2d("run", config, "--json")
+    assert result.exit_code == 1
+    assert f"{missing} is missing: disk full" in result.stderr
+    folder = Path("n2d-out/quick")
+    record = json.loads((folder / "run.json").read_text())
+    assert json.loads(result.stdout) == record
+    assert record["missing"][missing] == "disk full"
+    assert len((folder / "labels.csv").read_text().splitlines()) == 61
+    made = {name for name in record["paths"] if name != "folder"}
+    assert made == {"labels", "run", "config", "bundle", "plots"} - {missing}
+    assert bool(record["scores"]) == (missing != "scores")
+    assert (folder / "quick.n2d").exists() == (missing != "bundle")
+    whole = n2d("run", config, "--overwrite")
+    assert whole.exit_code == 0, whole.stderr
+    assert json.loads((folder / "run.json").read_text())["missing"] == {}
+
+
+def test_what_is_incomplete_replaces_nothing(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
+    before = Path("out/run.json").read_bytes()
+    monkeypatch.setattr("n2d_framework.bundle.save", fail)
+    for name in ("out-incomplete", "out-incomplete-2"):
+        result = n2d("run", config, "--out", "out", "--overwrite", "--no-plots")
+        assert result.exit_code == 1
+        record = json.loads((Path(name) / "run.json").read_text())
+        assert record["paths"]["folder"] == str(Path(name).absolute())
+        assert Path(record["paths"]["labels"]).is_file()
+        assert name in result.stdout
+    assert Path("out/run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("y", [
+    np.where(np.arange(60) < 5, np.nan, 1.0),
+    np.array([None, *"a" * 59], dtype=object),
+    np.array(["2020-01-01", "NaT"] * 30, dtype="datetime64[D]"),
+    np.zeros((60, 2)),
+    np.zeros(60),
+    np.array([1, "a", 2.5] * 20, dtype=object),
+    np.array([b"a", b"b"] * 30),
+    np.array([True, False] * 30),
+    np.array(["2020-01-01", "2020-01-02"] * 30, dtype="datetime64[D]"),
+    np.array(["é", "\u202e"] * 30),
+    np.array(["\udcff", "b"] * 30, dtype=object),
+])  # fmt: skip
+def test_labels_of_every_kind_are_scored_or_refused_before_training(
+    n2d: Run, config: Path, y: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from n2d_framework.core.dataset import Dataset
+
+    rows = Dataset(name="odd", x=np.load("blobs.npz")["x"], y=y)
+    monkeypatch.setattr(running, "load", lambda _: rows)
+    result = n2d("run", config, "--quiet")
+    if result.exit_code == 0:
+        assert json.loads(Path("n2d-out/quick/run.json").read_text())["missing"] == {}
+        return
+    assert result.exit_code == 2, result.stderr
+    assert "odd: " in result.stderr
+    assert not Path("n2d-out").exists()
+    assert not list((tmp_path / "store").rglob("*.stage"))
+
+
+@pytest.mark.parametrize("rows", [59, 61])
+def test_labels_of_another_length_are_refused_before_training(
+    n2d: Run, config: Path, rows: int, tmp_path: Path
+) -> None:
+    np.savez("blobs.npz", x=np.load("blobs.npz")["x"], y=np.zeros(rows))
+    result = n2d("run", config)
+    assert result.exit_code == 2
+    assert str(rows) in result.stderr
+    assert not list((tmp_path / "store").rglob("*.stage"))
+
+
+def test_an_adapted_class_that_cannot_be_saved_is_refused_before_training(
+    n2d: Run, config: Path, tmp_path: Path, install_plugin: Callable[..., None]
+) -> None:
+    install_plugin("secretive", (
+        "class Hidden:\n"
+        "    def fit(self, x):\n"
+        "        self.labels_ = [0] * len(x)\n"
+        "        self.secret_ = (i for i in ())\n"
+        "        return self\n"
+        "    def predict(self, x):\n"
+        "        return [0] * len(x)\n"
+    ))  # fmt: skip
+    words = ("--set", "model.clusterer={adapt: 'secretive:Hidden'}", "--allow-code")
+    result = n2d("run", config, *words)
+    assert result.exit_code == 2
+    assert "secretive:Hidden: it cannot be stored" in result.stderr
+    assert not Path("n2d-out").exists()
+    assert not list((tmp_path / "store").rglob("*.stage"))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "nul\0byte", "file/out"])
+def test_a_name_that_cannot_be_is_refused_before_training(
+    n2d: Run, config: Path, tmp_path: Path, name: str
+) -> None:
+    Path("file").write_text("x")
+    result = n2d("run", config, "--out", name)
+    assert result.exit_code == 1
+    assert "cannot write there" in result.stderr
+    assert not list((tmp_path / "store").rglob("*.stage"))
+
+
+@pytest.mark.parametrize("length", [200, 243, 250])
+def test_long_names_are_used_or_refused(n2d: Run, config: Path, length: int) -> None:
+    """The bundle is called as the configuration, and the folder too."""
+    long = config.rename("q" * length + ".yaml") if length < 250 else config
+    out = ("--out", "o" * length) if length == 250 else ()
+    result = n2d("run", long, "--no-plots", *out)
+    assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of any bytes")
+def test_names_that_are_not_utf8(n2d: Run, config: Path) -> None:
+    odd = os.fsdecode(b"d\xff")
+    Path(odd).mkdir()
+    Path("blobs.npz").rename(f"{odd}/b\udcfe.npz")
+    result = n2d("run", config, "--data", f"{odd}/b\udcfe.npz", "--out", f"{odd}/out", "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(Path(f"{odd}/out/run.json").read_text())
+    assert Path(record["paths"]["bundle"]).is_file()
+    assert record["config"]["data"] == f"{odd}/b\udcfe.npz"
+    again = n2d("run", f"{odd}/out/config.json", "--out", "again", "--no-plots")
+    assert again.exit_code == 0, again.stderr
+    bundle = record["paths"]["bundle"]
+    for words in (
+        ("predict", bundle, f"{odd}/b\udcfe.npz", "-o", f"{odd}/p.csv"),
+        ("predict", bundle, f"{odd}/b\udcfe.npz", "-o", f"{odd}/p.parquet", "--json"),
+        ("inspect", bundle),
+        ("inspect", bundle, "--json"),
+        ("verify", bundle),
+        ("upgrade", bundle, f"{odd}/new.n2d"),
+        ("store", "--store", f"{odd}/store"),
+    ):
+        done = n2d(*words)
+        assert done.exit_code == 0, (words, done.stderr)
+
+
+def test_a_disk_that_is_full_already_is_noticed_before_training(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from n2d_framework.cli import folder
+
+    monkeypatch.setattr(folder.shutil, "disk_usage", lambda _: type("Free", (), {"free": 2000}))
+    result = n2d("run", config)
+    assert result.exit_code == 1
+    assert "free some space" in result.stderr
+    assert not Path("n2d-out").exists()
+    assert not list((tmp_path / "store").rglob("*.stage"))
+
+
+def test_a_store_that_fails_while_a_run_goes_on_costs_nothing_but_itself(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from n2d_framework.pipeline import store
+
+    monkeypatch.setattr(store, "write_atomic", fail)
+    result = n2d("run", config, "--no-plots")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("goes on without the store") == 1
 
 
 def test_a_swap_that_fails_puts_the_old_back(
@@ -268,17 +449,17 @@ def test_code_in_a_config_needs_leave(n2d: Run, config: Path, written: str) -> N
 
 
 def test_debug_shows_where(n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def surprise(*_: object) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr(running, "_draw", fail)
+    monkeypatch.setattr(running.Products, "_draw", surprise)
     plain = n2d("run", config)
     assert (plain.exit_code, "Traceback" in plain.stderr) == (1, False)
     assert "unexpected RuntimeError: surprise" in plain.stderr
-    told = n2d("--debug", "run", config)
+    told = n2d("--debug", "run", config, "--overwrite")
     assert (told.exit_code, "Traceback" in told.stderr) == (1, True)
     monkeypatch.setenv("N2D_DEBUG", "1")
-    assert "Traceback" in n2d("run", config).stderr
+    assert "Traceback" in n2d("run", config, "--overwrite").stderr
 
 
 def test_a_store_that_cannot_be_written_is_no_reason_to_stop(
@@ -288,7 +469,7 @@ def test_a_store_that_cannot_be_written_is_no_reason_to_stop(
     monkeypatch.setenv("N2D_STORE", "file/store")
     result = n2d("run", config, "--no-plots")
     assert result.exit_code == 0
-    assert "no stage store" in result.stderr
+    assert "stage store" in result.stderr
     asked_for = n2d("run", config, "--no-plots", "--overwrite", "--store", "file/store")
     assert asked_for.exit_code == 1
     assert "stage store" in asked_for.stderr

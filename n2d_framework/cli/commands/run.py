@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from n2d_framework.cli.console import print_json
+from n2d_framework.cli.console import print_json, say_error
 from n2d_framework.cli.flags import AllowCode, Dropped, Features, Labels, Quiet, RowIds, selected
-from n2d_framework.cli.places import STORE_VARIABLE, usable_default_store
+from n2d_framework.cli.places import STORE_VARIABLE, usable_store
 from n2d_framework.cli.progress import RunProgress
 from n2d_framework.cli.trackers import TensorBoardFolder, trackers
 from n2d_framework.errors import ConfigError, Problem
@@ -93,7 +93,7 @@ def run(
     from n2d_framework.cli.running import execute
     from n2d_framework.cli.summary import print_summary
 
-    kept = None if no_store else store or usable_default_store()
+    kept = None if no_store else usable_store(store)
     with RunProgress(quiet=quiet) as progress:
         record = execute(
             request, target,
@@ -104,3 +104,7 @@ def run(
         print_json(record)
     else:
         print_summary(record)
+    for name, reason in record["missing"].items():
+        say_error(reason, label=f"{name} is missing")
+    if record["missing"]:
+        raise typer.Exit(1)

@@ -1,0 +1,228 @@
+"""What a run leaves in its folder: each thing by itself, so that a failure costs only one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.cli.console import as_json
+from n2d_framework.cli.folder import MARK, Output
+from n2d_framework.cli.request import RunRequest
+from n2d_framework.cli.table_file import open_table
+from n2d_framework.errors import N2DError, OutputError, UnsupportedError
+from n2d_framework.types import AnyArray
+
+if TYPE_CHECKING:
+    from n2d_framework.core.dataset import Dataset
+    from n2d_framework.pipeline import N2D
+
+__all__ = ["Products", "reason_of"]
+
+logger = logging.getLogger(__name__)
+_NOT_REACHED = "the run ended before it was made"
+
+
+@attrs.define(eq=False)
+class Products:
+    """The files of a run, made one after the other.
+
+    Attributes
+    ----------
+    model : N2D
+        Fitted.
+    data : Dataset
+    request : RunRequest
+    output : Output
+        The folder that they are written to.
+    plots : bool
+        Whether pictures are drawn.
+    missing : dict of str to str
+        What could not be made (``config``, ``scores``, ``bundle``, ``plots/NAME``, columns of the
+        labels as ``labels/NAME``), and why.
+    """
+
+    model: N2D
+    data: Dataset
+    request: RunRequest
+    output: Output
+    plots: bool
+    missing: dict[str, str] = attrs.field(factory=dict)
+    _scores: dict[str, float] = attrs.field(factory=dict, init=False)
+    _paths: dict[str, Any] = attrs.field(factory=dict, init=False)
+
+    def write_labels(self) -> None:
+        """Write the labels first: from here on a failure leaves the folder.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written.
+        """
+        labels = self.output.path / "labels.csv"
+        with open_table(labels) as table:
+            table.write(self._label_columns())
+        self._paths["labels"] = labels
+        self.output.has_labels = True
+        waiting = ["config", "scores", "bundle", *(["plots"] if self.plots else [])]
+        self.missing |= dict.fromkeys(waiting, _NOT_REACHED)
+        # Should the disk be full by the end, this much is known of the run.
+        self.write_record(self.record())
+
+    def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """What is made after the labels, with a name for people; none of it raises."""
+        yield "scores", lambda: self._attempt("scores", self._assess)
+        yield "save", self._write_both
+        if self.plots:
+            yield "pictures", lambda: self._attempt("plots", self._draw)
+
+    def _write_both(self) -> None:
+        self._attempt("config", self._write_config)
+        self._attempt("bundle", self._save)
+
+    def record(self) -> dict[str, Any]:
+        """What is known about the run: the content of ``run.json``, without times."""
+        self.output.complete = not self.missing
+        manifest = self.model.to_manifest()
+        return {
+            "name": self.request.name,
+            "created": manifest["created"],
+            "framework_version": manifest["framework_version"],
+            "config": self._config(),
+            "random_state": self.model.random_state_,
+            "data": {"name": self.data.name, **manifest["data"]},
+            "n_clusters_found": self.model.n_clusters_,
+            "agreement": self.model.agreement_,
+            "environment": manifest["environment"],
+            "scores": self._scores,
+            "missing": self.missing,
+            "paths": self._placed(),
+        }
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write ``run.json``.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        _write_json(self.output.path / MARK, record)
+
+    def _attempt(self, name: str, make: Callable[[], None]) -> None:
+        """Make one thing, or note why it is missing."""
+        try:
+            make()
+        except Exception as error:  # noqa: BLE001  # whatever fails here must not cost the others
+            self._note(name, error)
+        else:
+            self.missing.pop(name, None)
+
+    def _note(self, name: str, error: Exception) -> None:
+        logger.debug("%s could not be made", name, exc_info=error)
+        self.missing[name] = reason_of(error)
+
+    def _write_config(self) -> None:
+        config = self.output.path / "config.json"
+        _write_json(config, self._config())
+        self._paths["config"] = config
+
+    def _assess(self) -> None:
+        self._scores = self.model.assess(self.data.y)
+
+    def _save(self) -> None:
+        from n2d_framework.bundle import save
+
+        bundle = self.output.path / f"{self.request.name}.n2d"
+        save(self.model, bundle)
+        self._paths["bundle"] = bundle
+
+    def _draw(self) -> None:
+        from matplotlib import rc_context
+
+        from n2d_framework.metrics import match_labels
+        from n2d_framework.plots import save_run_plots
+
+        data = self.data
+        # A matplotlibrc in the current folder could have titles typeset by LaTeX.
+        with rc_context({"text.usetex": False}):
+            self._paths["plots"] = save_run_plots(
+                self.model,
+                data.x,
+                data.y,
+                data.names,
+                folder=self.output.path / "plots",
+                match=match_labels,
+                image_shape=None if data.modality == "sequence" else "auto",
+                random_state=self.model.random_state_,
+                failed=lambda name, error: self._note(f"plots/{name}", error),
+            )
+
+    def _label_columns(self) -> dict[str, AnyArray]:
+        """Labels of the training rows, with how sure they are where the clusterer can tell."""
+        labels = self.model.labels_
+        rows = np.arange(len(labels))
+        columns = {"row": rows} | ({} if self.model.ids_ is None else {"id": self.model.ids_})
+        columns["label"] = labels
+        strengths = self._asked("strengths", "strength")
+        if strengths is not None:
+            columns["strength"] = strengths
+        shares = self._asked("predict_proba", "probability")
+        if shares is not None:
+            # Noise is -1, and its share is in the last column.
+            columns["probability"] = shares[rows, labels]
+        return columns
+
+    def _asked(self, ability: str, column: str) -> AnyArray | None:
+        """What the clusterer says of the training rows; ``None`` if it cannot."""
+        clusterer = self.model.clusterer_
+        if not hasattr(clusterer, ability):
+            return None
+        try:
+            found: AnyArray = getattr(clusterer, ability)(self.model.manifold_)
+        except UnsupportedError:
+            return None
+        except Exception as error:  # noqa: BLE001  # the labels are there all the same
+            self._note(f"labels/{column}", error)
+            return None
+        return found
+
+    def _config(self) -> dict[str, Any]:
+        """The configuration with every default filled in; ``n2d run`` takes it back."""
+        return {
+            "data": self.request.data,
+            "model": self.model.composition().describe(),
+            "random_state": self.model.random_state_,
+        }
+
+    def _placed(self) -> dict[str, Any]:
+        """Paths as they will be when the folder has got its name."""
+        place = self.output.place
+
+        def placed(path: Path) -> str:
+            return str(place / path.relative_to(self.output.path))
+
+        return {
+            name: [placed(item) for item in path] if isinstance(path, list) else placed(path)
+            for name, path in (self._paths | {"run": self.output.path / MARK}).items()
+        } | {"folder": str(place)}
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed, for people."""
+    if isinstance(error, N2DError):
+        return str(error)
+    if isinstance(error, OSError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: {error}"
+
+
+def _write_json(path: Path, content: Any) -> None:
+    try:
+        path.write_text(as_json(content) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path.name} cannot be written ({error.strerror or error})") from error
