@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+from n2d_framework.cli.streams import is_utf8, results
 from n2d_framework.visible import hidden_to_json, one_line, visible
 
 __all__ = [
@@ -74,7 +74,8 @@ def _hanging(value: Any) -> Any:
 
 def out() -> Console:
     """Console of results."""
-    return _Console(width=_width(sys.stdout), soft_wrap=False)
+    stream = results()
+    return _Console(file=stream, width=_width(stream), soft_wrap=False)
 
 
 _stderr = _Console(stderr=True)
@@ -133,8 +134,10 @@ def bare_table(*columns: str, title: str = "") -> Table:
 
 
 def print_json(value: Any) -> None:
-    """Print plain values as JSON on stdout."""
-    sys.stdout.write(as_json(value) + "\n")
+    """Print plain values as JSON on stdout, in escapes where it cannot take every character."""
+    stream = results()
+    text = as_json(value)
+    stream.write((text if is_utf8(stream) else json.dumps(json.loads(text), indent=2)) + "\n")
 
 
 def as_json(value: Any, indent: int | None = 2) -> str:

@@ -32,7 +32,8 @@ from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
 from n2d_framework.cli.messages import Messages
 from n2d_framework.cli.native import without_chatter
-from n2d_framework.errors import N2DError
+from n2d_framework.cli.streams import own_streams, results_apart
+from n2d_framework.errors import N2DError, OutputError
 from n2d_framework.processes import SAFE_PATH
 from n2d_framework.visible import visible
 
@@ -88,9 +89,9 @@ def guarded(function: F) -> F:
     @functools.wraps(function)
     def command(*args: Any, **options: Any) -> None:
         try:
-            with _messages:
+            with _messages, results_apart():
                 function(*args, **options)
-        except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        except (typer.Exit, typer.Abort, typer.BadParameter):
             raise
         except KeyboardInterrupt:
             say_error("interrupted", label="stopped")
@@ -141,13 +142,28 @@ def main() -> NoReturn:
     os.environ.setdefault(SAFE_PATH, "1")
     # A .numba_config.yaml in the current folder could name a cache, which numba unpickles.
     os.environ.setdefault("NUMBA_CACHE_DIR", "")
-    signal.signal(signal.SIGTERM, _terminated)
+    for number in _ENDING:
+        # What was started with nohup, or in the background of a script, goes on ignoring them.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminated)
     debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
-    with nullcontext() if debug else without_chatter():
-        app(prog_name="n2d")
+    try:
+        with own_streams(), nullcontext() if debug else without_chatter():
+            app(prog_name="n2d")
+    except OutputError as error:
+        say_error(str(error))
+        sys.exit(1)
     sys.exit(0)
+
+
+#: Signals that end a run as an exception does: a closed terminal, ``kill`` and Ctrl-\\.
+_ENDING = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
+]
 
 
 def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
     """Leave as after an exception, so that partial output is removed."""
+    for again in (*_ENDING, signal.SIGINT):
+        signal.signal(again, signal.SIG_IGN)  # a second one must not interrupt that
     sys.exit(128 + number)

@@ -176,9 +176,9 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
         if target.is_symlink() or not target.is_dir():
             raise _wrong(f"{target} exists and is no folder; choose another")
         content = [path.name for path in target.iterdir()]
-    except PermissionError as error:
+    except OSError as error:
         raise OutputError(
-            f"{target}: may not be looked into; choose another folder with --out"
+            f"{target}: cannot write there ({error.strerror}); choose another folder with --out"
         ) from error
     if content and MARK not in content:
         raise _wrong(

@@ -7,7 +7,9 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+from n2d_framework.cli.streams import Stream
 
 __all__ = ["without_chatter"]
 
@@ -31,7 +33,8 @@ def without_chatter() -> Iterator[None]:
     reader = threading.Thread(target=_pass_on, args=(read, real), daemon=True)
     reader.start()
     try:
-        with os.fdopen(os.dup(real), "w", buffering=1, errors="backslashreplace") as stream:
+        with Stream(os.dup(real), python) as stream:
+            stream.reconfigure(line_buffering=True)
             sys.stderr = stream
             yield
     finally:
@@ -45,4 +48,5 @@ def _pass_on(read: int, real: int) -> None:
     with os.fdopen(read, "rb") as lines:
         for line in lines:
             if not _CHATTER.match(line):
-                os.write(real, line)
+                with suppress(BrokenPipeError):  # nobody reads it any more; the writers go on
+                    os.write(real, line)

@@ -26,7 +26,7 @@ def default_store() -> Path:
 
 
 def usable_store(chosen: Path | None) -> Path | None:
-    """The store that was chosen, or the default one; ``None``, with a warning, if that is not usable.
+    """The store that was chosen, or the default one; ``None``, with a warning, if it is unusable.
 
     Raises
     ------

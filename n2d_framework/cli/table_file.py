@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import abc
 import csv
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.cli.streams import is_utf8, results
+from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
 from n2d_framework.visible import one_line, spreadsheet_cell
@@ -32,6 +33,17 @@ class TableWriter(abc.ABC):
 
     def close(self) -> None:  # noqa: B027  # text needs nothing at the end
         """Write what comes last."""
+
+
+def _escaped(column: AnyArray) -> AnyArray:
+    """Names of files that are not UTF-8 with the bytes at fault as escapes; all else as it is."""
+    if column.dtype.kind not in "OU":
+        return column
+    values = [
+        value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+        for value in column.tolist()
+    ]
+    return np.array(values, dtype=object)
 
 
 class _Text(TableWriter):
@@ -62,7 +74,7 @@ class _Text(TableWriter):
             (self._quoting if quoted else self._writer).writerow(row)
 
     def _cells(self, column: AnyArray) -> Iterable[Any]:
-        values: list[Any] = column.tolist()
+        values: list[Any] = _escaped(column).tolist()
         return values if column.dtype.kind in "biuf" else map(self._cell, values)
 
     def _cell(self, value: Any) -> Any:
@@ -74,20 +86,23 @@ class _Text(TableWriter):
 class _Parquet(TableWriter):
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file: Any = None
         self._writer: Any = None
 
     def write(self, columns: Mapping[str, AnyArray]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        table = pa.table(dict(columns))
+        table = pa.table({name: _escaped(column) for name, column in columns.items()})
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema)
+            self._file = self._path.open("wb")  # Arrow takes no names that are not UTF-8
+            self._writer = pq.ParquetWriter(self._file, table.schema)
         self._writer.write_table(table)
 
     def close(self) -> None:
         if self._writer is not None:
             self._writer.close()
+            self._file.close()
 
 
 class _Npy(TableWriter):
@@ -154,8 +169,14 @@ def open_table(path: Path | None) -> Iterator[TableWriter]:
         If it cannot be written; an older file of that name is then unchanged.
     """
     if path is None:
-        yield _Text(sys.stdout, ",")
-        sys.stdout.flush()
+        stream = results()
+        stream.flush()
+        if not is_utf8(stream) and isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # as in files: labels and ids are not for reading
+        yield _Text(stream, ",")
+        stream.flush()
+        if getattr(stream, "abandoned", False):
+            raise OutputError("stdout: its reader went away before all labels were written")
         return
     with replacing(path) as temporary, _writer(temporary, path.suffix.lower()) as writer:
         yield writer

@@ -1,10 +1,15 @@
-"""What identifies the code that a component imports because its options name it."""
+"""What identifies the code of a component, and the code that its options name."""
 
 from __future__ import annotations
 
+import ast
+import base64
 import hashlib
+import importlib.machinery
+import importlib.util
 import inspect
 import json
+import os
 import re
 import sys
 import uuid
@@ -23,7 +28,7 @@ _DIGITS = 16
 
 
 def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
-    """What the results of a component depend on besides its options: the code that they name.
+    """What the results of a component depend on besides its options and its version: code.
 
     Parameters
     ----------
@@ -34,20 +39,21 @@ def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Each distribution with its version. Code of no distribution, or of one that is installed
-        to be edited, by a hash of its source: all of a package, or the one module. Empty for a
-        component that imports nothing so, or does not say what.
+        Of code that the options name: each distribution with its version. Code of no distribution,
+        of one that is installed to be edited, or that differs from what was installed, by a hash of
+        its source: all of a package, or the one module; and of local modules that it imports. The
+        component's own code by such a hash too, if it is of these kinds; else the version of its
+        distribution says it all, which is not in here.
 
     Raises
     ------
     ComponentImportError
         If the code cannot be imported.
     """
-    if not spec.imports_code or not hasattr(component, "imported_code"):
-        return {}
-    found: dict[str, str] = {}
-    for path in component.imported_code():
-        found |= _identity(load_object(path, what=f"{spec.role} {spec.name!r}"), path)
+    found = dict(_own(type(component)))
+    if spec.imports_code and hasattr(component, "imported_code"):
+        for path in component.imported_code():
+            found |= _identity(load_object(path, what=f"{spec.role} {spec.name!r}"), path)
     return found
 
 
@@ -107,14 +113,33 @@ def _same(distribution: str) -> str:
 
 
 @cache
+def _own(cls: Any) -> Mapping[str, str]:
+    """Of a component's class, as it was when it was first asked for: files may be edited later."""
+    found: dict[str, str] = {}
+    for module in _modules(cls, cls.__module__):
+        top = module.partition(".")[0]
+        if top not in (_FRAMEWORK, *sys.stdlib_module_names) and not _is_as_installed(module):
+            name = top if hasattr(sys.modules.get(top), "__path__") else module
+            found[name] = found.get(name) or _source(name)
+    return found
+
+
+@cache
 def _identity(thing: Any, path: str) -> dict[str, str]:
     """Of one object, as it was when it was first asked for: files may be edited later."""
     found: dict[str, str] = {}
     for module in _modules(thing, path):
         top = module.partition(".")[0]
-        if top not in sys.stdlib_module_names:
-            found |= _versions(top) or {module: _source(module)}
+        if top in sys.stdlib_module_names:
+            continue
+        found |= _versions(top) if _is_as_installed(module) else {module: _source(module)}
     return found
+
+
+def _is_as_installed(module: str) -> bool:
+    """Whether a version says all about a module: it was installed, and has not been edited."""
+    names = _versions(module.partition(".")[0])
+    return bool(names) and not any(_is_changed(name, module) for name in names)
 
 
 def _modules(thing: Any, path: str) -> Iterator[str]:
@@ -129,6 +154,7 @@ def _classes(thing: Any) -> tuple[Any, ...]:
     return (thing,) if hasattr(thing, "__module__") else ()
 
 
+@cache
 def _versions(top: str) -> dict[str, str]:
     """Distributions with that package, unless they are there to be edited."""
     names = dict.fromkeys(_distributions().get(top, ()))
@@ -145,21 +171,107 @@ def _is_edited(distribution: str) -> bool:
     return bool(about.get("dir_info", {}).get("editable", False))
 
 
+def _is_changed(distribution: str, module: str) -> bool:
+    """Whether files beside a module are not those that were installed, as far as is recorded."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    recorded = _recorded(distribution).get(os.path.dirname(file), ()) if file else ()  # noqa: PTH120
+    for path, digest in recorded:
+        try:
+            found = hashlib.sha256(Path(path).read_bytes()).digest()
+        except OSError:
+            return True
+        if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != digest:
+            return True
+    return False
+
+
+@cache
+def _recorded(distribution: str) -> Mapping[str, list[tuple[str, str]]]:
+    """Source files of a distribution with the digests of its record, by directory."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for file in metadata.distribution(distribution).files or ():
+        if file.suffix == ".py" and file.hash is not None and file.hash.mode == "sha256":
+            path = str(file.locate())
+            found.setdefault(os.path.dirname(path), []).append((path, file.hash.value))  # noqa: PTH120
+    return found
+
+
 def _source(module: str) -> str:
-    """Hash of a package's source, or of the one module; made up where there is no file."""
-    digest, files = hashlib.sha256(), list(_files(module))
-    for name, path in files:
-        digest.update(f"{name} {path.stat().st_size} ".encode() + path.read_bytes())
-    return digest.hexdigest()[:_DIGITS] if files else _PASSING + uuid.uuid4().hex
+    """Hash of a package's source, or of the one module; made up where there is no file.
+
+    Local modules that it imports, anywhere in its source, count too.
+    """
+    digest, waiting, seen = hashlib.sha256(), [module], set[str]()
+    n_files = 0
+    while waiting:
+        name = waiting.pop()
+        top = name.partition(".")[0]
+        if top in seen:
+            continue
+        seen.add(top)
+        wanted = set[str]()
+        for label, path in _files(name):
+            content = path.read_bytes()
+            digest.update(f"{label} {len(content)} ".encode() + content)
+            n_files += 1
+            wanted |= _imports(content) if path.suffix == ".py" else set()
+        waiting += sorted((found for found in wanted - seen if _is_local(found)), reverse=True)
+    return digest.hexdigest()[:_DIGITS] if n_files else _PASSING + uuid.uuid4().hex
+
+
+def _imports(source: bytes) -> set[str]:
+    """Packages and modules that a file imports, by the first part of their names."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return set()
+    found = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@cache
+def _is_local(top: str) -> bool:
+    """Whether it is source of no distribution, or of one that is there to be edited."""
+    if top in sys.stdlib_module_names or top == _FRAMEWORK or _versions(top):
+        return False
+    return bool(list(_files(top)))
+
+
+#: The framework is no part of a plugin that uses it: its version is, and its own components.
+_FRAMEWORK = "n2d_framework"
+_CODE = (".py", *importlib.machinery.EXTENSION_SUFFIXES)
 
 
 def _files(module: str) -> Iterator[tuple[str, Path]]:
     """Names that are the same on every machine, and files."""
-    found = sys.modules.get(module)
-    top = sys.modules.get(module.partition(".")[0])
-    for folder in map(Path, getattr(top, "__path__", ())):
-        for path in sorted(folder.rglob("*.py")):
-            yield path.relative_to(folder).as_posix(), path
-    own = Path(getattr(found, "__file__", None) or "")
-    if own.suffix and own.is_file():
+    top = module.partition(".")[0]
+    folders, own = _places(top) if top not in sys.modules else _loaded_places(module)
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.name.endswith(_CODE):
+                yield path.relative_to(folder).as_posix(), path
+    if own is not None and own.suffix and own.is_file():
         yield own.name, own
+
+
+def _loaded_places(module: str) -> tuple[list[Path], Path | None]:
+    top = sys.modules.get(module.partition(".")[0])
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return [Path(item) for item in getattr(top, "__path__", ())], Path(file) if file else None
+
+
+def _places(top: str) -> tuple[list[Path], Path | None]:
+    """Where a module would be imported from, without importing it."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return [], None
+    own = Path(spec.origin) if spec.has_location and spec.origin else None
+    return [Path(item) for item in spec.submodule_search_locations or ()], own

@@ -55,7 +55,7 @@ def stage_key(
     seed : int
         The stage's seed.
     code : mapping, optional
-        What identifies the code that its options name, as
+        What identifies its code beyond the version, and the code that its options name, as
         :func:`n2d_framework.core.code.code_of` gives it.
 
     Returns
@@ -83,6 +83,7 @@ def part_key(
     name: str,
     depends_on: Mapping[str, Any],
     seed: int,
+    code: Mapping[str, str] | None = None,
 ) -> str:
     """Key of a part of a stage that depends on fewer options than the stage.
 
@@ -98,13 +99,15 @@ def part_key(
         Options that the part depends on.
     seed : int
         The stage's seed.
+    code : mapping, optional
+        As for :func:`stage_key`.
 
     Returns
     -------
     str
         SHA-256, hexadecimal.
     """
-    parts = {
+    parts: dict[str, Any] = {
         "upstream": upstream,
         "role": entry.spec.role,
         "distribution": entry.distribution,
@@ -113,6 +116,8 @@ def part_key(
         "options": depends_on,
         "seed": seed,
     }
+    if code:
+        parts["code"] = dict(code)
     return _hash(parts)
 
 

@@ -32,12 +32,15 @@ class Parts:
         Key of the stage before, or fingerprint of the data.
     seed : int
         The stage's seed.
+    code : mapping
+        What identifies the component's code beyond the version.
     """
 
     store: StageStore | None
     entry: Entry[ComponentSpec]
     upstream: str
     seed: int
+    code: Mapping[str, str] = attrs.field(factory=dict)
 
     def remember(
         self, name: str, depends_on: Mapping[str, Any], compute: Callable[[], State]
@@ -71,7 +74,7 @@ class Parts:
         """
         if self.store is None:
             return compute()
-        key = part_key(self.upstream, self.entry, name, depends_on, self.seed)
+        key = part_key(self.upstream, self.entry, name, depends_on, self.seed, self.code)
         found = self._known(self.store, key)
         if found is not None:
             return found

@@ -147,7 +147,7 @@ class StageRunner:
             result = self._known(key, entry, component, len(x))
             if result is None:
                 before = published or {}
-                parts = Parts(self._usable_store(entry), entry, upstream, seed)
+                parts = Parts(self._usable_store(entry), entry, upstream, seed, code)
                 context = attrs.evolve(
                     self._context(about, seed), upstream=before, remember=parts.remember
                 )

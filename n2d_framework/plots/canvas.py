@@ -63,7 +63,9 @@ def grid_shape(count: int, most: int) -> tuple[int, int]:
 
 def clean(text: Any) -> str:
     """A name as it stands: no mathematics in dollars, no endless line."""
-    plain = " ".join(str(text).split())
+    # Names of files may hold what is not a character; it is drawn as an escape.
+    known = str(text).encode("utf-8", "backslashreplace").decode()
+    plain = " ".join(known.split())
     if len(plain) > _LONGEST:
         plain = plain[: _LONGEST - 1] + "…"
     return literal(plain)

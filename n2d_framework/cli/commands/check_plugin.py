@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
@@ -11,6 +10,7 @@ from rich.text import Text
 
 from n2d_framework.cli.console import bare_table, err, out, print_json, seconds_text
 from n2d_framework.cli.flags import Json
+from n2d_framework.cli.streams import results
 from n2d_framework.errors import UnknownComponentError
 from n2d_framework.visible import visible
 
@@ -48,7 +48,7 @@ def check_plugin(
     if json:
         print_json([_plain(report) for report in reports])
     elif markdown:
-        sys.stdout.write(visible("\n".join(_markdown(report) for report in reports)))
+        results().write(visible("\n".join(_markdown(report) for report in reports)))
     else:
         for report in reports:
             _print(report)

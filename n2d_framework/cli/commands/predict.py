@@ -107,11 +107,14 @@ def _rows(
 
 
 def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, json: bool) -> None:
+    from n2d_framework.cli.streams import stdout_is_closed
     from n2d_framework.cli.table_file import check_table_path
 
     if output is None:
         if json:
             raise ConfigError([Problem("--json", "stdout has the labels; add --output FILE")])
+        if stdout_is_closed():
+            raise ConfigError([Problem("--output", "stdout is closed; name a file for the labels")])
         return
     check_table_path(output, labels_only=not proba)
     for other in (bundle, Path(data)):

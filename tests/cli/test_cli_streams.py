@@ -1,0 +1,256 @@
+"""Terminals without all characters, readers that go away, plugins that print: real processes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from n2d_framework.cli import app
+from n2d_framework.cli.streams import Stream
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and descriptors")
+N2D = [sys.executable, "-c", "from n2d_framework.cli import main; main()"]
+
+
+def run(*words: object, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    options.setdefault("stdout", subprocess.PIPE)
+    return subprocess.run(
+        [*N2D, *map(str, words)], stderr=subprocess.PIPE, check=False, timeout=120, **options
+    )
+
+
+@pytest.fixture
+def table(elsewhere: Path) -> Path:
+    """Rows whose columns, ids and classes are not ASCII."""
+    rng = np.random.default_rng(0)
+    lines = ["größe,长度,id,y"]
+    for i, (a, b) in enumerate(rng.normal(size=(40, 2)) + 9 * np.repeat([[0], [1]], 20, axis=0)):
+        lines.append(f"{a},{b},Zeile-ü{i}≥,{'жук' if i < 20 else 'муха'}")
+    (elsewhere / "odd.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (elsewhere / "odd.yaml").write_text(
+        "data: {path: odd.csv, id: id, y: y}\n"
+        "model: {embedder: identity, manifolder: identity, clusterer: kmeans, n_clusters: 2}\n",
+        encoding="utf-8",
+    )
+    return elsewhere / "odd.csv"
+
+
+@pytest.fixture
+def bundle_of_table(n2d: Callable[..., Any], table: Path) -> Path:
+    result = n2d("run", "odd.yaml", "--out", "out", "--no-plots", "--no-store")
+    assert result.exit_code == 0, result.output
+    return Path("out/odd.n2d")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "koi8-r", "utf-8"])
+def test_commands_end_well_in_every_encoding(bundle_of_table: Path, encoding: str) -> None:
+    """With the same results: JSON in escapes, and labels as in a file."""
+
+    def call(*words: object) -> bytes:
+        found = CliRunner(charset=encoding).invoke(app, [str(word) for word in words])
+        assert found.exit_code == 0, (words, found.stderr_bytes)
+        return found.stdout_bytes
+
+    again = ("run", "odd.yaml", "--out", "out", "--no-plots", "--no-store", "--overwrite")
+    call(*again)
+    record = json.loads(call(*again, "--json").decode("utf-8"))
+    assert record == json.loads(Path("out/run.json").read_text(encoding="utf-8"))
+    call("predict", bundle_of_table, "odd.csv", "-o", "p.csv")
+    labels = call("predict", bundle_of_table, "odd.csv")
+    assert labels == Path("p.csv").read_bytes()
+    rows = list(csv.DictReader(io.StringIO(labels.decode("utf-8"))))
+    assert rows[3]["id"] == "Zeile-ü3≥"
+    inside = json.loads(call("inspect", bundle_of_table, "--json").decode("utf-8"))
+    assert "größe" in json.dumps(inside, ensure_ascii=False)
+    for words in (
+        ("inspect", bundle_of_table), ("verify", bundle_of_table), ("components",), ("datasets",),
+        ("components", "clusterer/gmm"), ("store", "--store", "größe"), ("schema",),
+    ):  # fmt: skip
+        call(*words)
+
+
+def test_a_process_in_ascii_writes_labels_and_words(bundle_of_table: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii:strict"}
+    done = run("predict", bundle_of_table, "odd.csv", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Zeile-ü3≥" in done.stdout.decode("utf-8")
+    told = run("predict", bundle_of_table, "größe.csv", env=environment)
+    assert (told.returncode, b"gr\\xf6" in told.stderr) == (2, True)
+
+
+def test_an_encoding_writes_what_it_lacks_as_escapes() -> None:
+    read, write = os.pipe()
+    like = io.TextIOWrapper(io.BytesIO(), "koi8-r", "strict")
+    with Stream(write, like) as stream:
+        stream.write("жук ≥ 长\n")
+    with os.fdopen(read, "rb") as pipe:
+        assert pipe.read().decode("koi8-r") == "жук ≥ \\u957f\n"
+
+
+CLOSED = ["sh", "-c", 'exec "$@" >&-', "sh", *N2D]
+
+
+def test_a_closed_stdout_costs_nothing_but_what_was_to_be_read(
+    config: Path, tmp_path: Path
+) -> None:
+    words = ["run", str(config), "--out", "out"]
+    done = subprocess.run([*CLOSED, *words], capture_output=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == (b"", b"")
+    record = json.loads(Path("out/run.json").read_text())
+    assert record["missing"] == {}
+    # No file of the run took the number of stdout, and what was printed, into itself.
+    assert Path("out/labels.csv").read_text().splitlines()[0] == "row,label,probability"
+    words = ["predict", record["paths"]["bundle"], "blobs.npz"]
+    refused = subprocess.run([*CLOSED, *words], capture_output=True, check=False, timeout=120)
+    assert refused.returncode == 2
+    assert b"stdout is closed" in refused.stderr
+    all_closed = ["sh", "-c", 'exec "$@" >&- 2>&- <&-', "sh", *N2D, *words, "-o", "p.csv"]
+    assert subprocess.run(all_closed, check=False, timeout=120).returncode == 0
+    assert len(Path("p.csv").read_text().splitlines()) == 61
+
+
+def piped(*words: object) -> tuple[int, bytes]:
+    """Into a pipe whose reader is gone before a word is written."""
+    read, write = os.pipe()
+    os.close(read)
+    done = run(*words, stdout=write)
+    os.close(write)
+    return done.returncode, done.stderr
+
+
+def test_a_reader_that_goes_away_fails_only_what_is_written_for_it(config: Path) -> None:
+    assert piped("run", config, "--out", "out", "--no-plots") == (0, b"")
+    assert piped("run", config, "--out", "out", "--no-plots", "--overwrite", "--json") == (0, b"")
+    bundle = Path("out/quick.n2d")
+    assert piped("inspect", bundle) == (0, b"")
+    assert piped("predict", bundle, "blobs.npz", "-o", "p.csv") == (0, b"")
+    code, said = piped("predict", bundle, "blobs.npz")
+    assert (code, said) == (
+        1,
+        b"error: stdout: its reader went away before all labels were written\n",
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_full_disk_behind_stdout_is_an_error(config: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = run("run", config, "--out", "out", "--no-plots", stdout=full)
+        assert done.returncode == 1
+        assert b"stdout: No space left" in done.stderr
+        assert Path("out/run.json").is_file()
+        done = run("predict", "out/quick.n2d", "blobs.npz", stdout=full)
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+
+
+NOISY = """
+import ctypes, os, subprocess, sys
+print("PRINTED")
+sys.__stdout__.write("TO THE FIRST STDOUT\\n"); sys.__stdout__.flush()
+os.write(1, b"TO THE DESCRIPTOR\\n")
+ctypes.CDLL(None).puts(b"FROM C"); ctypes.CDLL(None).fflush(None)
+subprocess.run(["echo", "FROM A CHILD"])
+
+from n2d_framework.plugin import ComponentSpec, component, hookimpl
+
+@hookimpl
+def n2d_components():
+    print("PRINTED BY THE HOOK")
+    yield ComponentSpec(role="clusterer", name="noisy", factory="loud:Loud", summary="prints")
+
+@component
+class Loud:
+    def fit(self, m, *, context):
+        print("FITTED")
+    def predict(self, m):
+        print("PREDICTED")
+        os.write(1, b"PREDICTED\\n")
+        return (m[:, 0] > m[:, 0].mean()).astype(int)
+    def get_state(self):
+        return {}
+    def set_state(self, state):
+        print("RESTORED")
+"""
+
+
+def test_what_plugins_print_is_not_among_the_results(
+    config: Path, tmp_path: Path, install_plugin: Callable[..., None]
+) -> None:
+    install_plugin("loud", NOISY)
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    words = ("--set", "model.clusterer={name: noisy}", "--out", "out", "--no-plots", "--json")
+    done = run("run", config, *words, env=environment)
+    assert done.returncode == 0, done.stderr
+    bundle = json.loads(done.stdout)["paths"]["bundle"]
+    for word in (b"PRINTED", b"FIRST STDOUT", b"DESCRIPTOR", b"FROM C", b"FROM A CHILD", b"FITTED"):
+        assert word in done.stderr
+    labels = run("predict", bundle, "blobs.npz", env=environment)
+    assert labels.returncode == 0
+    assert labels.stdout.startswith(b"row,label\n0,")
+    assert b"PREDICTED" not in labels.stdout
+    for command in (["components", "--json"], ["doctor", "--json"], ["inspect", bundle, "--json"]):
+        json.loads(run(*command, env=environment).stdout)
+
+
+SLOW = """
+import signal, time
+from n2d_framework.plugin import ComponentSpec, component, hookimpl
+
+@hookimpl
+def n2d_components():
+    yield ComponentSpec(role="clusterer", name="sleeper", factory="slow:Sleeper", summary="waits")
+
+@component
+class Sleeper:
+    def fit(self, m, *, context):
+        open("asleep", "w").close()
+        time.sleep(60)
+    def predict(self, m): ...
+    def get_state(self): return {}
+    def set_state(self, state): ...
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("ignored", [False, True])
+def test_signals_leave_nothing_unfinished(
+    config: Path, tmp_path: Path, install_plugin: Callable[..., None], name: str, ignored: bool
+) -> None:
+    number = getattr(signal, name)
+    install_plugin("slow", SLOW.replace("time.sleep(60)", "time.sleep(3)") if ignored else SLOW)
+    launch = (
+        "import signal, sys; number = int(sys.argv.pop(1));"
+        "signal.signal(number, signal.SIG_IGN) if sys.argv.pop(1) == 'True' else None;"
+        "from n2d_framework.cli import main; main()"
+    )
+    words = ["run", str(config), "--set", "model.clusterer={name: sleeper}", "--out", "a/b"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", launch, str(int(number)), str(ignored), *words],
+        env=os.environ | {"PYTHONPATH": str(tmp_path / "site")}, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not Path("asleep").exists() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(number)
+    if not ignored:
+        process.send_signal(number)  # impatience does not leave more behind
+    _, said = process.communicate(timeout=60)
+    assert "Traceback" not in said
+    # A sleeper that is left alone returns no labels in the end.
+    expected = 1 if ignored else 130 if name == "SIGINT" else 128 + number
+    assert process.returncode == expected, said
+    assert not Path("a").exists()

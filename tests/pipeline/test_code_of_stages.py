@@ -1,0 +1,118 @@
+"""Stages are fitted again when the code of their component has changed, whatever its version."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PLUGIN = """
+from n2d_framework.plugin import ComponentSpec, hookimpl
+
+@hookimpl
+def n2d_components():
+    yield ComponentSpec(role="clusterer", name="mine", factory="{package}:Mine", summary="s")
+"""
+CLASS = """
+import numpy as np
+from n2d_framework.plugin import component
+
+@component
+class Mine:
+    def fit(self, m, *, context):
+        {imports}
+        self.shift = {shift}
+    def predict(self, m):
+        return (m[:, 0] > m[:, 0].mean()).astype(int) + 0 * self.shift
+    def get_state(self):
+        return {{"shift": self.shift}}
+    def set_state(self, state):
+        self.shift = state["shift"]
+"""
+FIT = """
+import sys, json
+import numpy as np, n2d_framework as n2d
+x = np.random.default_rng(0).random((30, 3))
+events = []
+model = n2d.N2D("identity", "identity", "mine", random_state=0, store=sys.argv[1],
+                listeners=[events.append]).fit(x)
+ends = [e for e in events if type(e).__name__ == "StageFinished"]
+print(json.dumps([model.clusterer_.shift, *[e.cached for e in ends]]))
+"""
+
+
+def install(site: Path, package: Path, *, record: bool, editable: bool) -> None:
+    """A distribution whose package lies in `package`, as pip would leave it."""
+    info = site / "mine-1.0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+    (info / "top_level.txt").write_text("mine\n")
+    (info / "entry_points.txt").write_text("[n2d_framework]\nmine = mine.plugin\n")
+    if editable:
+        about = {"url": package.as_uri(), "dir_info": {"editable": True}}
+        (info / "direct_url.json").write_text(json.dumps(about))
+    if record:
+        lines = []
+        for path in sorted((site / "mine").glob("*.py")):
+            digest = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest())
+            lines.append(f"mine/{path.name},sha256={digest.decode().rstrip('=')},1")
+        (info / "RECORD").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def fit(tmp_path: Path) -> Callable[..., list]:
+    def call(site: Path) -> list:
+        done = subprocess.run(
+            [sys.executable, "-c", FIT, str(tmp_path / "store")],
+            env={"PYTHONPATH": str(site), "PATH": "", "HOME": str(tmp_path)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return call
+
+
+@pytest.mark.parametrize("kind", ["editable", "edited in place", "as installed"])
+def test_an_edited_component_is_fitted_again(tmp_path, fit, kind):
+    site = tmp_path / "site"
+    package = site / "mine"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "plugin.py").write_text(PLUGIN.format(package="mine.model"))
+    (package / "helper.py").write_text("SHIFT = 1\n")
+    code = CLASS.format(imports="from mine.helper import SHIFT", shift="SHIFT")
+    (package / "model.py").write_text(code)
+    install(site, package, record=kind != "editable", editable=kind == "editable")
+    assert fit(site) == [1, False, False, False]
+    assert fit(site) == [1, True, True, True]
+    # The component's file stays; a module of its package that it imports changes.
+    (package / "helper.py").write_text("SHIFT = 2\n")
+    if kind == "as installed":  # a new version with the same number, recorded as such
+        install(site, package, record=True, editable=False)
+        assert fit(site) == [1, True, True, True]
+        return
+    assert fit(site) == [2, True, True, False]
+    (package / "helper.py").write_text("SHIFT = 1\n")
+    assert fit(site)[0] == 1
+
+
+def test_modules_beside_it_count_and_other_code_does_not(tmp_path, monkeypatch):
+    """A single module that imports another one, inside of a function."""
+    from n2d_framework.core import code
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "alone_a.py").write_text("def f():\n    import alone_b\n    import numpy\n")
+    (tmp_path / "alone_b.py").write_text("X = 1\n")
+    (tmp_path / "unrelated_c.py").write_text("X = 1\n")
+    first = code._source("alone_a")
+    (tmp_path / "unrelated_c.py").write_text("X = 2\n")
+    assert code._source("alone_a") == first
+    (tmp_path / "alone_b.py").write_text("X = 2\n")
+    assert code._source("alone_a") != first
