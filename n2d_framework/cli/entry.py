@@ -32,6 +32,7 @@ from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
 from n2d_framework.cli.messages import Messages
 from n2d_framework.cli.native import without_chatter
+from n2d_framework.cli.places import private_caches
 from n2d_framework.cli.streams import own_streams, results_apart
 from n2d_framework.errors import N2DError, OutputError
 from n2d_framework.processes import SAFE_PATH
@@ -89,7 +90,7 @@ def guarded(function: F) -> F:
     @functools.wraps(function)
     def command(*args: Any, **options: Any) -> None:
         try:
-            with _messages, results_apart():
+            with _messages, results_apart(), private_caches():
                 function(*args, **options)
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise

@@ -89,7 +89,7 @@ def backend() -> tuple[str, str]:
     """The backend that Keras would use, and what says so."""
     name, said = os.environ.get("KERAS_BACKEND", ""), "KERAS_BACKEND"
     if not name:
-        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+        home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111
         name, said = _configured(home / "keras.json"), str(home / "keras.json")
     if not name:
         name, said = "tensorflow", "default"

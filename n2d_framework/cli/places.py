@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from n2d_framework.cli.console import say_warning
 from n2d_framework.errors import OutputError
 
-__all__ = ["STORE_VARIABLE", "default_store", "usable_store"]
+__all__ = ["STORE_VARIABLE", "cache_places", "default_store", "private_caches", "usable_store"]
 
+logger = logging.getLogger(__name__)
 #: Environment variable that names the stage store of ``n2d run``.
 STORE_VARIABLE = "N2D_STORE"
 
@@ -22,7 +27,74 @@ def default_store() -> Path:
     chosen = os.environ.get(STORE_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    return platformdirs.user_cache_path("n2d_framework") / "stages"
+    try:
+        return platformdirs.user_cache_path("n2d_framework") / "stages"
+    except RuntimeError:  # the user has no home
+        return Path("~", ".cache", "n2d_framework", "stages")
+
+
+def _can_be_made(folder: Path) -> bool:
+    """Whether a folder is writable, or can be made where it is missing."""
+    if not folder.is_absolute():  # "~" of a user who has no home
+        return False
+    try:
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+    except OSError:
+        return False
+    return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
+def cache_places() -> dict[str, Path]:
+    """Where libraries keep files of their own between runs, by what they keep."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111  # Path.home() raises where there is none
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
+    found = {name: Path(os.environ.get(name) or default) for name, default in (
+        ("NUMBA_CACHE_DIR", cache / "numba"),
+        ("MPLCONFIGDIR", config / "matplotlib"),
+        ("KERAS_HOME", home / ".keras"),
+    )}  # fmt: skip
+    return found | {STORE_VARIABLE: default_store()}
+
+
+@contextmanager
+def private_caches() -> Iterator[None]:
+    """Within the block, libraries can keep their files, also where the user has no home.
+
+    What the user cannot write is a temporary folder meanwhile, which is removed in the end; a
+    library that finds no place at all may refuse to be imported. Said once.
+    """
+    missing = [
+        name
+        for name, folder in cache_places().items()
+        if name != STORE_VARIABLE and not _can_be_made(folder)
+    ]
+    if not missing:
+        yield
+        return
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix="n2d-caches-", ignore_cleanup_errors=True)
+    except OSError:  # not even that: libraries say what they lack
+        yield
+        return
+    before = {name: os.environ.get(name) for name in missing}
+    with temporary as folder:
+        for name in missing:
+            os.environ[name] = str(Path(folder) / name.lower())
+            Path(os.environ[name]).mkdir()
+        logger.warning(
+            "no home to keep caches in: %s lead to a temporary folder that is removed in the end; "
+            "set HOME, or these variables, to keep compiled code",
+            ", ".join(missing),
+        )
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 def usable_store(chosen: Path | None) -> Path | None:
@@ -35,6 +107,8 @@ def usable_store(chosen: Path | None) -> Path | None:
     """
     store = default_store() if chosen is None else chosen
     try:
+        if not _can_be_made(store.absolute() if chosen is not None else store):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=store):
             return store

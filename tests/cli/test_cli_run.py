@@ -336,7 +336,6 @@ def test_names_that_are_not_utf8(n2d: Run, config: Path) -> None:
         ("inspect", bundle),
         ("inspect", bundle, "--json"),
         ("verify", bundle),
-        ("upgrade", bundle, f"{odd}/new.n2d"),
         ("store", "--store", f"{odd}/store"),
     ):
         done = n2d(*words)

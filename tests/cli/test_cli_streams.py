@@ -254,3 +254,29 @@ def test_signals_leave_nothing_unfinished(
     expected = 1 if ignored else 130 if name == "SIGINT" else 128 + number
     assert process.returncode == expected, said
     assert not Path("a").exists()
+
+
+def test_a_user_without_a_home_has_caches_for_the_time_of_a_command(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from n2d_framework.cli.places import cache_places, private_caches, usable_store
+
+    names = ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "KERAS_HOME")
+    for name in (*names, "N2D_STORE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    with private_caches():
+        usual = {name: os.environ.get(name) for name in names}
+    assert set(usual.values()) == {None}
+    Path("file").write_text("x")
+    for home in ("~", "/proc/nobody", str(Path("file/home").absolute())):
+        monkeypatch.setenv("HOME", home)
+        caplog.clear()
+        with private_caches():
+            folders = [Path(os.environ[name]) for name in names]
+            assert all(os.access(folder, os.W_OK) for folder in folders)
+            assert [str(cache_places()[name]) for name in names] == [str(f) for f in folders]
+            assert usable_store(None) is None
+        assert not any(folder.exists() for folder in folders)
+        assert not any(name in os.environ for name in names)
+        assert len(caplog.records) == 1
+    assert not Path("~").exists()

@@ -13,7 +13,7 @@ import typer
 
 from n2d_framework.cli.console import bare_table, out, print_json, size_text
 from n2d_framework.cli.flags import Json
-from n2d_framework.cli.places import default_store
+from n2d_framework.cli.places import cache_places, default_store
 
 __all__ = ["doctor"]
 
@@ -46,6 +46,7 @@ def _examine() -> dict[str, Any]:
         "backend": {"name": backend, "chosen_by": said},
         "gpus": machine.gpus(),
         "store": _store(default_store()),
+        "caches": {name: str(folder) for name, folder in cache_places().items()},
         "libraries": versions,
         "plugins": [
             {
@@ -131,5 +132,6 @@ def _facts(found: dict[str, Any]) -> dict[str, str]:
         "backend": f"{found['backend']['name']} ({found['backend']['chosen_by']})",
         "gpu": "; ".join(found["gpus"]) or "none found",
         "store": f"{store['folder']}: {store['entries']} stages, {size_text(store['size'])}",
+        "caches": ", ".join(f"{name}={folder}" for name, folder in found["caches"].items()),
         "plugins": ", ".join(plugins) or "none",
     }
