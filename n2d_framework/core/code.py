@@ -50,7 +50,8 @@ def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
     ComponentImportError
         If the code cannot be imported.
     """
-    found = dict(_own(type(component)))
+    cls: Any = type(component)
+    found = dict(_own(cls))
     if spec.imports_code and hasattr(component, "imported_code"):
         for path in component.imported_code():
             found |= _identity(load_object(path, what=f"{spec.role} {spec.name!r}"), path)

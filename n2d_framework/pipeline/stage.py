@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from n2d_framework.core.options import options_dict
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
-from n2d_framework.errors import BundleError, N2DError, StageError, StateError
+from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
 from n2d_framework.pipeline.collapse import check_collapse
 from n2d_framework.pipeline.entries import (
     checked_output,
