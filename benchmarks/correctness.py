@@ -152,8 +152,9 @@ def whitening(data: Dataset) -> Any:
 
 
 def isomap(data: Dataset) -> Any:
-    """Distances between coordinates."""
+    """Distances between coordinates; of the distinct rows, on which ours is fitted."""
     rows = data.rows.astype(np.float32)
+    rows = rows[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
     model = Isomap(n_components=2, n_neighbors=8, eigen_solver="dense").fit(rows, context=CONTEXT)
     found = relative(pdist(model.transform(rows).astype(np.float64)))
 

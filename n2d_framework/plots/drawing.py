@@ -46,7 +46,8 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
     for value in short:
         mine = plane[labels == value]
         # The point nearest to the median: the median itself may lie between two islands.
-        middle = mine[((mine - np.median(mine, axis=0)) ** 2).sum(axis=1).argmin()]
+        apart = (mine - np.median(mine, axis=0)) / (np.ptp(plane) or 1.0)
+        middle = mine[(apart**2).sum(axis=1).argmin()]
         tiny = (np.ptp(mine, axis=0) < _TINY * np.ptp(plane, axis=0)).all()
         ax.annotate(
             clean(value),

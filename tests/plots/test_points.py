@@ -258,8 +258,8 @@ def test_importing_the_package_does_not_import_matplotlib():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("unit", [1e-300, 1e-160, 1e-30, 1e30, 1e160, 1e300])
-@pytest.mark.parametrize("width", [1, 2, 5])
+@pytest.mark.parametrize("unit", [1e-300, 1e-30, 1e160, 1e300])
+@pytest.mark.parametrize("width", [2, 5])
 @pytest.mark.parametrize("offset", [0.0, 100.0])
 def test_points_are_drawn_in_any_unit(unit, width, offset, tmp_path):
     rows = np.random.default_rng(0).normal(size=(60, width)) * np.arange(1, width + 1) + offset
