@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
@@ -33,8 +32,6 @@ from n2d_framework.plugin import (
 )
 
 __all__ = ["Hdbscan"]
-
-logger = logging.getLogger(__name__)
 
 #: Numbers held at once while distances to exemplars are computed.
 _BUDGET = 4_000_000
@@ -168,13 +165,8 @@ class Hdbscan:
         self._space = MutualReachability(data, core, min_samples, self.metric, self.alpha)
         self._membership, self._relative = None, True
         self.n_clusters_ = self._tree.n_clusters
-        nearest = self._space.nearest_of_training_rows()
-        found = self._tree.labels(*self._tree.enter(*nearest))
-        tied = int((found != labels).sum())
-        if tied:
-            logger.info("hdbscan: ties decided otherwise for %d of %d rows", tied, len(data))
-        if len(data) < len(m):
-            nearest = self._space.nearest(m)
+        whole = len(data) == len(m)
+        nearest = self._space.nearest_of_training_rows() if whole else self._space.nearest(m)
         segment, density = self._tree.enter(*nearest)
         self.labels_ = self._tree.labels(segment, density)
         self.probabilities_ = self._tree.strengths(self.labels_, density)

@@ -204,7 +204,7 @@ def test_the_trainer_is_released(digits):
 
 @pytest.mark.parametrize("noise", ["gaussian", "masking"])
 def test_corruption_is_fresh_every_time_and_of_the_stated_size(noise):
-    from n2d_builtin.autoencoders._trainer import Corruption
+    from n2d_builtin.autoencoders._corruption import Corruption
 
     clean = np.ones((400, 50), dtype=np.float32)
     layer = Corruption(noise, 0.3, seed=5)
@@ -220,7 +220,7 @@ def test_corruption_is_fresh_every_time_and_of_the_stated_size(noise):
 
 def test_corruption_touches_what_the_encoder_sees_and_not_the_target(digits):
     """All values masked: the loss is that of the decoder's answer to zeros."""
-    from n2d_builtin.autoencoders._trainer import Corruption
+    from n2d_builtin.autoencoders._corruption import Corruption
 
     trainer = _trainer(digits, corruption=Corruption("masking", 1.0, seed=0))
     blind = _reconstructed(trainer, np.zeros_like(digits))

@@ -17,7 +17,7 @@ from keras import ops
 from n2d_builtin.autoencoders.training import ROW_PREFIX
 from n2d_framework.plugin import AnyArray
 
-__all__ = ["LOSSES", "AutoencoderTrainer", "Corruption", "RowTrainer"]
+__all__ = ["LOSSES", "AutoencoderTrainer", "RowTrainer"]
 
 #: Training rows on which networks are compared with what they were, and their units watched.
 _SOME_ROWS = 256
@@ -268,35 +268,6 @@ class AutoencoderTrainer(RowTrainer):
         for layer in self.augmentation:
             images = layer(images, training=True)
         return ops.reshape(images, (self.batch_size, *rows.shape[1:]))
-
-
-class Corruption(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """Noise on what the encoder sees, drawn anew at every call.
-
-    Parameters
-    ----------
-    noise : {"gaussian", "masking"}
-        Added normal noise, or values set to zero (without rescaling the others).
-    level : float
-        Standard deviation, or fraction of the values that are zeroed.
-    seed : int
-    """
-
-    def __init__(self, noise: str, level: float, seed: int) -> None:
-        super().__init__(name="corruption", dtype="float32")
-        self.noise, self.level = noise, level
-        self.seed_generator = keras.random.SeedGenerator(seed)
-        self.built = True
-
-    def call(self, rows: Any) -> Any:
-        """Corrupt a batch."""
-        shape = ops.shape(rows)
-        if self.noise == "gaussian":
-            return rows + self.level * keras.random.normal(
-                shape, dtype="float32", seed=self.seed_generator
-            )
-        draws = keras.random.uniform(shape, dtype="float32", seed=self.seed_generator)
-        return ops.where(draws < self.level, ops.zeros_like(rows), rows)
 
 
 def _mean(name: str) -> Any:

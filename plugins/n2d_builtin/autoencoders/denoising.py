@@ -43,6 +43,6 @@ class DenoisingAutoencoder(DenseAutoencoder):
         return reasons
 
     def _corruption(self, seed: int) -> Any:
-        from n2d_builtin.autoencoders._trainer import Corruption
+        from n2d_builtin.autoencoders._corruption import Corruption
 
         return Corruption(self.noise, self.noise_level, seed)
