@@ -18,7 +18,9 @@ SOURCES = sorted(
     for path in (REPOSITORY / folder).rglob("*.py")
 )
 BUILTINS = [path for path in SOURCES if "n2d_builtin" in path.parts]
-MOST_LINES = 300
+#: Length is a sign, not a law: nothing is split to be short, but beyond this a module has
+#: more than one reason to change.
+MOST_LINES = 450
 
 
 def name_of(path: Path) -> str:
