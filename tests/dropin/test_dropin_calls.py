@@ -190,7 +190,7 @@ def test_patience_stops_and_keeps_the_best(rows, tmp_path):
     import keras
 
     ae = small_autoencoder(rows[0])
-    wild = keras.optimizers.Adam(learning_rate=0.3)
+    wild = keras.optimizers.Adam(learning_rate=0.03)
     path = tmp_path / "weights" / "digits-1000-ae_weights.h5"
     ae.fit(rows[0], epochs=200, optimizer=wild, patience=2, weight_id=str(path), verbose=0)
     losses = ae.history["loss"]
