@@ -51,6 +51,7 @@ from n2d_framework.core.markers import hookimpl
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.options import Option, component, learned, option, options_dict, options_of
 from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
+from n2d_framework.core.single_precision import in_float32
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import object_from_state, object_state, trusted_types
@@ -118,6 +119,7 @@ __all__ = [
     "hash_rows",
     "hookimpl",
     "in_blocks",
+    "in_float32",
     "learned",
     "load_object",
     "need",

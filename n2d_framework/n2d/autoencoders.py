@@ -131,8 +131,8 @@ class KerasAutoencoder:
         return found.reshape(len(rows), -1)
 
     def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
+        from n2d_framework.core.single_precision import in_float32
         from n2d_framework.pipeline.rows import as_rows
-        from n2d_framework.pipeline.single_precision import in_float32
 
         rows = in_float32(as_rows(x), fitting=fitting)
         wanted = tuple(self.Model.input_shape[1:])

@@ -161,8 +161,8 @@ class Stage:
 
 
 def _rows(x: Any, *, fitting: bool = False) -> AnyArray:
+    from n2d_framework.core.single_precision import in_float32
     from n2d_framework.pipeline.rows import as_rows
-    from n2d_framework.pipeline.single_precision import in_float32
 
     rows = in_float32(as_rows(x), fitting=fitting)
     if rows.ndim != 2:

@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.single_precision import collapse
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import N2DError, StageError, StateError, StoreWarning
-from n2d_framework.pipeline.single_precision import collapse
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -194,9 +194,11 @@ def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
     if not np.isfinite(found).all():
         row = int(np.argmin(np.isfinite(found).all(axis=1)))
         raise StageError(f"{what} values too large for float32, first in row {row}; scale the data")
-    lost = (
-        "" if array.dtype == np.float32 else collapse(array, lambda part: part.astype(np.float32))
-    )
+    lost = "" if array.dtype == np.float32 else collapse(array, _narrow, computed=True)
     if lost:
         raise StageError(f"{what} coordinates too close for their size: {lost}; scale the data")
     return found
+
+
+def _narrow(array: AnyArray) -> AnyArray:
+    return np.asarray(array, dtype=np.float32)

@@ -8,9 +8,9 @@ import attrs
 import numpy as np
 
 from n2d_framework.config.models import ScalerConfig
+from n2d_framework.core.single_precision import collapse, column_of
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
-from n2d_framework.pipeline.single_precision import collapse, column_of
 from n2d_framework.types import AnyArray
 
 __all__ = ["Scaler"]

@@ -24,6 +24,7 @@ from n2d_framework.plugin import (
     UnsupportedError,
     component,
     in_blocks,
+    in_float32,
     learned,
     load_object,
     need,
@@ -145,6 +146,14 @@ class _Adapted:
         return {**({"parts": []} if version == 1 else {}), **state, "rows": "float32"}
 
 
+def _narrow(found: Any, *, fitting: bool) -> FloatArray:
+    """Coordinates in float32; refused where it cannot hold them, or would make rows equal."""
+    wide = np.asarray(found, dtype=np.float64)
+    # What is not finite is the framework's to refuse, in its own words.
+    finite = np.isfinite(wide).all()
+    return in_float32(wide, fitting=fitting, computed=True) if finite else wide.astype(np.float32)
+
+
 @component
 class AdaptedTransformer(_Adapted):
     """An embedder or manifolder made from a scikit-learn-like class.
@@ -175,11 +184,11 @@ class AdaptedTransformer(_Adapted):
             found = self.estimator_.fit_transform(rows)
         else:
             found = self.estimator_.fit(rows).transform(rows)
-        return np.asarray(found, dtype=np.float64)
+        return _narrow(found, fitting=True)
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Coordinates of new rows."""
-        return np.asarray(self._call("transform", x), dtype=np.float64)
+        return _narrow(self._call("transform", x), fitting=False)
 
 
 @component

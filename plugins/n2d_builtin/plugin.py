@@ -183,7 +183,7 @@ _CLUSTERERS = (
 _EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "Transformer": (
         {"factory": "sklearn.decomposition:PCA", "options": {"n_components": 2}},
-        {"factory": "sklearn.manifold:SpectralEmbedding", "options": {"n_neighbors": 10}},
+        {"factory": "sklearn.decomposition:PCA", "options": {"n_components": 2}},
     ),
     "Clusterer": (
         {"factory": "sklearn.mixture:GaussianMixture", "options": {"n_components": 2}},

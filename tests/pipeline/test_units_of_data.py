@@ -157,3 +157,14 @@ def test_rows_are_never_written_to_whatever_their_order_in_memory(name, order, g
     np.testing.assert_array_equal(given_rows, groups)
     given_rows.flags.writeable = False
     np.testing.assert_array_equal(model(name).fit(given_rows).labels_, expected)
+
+
+def test_differences_by_rounding_of_computed_coordinates_are_no_values():
+    from n2d_framework.core.single_precision import in_float32
+
+    rows = np.array([[1.0, 3e-17], [2.0, np.nextafter(3e-17, 1)]])
+    np.testing.assert_array_equal(in_float32(rows, fitting=True, computed=True), rows.astype("f"))
+    with pytest.raises(DataError, match="column 1: 2 different values become 1"):
+        in_float32(rows, fitting=True)
+    with pytest.raises(DataError, match="column 0: 2 different values become 1"):
+        in_float32(np.array([[1e9], [1e9 + 1]]), fitting=True, computed=True)

@@ -111,7 +111,9 @@ def warn_of_dead_units(networks: Sequence[Any], inputs: Any) -> None:
             break
         outputs = [*(layer.output for layer in hidden), network.outputs[0]]
         probe = load_keras().Model(network.inputs, outputs)
-        *found, values = probe(values, training=False)
+        answers = probe(values, training=False)
+        # Keras gives one output bare, several in a list.
+        *found, values = answers if hidden else [answers]
         for layer, activity in zip(hidden, found, strict=True):
             dead, units = _count_dead(activity, _channel_axis(layer))
             if 2 * dead > units:

@@ -14,9 +14,13 @@ __all__ = ["collapse", "column_of", "in_float32"]
 #: Values in which a collapse is looked for, and how many different ones of a column are enough
 #: in any case: of very many values some are always neighbours in float32.
 _LOOKED_AT, _ENOUGH_VALUES = 2**23, 4096
+#: Share of a column's largest value by which rounding in float64 may part two numbers, halved.
+_ROUNDING = 8 * float(np.finfo(np.float64).eps)
 
 
-def collapse(rows: AnyArray, cast: Callable[[AnyArray], AnyArray]) -> str:
+def collapse(
+    rows: AnyArray, cast: Callable[[AnyArray], AnyArray], *, computed: bool = False
+) -> str:
     """Describe the first column of which float32 leaves far fewer different values.
 
     Parameters
@@ -25,6 +29,9 @@ def collapse(rows: AnyArray, cast: Callable[[AnyArray], AnyArray]) -> str:
         Numbers of any type; of very many a sample is looked at.
     cast : callable
         Brings rows to float32.
+    computed : bool, default False
+        Whether the numbers were computed in float64: what its rounding may have made different
+        is then not counted as different.
 
     Returns
     -------
@@ -36,7 +43,7 @@ def collapse(rows: AnyArray, cast: Callable[[AnyArray], AnyArray]) -> str:
         return ""
     step = -(-rows.size // _LOOKED_AT)
     sample = rows[:: min(step, max(1, len(rows) // 64))]
-    before, after = _different(sample), _different(cast(sample))
+    before, after = _different(sample, computed=computed), _different(cast(sample))
     lost = np.flatnonzero(after < np.minimum(before - before // 8, _ENOUGH_VALUES))
     if not lost.size:
         return ""
@@ -54,7 +61,7 @@ def column_of(place: Sequence[int]) -> str:
     return f"column {', '.join(map(str, place))}"
 
 
-def in_float32(rows: AnyArray, *, fitting: bool) -> AnyArray:
+def in_float32(rows: AnyArray, *, fitting: bool, computed: bool = False) -> AnyArray:
     """Cast rows that no scaler has brought near 1.
 
     Parameters
@@ -63,6 +70,8 @@ def in_float32(rows: AnyArray, *, fitting: bool) -> AnyArray:
         Finite numbers.
     fitting : bool
         Whether a collapse of a column is refused; of new rows only what is too large is.
+    computed : bool, default False
+        As for :func:`collapse`.
 
     Raises
     ------
@@ -76,15 +85,20 @@ def in_float32(rows: AnyArray, *, fitting: bool) -> AnyArray:
         raise DataError(
             f"row {row}, {column_of(place)}: the value is too large for float32; scale the data"
         )
-    lost = collapse(rows, lambda part: part.astype(np.float32)) if fitting else ""
+    lost = (
+        collapse(rows, lambda part: part.astype(np.float32), computed=computed) if fitting else ""
+    )
     if lost:
         raise DataError(f"{lost}; subtract the mean of each column, or scale it to [0, 1]")
     return found
 
 
-def _different(rows: AnyArray) -> AnyArray:
+def _different(rows: AnyArray, *, computed: bool = False) -> AnyArray:
     """Number of different values of each column."""
     # A copy in any case: rows in Fortran order are contiguous when transposed.
     table = np.sort(rows.reshape(len(rows), -1).T, axis=1)
     changes = table[:, 1:] != table[:, :-1]
+    if computed:
+        size = np.maximum(np.abs(table[:, :1]), np.abs(table[:, -1:]))
+        changes = table[:, 1:] / 2 - table[:, :-1] / 2 > _ROUNDING * size
     return np.asarray(1 + np.count_nonzero(changes, axis=1))
