@@ -11,11 +11,12 @@ work failed.
 from __future__ import annotations
 
 import difflib
+import logging
 import os
 import traceback
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
 
@@ -45,10 +46,15 @@ __all__ = [
     "TrackingWarning",
     "UnknownComponentError",
     "UnsupportedError",
+    "attempt",
     "did_you_mean",
+    "note_missing",
     "raised_at",
     "warn_renamed",
 ]
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class _Shown(Exception):  # noqa: N818  # of warnings too
@@ -233,6 +239,38 @@ def warn_renamed(former: str, now: str) -> None:
     if text not in _renamed:
         _renamed.add(text)
         warnings.warn(text, RenamedWarning, stacklevel=2)
+
+
+def attempt(name: str, make: Callable[[], T], missing: MutableMapping[str, str]) -> T | None:
+    """Make one of several things; if it fails, it costs only itself, and `missing` says why.
+
+    Parameters
+    ----------
+    name : str
+        What it is called in `missing`.
+    make : callable
+    missing : mapping of str to str
+        What could not be made, and why; without `name` if it could.
+
+    Returns
+    -------
+    object or None
+        What `make` returned; ``None`` if it failed.
+    """
+    try:
+        made = make()
+    except Exception as error:  # noqa: BLE001  # whatever fails here must not cost the others
+        note_missing(name, error, missing)
+        return None
+    missing.pop(name, None)
+    return made
+
+
+def note_missing(name: str, error: Exception, missing: MutableMapping[str, str]) -> None:
+    """Write down that something could not be made, and why."""
+    logger.debug("%s could not be made", name, exc_info=error)
+    expected = isinstance(error, (N2DError, OSError))
+    missing[name] = str(error) if expected else f"unexpected {type(error).__name__}: {error}"
 
 
 def did_you_mean(name: str, known: Sequence[str], *, noun: str = "name") -> str:

@@ -5,24 +5,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import attrs
 
 from n2d_framework.cli.console import size_text
 from n2d_framework.errors import ConfigError, OutputError, Problem
+from n2d_framework.storage.unfinished import abandoned, hidden_name, in_use, remove, unfinished
 
 __all__ = ["MARK", "Output", "output_folder", "require_space"]
 
 #: The file by which the output of an earlier run is known.
 MARK = "run.json"
-#: Characters of its name that a temporary folder takes over, so that its own is not too long.
-_SHORT = 80
 
 
 @attrs.define(eq=False)
@@ -85,38 +83,44 @@ def output_folder(target: Path, *, overwrite: bool, least: int = 0) -> Iterator[
         there before is then unchanged.
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100  # a symbolic link is replaced as such
+    _clear(target)
     _refuse(target, overwrite=overwrite)
-    mark = secrets.token_hex(4)
     made = _missing_parents(target)
-    short = target.name[:_SHORT]
-    output = Output(target.with_name(f".{short}.{mark}.part"), target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _try_name(target)
-        output.path.mkdir()
-    except (OSError, ValueError) as error:
-        _remove_empty(made)
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(
-            f"{target}: cannot write there ({reason}); choose another folder with --out"
-        ) from error
-    try:
-        require_space(target.parent, least)
-        before = stat.S_IMODE(output.path.stat().st_mode)
-        if target.exists():
-            output.path.chmod(0o700)  # not wider than what it replaces, whatever that is
-        try:
-            yield output
-        finally:
-            if output.has_labels:
-                place = output.place
-                if output.complete:
-                    _refuse(target, overwrite=overwrite)
-                _hand_on(target, output.path, before)
-                _put_into_place(output.path, place, target.with_name(f".{short}.{mark}.old"))
+        with ExitStack() as stack:
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _try_name(target)
+                temporary = stack.enter_context(unfinished(target, "part", Path.mkdir))
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise OutputError(
+                    f"{target}: cannot write there ({reason}); choose another folder with --out"
+                ) from error
+            require_space(target.parent, least)
+            before = stat.S_IMODE(temporary.stat().st_mode)
+            if target.exists():
+                temporary.chmod(0o700)  # not wider than what it replaces, whatever that is
+            output = Output(temporary, target)
+            try:
+                yield output
+            finally:
+                if output.has_labels:
+                    place = output.place
+                    if output.complete:
+                        _refuse(target, overwrite=overwrite)
+                    _hand_on(target, temporary, before)
+                    _put_into_place(temporary, place)
     finally:
-        shutil.rmtree(output.path, ignore_errors=True)
         _remove_empty(made)
+
+
+def _clear(target: Path) -> None:
+    """Finish what runs that were killed began: what they replaced comes back, or is removed."""
+    for earlier in abandoned(target, "old"):
+        _settle(earlier, target)
+    for left in abandoned(target, "part"):
+        remove(left)
 
 
 def require_space(folder: Path, least: int) -> None:
@@ -196,16 +200,29 @@ def _wrong(text: str) -> ConfigError:
     return ConfigError([Problem("--out", text)])
 
 
-def _put_into_place(temporary: Path, target: Path, aside: Path) -> None:
-    moved = False
+def _put_into_place(temporary: Path, target: Path) -> None:
+    if not target.exists():
+        _rename(temporary, target)
+        return
+    aside = hidden_name(target, "old")
+    with in_use(target):
+        try:
+            _rename(target, aside)
+            _rename(temporary, target)
+        finally:
+            _settle(aside, target)
+
+
+def _settle(aside: Path, target: Path) -> None:
+    """Remove what was replaced, or put it back if nothing has taken its place."""
+    if os.path.lexists(target):
+        remove(aside)
+    elif os.path.lexists(aside):
+        _rename(aside, target)
+
+
+def _rename(source: Path, target: Path) -> None:
     try:
-        if target.exists():
-            target.rename(aside)
-            moved = True
-        temporary.rename(target)
+        source.rename(target)
     except OSError as error:
-        if moved:
-            aside.rename(target)
         raise OutputError(f"{target}: cannot be put into place ({error.strerror})") from error
-    if moved:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,16 @@ from n2d_framework.cli.console import as_json
 from n2d_framework.cli.folder import MARK, Output
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table
-from n2d_framework.errors import N2DError, OutputError, UnsupportedError
+from n2d_framework.errors import OutputError, UnsupportedError, attempt, note_missing
+from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
     from n2d_framework.pipeline import N2D
 
-__all__ = ["Products", "reason_of"]
+__all__ = ["Products"]
 
-logger = logging.getLogger(__name__)
 _NOT_REACHED = "the run ended before it was made"
 
 
@@ -42,8 +41,8 @@ class Products:
     plots : bool
         Whether pictures are drawn.
     missing : dict of str to str
-        What could not be made (``config``, ``scores``, ``bundle``, ``plots/NAME``, columns of the
-        labels as ``labels/NAME``), and why.
+        What could not be made (``config``, ``scores``, ``bundle``, ``run``, ``plots/NAME``, columns
+        of the labels as ``labels/NAME``), and why.
     """
 
     model: N2D
@@ -86,7 +85,7 @@ class Products:
 
     def record(self) -> dict[str, Any]:
         """What is known about the run: the content of ``run.json``, without times."""
-        self.output.complete = not self.missing
+        self.output.complete = not self.missing.keys() - {"run"}
         manifest = self.model.to_manifest()
         return {
             "name": self.request.name,
@@ -104,27 +103,16 @@ class Products:
         }
 
     def write_record(self, record: dict[str, Any]) -> None:
-        """Write ``run.json``.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be written.
-        """
-        _write_json(self.output.path / MARK, record)
+        """Write ``run.json``, or note why it is missing: what it says is printed all the same."""
+        self.missing.pop("run", None)
+        try:
+            _write_json(self.output.path / MARK, record)
+        except OutputError as error:
+            note_missing("run", error, self.missing)
+            self.output.complete = False
 
     def _attempt(self, name: str, make: Callable[[], None]) -> None:
-        """Make one thing, or note why it is missing."""
-        try:
-            make()
-        except Exception as error:  # noqa: BLE001  # whatever fails here must not cost the others
-            self._note(name, error)
-        else:
-            self.missing.pop(name, None)
-
-    def _note(self, name: str, error: Exception) -> None:
-        logger.debug("%s could not be made", name, exc_info=error)
-        self.missing[name] = reason_of(error)
+        attempt(name, make, self.missing)
 
     def _write_config(self) -> None:
         config = self.output.path / "config.json"
@@ -159,7 +147,7 @@ class Products:
                 match=match_labels,
                 image_shape=None if data.modality == "sequence" else "auto",
                 random_state=self.model.random_state_,
-                failed=lambda name, error: self._note(f"plots/{name}", error),
+                failed=lambda name, error: note_missing(f"plots/{name}", error, self.missing),
             )
 
     def _label_columns(self) -> dict[str, AnyArray]:
@@ -187,7 +175,7 @@ class Products:
         except UnsupportedError:
             return None
         except Exception as error:  # noqa: BLE001  # the labels are there all the same
-            self._note(f"labels/{column}", error)
+            note_missing(f"labels/{column}", error, self.missing)
             return None
         return found
 
@@ -212,17 +200,5 @@ class Products:
         } | {"folder": str(place)}
 
 
-def reason_of(error: Exception) -> str:
-    """Why something failed, for people."""
-    if isinstance(error, N2DError):
-        return str(error)
-    if isinstance(error, OSError):
-        return str(error)
-    return f"unexpected {type(error).__name__}: {error}"
-
-
 def _write_json(path: Path, content: Any) -> None:
-    try:
-        path.write_text(as_json(content) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path.name} cannot be written ({error.strerror or error})") from error
+    write_atomic(path, (as_json(content) + "\n").encode())

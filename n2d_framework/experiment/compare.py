@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 import warnings
@@ -14,7 +15,7 @@ import attrs
 
 from n2d_framework.config.compare import Grid, read_compare_config
 from n2d_framework.core.events import EventSink
-from n2d_framework.errors import ConfigError, Problem, StoreWarning
+from n2d_framework.errors import ConfigError, Problem, StoreWarning, attempt
 from n2d_framework.events import EventBus
 from n2d_framework.experiment.cluster import (
     connected,
@@ -39,6 +40,8 @@ from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue
 
 __all__ = ["Planned", "compare", "plan_comparison", "stage_threads"]
+
+logger = logging.getLogger(__name__)
 
 
 @attrs.frozen(eq=False)
@@ -150,7 +153,8 @@ def compare(
     ConfigError, DataError, CompositionError
         If the request or the data are wrong; nothing is fitted then.
     OutputError
-        If the results or the store cannot be written.
+        If the results or the store cannot be written. A ``table.csv`` that cannot be written
+        when everything has been run is named in :attr:`Comparison.missing`.
     """
     planned = (
         config
@@ -174,8 +178,9 @@ def compare(
             _run(planned.plan, settings, folder, client, retry_failed, sink)
     comparison = open_comparison(folder, store=stages, allow_code=planned.allow_code)
     comparison.session = Session(settings.run_id, sink)
-    comparison.write_tables()
-    comparison.session.written("table", folder / "table.csv")
+    attempt("table", comparison.write_tables, comparison.missing)
+    if "table" in comparison.missing:
+        logger.warning("table.csv is missing: %s", comparison.missing["table"])
     return comparison
 
 

@@ -44,6 +44,9 @@ class Comparison:
         Hears of files written from now on; ``None`` for results that were opened later.
     allow_code : bool
         Whether :meth:`best` may import code that the configuration names.
+    missing : dict of str to str
+        Files that could not be written after everything had been run (``table``, ``report``), and
+        why. The results are in the folder all the same.
     """
 
     def __init__(self, out: Path, mark: dict[str, Any], records: dict[str, dict[str, Any]]) -> None:
@@ -59,6 +62,7 @@ class Comparison:
         self._records = records
         self.session: Session | None = None
         self.allow_code = False
+        self.missing: dict[str, str] = {}
 
     @cached_property
     def store(self) -> StageStore:
@@ -307,4 +311,7 @@ class Comparison:
 
     def write_tables(self) -> None:
         """Write ``table.csv`` (the same bytes for the same comparison) to the output folder."""
-        self.to_csv(own_file(self.out, "table.csv"))
+        path = own_file(self.out, "table.csv")
+        self.to_csv(path)
+        if self.session is not None:
+            self.session.written("table", path)

@@ -14,6 +14,7 @@ from typing import Any
 from n2d_framework.core.scores import COSTS, TEXTS
 from n2d_framework.errors import BundleError, DataError, OutputError
 from n2d_framework.storage import read_file, write_atomic
+from n2d_framework.storage.unfinished import abandoned, remove
 
 __all__ = ["RecordLog", "read_records"]
 
@@ -37,11 +38,14 @@ class RecordLog:
     Parameters
     ----------
     folder : Path
-        Made when the first record is written. Several processes may append at once.
+        Made when the first record is written. Several processes may append at once; what killed
+        ones left unfinished is removed.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        for left in abandoned(folder / "any.parquet", "tmp", of_any_name=True):
+            remove(left)
         self._waiting: list[dict[str, Any]] = []
         self._written = time.monotonic()
 

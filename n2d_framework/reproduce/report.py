@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from n2d_framework.errors import attempt
 from n2d_framework.experiment.tables import to_markdown
 from n2d_framework.reproduce.measuring import Measured, Score
 from n2d_framework.reproduce.remarks import (
@@ -79,6 +81,9 @@ class Report:
         Data sets that were not run, each with the reason.
     out : Path
         Where everything is.
+    missing : dict of str to str
+        Files that could not be written (``markdown``, ``csv``, ``json``, ``NAME/table`` of the
+        comparison of a data set), and why.
     """
 
     study: Study
@@ -86,6 +91,7 @@ class Report:
     ran: Mapping[str, Ran]
     skipped: Mapping[str, str]
     out: Path
+    missing: dict[str, str] = attrs.field(factory=dict)
 
     @property
     def paths(self) -> dict[str, Path]:
@@ -198,6 +204,7 @@ class Report:
             "lines": self.lines(),
             "remarks": self.remarks(),
             "files": {kind: str(path) for kind, path in self.paths.items()},
+            "missing": self.missing,
         }  # fmt: skip
 
     def to_csv(self) -> str:
@@ -232,15 +239,23 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def write(self) -> None:
-        """Write ``report.md``, ``report.csv`` and ``report.json`` to the output folder."""
-        texts = {
-            "markdown": self.to_markdown(),
-            "csv": self.to_csv(),
-            "json": json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-            + "\n",
+        """Write ``report.md``, ``report.csv`` and ``report.json`` to the output folder.
+
+        Each by itself: one that cannot be written is in :attr:`missing`.
+        """
+        texts: dict[str, Callable[[], str]] = {
+            "markdown": self.to_markdown,
+            "csv": self.to_csv,
+            "json": lambda: (
+                json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            ),
         }
         for kind, path in self.paths.items():
-            write_atomic(path, texts[kind].encode())
+            attempt(kind, partial(_write, path, texts[kind]), self.missing)
+
+
+def _write(path: Path, text: Callable[[], str]) -> None:
+    write_atomic(path, text().encode())
 
 
 def _called(metric: str) -> str:

@@ -100,6 +100,7 @@ def reproduce(
     settings = Settings(epochs, seeds, chosen)
     specs, skipped = _at_hand(names)
     ran: dict[str, Ran] = {}
+    missing: dict[str, str] = {}
     for name, spec in specs.items():
         wanted = known.runs(name, chosen)
         if not wanted:
@@ -120,10 +121,11 @@ def reproduce(
                 planned, place, store=folder / "stages", workers=workers, n_jobs=n_jobs,
                 retry_failed=retry_failed, listeners=(listener,),
             )  # fmt: skip
+        missing |= {f"{name}/{kind}": text for kind, text in comparison.missing.items()}
         ran[name] = _ran(known, chosen, planned, comparison, spec)
     if not ran:
         raise DownloadError(_nothing(study, skipped))
-    report = Report(known, settings, ran, skipped, folder)
+    report = Report(known, settings, ran, skipped, folder, missing)
     report.write()
     return report
 

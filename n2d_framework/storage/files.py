@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -16,6 +16,7 @@ from n2d_framework.errors import BundleError, N2DError, OutputError
 from n2d_framework.storage.header import ALTERED, HEADER_SIZE, check_length, check_start
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES, MiB
 from n2d_framework.storage.permissions import hand_on
+from n2d_framework.storage.unfinished import abandoned, remove, unfinished
 
 __all__ = ["check_target", "read_file", "read_image", "replacing", "write_atomic"]
 
@@ -153,7 +154,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary file that takes the place of `path` when the block ends without error.
 
     It is flushed to the disk and renamed in one step. A process that is killed may leave it
-    (``.NAME.*.tmp``), never a damaged file under the name.
+    (``.NAME.*.tmp``), never a damaged file under the name; the next one that writes the same file
+    removes it.
 
     - A new file gets the permissions that the umask and the directory give to any new file.
     - A file that is replaced hands on its group, its access control list and its permissions;
@@ -180,21 +182,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         If it cannot be written. What was there before is unchanged.
     """
     place = Path(os.path.realpath(path))
-    temporary = place.with_name(f".{place.name[:80]}.{secrets.token_hex(6)}.tmp")
     try:
         old = _replaced(place)
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            os.close(os.open(temporary, flags, 0o666 if old is None else 0o600))
+        for left in abandoned(place, "tmp"):
+            remove(left)
+        make = partial(_make, permissions=0o666 if old is None else 0o600)
+        with unfinished(place, "tmp", make) as temporary:
             yield temporary
             with _opened(temporary, os.O_RDWR, "rb") as file:
                 os.fsync(file.fileno())
             if old is not None:
                 hand_on(place, old, temporary)
             temporary.replace(place)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
         _sync_folder(place.parent)
     except OSError as error:
         if isinstance(error, N2DError):
@@ -202,6 +201,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise OutputError(
             f"cannot write {place}: {error.strerror or error}; what was there before is unchanged"
         ) from error
+
+
+def _make(path: Path, permissions: int) -> None:
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, permissions))
 
 
 def check_target(path: str | os.PathLike[str]) -> None:

@@ -124,3 +124,40 @@ def test_when_every_cell_fails_it_ends_with_1(n2d, odd, config, tmp_path):
     result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1, *settings)
     assert result.exit_code == 1
     assert "ZeroDivisionError: by zero" in result.stderr
+
+
+@pytest.mark.parametrize("broken", ["report", "table"])
+@pytest.mark.parametrize("how", [(), ("--json",)])
+def test_a_file_that_cannot_be_written_in_the_end_costs_only_itself(
+    n2d, config, tmp_path, broken, how
+):
+    out = tmp_path / "out"
+    name = {"report": "report.html", "table": "table.csv"}[broken]
+    assert n2d(config, "--out", out, "--n-jobs", 1, "--no-report").exit_code == 0
+    (out / name).unlink(missing_ok=True)
+    (out / name).mkdir()
+    result = n2d(config, "--out", out, "--n-jobs", 1, *how)
+    assert result.exit_code == 1
+    assert "is missing" in result.stderr
+    assert "is a folder" in result.stderr
+    if how:
+        assert list(json.loads(result.stdout)["missing"]) == [broken]
+    else:
+        assert "95 % interval" in result.stdout
+        assert str(out) in result.stdout
+    assert (out / {"report": "table.csv", "table": "report.html"}[broken]).is_file()
+    (out / name).rmdir()
+    assert n2d(config, "--out", out, "--n-jobs", 1).exit_code == 0
+
+
+def test_a_surprise_while_the_report_is_made_costs_only_the_report(
+    n2d, config, tmp_path, monkeypatch
+):
+    def surprise(*_, **__):
+        raise ZeroDivisionError("odd")
+
+    monkeypatch.setattr("n2d_framework.report.write_report", surprise)
+    result = n2d(config, "--out", tmp_path / "out", "--n-jobs", 1)
+    assert result.exit_code == 1
+    assert "report is missing: unexpected ZeroDivisionError: odd" in result.stderr
+    assert "95 % interval" in result.stdout

@@ -193,3 +193,23 @@ def test_a_file_is_no_folder(quick, tmp_path):
     result = quick()
     assert result.exit_code == 2
     assert "is no folder" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [("report.md", "markdown"), ("report.csv", "csv"), ("report.json", "json")],
+)
+def test_a_report_that_cannot_be_written_loses_neither_tables_nor_results(
+    quick, tmp_path, name, missing
+):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "reproduce.json").write_text('{"study": "paper"}')
+    (out / name).mkdir()
+    result = quick()
+    assert result.exit_code == 1
+    assert f"{missing} is missing: cannot write" in result.stderr
+    assert "k-means" in result.stdout
+    written = {path.name for path in out.glob("report.*") if path.is_file()}
+    assert written == {"report.md", "report.csv", "report.json"} - {name}
+    assert list(out.glob("usps-*/table.csv"))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from n2d_framework.cli.console import print_json, say_warning
+from n2d_framework.cli.console import print_json, say_error, say_warning
 from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet, RowIds, selected
 from n2d_framework.cli.trackers import TensorBoardFolder, trackers
+from n2d_framework.errors import attempt
 
 if TYPE_CHECKING:
     from n2d_framework.experiment import Comparison
@@ -96,11 +97,15 @@ def compare(
             planned, target, store=store, workers=workers, scheduler=scheduler, n_jobs=n_jobs,
             retry_failed=retry_failed, listeners=(progress, *listeners),
         )  # fmt: skip
-    report = comparison.report() if with_report else None
+    missing = comparison.missing
+    report = attempt("report", comparison.report, missing) if with_report else None
     _show_result(comparison, report, as_json=json)
+    if "report" in missing:
+        say_error(f"{missing['report']}. n2d report {target} writes it", label="report is missing")
     failed = len(comparison.failures)
     if failed == len(comparison.table):
         say_warning("every cell failed")
+    if missing or failed == len(comparison.table):
         raise typer.Exit(1)
 
 
@@ -130,6 +135,7 @@ def _show_result(comparison: Comparison, report: Path | None, *, as_json: bool) 
 
     record: dict[str, Any] = result_record(comparison)
     record["report"] = None if report is None else str(report)
+    record["missing"] = comparison.missing
     if as_json:
         print_json(record)
     else:

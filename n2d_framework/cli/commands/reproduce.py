@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from n2d_framework.cli.console import err, print_json, say_warning
+from n2d_framework.cli.console import err, print_json, say_error, say_warning
 from n2d_framework.cli.flags import InsteadOfTables, Quiet
 
 if TYPE_CHECKING:
@@ -73,8 +73,11 @@ def reproduce(
         retry_failed=retry_failed, watch=watch,
     )  # fmt: skip
     _show(report, as_json=json)
+    for name, reason in report.missing.items():
+        say_error(reason, label=f"{name} is missing")
     if not report.measured_anything:
         say_warning("nothing could be measured")
+    if report.missing or not report.measured_anything:
         raise typer.Exit(1)
 
 
