@@ -104,9 +104,15 @@ def installed_entry_points() -> list[importlib.metadata.EntryPoint]:
 
 
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    if point.dist is None:
-        return ("unknown", "")
-    return (point.dist.name, point.dist.version)
+    about: Any = {} if point.dist is None else point.dist.metadata
+    # A damaged installation lacks what each must have.
+    return (about.get("Name") or "unknown", about.get("Version") or "")
+
+
+def _imported(point: importlib.metadata.EntryPoint) -> Any:
+    if point.pattern.match(point.value) is None:
+        raise PluginError(f"its entry point is {point.value!r}, not module or module:object")
+    return point.load()
 
 
 def load_plugins(
@@ -139,10 +145,10 @@ def load_plugins(
             continue
         seen.add((distribution, point.name))
         start = time.perf_counter()
-        package = point.module.partition(".")[0]
+        package = point.value.partition(":")[0].partition(".")[0]
         about = LoadedPlugin(point.name, distribution, version, None, package=package)
         try:
-            about = attrs.evolve(about, plugin=point.load())
+            about = attrs.evolve(about, plugin=_imported(point))
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
             failures.append(PluginFailure.of(about, "import failed", error))
             continue

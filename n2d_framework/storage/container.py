@@ -83,7 +83,7 @@ def _tree(root: Attributes, manifest: Mapping[str, Any], parts: Mapping[str, Sta
     children: dict[str, Node] = {_MANIFEST: text_leaf(dict(manifest), f"/{_MANIFEST}", writing)}
     for name, state in parts.items():
         if not KEY_PATTERN.fullmatch(name) or name == _MANIFEST:
-            raise StateError(f"{name!r} is no valid name of a part")
+            raise StateError(f"{name!r} is not a valid name of a part")
         if not isinstance(state, Mapping):
             raise StateError(f"state /{name}: a part must be a mapping")
         check_state(state, f"/{name}")

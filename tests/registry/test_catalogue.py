@@ -11,6 +11,8 @@ from n2d_framework.errors import (
     DuplicateComponentError,
     UnknownComponentError,
 )
+from n2d_framework.registry import Catalogue
+from n2d_framework.registry.loading import installed_entry_points
 from n2d_framework.testing.kit import find
 
 GOOD = """
@@ -340,3 +342,27 @@ def n2d_of_a_later_version(event):
     catalogue = fresh_catalogue()
     assert catalogue.failures == ()
     assert {"renamed", "another"} <= {e.spec.name for e in catalogue.components("clusterer")}
+
+
+@pytest.mark.parametrize(
+    ("about", "value", "said"),
+    [
+        ("Name: odd\nVersion: 1\n", "a module !!", "not module or module:object"),
+        ("Name: odd\nVersion: 1\n", "\x1b[31mred", "not module or module:object"),
+        ("Name: odd\nVersion: 1\n", "", "not module or module:object"),
+        ("Version: 1\n", "no_such_module_here", "ModuleNotFoundError"),
+        (None, "no_such_module_here", "ModuleNotFoundError"),
+    ],
+)
+def test_a_damaged_installation_costs_only_itself(tmp_path, monkeypatch, about, value, said):
+    folder = tmp_path / "odd-1.dist-info"
+    folder.mkdir()
+    if about is not None:
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\n{about}")
+    (folder / "entry_points.txt").write_text(f"[n2d_framework]\nodd = {value}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = Catalogue.from_entry_points(installed_entry_points())
+    assert "kmeans" in {entry.spec.name for entry in found.components("clusterer")}
+    assert [
+        said in failure.error for failure in found.failures if failure.entry_point == "odd"
+    ] == [True]

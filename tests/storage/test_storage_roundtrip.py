@@ -201,7 +201,7 @@ def test_root_texts_are_checked(wrong):
 
 @pytest.mark.parametrize("name", ["manifest", "../x", "", "1"])
 def test_names_of_parts_are_checked(name):
-    with pytest.raises(StateError, match="no valid name of a part"):
+    with pytest.raises(StateError, match="not a valid name of a part"):
         encode({}, {name: {}}, created="")
 
 

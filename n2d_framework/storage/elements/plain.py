@@ -60,7 +60,7 @@ def _integer(value: int, path: str) -> int:
 
 def _key(key: Any, path: str) -> str:
     if not isinstance(key, str) or key.startswith("$") or len(key) > MAX_JSON_NAME:
-        raise StateError(f"state {path}: {str(key)[:60]!r} is no valid name")
+        raise StateError(f"state {path}: {str(key)[:60]!r} is not a valid name")
     return str(key)
 
 

@@ -32,7 +32,7 @@ def _name(raw: bytes, path: str, what: str) -> str:
     text = raw.decode("latin-1")
     if not KEY_PATTERN.fullmatch(text) and not _INDEX.fullmatch(text):
         shown = ascii(text if len(text) <= 60 else text[:60] + "...")
-        raise BundleError(f"{path}: {shown} is no valid name of {what}")
+        raise BundleError(f"{path}: {shown} is not a valid name of {what}")
     return text
 
 
