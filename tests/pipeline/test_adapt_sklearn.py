@@ -114,10 +114,11 @@ def test_it_is_loaded_as_it_was_saved_or_refused_before_training(
     before, after = (getattr(found, f"{role}_").estimator_ for found in (model, again))
     assert sorted(vars(after)) == sorted(vars(before))
     new = rows[::3] + np.float32(0.01)
+    wide = new.astype(np.float64)  # as it was given the rows
     for verb in ("predict", "transform"):
         if hasattr(before, verb):
-            expected = np.asarray(getattr(before, verb)(new))
-            assert np.asarray(getattr(after, verb)(new)).tobytes() == expected.tobytes()
+            expected = np.asarray(getattr(before, verb)(wide))
+            assert np.asarray(getattr(after, verb)(wide)).tobytes() == expected.tobytes()
     if hasattr(before, "predict" if role == "clusterer" else "transform"):
         assert np.array_equal(again.predict(new), model.predict(new))
 

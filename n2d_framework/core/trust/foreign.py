@@ -10,14 +10,16 @@ follows unchecked), is taken out and stored as arrays, see
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from n2d_framework.core.state import State, need
+from n2d_framework.core.trust.archive import check_archive
 from n2d_framework.core.trust.sklearn_parts import put_back, take_out
-from n2d_framework.errors import StateError
+from n2d_framework.errors import BundleWarning, StateError
 
 __all__ = ["PLAIN_TYPES", "object_from_state", "object_state"]
 
@@ -71,7 +73,13 @@ def object_from_state(state: State, trusted: Iterable[str], *, what: str) -> Any
     Raises
     ------
     StateError
-        If it is damaged, or holds objects of types that are not trusted.
+        If it is damaged, takes far more memory than it has bytes, or holds objects of types that
+        are not trusted.
+
+    Warns
+    -----
+    BundleWarning
+        What libraries warn of, such as another version of scikit-learn.
     """
     from skops.io import get_untrusted_types, loads
 
@@ -79,11 +87,18 @@ def object_from_state(state: State, trusted: Iterable[str], *, what: str) -> Any
     parts = need(state, "parts", list) if "parts" in state else []
     allowed = [*PLAIN_TYPES, *trusted]
     try:
+        check_archive(data)
         missing = sorted(set(get_untrusted_types(data=data)) - set(allowed))
         if not missing:
-            return put_back(loads(data, trusted=allowed), parts)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                found = put_back(loads(data, trusted=allowed), parts)
     except Exception as error:
         raise StateError(f"{what}: its state cannot be read: {error}") from error
+    if not missing:
+        for text in dict.fromkeys(str(item.message) for item in caught):  # it quotes the file
+            warnings.warn(f"{what}: {text}", BundleWarning, stacklevel=2)
+        return found
     raise StateError(
         f"{what}: its state holds objects of types that are not trusted yet; if you trust whoever "
         f"made this file, load it with trusted={missing!r}"

@@ -57,7 +57,7 @@ def take_out(thing: Any) -> tuple[Any, list[dict[str, Any]]]:
             raise StateError(f"it holds a mapping with the reserved name {_MARK!r}")
         if kind is not None:
             found.append((item, kind))
-        elif isinstance(item, np.ndarray):
+        elif isinstance(item, np.ndarray) and not item.dtype.hasobject:
             known[id(item)] = item
     parts: list[dict[str, Any]] = [{} for _ in found]
     for index in reversed(range(len(found))):  # what is inside of a part comes after it
@@ -78,7 +78,12 @@ def put_back(thing: Any, parts: list[Any]) -> Any:
     StateError
         If marks and parts do not belong together, or values of a part are wrong.
     """
-    marks = {item[_MARK]: item for item in _everything(thing) if _is_mark(item)}
+    marks: dict[Any, Any] = {}
+    for item in _everything(thing):
+        if _is_mark(item):
+            marks[item[_MARK]] = item
+        elif _kind(item) == "sparse":  # of a state of the first version
+            _check_sparse(item)
     if sorted(marks) != list(range(len(parts))):
         raise StateError("its parts and the marks for them do not belong together")
     known: dict[int, Any] = {}
@@ -116,6 +121,8 @@ def _held(item: Any, inside: Callable[[Any], Any] | None) -> Iterator[Any]:
         yield from item.values()
     elif isinstance(item, (list, tuple, set, frozenset)):
         yield from item
+    elif isinstance(item, np.ndarray):
+        yield from item.flat if item.dtype.hasobject else ()
     elif inside is not None and _kind(item) is not None:
         if _kind(item) == "birch":
             yield from inside(item).values()
@@ -178,36 +185,47 @@ def _make_function(state: Mapping[str, Any], _rest: Mapping[str, Any]) -> Any:
 def _take_sparse(matrix: Any) -> dict[str, Any]:
     from scipy.sparse import isspmatrix
 
-    rows = matrix.tocsr()
+    stored = matrix if matrix.format in _OWN_ARRAYS else matrix.tocsr()
     return {
         "format": str(matrix.format),
         "is_matrix": bool(isspmatrix(matrix)),
-        "shape": [int(extent) for extent in rows.shape],
-        "data": np.asarray(rows.data),
-        "indices": np.asarray(rows.indices),
-        "indptr": np.asarray(rows.indptr),
+        "shape": [int(extent) for extent in stored.shape],
+        **{name: np.asarray(getattr(stored, name)) for name in _arrays_of(matrix.format)},
     }
 
 
+#: Formats whose own arrays are stored: made from rows they could be far larger than these.
+_OWN_ARRAYS = {"csc": ("data", "indices", "indptr"), "dia": ("data", "offsets")}
 _FORMATS = ("csr", "csc", "coo", "lil", "dok", "bsr", "dia")
+
+
+def _arrays_of(form: str) -> tuple[str, ...]:
+    return _OWN_ARRAYS.get(form, ("data", "indices", "indptr"))
 
 
 def _make_sparse(state: Mapping[str, Any], _rest: Mapping[str, Any]) -> Any:
     from scipy import sparse
 
-    made = sparse.csr_matrix if need(state, "is_matrix", bool) else sparse.csr_array
-    arrays = [need(state, name, np.ndarray) for name in ("data", "indices", "indptr")]
+    wanted = need(state, "format", str)
+    if wanted not in _FORMATS:
+        raise StateError(f"the format {wanted!r} of a sparse matrix is unknown")
+    arrays = [need(state, name, np.ndarray) for name in _arrays_of(wanted)]
     if any(array.dtype.kind not in "iu" for array in arrays[1:]):
         raise StateError("a sparse matrix has indices that are not integers")
     shape = tuple(need(state, "shape", list))
     if len(shape) != 2 or not all(type(extent) is int and extent >= 0 for extent in shape):
         raise StateError(f"a sparse matrix cannot have the shape {shape}")
-    matrix = made(tuple(arrays), shape=shape)
-    matrix.check_format(full_check=True)
-    wanted = need(state, "format", str)
-    if wanted not in _FORMATS:
-        raise StateError(f"the format {wanted!r} of a sparse matrix is unknown")
+    stored = wanted if wanted in _OWN_ARRAYS else "csr"
+    kind = "matrix" if need(state, "is_matrix", bool) else "array"
+    matrix = getattr(sparse, f"{stored}_{kind}")(tuple(arrays), shape=shape)
+    _check_sparse(matrix)
     return matrix.asformat(wanted)
+
+
+def _check_sparse(matrix: Any) -> None:
+    """Refuse indices that lead out of the matrix; compiled code follows them unchecked."""
+    if hasattr(matrix, "check_format"):
+        matrix.check_format(full_check=True)
 
 
 # Distance metrics and search trees
