@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "GaussianRandomProjection": {"n_components": 3},
     "SparseRandomProjection": {"n_components": 3, "dense_output": True},
     "LatentDirichletAllocation": {"n_components": 3},
+    "LocallyLinearEmbedding": {"n_neighbors": 40},  # with fewer, clusters are points
     "TSNE": {"perplexity": 10, "max_iter": 250},
     "SpectralClustering": {"affinity": "nearest_neighbors", "n_clusters": 3},
     "DictionaryLearning": {"n_components": 2, "max_iter": 1, "transform_algorithm": "threshold"},
@@ -58,7 +59,12 @@ VARIANTS = [
         "Isomap",
         {"metric": "seuclidean", "metric_params": {"V": [1.0, 2, 3, 4, 5, 6]}},
     ),
-    ("manifolder", "sklearn.manifold", "LocallyLinearEmbedding", {"method": "ltsa"}),
+    (
+        "manifolder",
+        "sklearn.manifold",
+        "LocallyLinearEmbedding",
+        {"method": "ltsa", "n_neighbors": 40},
+    ),
     ("manifolder", "sklearn.manifold", "SpectralEmbedding", {"affinity": "rbf"}),
     ("manifolder", "sklearn.decomposition", "KernelPCA", {"kernel": "rbf", "n_components": 3}),
     ("clusterer", "sklearn.cluster", "Birch", {"threshold": 0.05, "branching_factor": 3}),

@@ -124,8 +124,8 @@ def test_loading_opens_no_door(saved, nailed):
     "name", ["dense_ae-umap-gmm", "conv_ae-isomap-hdbscan", "denoising_ae-tsne-kmeans",
              "keras-pca-gmm"]
 )  # fmt: skip
-def test_real_models_are_loaded_and_asked_with_every_door_shut(name, tmp_path, request):
-    path, rows = _real_model(name, tmp_path)
+def test_real_models_are_loaded_and_asked_with_every_door_shut(name, real_model, request):
+    path, rows = real_model(name)
     # Libraries compile, and import parts of themselves, when they are used first.
     expected = make.answers(bundle.load(path, verify=True), rows)
     nail = request.getfixturevalue("nailed")
@@ -139,22 +139,29 @@ def test_real_models_are_loaded_and_asked_with_every_door_shut(name, tmp_path, r
     assert all(np.array_equal(found[ability], expected[ability]) for ability in expected)
 
 
-def _real_model(name, folder):
-    rows = make.images()
-    chosen = [dict(part) for part in make.TRIOS[name]]
-    if chosen[0]["name"] == "keras":
-        small = default_catalogue().get("embedder", "keras").spec.small_options
-        chosen[0] = {**small, **chosen[0]}
-    model = n2d_framework.N2D(*chosen, n_clusters=4, random_state=0).fit(rows[:150])
-    model.save(folder / "real.n2d")
-    return folder / "real.n2d", rows[150:170]
+@pytest.fixture(scope="module")
+def real_model(tmp_path_factory):
+    """A fitted model by its name, fitted once, and rows that it was not fitted on."""
+    folder = tmp_path_factory.mktemp("real")
+
+    def made(name):
+        path, rows = folder / f"{name}.n2d", make.images()
+        if not path.exists():
+            chosen = [dict(part) for part in make.TRIOS[name]]
+            if chosen[0]["name"] == "keras":
+                small = default_catalogue().get("embedder", "keras").spec.small_options
+                chosen[0] = {**small, **chosen[0]}
+            n2d_framework.N2D(*chosen, n_clusters=4, random_state=0).fit(rows[:150]).save(path)
+        return path, rows[150:170]
+
+    return made
 
 
 @pytest.mark.slow
-def test_keras_is_never_asked_for_what_is_not_listed(tmp_path, nailed):
+def test_keras_is_never_asked_for_what_is_not_listed(tmp_path, real_model, nailed):
     """A Lambda layer in the file: refused before Keras hears of it."""
-    path, _ = _real_model("keras-pca-gmm", tmp_path)
-    manifest, parts = decode(path.read_bytes())
+    manifest, parts = decode(real_model("keras-pca-gmm")[0].read_bytes())
+    path = tmp_path / "lambda.n2d"
     options = manifest["composition"]["embedder"]["options"]
     options["encoder"] = options["encoder"].replace('"Dense"', '"Lambda"')
     path.write_bytes(encode(manifest, parts, created=manifest["created"]))

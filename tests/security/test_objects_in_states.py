@@ -27,7 +27,7 @@ def archive(schema, compression=PLAIN, **files) -> dict[str, np.ndarray]:
     """A state whose archive has these files."""
     target = io.BytesIO()
     about = {"protocol": 2, "_skops_version": "0.15.0", **schema}
-    with zipfile.ZipFile(target, "w", compression) as made:
+    with zipfile.ZipFile(target, "w", compression, compresslevel=1) as made:
         made.writestr("schema.json", json.dumps(about))
         for name, content in files.items():
             made.writestr(name, content)
