@@ -13,6 +13,7 @@ from n2d_framework.cli.console import as_json
 from n2d_framework.cli.folder import MARK, Output
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table
+from n2d_framework.core.dataset import class_names
 from n2d_framework.errors import OutputError, UnsupportedError, attempt, note_missing
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
@@ -142,13 +143,21 @@ class Products:
                 self.model,
                 data.x,
                 data.y,
-                data.names,
+                self._class_names(),
                 folder=self.output.path / "plots",
                 match=match_labels,
                 image_shape=None if data.modality == "sequence" else "auto",
                 random_state=self.model.random_state_,
                 failed=lambda name, error: note_missing(f"plots/{name}", error, self.missing),
             )
+
+    def _class_names(self) -> list[str]:
+        """Names of the classes that occur, in the order of their values."""
+        from n2d_framework.metrics.coding import code
+
+        if self.data.y is None:
+            return []
+        return list(class_names(code(self.data.y, "y").values, self.data.names).values())
 
     def _label_columns(self) -> dict[str, AnyArray]:
         """Labels of the training rows, with how sure they are where the clusterer can tell."""

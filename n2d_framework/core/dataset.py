@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
@@ -12,11 +12,44 @@ from attrs import validators
 from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.errors import PluginError
-from n2d_framework.types import AnyArray
+from n2d_framework.types import NOISE, AnyArray
 
-__all__ = ["DataFile", "Dataset", "DatasetSpec", "Modality"]
+__all__ = ["DataFile", "Dataset", "DatasetSpec", "Modality", "class_names"]
 
 Modality: TypeAlias = Literal["tabular", "image", "sequence"]
+
+
+def class_names(values: Iterable[Any], names: Sequence[str]) -> dict[Any, str]:
+    """Names of classes, by their values.
+
+    Parameters
+    ----------
+    values : iterable
+        The distinct values of the classes, sorted. Noise (-1) needs no name.
+    names : sequence of str
+        One for each class, in this order, with or without one for noise; or, where classes are
+        the integers from 0 on, the name of class ``i`` at position ``i``, so that there may be
+        more names than classes.
+
+    Returns
+    -------
+    dict
+        Class to name; without noise. Empty if the names do not fit.
+    """
+    known = list(values)
+    classes = [value for value in known if not (_is_number(value) and value == NOISE)]
+    if len(names) == len(classes):
+        return dict(zip(classes, map(str, names), strict=True))
+    if len(names) == len(known):
+        found = dict(zip(known, map(str, names), strict=True))
+        return {value: found[value] for value in classes}
+    if all(isinstance(value, int) and 0 <= value < len(names) for value in classes):
+        return {value: str(names[value]) for value in classes}
+    return {}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -32,7 +65,8 @@ class Dataset:
     y : array of shape (n,) or None
         True classes, if known; of any type. Never used for fitting.
     names : tuple of str
-        Names of the classes, in the order of the sorted values of `y`; may be empty.
+        Names of the classes, as :func:`class_names` takes them: mostly in the order of the
+        sorted values of `y`; may be empty.
     modality : {"tabular", "image", "sequence"}
     licence, citation, source : str
         What may be done with the data, how to cite them, where they are from.

@@ -13,7 +13,7 @@ import numpy as np
 from n2d_framework.core.rows import Schema
 from n2d_framework.data.faults import no_such_name, reading
 from n2d_framework.data.frames import id_texts, name_text
-from n2d_framework.data.naming import COLUMN_NAMES, array_pairs, point_out_unused
+from n2d_framework.data.naming import CLASS_NAMES, COLUMN_NAMES, Pair, array_pairs, point_out_unused
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import (
     Block,
@@ -105,6 +105,8 @@ class Contents:
         Name of the array or field with the ids.
     columns : Columns or None
         For a structured array: which of its fields are used.
+    classes : StoredArray or None
+        Names of the classes.
     """
 
     pairs: Sequence[tuple[StoredArray, StoredArray | None]]
@@ -114,6 +116,7 @@ class Contents:
     ids: StoredArray | None = None
     id: str | None = None
     columns: Columns | None = None
+    classes: StoredArray | None = None
 
 
 def find_contents(
@@ -148,12 +151,18 @@ def find_contents(
         if name not in names:
             raise no_such_name(ref.path, "array", name, list(names))
     ref = _as_fitted(ref, names)
-    beside = {ref.id, *ref.drop, *(name for name in COLUMN_NAMES if name in names)}
+    classes = _class_names(ref, names, get)
+    beside = {ref.id, *ref.drop, classes, *(name for name in COLUMN_NAMES if name in names)}
     pairs = array_pairs(ref, [name for name in names if name not in beside or name == ref.x])
     named = _column_names(ref, names, get, pairs[0][0])
     taken = {name for pair in pairs for name in pair} | {ref.id}
     if named is not None:
         taken.add(next(name for name in COLUMN_NAMES if name in names))
+    classes = _categories(names, pairs) or classes
+    if classes is not None and any(labels is not None for _, labels in pairs):
+        taken.add(classes)
+    else:
+        classes = None
     point_out_unused(ref, names, taken)
     only = pairs[0] if len(pairs) == 1 else (None, None)
     return Contents(
@@ -163,7 +172,29 @@ def find_contents(
         names=named,
         ids=None if ref.id is None else get(ref.id),
         id=ref.id,
+        classes=None if classes is None else get(classes),
     )
+
+
+def _class_names(
+    ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray]
+) -> str | None:
+    """The array of strings that names the classes, unless the user has another use for it."""
+    free = [name for name in names if name not in (ref.x, ref.y, ref.id, *ref.drop)]
+    for wanted in CLASS_NAMES:
+        for name in (name for name in free if name.lower() == wanted):
+            stored = get(name)
+            if stored.dtype.kind in "SU" and len(stored.shape) == 1:
+                return name
+    return None
+
+
+def _categories(names: Sequence[str], pairs: Sequence[Pair]) -> str | None:
+    """What the codes of a category column of AnnData stand for: they lie beside each other."""
+    codes = {labels for _, labels in pairs}
+    beside = {str(name).removesuffix("codes") + "categories" for name in codes}
+    known = [name for name in beside if name in names and name not in codes]
+    return known[0] if len(codes) == 1 and known else None
 
 
 def _table(ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray]) -> str | None:
@@ -274,6 +305,8 @@ class ArrayFile(RowSource):
         self.row_shape = first.shape[1:]
         self.dtype = first.dtype.newbyteorder("=")
         self.modality = modality_of(self.row_shape)
+        if contents.classes is not None:
+            self.names = tuple(map(name_text, contents.classes.whole().tolist()))
         self._ids = contents.ids
         if self._ids is not None:
             check_labels(self._ids.shape, self._ids.dtype, self.n_rows, self._ids.where, "ids")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.data.faults import check_memory
 from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
@@ -48,15 +48,32 @@ def collect(source: RowSource) -> Dataset:
     if joined is not None:
         _remark(joined, source.name)
     y = _joined(labels) if labels else None
+    named = _fitting(source, y)
     return Dataset(
         name=source.name,
         x=x,
         y=y,
-        names=source.names,
+        names=named,
         modality=source.modality,
         schema=source.schema,
         ids=joined,
     )
+
+
+def _fitting(source: RowSource, y: AnyArray | None) -> tuple[str, ...]:
+    """The names of the classes; none, with a warning, if they do not fit the classes."""
+    if y is None or not source.names:
+        return source.names
+    values = np.unique(y).tolist()
+    if class_names(values, source.names):
+        return source.names
+    warnings.warn(
+        f"{source.name}: {len(source.names)} names are not used, since there are {len(values)} "
+        "classes; give one name for each class, in the order of their values",
+        DataWarning,
+        stacklevel=3,
+    )
+    return ()
 
 
 def _remark(ids: AnyArray, name: str) -> None:

@@ -9,12 +9,22 @@ from n2d_framework.data.faults import no_such_name, point_out
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 
-__all__ = ["COLUMN_NAMES", "LABEL_NAMES", "array_pairs", "label_column", "point_out_unused"]
+__all__ = [
+    "CLASS_NAMES",
+    "COLUMN_NAMES",
+    "LABEL_NAMES",
+    "Pair",
+    "array_pairs",
+    "label_column",
+    "point_out_unused",
+]
 
 #: Names under which labels are looked for, in any case of letters.
 LABEL_NAMES = ("y", "label", "labels", "target", "targets", "class")
 #: Arrays that hold the names of columns.
 COLUMN_NAMES = ("feature_names", "columns")
+#: Arrays of strings that name the classes.
+CLASS_NAMES = ("class_names", "target_names", "label_names", "names")
 
 #: Parts of a data set that is kept in several arrays, ``x_train`` and so on, in their order.
 _PARTS = ("train", "val", "valid", "validation", "dev", "test")

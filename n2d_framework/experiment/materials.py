@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import DataConfig, ScalerConfig
-from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.rows import Schema, packed, unpacked
 from n2d_framework.core.state import need
@@ -192,21 +192,19 @@ def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
 def _called(values: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
     """What the classes are called, in the order of their codes.
 
-    Names of the data come first, then classes that are strings; of numbers it says that they are
+    Names of the data come first, then classes that are strings; numbers are said to be
     classes. Noise is noise.
     """
-    numbers = [isinstance(value, (int, float)) for value in values]
-    noise = [number and value == NOISE for number, value in zip(numbers, values, strict=True)]
-    classes = [value for value, is_noise in zip(values, noise, strict=True) if not is_noise]
-    known: dict[Any, str] = {}
-    if len(names) == len(classes):
-        known = dict(zip(classes, names, strict=True))
-    elif all(isinstance(value, int) and 0 <= value < len(names) for value in classes):
-        known = {value: names[value] for value in classes}
-    return tuple(
-        "noise" if is_noise else known.get(value, f"class {value}" if number else str(value))
-        for value, number, is_noise in zip(values, numbers, noise, strict=True)
-    )
+    known = class_names(values, names)
+
+    def called(value: Any) -> str:
+        if value in known:
+            return known[value]
+        if not isinstance(value, (int, float)):
+            return str(value)
+        return "noise" if value == NOISE else f"class {value}"
+
+    return tuple(map(called, values))
 
 
 def _truth_key(codes: AnyArray) -> str:

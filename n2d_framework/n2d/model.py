@@ -209,7 +209,7 @@ class n2d:  # noqa: N801
         y : array-like of shape (n,)
             True classes.
         names : mapping of class to name, or sequence of names, optional
-            A sequence is in the order of the sorted classes.
+            A sequence is in the order of the sorted classes, with or without one for noise (-1).
         n_clusters : int, default 10
             Taken for the sake of old calls; there are as many colours as labels.
         """
@@ -217,7 +217,8 @@ class n2d:  # noqa: N801
 
         from n2d_framework.metrics import match_clusters
         from n2d_framework.plots import scatter
-        from n2d_framework.plots.palette import cluster_styles, styles
+        from n2d_framework.plots.drawing import class_names, cluster_names
+        from n2d_framework.plots.palette import cluster_styles, distinct, is_noise, styles
 
         del n_clusters
         truth, labels = np.asarray(y), self._predicted("visualize")
@@ -229,13 +230,14 @@ class n2d:  # noqa: N801
                 f"there are coordinates of {0 if places is None else len(places)} rows for "
                 f"{len(labels)} labels; call predict with the rows to draw"
             )
-        known = _by_class(names, truth)
-        classes, stands_for = styles(truth), match_clusters(truth, labels)
-        called = {label: f"≈ {known.get(value, value)}" for label, value in stands_for.items()} | {
-            label: "" for label in np.unique(labels).tolist() if label not in stands_for
-        }
-        looks = (classes, cluster_styles(classes, labels, stands_for))
-        texts = (_in_order(known, truth), _in_order(called, labels))
+        stands_for, classes = match_clusters(truth, labels), styles(truth)
+        clusters = cluster_styles(classes, labels, stands_for)
+        known = _names_by_class(names, distinct(truth))
+        looks = (classes, clusters)
+        texts = (
+            [known.get(value, "") for value in classes if not is_noise(value)],
+            cluster_names(clusters, stands_for, class_names(classes, ()) | known),
+        )
         for title, shown, look, text in zip(
             ("n2d", "n2d-predicted"), (truth, labels), looks, texts, strict=True
         ):
@@ -269,20 +271,14 @@ class n2d:  # noqa: N801
         return self.preds
 
 
-def _by_class(names: Any, truth: AnyArray) -> dict[Any, str]:
+def _names_by_class(names: Any, classes: list[Any]) -> dict[Any, str]:
+    """Names by class; a sequence may leave noise out, which is called noise."""
     if names is None:
         return {}
     if isinstance(names, Mapping):
         return {value: str(name) for value, name in names.items()}
-    classes = np.unique(truth).tolist()
-    if len(names) < len(classes):
-        raise DataError(f"{len(names)} names for {len(classes)} classes")
-    return {value: str(name) for value, name in zip(classes, names, strict=False)}
-
-
-def _in_order(known: Mapping[Any, str], shown: AnyArray) -> list[str]:
-    """Names in the order of the sorted labels; noise is named by the plot."""
-    if not known:
-        return []
-    values = [value for value in np.unique(shown).tolist() if value != NOISE]
-    return [known.get(value, f"cluster {value}") for value in values]
+    named = [value for value in classes if value != NOISE]
+    if len(names) < len(named):
+        raise DataError(f"{len(names)} names for {len(named)} classes")
+    values = classes if len(names) == len(classes) else named
+    return {value: str(name) for value, name in zip(values, names, strict=False)}

@@ -14,7 +14,7 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["class_names", "draw_labels", "finish", "label_legend"]
+__all__ = ["class_names", "cluster_names", "draw_labels", "finish", "label_legend"]
 
 _LONGEST_ON_PLOT = 3
 _CROWDED = 25
@@ -63,9 +63,21 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
 
 
 def class_names(look: Mapping[Any, Style], names: Sequence[str]) -> dict[Any, str]:
-    """The name of each label but noise: its own, or its value where it has none."""
-    labels = [value for value in look if not is_noise(value)]
-    return {value: str(value) for value in labels} | dict(zip(labels, names, strict=False))
+    """What each class is called: by its name, or by its value where it has none."""
+    classes = [value for value in look if not is_noise(value)]
+    called = {value: "noise" if is_noise(value) else str(value) for value in look}
+    return called | dict(zip(classes, names, strict=False))
+
+
+def cluster_names(
+    clusters: Mapping[Any, Style], stands_for: Mapping[Any, Any], called: Mapping[Any, str]
+) -> list[str]:
+    """What is written beside each cluster but noise: the class it stands for, if it does."""
+    return [
+        f"≈ {called.get(stands_for[value], stands_for[value])}" if value in stands_for else ""
+        for value in clusters
+        if not is_noise(value)
+    ]
 
 
 def label_legend(ax: Axes, look: Mapping[Any, Style], names: Sequence[str]) -> None:

@@ -93,6 +93,9 @@ def cluster_styles(
 ) -> dict[Any, Style]:
     """A style for each cluster: that of the class it stands for, or one that no class has.
 
+    A cluster that stands for rows which are truly noise has a colour of its own: grey is for
+    rows in no cluster.
+
     Parameters
     ----------
     classes : mapping
@@ -112,7 +115,7 @@ def cluster_styles(
     for label in distinct(labels):
         if is_noise(label):
             found[label] = NOISE_STYLE
-        elif stands_for.get(label) in classes and label in stands_for:
+        elif label in stands_for and classes.get(stands_for[label], NOISE_STYLE) != NOISE_STYLE:
             found[label] = classes[stands_for[label]]
         else:
             found[label] = _style(index)

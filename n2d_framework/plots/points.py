@@ -9,8 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from n2d_framework.plots.canvas import new_axes, new_grid, point_size
-from n2d_framework.plots.drawing import class_names, draw_labels, finish, label_legend
-from n2d_framework.plots.palette import COLOURS, Style, cluster_styles, is_noise, styles
+from n2d_framework.plots.drawing import (
+    class_names,
+    cluster_names,
+    draw_labels,
+    finish,
+    label_legend,
+)
+from n2d_framework.plots.palette import COLOURS, Style, cluster_styles, styles
 from n2d_framework.plots.rows import Projection, as_coordinates, as_labels, place_rows, sample_rows
 from n2d_framework.types import AnyArray
 
@@ -19,6 +25,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["confidence", "four_panels", "panels", "scatter", "truth_and_prediction"]
+
+_TRUE = "true classes"
 
 
 def scatter(
@@ -121,21 +129,13 @@ def panels(
         Places without a panel are switched off.
     """
     points = as_coordinates(coordinates)
-    arrays = {
-        title: as_labels(labels, len(points), f"labels of {title!r}")
-        for title, labels in labellings.items()
-    }
-    rows = sample_rows(len(points), max_points, random_state)
-    plane, axis_names = place_rows(points, rows, random_state, projection)
+    arrays = _labels_by_title(labellings, len(points))
     look = styles(*arrays.values())
-    n_columns = min(n_columns, len(arrays))
-    grid = new_grid(figure, -(-len(arrays) // n_columns), n_columns, 5.4, 4.8)
-    for place, (title, labels) in zip(grid.flat, arrays.items(), strict=False):
-        draw_labels(place, plane, labels[rows], look)
-        finish(place, axis_names, len(rows), len(points), title)
-        place.label_outer()
-    for place in grid.flat[len(arrays) :]:
-        place.set_axis_off()
+    grid = _draw_panels(
+        points, {title: (labels, look) for title, labels in arrays.items()},
+        figure=figure, n_columns=n_columns, width=5.4, max_points=max_points,
+        random_state=random_state, projection=projection,
+    )  # fmt: skip
     label_legend(grid[0, -1], look, names)
     return grid
 
@@ -164,7 +164,7 @@ def truth_and_prediction(
         Predicted clusters, by their own numbers: those of ``labels_``, of ``labels.csv`` and
         of all other pictures.
     names : sequence of str, optional
-        Names of the classes, in the order of the sorted values of `y`.
+        Names of the classes, in the order of the sorted values of `y` (noise not counted).
     stands_for : mapping of cluster to class, optional
         The class of `y` that a cluster stands for
         (:func:`n2d_framework.metrics.match_clusters`): the cluster is drawn in the colour of
@@ -177,30 +177,16 @@ def truth_and_prediction(
     -------
     array of Axes, of shape (1, 2)
     """
-    both = {"true classes": y, "predicted clusters": labels}
+    both = {_TRUE: y, "predicted clusters": labels}
     if stands_for is None:
         return panels(
             coordinates, both, names, figure=figure, max_points=max_points,
             random_state=random_state, projection=projection,
         )  # fmt: skip
-    points = as_coordinates(coordinates)
-    truth, found = (as_labels(both[title], len(points), f"labels of {title!r}") for title in both)
-    rows = sample_rows(len(points), max_points, random_state)
-    plane, axis_names = place_rows(points, rows, random_state, projection)
-    classes = styles(truth)
-    clusters = cluster_styles(classes, found, stands_for)
-    grid = new_grid(figure, 1, 2, 6.6, 4.8)
-    looks = (classes, clusters)
-    for ax, title, labels, look in zip(grid.flat, both, (truth, found), looks, strict=True):
-        draw_labels(ax, plane, labels[rows], look)
-        finish(ax, axis_names, len(rows), len(points), title)
-        ax.label_outer()
-    label_legend(grid[0, 0], classes, names)
-    called = class_names(classes, names)
-    meant = {label: f"≈ {called[stands_for[label]]}" for label in stands_for if label in clusters}
-    legend = [meant.get(label, "") for label in clusters if not is_noise(label)]
-    label_legend(grid[0, 1], clusters, legend)
-    return grid
+    return _against_classes(
+        coordinates, both, {"predicted clusters": stands_for}, names, figure=figure,
+        max_points=max_points, random_state=random_state, projection=projection,
+    )  # fmt: skip
 
 
 def four_panels(
@@ -211,6 +197,8 @@ def four_panels(
     posterior_2d: ArrayLike,
     posterior: ArrayLike,
     names: Sequence[str] = (),
+    stands_for: Mapping[str, Mapping[Any, Any]] | None = None,
+    look: Mapping[Any, Style] | None = None,
     figure: Figure | SubFigure | None = None,
     max_points: int | None = 5000,
     random_state: int = 0,
@@ -227,10 +215,16 @@ def four_panels(
     prior : array of shape (n,)
         Clusters found before the manifold step (in the rows or the latent space).
     posterior_2d, posterior : array of shape (n,)
-        Clusters found on the manifold of two dimensions, and of its full dimension. All
-        three are best matched to the classes (:func:`n2d_framework.metrics.match_labels`).
+        Clusters found on the manifold of two dimensions, and of its full dimension.
     names : sequence of str, optional
-        Names of the classes, in the order of their sorted values.
+        Names of the classes, in the order of their sorted values (noise not counted).
+    stands_for : mapping of str to mapping of cluster to class, optional
+        For ``"prior"``, ``"posterior_2d"`` and ``"posterior"`` the class that each cluster
+        stands for (:func:`n2d_framework.metrics.match_clusters`). Clusters keep their numbers,
+        take the colours of these classes, and have a legend of their own in each panel, as in
+        :func:`truth_and_prediction`. Without it, equal values have equal colours.
+    look : mapping of class to Style, optional
+        How the classes are drawn with `stands_for`; by default as :func:`styles` says.
     figure, max_points, random_state, projection
         As for :func:`panels`.
 
@@ -238,16 +232,79 @@ def four_panels(
     -------
     array of Axes, of shape (2, 2)
     """
-    four = {
-        "true classes": truth,
-        "clustered before the manifold": prior,
-        "clustered on the manifold, 2 dimensions": posterior_2d,
-        "clustered on the manifold, all dimensions": posterior,
+    titles = {
+        "prior": "clustered before the manifold",
+        "posterior_2d": "clustered on the manifold, 2 dimensions",
+        "posterior": "clustered on the manifold, all dimensions",
     }
-    return panels(
-        coordinates, four, names, figure=figure, max_points=max_points, random_state=random_state,
-        projection=projection,
+    found = {"prior": prior, "posterior_2d": posterior_2d, "posterior": posterior}
+    four = {_TRUE: truth} | {titles[name]: labels for name, labels in found.items()}
+    if stands_for is None:
+        return panels(
+            coordinates, four, names, figure=figure, max_points=max_points,
+            random_state=random_state, projection=projection,
+        )  # fmt: skip
+    matched = {title: stands_for.get(name, {}) for name, title in titles.items()}
+    return _against_classes(
+        coordinates, four, matched, names, look=look, figure=figure, max_points=max_points,
+        random_state=random_state, projection=projection,
     )  # fmt: skip
+
+
+def _labels_by_title(labellings: Mapping[str, ArrayLike], n: int) -> dict[str, AnyArray]:
+    return {
+        title: as_labels(labels, n, f"labels of {title!r}") for title, labels in labellings.items()
+    }
+
+
+def _against_classes(
+    coordinates: ArrayLike,
+    labellings: Mapping[str, ArrayLike],
+    stands_for: Mapping[str, Mapping[Any, Any]],
+    names: Sequence[str],
+    *,
+    look: Mapping[Any, Style] | None = None,
+    **how: Any,
+) -> AnyArray:
+    """Draw classes, then clusterings in their colours, each with its own numbers and legend."""
+    points = as_coordinates(coordinates)
+    arrays = _labels_by_title(labellings, len(points))
+    classes = styles(arrays[_TRUE]) if look is None else look
+    drawn = {_TRUE: (arrays[_TRUE], classes)} | {
+        title: (arrays[title], cluster_styles(classes, arrays[title], matched))
+        for title, matched in stands_for.items()
+    }
+    grid = _draw_panels(points, drawn, n_columns=2, width=6.6, **how)
+    label_legend(grid[0, 0], classes, names)
+    for ax, (title, matched) in zip(grid.flat[1:], stands_for.items(), strict=True):
+        clusters = drawn[title][1]
+        label_legend(ax, clusters, cluster_names(clusters, matched, class_names(classes, names)))
+    return grid
+
+
+def _draw_panels(
+    points: AnyArray,
+    drawn: Mapping[str, tuple[AnyArray, Mapping[Any, Style]]],
+    *,
+    figure: Figure | SubFigure | None,
+    n_columns: int,
+    width: float,
+    max_points: int | None,
+    random_state: int,
+    projection: Projection,
+) -> AnyArray:
+    """Draw the same sample of rows once for each title, with its labels and their styles."""
+    rows = sample_rows(len(points), max_points, random_state)
+    plane, axis_names = place_rows(points, rows, random_state, projection)
+    n_columns = min(n_columns, len(drawn))
+    grid = new_grid(figure, -(-len(drawn) // n_columns), n_columns, width, 4.8)
+    for ax, (title, (labels, look)) in zip(grid.flat, drawn.items(), strict=False):
+        draw_labels(ax, plane, labels[rows], look)
+        finish(ax, axis_names, len(rows), len(points), title)
+        ax.label_outer()
+    for ax in grid.flat[len(drawn) :]:
+        ax.set_axis_off()
+    return grid
 
 
 def confidence(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from n2d_framework import plots
-from n2d_framework.metrics import match_labels
+from n2d_framework.metrics import match_clusters
+from n2d_framework.plots.palette import styles
 from n2d_framework.report.drawing import svg
 from n2d_framework.report.figures import Figure
 from n2d_framework.report.stages import CellStages
+from n2d_framework.types import NOISE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,17 +60,23 @@ def siblings(table: pd.DataFrame, cell: Any) -> tuple[Any, Any] | None:
 
 def four_panels(cell: CellStages, prior: CellStages, flat: CellStages, name: str) -> Figure | None:
     """Draw them on the map of two dimensions; ``None`` without true classes."""
-    truth = cell.truth
+    truth, called = cell.truth, cell.classes
     if truth is None:
         return None
-
-    def matched(stages: CellStages) -> Any:
-        return match_labels(truth, stages.output("clusterer"))
+    values = dict.fromkeys(called, NOISE) | {c: n for c, n in called.items() if c != NOISE}
+    classes = np.array([values[code] for code in truth.tolist()], dtype=object)
+    look = {values[code]: style for code, style in styles(truth).items()}
+    before, on_plane, after = (stages.output("clusterer") for stages in (prior, flat, cell))
 
     def draw() -> Any:
         return plots.four_panels(
-            flat.output("manifolder"), max_points=_POINTS, truth=truth, prior=matched(prior),
-            posterior_2d=matched(flat), posterior=matched(cell),
+            flat.output("manifolder"), truth=classes, prior=before, posterior_2d=on_plane,
+            posterior=after, max_points=_POINTS, look=look,
+            stands_for={
+                "prior": match_clusters(classes, before),
+                "posterior_2d": match_clusters(classes, on_plane),
+                "posterior": match_clusters(classes, after),
+            },
         )  # fmt: skip
 
     return Figure(_TITLE, svg(draw, name, _TITLE), light=True)

@@ -124,7 +124,7 @@ def _add(
     max_points: int,
 ) -> None:
     cell = comparison.table.iloc[place]
-    stages = CellStages(cell, comparison.store, about["truth"])
+    stages = CellStages(cell, comparison.store, about["truth"], _class_names(about))
     name = str(cell["data"])
     entry: dict[str, Any] = _named(comparison, place, cell, method)
     found.cells.append(entry)
@@ -136,7 +136,7 @@ def _add(
             found.size += len((found.sets[name]["sprite"] or {}).get("src", ""))
     with _told(entry, "points"):
         chosen = np.sort(sample_rows(len(stages.output("clusterer")), max_points, 0))
-        entry["points"] = points(stages, chosen, _class_names(about))
+        entry["points"] = points(stages, chosen)
         found.size += _POINT_BYTES * len(chosen)
     images = found.sets.get(name, {}).get("images")
     for key, make in _figures(comparison, stages, images):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from n2d_framework.metrics import match_labels
-from n2d_framework.plots.palette import COLOURS, MARKERS, distinct, is_noise, styles
+from n2d_framework.metrics import match_clusters
+from n2d_framework.plots.palette import COLOURS, MARKERS, cluster_styles, distinct, is_noise, styles
 from n2d_framework.plots.rows import to_plane
 from n2d_framework.report.stages import CellStages
 from n2d_framework.types import AnyArray
@@ -20,7 +19,7 @@ _MARKER_NUMBERS = {marker: number for number, marker in enumerate(MARKERS)}
 _COLOUR_NUMBERS = {colour: number for number, colour in enumerate(COLOURS)}
 
 
-def points(stages: CellStages, chosen: AnyArray, class_names: Sequence[str]) -> dict[str, Any]:
+def points(stages: CellStages, chosen: AnyArray) -> dict[str, Any]:
     """Points of a cell.
 
     Parameters
@@ -28,8 +27,6 @@ def points(stages: CellStages, chosen: AnyArray, class_names: Sequence[str]) -> 
     stages : CellStages
     chosen : array of int
         Rows to be shown.
-    class_names : sequence of str
-        Names of the classes, in the order of their codes; may be empty.
 
     Returns
     -------
@@ -41,20 +38,18 @@ def points(stages: CellStages, chosen: AnyArray, class_names: Sequence[str]) -> 
     manifold, labels, truth = stages.output("manifolder"), stages.output("clusterer"), stages.truth
     plane, axes = to_plane(np.asarray(manifold, dtype=np.float64))
     x, y = _on_grid(plane[chosen])
-    matched = labels if truth is None else match_labels(truth, labels)
-    look = styles(matched) if truth is None else styles(truth, matched)
-    named = dict(enumerate(class_names))
-    classes = {} if truth is None else {c: named.get(c, f"class {c}") for c in distinct(truth)}
-    stands_for = dict(zip(labels.tolist(), matched.tolist(), strict=True))
-    called = {label: _cluster_name(label, classes.get(v)) for label, v in stands_for.items()}
-    colours = {label: look[value] for label, value in stands_for.items()}
+    classes, stands_for = stages.classes, {} if truth is None else match_clusters(truth, labels)
+    class_look = {} if truth is None else styles(truth)
+    meant = {label: classes[code] for label, code in stands_for.items()}
+    called = {label: _cluster_name(label, meant.get(label)) for label in distinct(labels)}
+    cluster_look = cluster_styles(class_look, labels, stands_for)
     return {
         "x": x,
         "y": y,
         "axes": list(axes),
         "total": len(labels),
-        "truth": None if truth is None else _colouring(truth, chosen, classes, look),
-        "labels": _colouring(labels, chosen, called, colours),
+        "truth": None if truth is None else _colouring(truth, chosen, classes, class_look),
+        "labels": _colouring(labels, chosen, called, cluster_look),
         "confidence": _confidence(stages, manifold[chosen]),
     }
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import attrs
+import numpy as np
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.core.structure import structure
@@ -16,7 +19,7 @@ from n2d_framework.pipeline import StageStore
 from n2d_framework.pipeline.entries import StageEntry, read_entry, with_state
 from n2d_framework.pipeline.scaling import Scaler
 from n2d_framework.registry import default_catalogue
-from n2d_framework.types import AnyArray, IntArray, Role
+from n2d_framework.types import NOISE, AnyArray, IntArray, Role
 
 __all__ = ["CellStages", "forget"]
 
@@ -32,11 +35,14 @@ class CellStages:
     store : StageStore
     truth_key : str or None
         Key of the true classes in the store.
+    class_names : sequence of str
+        Names of the classes, in the order of their codes; may be empty.
     """
 
     cell: Any
     store: StageStore
     truth_key: str | None
+    class_names: Sequence[str] = ()
 
     def key(self, role: Role) -> str:
         """Content key of a stage."""
@@ -65,10 +71,26 @@ class CellStages:
 
     @property
     def truth(self) -> IntArray | None:
-        """True classes as codes."""
+        """True classes as codes; rows that are truly noise are -1."""
         if self.truth_key is None:
             return None
-        return truth_of(self.store.location, self.truth_key)
+        codes = truth_of(self.store.location, self.truth_key)
+        noise = [code for code, name in enumerate(self.class_names) if name == "noise"]
+        return np.where(np.isin(codes, noise), NOISE, codes) if noise else codes
+
+    @property
+    def classes(self) -> dict[int, str]:
+        """The name of each class, by its code; two classes of one name keep apart."""
+        names = dict(enumerate(self.class_names))
+        truth = self.truth
+        codes = [] if truth is None else np.unique(truth).tolist()
+        called = {code: names.get(code, f"class {code}") for code in codes} | (
+            {NOISE: "noise"} if NOISE in codes else {}
+        )
+        shared = {name for name, count in Counter(called.values()).items() if count > 1}
+        return {
+            code: f"{name} ({code})" if name in shared else name for code, name in called.items()
+        }
 
     def in_input_units(self, decoded: AnyArray) -> AnyArray:
         """What an embedder gives back, in the units and shape of the data."""

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from n2d_framework.core.dataset import class_names
 from n2d_framework.data import load, open_rows
 from n2d_framework.errors import DataError, DataWarning
 
@@ -254,3 +255,63 @@ def test_a_truncated_part_and_tables_with_a_log(tmp_path: Path) -> None:
     (path / "_delta_log").mkdir()
     with pytest.raises(DataError, match="Delta"):
         load(path)
+
+
+NAMES = ["zero", "one", "two"]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+@pytest.mark.parametrize("called", ["class_names", "target_names", "label_names", "names"])
+@pytest.mark.parametrize("rows", ["x", "measured"])
+def test_names_of_classes_beside_the_labels_are_used(tmp_path, suffix, called, rows, recwarn):
+    path = tmp_path / f"named{suffix}"
+    names = np.array(NAMES, dtype=object if suffix == ".h5" else None)
+    labels = np.array([0, 1, 2, 2, 1, 0])
+    write(path, **{rows: np.arange(12.0).reshape(6, 2), "y": labels, called: names})
+    assert load(path).names == tuple(NAMES)
+    assert [str(w.message) for w in recwarn if issubclass(w.category, DataWarning)] == []
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([0, 2, 2, 0], {0: "zero", 2: "two"}),  # some classes do not occur
+        ([3, 5, 9, 3], {3: "zero", 5: "one", 9: "two"}),  # in their order
+        ([-1, 1, 0, 2], {0: "zero", 1: "one", 2: "two"}),  # noise needs no name
+        ([-1, 4, 6, 4], {4: "one", 6: "two"}),  # or has one
+    ],
+)
+def test_each_class_has_its_own_name(tmp_path, y, expected):
+    path = tmp_path / "named.npz"
+    np.savez(path, x=np.eye(4), y=y, names=NAMES)
+    found = load(path)
+    assert class_names(np.unique(found.y).tolist(), found.names) == expected
+
+
+@pytest.mark.parametrize("y", [[4, 7, 4, 7], [0, 1, 2, 3], [-1, 5, 5, 5]])
+def test_names_that_do_not_fit_the_classes_are_pointed_out(tmp_path, y):
+    path = tmp_path / "named.npz"
+    np.savez(path, x=np.eye(4), y=y, names=NAMES)
+    with pytest.warns(DataWarning, match=f"3 names are not used, since .* {len(set(y))} classes"):
+        assert load(path).names == ()
+
+
+def test_names_without_labels_are_not_used(tmp_path):
+    path = tmp_path / "named.npz"
+    np.savez(path, x=np.eye(4), names=["a", "b", "c", "d"])
+    with pytest.warns(DataWarning, match="arrays that are not used: 'names'"):
+        assert load(path).names == ()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load({"path": str(path), "id": "names"}).ids.tolist() == ["a", "b", "c", "d"]
+
+
+def test_categories_of_anndata_name_the_codes(tmp_path):
+    path = tmp_path / "cells.h5ad"
+    with h5py.File(path, "w") as file:
+        file["X"] = np.eye(4)
+        file["obs/kind/codes"] = np.array([1, 0, 1, 2], dtype=np.int8)
+        file["obs/kind/categories"] = ["B", "NK", "T"]
+    found = load({"path": str(path), "x": "X", "y": "obs/kind/codes"})
+    assert found.y.tolist() == [1, 0, 1, 2]
+    assert found.names == ("B", "NK", "T")

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import n2d_framework.n2d as n2d
-
-N_CLUSTERS = 10
+from old_names import N_CLUSTERS, n2d, small_autoencoder
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +17,6 @@ def elsewhere(tmp_path, monkeypatch):
 def rows(digits):
     """500 digits in [0, 1]."""
     return np.ascontiguousarray(digits[0][:500] / 16.0), digits[1][:500]
-
-
-def small_autoencoder(x, latent_dim=N_CLUSTERS, **options):
-    return n2d.AutoEncoder(x.shape[-1], latent_dim, architecture=[32, 16], **options)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
-from conftest import N_CLUSTERS, n2d, small_autoencoder
+from old_names import N_CLUSTERS, n2d, small_autoencoder
 
 from n2d_framework.errors import ConfigError, DataError, StageError, UnsupportedError
 

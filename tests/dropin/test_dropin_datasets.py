@@ -6,7 +6,7 @@ import inspect
 
 import numpy as np
 import pytest
-from conftest import n2d
+from old_names import n2d
 
 from n2d_framework.errors import DataError
 

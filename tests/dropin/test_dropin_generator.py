@@ -9,7 +9,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from conftest import N_CLUSTERS, n2d, small_autoencoder
+from old_names import N_CLUSTERS, n2d, small_autoencoder
 
 from n2d_framework.errors import BundleError, ConfigError, OutputError, UnsupportedError
 from n2d_framework.n2d.codecs import stage_from_state, state_of_stage

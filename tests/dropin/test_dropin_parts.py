@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import n2d
+from old_names import n2d
 
 from n2d_framework.errors import ConfigError, DataError, UnsupportedError
 
@@ -86,6 +86,38 @@ def test_probabilities_of_fewer_rows_do_not_forbid_drawing(model, pyplot):
     assert len(pyplot.get_fignums()) == 2
     with pytest.raises(DataError, match="5 classes for 90 predicted rows"):
         model.visualize(TRUTH[:5])
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (None, ["4", "6"]),
+        ({4: "cat", 6: "dog"}, ["4 cat", "6 dog"]),
+        ({6: "dog"}, ["4", "6 dog"]),
+        (["cat", "dog"], ["4 cat", "6 dog"]),
+        (["outlier", "cat", "dog"], ["4 cat", "6 dog"]),
+    ],
+)
+def test_names_stand_beside_their_classes_and_clusters(model, pyplot, names, expected):
+    """Noise takes no name from the classes after it; clusters keep the numbers of predict."""
+    truth = np.array([4, -1, 6])[TRUTH]
+    labels = model.predict(ROWS)
+    model.visualize(truth, names)
+    classes, clusters = (
+        [text.get_text() for text in pyplot.figure(number).axes[0].get_legend().get_texts()]
+        for number in pyplot.get_fignums()
+    )
+    assert classes == [*expected, "noise"]
+    called = dict(zip([4, 6], [text.split(" ")[-1] for text in expected], strict=True))
+    called[-1] = "outlier" if names and len(names) == 3 else "noise"
+    meant = {int(labels[row]): called[int(truth[row])] for row in (0, 30, 60)}
+    assert clusters == [f"{label} ≈ {meant[label]}" for label in sorted(meant)]
+
+
+def test_too_few_names_are_refused(model, pyplot):
+    model.predict(ROWS)
+    with pytest.raises(DataError, match="2 names for 3 classes"):
+        model.visualize(TRUTH, ["a", "b"])
 
 
 def test_labels_without_coordinates_are_not_drawn(model):

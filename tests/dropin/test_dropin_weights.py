@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import n2d, small_autoencoder
+from old_names import n2d, small_autoencoder
 
 from n2d_framework.errors import DataError, OutputError
 

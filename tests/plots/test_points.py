@@ -201,6 +201,41 @@ def test_four_panels(digits):
     assert [n_points(ax) for ax in grid.flat] == [len(z)] * 4
 
 
+def test_four_panels_keep_the_numbers_of_each_clustering(digits):
+    z, y, labels = digits
+    words = np.array([f"digit {i}" for i in range(10)])[y]
+    found = {
+        "prior": (labels + 4) % 10 + 20,
+        "posterior_2d": np.where(labels == 3, -1, labels),
+        "posterior": labels // 2,
+    }
+    stands_for = {name: match_clusters(words, clusters) for name, clusters in found.items()}
+    grid = plots.four_panels(z, truth=words, **found, stands_for=stands_for)
+    assert legend_texts(grid[0, 0]) == sorted(set(words))
+    for ax, (name, clusters) in zip(grid.flat[1:], found.items(), strict=True):
+        numbers = [value for value in np.unique(clusters).tolist() if value != -1]
+        expected = [
+            f"{value} ≈ {stands_for[name][value]}" if value in stands_for[name] else str(value)
+            for value in numbers
+        ]
+        assert legend_texts(ax) == expected + ["noise"] * (-1 in clusters)
+        assert {text.get_text() for text in ax.texts} == {str(value) for value in numbers}
+
+
+@pytest.mark.parametrize("names", [(), ("a", "b")])
+def test_rows_that_are_truly_noise_are_called_noise(names):
+    """Also where a cluster consists of them: it has a number, a colour, and this meaning."""
+    z = np.concatenate([np.random.default_rng(0).normal(size=(20, 2)) + 9 * k for k in range(3)])
+    y, labels = np.repeat([-1, 4, 7], 20), np.repeat([2, 0, 1], 20)
+    stands_for = match_clusters(y, labels)
+    left, right = plots.truth_and_prediction(z, y, labels, names, stands_for=stands_for).flat
+    called = names or ("4", "7")
+    assert legend_texts(left) == [*(("4 a", "7 b") if names else called), "noise"]
+    assert legend_texts(right) == [f"0 ≈ {called[0]}", f"1 ≈ {called[1]}", "2 ≈ noise"]
+    colours = [h.get_markerfacecolor() for h in right.get_legend().legend_handles]
+    assert plots.palette.NOISE_STYLE.color not in colours
+
+
 def test_panels_switch_unused_places_off(digits):
     z, y, _ = digits
     grid = plots.panels(z, {"a": y, "b": y, "c": y})

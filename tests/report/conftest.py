@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from imagining import imagined
 
@@ -41,6 +42,38 @@ def small(digits, tmp_path_factory) -> Comparison:
     data = {"few": images, "plain": x[:200, :20]}
     out = tmp_path_factory.mktemp("small") / "out"
     return n2d.compare(config, out, data=data, n_jobs=1)
+
+
+@pytest.fixture(scope="session")
+def named() -> dict[str, Any]:
+    """Rows with ids, and classes: strings; numbers, of which -1 is noise; names from the data."""
+    from sklearn.datasets import load_iris
+
+    flowers = load_iris()
+    rows, codes = flowers.data[::2], flowers.target[::2]
+    frame = pd.DataFrame(rows, index=[f"plant {number}" for number in range(len(rows))])
+    marked = np.where(np.arange(len(rows)) % 6 == 0, -1, 2 * codes + 3)
+    kept = codes != 1
+    return {
+        "strings": (frame, np.array(["setosa", "=versi\ncolor", "virginica"])[codes]),
+        "marked": (rows, marked),
+        "names": Dataset(name="names", x=rows[kept], y=codes[kept], names=("a", "b", "c")),
+    }
+
+
+@pytest.fixture(scope="session")
+def classes(named, tmp_path_factory) -> Comparison:
+    """A comparison of what has names, with the cells that the four panels need."""
+    config = {
+        "embedders": ["identity"],
+        "manifolders": ["identity", {"name": "pca", "n_components": [2, 3]}],
+        "clusterers": [{"name": "kmeans", "n_init": 2}, {"name": "hdbscan", "min_cluster_size": 5}],
+        "n_clusters": 4,
+        "seeds": 1,
+        "dbcv_rows": 0,
+    }
+    out = tmp_path_factory.mktemp("classes") / "out"
+    return n2d.compare(config, out, data=named, n_jobs=1)
 
 
 @pytest.fixture(scope="session")

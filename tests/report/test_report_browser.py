@@ -191,6 +191,31 @@ def test_hovering_shows_the_row_and_its_image(tab):
     assert not tip.is_visible()
 
 
+def test_notes_have_the_id_of_the_row_its_class_and_its_cluster(open_tab, classes, named):
+    """Each as the data and the results have it, at every point that is tried."""
+    tab = open_tab(classes.report(pictures=1))
+    chooser = tab.page.locator("#cell-controls select")
+    entries = tab.evaluate("JSON.parse(document.getElementById('data').textContent).pictured")
+    place = next(i for i, entry in enumerate(entries) if entry["data"] == "strings")
+    chooser.select_option(str(place))
+    frame, species = named["strings"]
+    canvas = tab.page.locator(".plot > canvas")
+    canvas.scroll_into_view_if_needed()
+    canvas.focus()
+    tip = tab.page.locator("#tip")
+    for row in range(3):
+        tab.page.keyboard.press("ArrowRight")
+        lines = tip.inner_text().split("\n")
+        assert lines[:3] == [frame.index[row], f"row {row}", f"truth: {species[row]}"]
+        legend = entries[place]["points"]["labels"]
+        assert lines[3] == f"prediction: {legend['legend'][legend['of'][row]]['name']}"
+    other = next(i for i, entry in enumerate(entries) if entry["data"] == "marked")
+    chooser.select_option(str(other))
+    tab.page.locator(".plot > canvas").focus()
+    tab.page.keyboard.press("ArrowRight")
+    assert tip.inner_text().split("\n")[:2] == ["row 0", "truth: noise"]
+
+
 def test_colours_of_points_follow_the_choice(tab):
     shot = """() => document.querySelector('.plot > canvas').toDataURL()"""
     pictures = [tab.evaluate(shot)]

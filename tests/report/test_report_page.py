@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from imagining import NASTY, imagined
+from markupsafe import Markup
 from scipy.stats import bootstrap
 
 import n2d_framework as n2d
@@ -17,6 +18,7 @@ from n2d_framework import report as floor
 from n2d_framework.errors import ConfigError, OutputError
 from n2d_framework.experiment import open_comparison
 from n2d_framework.experiment.intervals import bootstrap_interval, bootstrap_intervals
+from n2d_framework.metrics import match_clusters
 from n2d_framework.report.figures import figures_of
 from n2d_framework.report.panels import four_panels, siblings
 from n2d_framework.report.stages import CellStages
@@ -206,6 +208,95 @@ def test_four_panels_need_the_cells_around_them(small):
         assert title in figure.drawing
     unlabelled = [CellStages(row, small.store, None) for row in (cell, plain, flat)]
     assert four_panels(*unlabelled, "panels") is None
+
+
+CLASS_NAMES = {
+    "strings": ["=versi\ncolor", "setosa", "virginica"],
+    "marked": ["noise", "class 3", "class 5", "class 7"],
+    "names": ["a", "c"],
+}
+
+
+@pytest.fixture(scope="module")
+def pictured(classes) -> list[dict]:
+    return payload(classes.report(pictures=6).read_text(encoding="utf-8"))["pictured"]
+
+
+def test_classes_have_the_names_of_the_data(classes, named):
+    about = {entry["name"]: entry for entry in classes.data}
+    assert {name: entry["class_names"] for name, entry in about.items()} == CLASS_NAMES
+    again = open_comparison(classes.out)
+    assert {entry["name"]: entry["class_names"] for entry in again.data} == CLASS_NAMES
+
+
+@pytest.mark.parametrize("data", CLASS_NAMES)
+def test_points_show_names_of_classes_and_numbers_of_clusters(classes, named, pictured, data):
+    truth = named[data].y if data == "names" else named[data][1]
+    values, counts = np.unique(truth, return_counts=True)
+    called = dict(zip(CLASS_NAMES[data], values.tolist(), strict=True))
+    mine = [entry for entry in pictured if entry["data"] == data]
+    assert len(mine) == 6
+    for entry in mine:
+        legend = entry["points"]["truth"]["legend"]
+        assert {item["name"]: item["count"] for item in legend} == dict(
+            zip(CLASS_NAMES[data], counts.tolist(), strict=True)
+        )
+        grey = {item["name"] for item in legend if item["colour"] == -1}
+        assert grey == {"noise"} & set(CLASS_NAMES[data])
+        colours = {item["name"]: (item["colour"], item["marker"]) for item in legend}
+        labels = labels_of(classes, entry)
+        names = {label: "noise" if label == -1 else f"cluster {label}" for label in labels.tolist()}
+        stands_for = match_clusters(truth, labels)
+        found = {}
+        for item in entry["points"]["labels"]["legend"]:
+            name, _, meant = item["name"].partition(" ≈ ")
+            found[name] = called.get(meant)
+            assert item["count"] == sum(names[label] == name for label in labels.tolist())
+            assert (item["colour"] == -1) == (name == "noise")
+            if meant not in ("", "noise"):
+                assert (item["colour"], item["marker"]) == colours[meant]
+        assert found == {name: stands_for.get(label) for label, name in names.items()}
+
+
+def labels_of(comparison, entry: dict) -> np.ndarray:
+    """Labels of a cell as the saved results have them."""
+    cell = comparison.table.iloc[entry["cell"]]
+    return CellStages(cell, comparison.store, None).output("clusterer")
+
+
+@pytest.mark.parametrize("data", CLASS_NAMES)
+def test_four_panels_keep_the_numbers_of_clusters(classes, pictured, data, monkeypatch):
+    """Each panel has the numbers of its own clustering; names of classes are in the legends."""
+    table = classes.table
+    mine = table[(table["data"] == data) & table["clusterer"].str.startswith("kmeans")]
+    cells = mine.set_index("manifolder", drop=False)
+    rows = [cells.loc[name] for name in ("pca(n_components=3)", "identity", "pca(n_components=2)")]
+    about = next(entry for entry in classes.data if entry["name"] == data)
+    stages = [CellStages(row, classes.store, about["truth"], CLASS_NAMES[data]) for row in rows]
+    drawn = []
+    monkeypatch.setattr(
+        "n2d_framework.report.panels.svg", lambda draw, *_: drawn.append(draw()) or Markup()
+    )
+    assert four_panels(*stages, "panels") is not None
+    legends = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in drawn[0].flat]
+    expected = [" ".join(name.split()) for name in CLASS_NAMES[data]]
+    assert legends[0] == sorted(expected, key=lambda name: name == "noise")
+    for legend, cell, ax in zip(
+        legends[1:], (stages[1], stages[2], stages[0]), drawn[0].flat[1:], strict=True
+    ):
+        labels = cell.output("clusterer")
+        numbers = [str(label) for label in np.unique(labels)]
+        assert [text.split(" ")[0] for text in legend] == numbers
+        assert {text.get_text() for text in ax.texts} == set(numbers)
+        meant = {text.partition(" ≈ ")[2] for text in legend} - {""}
+        assert meant
+        assert meant <= set(expected)
+
+
+def test_names_of_two_classes_that_are_equal_keep_apart(small):
+    truth = small.data[0]["truth"]
+    stages = CellStages(small.table.iloc[0], small.store, truth, ["a", "a", "b"])
+    assert list(stages.classes.values())[:4] == ["a (0)", "a (1)", "b", "class 3"]
 
 
 def test_large_drawings_become_pictures(small, monkeypatch):

@@ -120,9 +120,9 @@ function scatter(box, entry, { rows, ids, sprite }) {
     if (i < 0) return;
     const lines = [el("b", {}, ids ? ids[i] : `row ${rows[i]}`)];
     if (ids) lines.push(el("span", {}, `row ${rows[i]}`));
-    if (points.truth) lines.push(el("span", {}, points.truth.legend[points.truth.of[i]].name));
-    lines.push(el("span", {}, points.labels.legend[points.labels.of[i]].name));
-    if (points.confidence) lines.push(el("span", {}, `confidence ${points.confidence[i]} %`));
+    for (const key of ["truth", "labels"])
+      if (points[key]) lines.push(el("span", {}, `${names[key]}: ${points[key].legend[points[key].of[i]].name}`));
+    if (points.confidence) lines.push(el("span", {}, `confidence: ${points.confidence[i]} %`));
     TIP.replaceChildren(...(sprite ? [thumbnail(i)] : []), el("div", {}, ...lines));
     const { left, top } = canvas.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = TIP;
