@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,14 @@ def test_modules_are_short(path):
 def test_built_ins_know_the_framework_by_its_plugin_module_only(path):
     ours = {name for name in imported(path) if name.split(".")[0] == "n2d_framework"}
     assert ours <= {"n2d_framework.plugin"}
+
+
+def test_tests_mean_the_same_in_any_company():
+    """Their folders are no packages: a name that two have would be that of whichever came first."""
+    modules = sorted((REPOSITORY / "tests").rglob("*.py"))
+    names = Counter(path.stem for path in modules if path.stem != "conftest")
+    assert [name for name, count in names.items() if count > 1] == []
+    assert [name_of(path) for path in modules if "conftest" in imported(path)] == []
 
 
 def test_only_the_command_line_prints():
