@@ -229,13 +229,18 @@ def _told(described: Mapping[str, Any]) -> Iterator[None]:
 def _check_installed(described: Mapping[str, Any], catalogue: Catalogue) -> None:
     missing = []
     for role in ROLES:
-        entries = catalogue.components(role)
-        known = {name for e in entries for name in (e.spec.name, *e.former_names)}
         about = described[role]
-        if not known & {about["name"], f"{about['distribution']}:{about['name']}"}:
+        name, distribution = about["name"], about["distribution"]
+        if catalogue.name_of_written(role, distribution, name) is None:
+            others = [e.distribution for e in catalogue.components(role) if e.spec.name == name]
             missing.append(
-                f"{role} {about['name']!r} is not installed; it comes from the distribution "
-                f"{about['distribution']}, version {about['version']} when the bundle was written"
+                f"{role} {name!r} is not installed; it comes from the distribution "
+                f"{distribution}, version {about['version']} when the bundle was written"
+                + "".join(
+                    f"; the {role} {name!r} of {other} may be another one: if it is the same, "
+                    f'its author says so by aliases=("{distribution}:{name}",)'
+                    for other in others
+                )
             )
     if missing:
         failed = ", ".join(failure.entry_point for failure in catalogue.failures)

@@ -21,7 +21,7 @@ from typing import Any
 
 from n2d_framework.core.spec import ComponentSpec, load_object
 
-__all__ = ["code_of", "libraries_of", "outlasts", "requirements"]
+__all__ = ["code_of", "libraries_of", "normalized", "outlasts", "requirements"]
 
 _PASSING = "this process only: "
 _DIGITS = 16
@@ -88,28 +88,28 @@ def libraries_of(distribution: str) -> dict[str, str]:
         the libraries of which a module is loaded.
     """
     loaded = {name.partition(".")[0] for name in sys.modules}
-    in_use = {_same(d) for name in loaded for d in _distributions().get(name, ())}
+    in_use = {normalized(d) for name in loaded for d in _distributions().get(name, ())}
     found: dict[str, str] = {}
     seen: set[str] = set()
     waiting = [(distribution, 0)]
     while waiting:
         name, depth = waiting.pop()
-        if _same(name) in seen:
+        if normalized(name) in seen:
             continue
-        seen.add(_same(name))
+        seen.add(normalized(name))
         try:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-        if depth < 2 or _same(name) in in_use:
+        if depth < 2 or normalized(name) in in_use:
             found[name] = version
-        if _same(name) != "n2d-framework":
+        if normalized(name) != "n2d-framework":
             waiting += [(other, depth + 1) for other in requirements(name)]
     return dict(sorted(found.items()))
 
 
-def _same(distribution: str) -> str:
-    """The name of a distribution, however it is spelt."""
+def normalized(distribution: str) -> str:
+    """The name of a distribution, however it is spelt (``-``, ``_``, ``.``, upper case)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 

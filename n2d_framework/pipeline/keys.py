@@ -144,6 +144,8 @@ def content_digest(key: str, manifest: Mapping[str, Any], parts: Mapping[str, St
 
 def _feed(digest: Any, value: Any) -> None:
     """Add a value with its kind and length, so that different ones never look the same."""
+    if isinstance(value, np.generic):  # a state may hold scalars of NumPy; Python's come back
+        value = value.item()
     if isinstance(value, np.ndarray):
         little = value.dtype.newbyteorder("<")
         digest.update(f"a{little.str}{value.shape}".encode())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -148,7 +147,8 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
     for role in ROLES:
         about = described[role]
         name = about["name"]
-        entry = catalogue.get(role, _qualified(catalogue, role, about))
+        found = catalogue.name_of_written(role, about["distribution"], name)
+        entry = catalogue.get(role, found or f"{about['distribution']}:{name}")
         component = structure(entry.spec.load(), about["options"], f"{role} {name!r}")
         component.set_state(_readable(entry.spec, component, parts[role], about["state_version"]))
         choices[role] = Choice(role, entry, about["options"])
@@ -177,14 +177,6 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         agreement=dict(manifest["training"]["agreement"]),
         golden={name: need(parts["golden"], name, np.ndarray) for name in parts["golden"]},
     )
-
-
-def _qualified(catalogue: Catalogue, role: Any, about: Mapping[str, Any]) -> str:
-    """The name, qualified by the distribution that wrote it where that one is installed."""
-    qualified = f"{about['distribution']}:{about['name']}"
-    entries = catalogue.components(role)
-    known = {name for e in entries for name in (e.qualified_name, *e.former_names)}
-    return qualified if qualified in known else str(about["name"])
 
 
 def _readable(spec: Any, component: Any, state: State, version: int) -> State:

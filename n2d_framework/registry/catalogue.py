@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import attrs
 import pluggy
 
+from n2d_framework.core.code import normalized
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.spec import ComponentSpec
@@ -185,6 +186,28 @@ class Catalogue:
             raise UnknownComponentError(self._unknown(role, name, candidates))
         refuse_duplicates(f"{role} {name!r}", found)
         return found[0]
+
+    def name_of_written(self, role: Role, distribution: str, name: str) -> str | None:
+        """By which name :meth:`get` finds the component that a file names.
+
+        Parameters
+        ----------
+        role : {"embedder", "manifolder", "clusterer"}
+        distribution, name : str
+            As they were when the file was written.
+
+        Returns
+        -------
+        str or None
+            ``distribution:name``, present or former; ``None`` if that component is not installed.
+            One of the same name from another distribution is another component.
+        """
+        for entry in self.components(role):
+            for known in (entry.qualified_name, *sorted(entry.former_names)):
+                from_, colon, its_name = known.rpartition(":")
+                if colon and its_name == name and normalized(from_) == normalized(distribution):
+                    return known
+        return None
 
     def dataset(self, name: str) -> Entry[DatasetSpec]:
         """Find a data set by ``name`` or ``distribution:name``; raises as :meth:`get` does."""

@@ -70,7 +70,9 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     # What else is to be seen does not depend on the state.
     with contextlib.suppress(StateError):
         _write(folder / "state", {"component": exam.fitted.component.get_state()})
-    _run("component", str(folder), folder=folder / "empty", environment=exam.environment)
+    exam.surroundings.restore_settings()  # a process inherits a umask, ignored signals, and more
+    environment = exam.surroundings.environment
+    _run("component", str(folder), folder=folder / "empty", environment=environment)
     effects = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
     output = np.load(folder / "output.npy")
     if not (folder / "state").exists():

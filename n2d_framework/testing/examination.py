@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import attrs
 import numpy as np
@@ -22,6 +20,7 @@ from n2d_framework.pipeline.stage import fit_component, published_about
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError
 from n2d_framework.testing.rows import N_CLUSTERS, N_TRAIN, WIDTHS, clouds, rows_for
+from n2d_framework.testing.surroundings import Surroundings
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -32,11 +31,40 @@ __all__ = [
     "difference",
     "fit",
     "fresh",
+    "once",
     "partner_of",
     "same",
 ]
 
 SEED = 7
+
+_Found = TypeVar("_Found")
+
+
+class once(Generic[_Found]):  # noqa: N801  # a decorator, as cached_property is
+    """A property that is computed once, also where that fails: many checks ask for the same."""
+
+    def __init__(self, function: Callable[[Any], _Found]) -> None:
+        self._function = function
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = f"_once_{name}"
+
+    def __get__(self, exam: Any, owner: type[Any]) -> _Found:
+        if exam is None:
+            raise AttributeError(self._name)
+        kept = vars(exam)
+        if self._name not in kept:
+            try:
+                kept[self._name] = self._function(exam), None
+            except Exception as error:  # noqa: BLE001  # raised below, as often as it is asked for
+                kept[self._name] = None, (error, error.__traceback__)
+        value, failed = kept[self._name]
+        if failed is not None:
+            raise failed[0].with_traceback(failed[1])
+        found: _Found = value
+        return found
 
 
 @attrs.frozen(eq=False)
@@ -143,8 +171,8 @@ class ComponentExamination:
         Rows of the author's, instead of the kit's: three quarters to fit, the rest to ask.
     time_limit : float
         Seconds a fit on small options may take.
-    environment : mapping of str to str
-        The environment before anything was fitted, for the fresh process: a variable that a fit
+    surroundings : Surroundings
+        Those before anything was fitted, for the fresh process: a variable or a umask that a fit
         sets here would otherwise be there already.
     """
 
@@ -152,24 +180,24 @@ class ComponentExamination:
     folder: Path
     given: AnyArray | None = None
     time_limit: float = 20.0
-    environment: Mapping[str, str] = attrs.field(factory=lambda: dict(os.environ), init=False)
+    surroundings: Surroundings = attrs.field(factory=Surroundings.now, init=False)
 
     @property
     def spec(self) -> ComponentSpec:
         """What the plugin announced."""
         return self.entry.spec
 
-    @cached_property
+    @once
     def cls(self) -> type[Any]:
         """The component's class."""
         return self.spec.load()
 
-    @cached_property
+    @once
     def partner(self) -> Entry[ComponentSpec] | None:
         """An embedder that publishes what the component needs; its rows are then the latent."""
         return partner_of(self.entry) if self.spec.needs else None
 
-    @cached_property
+    @once
     def _all_rows(self) -> AnyArray:
         return self._rows_and_upstream[0]
 
@@ -178,7 +206,7 @@ class ComponentExamination:
         """What was published about the rows."""
         return self._rows_and_upstream[1]
 
-    @cached_property
+    @once
     def _rows_and_upstream(self) -> tuple[AnyArray, State]:
         spec = self.spec if self.partner is None else self.partner.spec
         rows = rows_for(spec) if self.given is None else self.given
@@ -211,24 +239,24 @@ class ComponentExamination:
         """Everything a fitted component says about rows."""
         return answers(self.spec, component, x)
 
-    @cached_property
+    @once
     def fitted(self) -> Fitted:
         """The component, fitted once."""
         return self.fit(self.fresh(), self.rows)
 
-    @cached_property
+    @once
     def refitted(self) -> Fitted:
         """The component, fitted on other rows first and then on the same."""
         component = self.fresh()
         self.fit(component, self._all_rows[::-1][: len(self.rows)] * 0.5)
         return self.fit(component, self.rows)
 
-    @cached_property
+    @once
     def answered(self) -> dict[str, AnyArray]:
         """What the fitted component says about new rows."""
         return self.answers(self.fitted.component, self.new)
 
-    @cached_property
+    @once
     def wide(self) -> tuple[Any, AnyArray] | None:
         """The component fitted on rows of more features than the kit's, and new rows of as many.
 
@@ -249,25 +277,14 @@ class ComponentExamination:
                 return component, rows[N_TRAIN:]
         return None
 
-    @property
+    @once
     def elsewhere(self) -> Any:
         """What a fresh process found."""
-        found = self._elsewhere
-        if isinstance(found, CheckFailedError):
-            raise CheckFailedError(str(found)) from found
-        return found
-
-    @cached_property
-    def _elsewhere(self) -> Any:
-        """The same, or why there is nothing: several checks ask, one process answers."""
         from n2d_framework.testing.elsewhere import examine_elsewhere
 
-        try:
-            return examine_elsewhere(self)
-        except CheckFailedError as error:
-            return error
+        return examine_elsewhere(self)
 
-    @cached_property
+    @once
     def imported(self) -> list[str]:
         """Heavy libraries that announcing the component and importing its class load."""
         from n2d_framework.testing.elsewhere import heavy_imports

@@ -135,7 +135,7 @@ def _pools() -> dict[str, tuple[int, Callable[[int], Any]]]:
     }
 
 
-def _read(table: Mapping[str, _Shared]) -> dict[str, Any]:
+def _read(table: Mapping[str, _Shared | _Setting]) -> dict[str, Any]:
     found = {}
     for name, shared in table.items():
         module = sys.modules.get(shared.library)
@@ -144,6 +144,109 @@ def _read(table: Mapping[str, _Shared]) -> dict[str, Any]:
             if module is not None:
                 found[name] = shared.read(module)
     return found
+
+
+@attrs.frozen
+class _Setting:
+    """A setting of the whole process, which can be read and put back.
+
+    Attributes
+    ----------
+    library : str
+        Looked at only once it is loaded.
+    read : callable
+        Called with the module; returns something that equals itself while nothing changes.
+    write : callable
+        Called with the module and what `read` returned.
+    usual : object
+        What it is when the library has just been loaded, if that may be during a fit.
+    """
+
+    library: str
+    read: Callable[[Any], Any]
+    write: Callable[[Any, Any], Any]
+    usual: Any = None
+
+
+def _mask(m: Any) -> int:
+    found: int = m.umask(0)
+    m.umask(found)
+    return found
+
+
+def _signal_handlers(m: Any) -> dict[int, Any]:
+    return {int(number): m.getsignal(number) for number in m.valid_signals()}
+
+
+def _put_back_signal_handlers(m: Any, handlers: Mapping[int, Any]) -> None:
+    for number, handler in handlers.items():
+        if handler is not None and m.getsignal(number) != handler:
+            m.signal(number, handler)
+
+
+def _set_path(m: Any, path: list[str]) -> None:
+    m.path[:] = path
+
+
+#: Settings, by the name under which they are reported. What a platform lacks is not looked at.
+_SETTINGS = {
+    "numpy.seterr": _Setting("numpy", lambda m: dict(m.geterr()), lambda m, v: m.seterr(**v)),
+    "numpy.set_printoptions": _Setting(
+        "numpy",
+        lambda m: dict(m.get_printoptions()),
+        lambda m, v: m.set_printoptions(**{k: v[k] for k in v if k != "override_repr"}),
+    ),
+    "sklearn.set_config": _Setting(
+        "sklearn", lambda m: dict(m.get_config()), lambda m, v: m.set_config(**v)
+    ),
+    "the working directory": _Setting("os", lambda m: m.getcwd(), lambda m, v: m.chdir(v)),
+    "os.umask": _Setting("os", _mask, lambda m, v: m.umask(v)),
+    "os.nice": _Setting("os", lambda m: m.getpriority(m.PRIO_PROCESS, 0), lambda _m, _v: None),
+    "the CPU affinity": _Setting(
+        "os", lambda m: m.sched_getaffinity(0), lambda m, v: m.sched_setaffinity(0, v)
+    ),
+    "sys.path": _Setting("sys", lambda m: list(m.path), _set_path),
+    "sys.setrecursionlimit": _Setting(
+        "sys", lambda m: m.getrecursionlimit(), lambda m, v: m.setrecursionlimit(v)
+    ),
+    "signal handlers": _Setting("signal", _signal_handlers, _put_back_signal_handlers),
+    "locale.setlocale": _Setting(
+        "locale", lambda m: m.setlocale(m.LC_ALL), lambda m, v: m.setlocale(m.LC_ALL, v)
+    ),
+    "socket.setdefaulttimeout": _Setting(
+        "socket", lambda m: m.getdefaulttimeout(), lambda m, v: m.setdefaulttimeout(v)
+    ),
+    "gc.disable": _Setting(
+        "gc", lambda m: m.isenabled(), lambda m, v: m.enable() if v else m.disable()
+    ),
+    "torch.set_grad_enabled": _Setting(
+        "torch", lambda m: m.is_grad_enabled(), lambda m, v: m.set_grad_enabled(v), usual=True
+    ),
+    "torch.set_default_dtype": _Setting(
+        "torch",
+        lambda m: str(m.get_default_dtype()).rpartition(".")[2],
+        lambda m, v: m.set_default_dtype(getattr(m, v)),
+        usual="float32",
+    ),
+    "torch.use_deterministic_algorithms": _Setting(
+        "torch",
+        lambda m: m.are_deterministic_algorithms_enabled(),
+        lambda m, v: m.use_deterministic_algorithms(v),
+        usual=False,
+    ),
+    "keras.config.set_dtype_policy": _Setting(
+        "keras",
+        lambda m: m.config.dtype_policy().name,
+        lambda m, v: m.config.set_dtype_policy(v),
+        usual="float32",
+    ),
+    "tensorflow.config.run_functions_eagerly": _Setting(
+        "tensorflow",
+        lambda m: m.config.functions_run_eagerly(),
+        lambda m, v: m.config.run_functions_eagerly(v),
+        usual=False,
+    ),
+}
 
 
 @attrs.frozen(eq=False)
@@ -155,28 +258,28 @@ class Surroundings:
     handlers : mapping of str to sequence of logging.Handler
         Those of every logger there is, by its name; the root logger's is ``root``.
     environment : mapping of str to str
-    numpy_errors : mapping of str to str
-        What NumPy does about which error.
     filters : sequence of tuple
         Which warnings are shown.
     random_states : mapping of str to object
         Of the libraries that are loaded.
     thread_counts : mapping of str to object
         How many threads the libraries that are loaded use.
+    settings : mapping of str to object
+        Of the process and of the libraries that are loaded.
     """
 
     handlers: Mapping[str, tuple[logging.Handler, ...]]
     environment: Mapping[str, str]
-    numpy_errors: Mapping[str, Any]
     filters: tuple[Any, ...]
     random_states: Mapping[str, Any] = attrs.field(factory=partial(_read, _RANDOM))
     thread_counts: Mapping[str, Any] = attrs.field(factory=lambda: _all_counts())
+    settings: Mapping[str, Any] = attrs.field(factory=partial(_read, _SETTINGS))
 
     @classmethod
     def now(cls) -> Self:
         """The surroundings as they are."""
         handlers = {name: tuple(logger.handlers) for name, logger in _loggers().items()}
-        return cls(handlers, dict(os.environ), dict(np.geterr()), tuple(warnings.filters))
+        return cls(handlers, dict(os.environ), tuple(warnings.filters))
 
     def handlers_added(self, later: Surroundings, *, logger: str | None = None) -> list[str]:
         """Handlers that came since, of every logger or of one."""
@@ -193,10 +296,9 @@ class Surroundings:
         return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 
     def settings_changed(self, later: Surroundings) -> list[str]:
-        """Which of NumPy's error handling and the warning filters changed since."""
-        errors = "numpy.seterr" if self.numpy_errors != later.numpy_errors else ""
-        filters = "warning filters" if self.filters != later.filters else ""
-        return [name for name in (errors, filters) if name]
+        """Settings of the process, and of libraries that were loaded, that changed since."""
+        filters = ["warning filters"] if self.filters != later.filters else []
+        return _changed(self.settings, later.settings) + filters
 
     def seeds_changed(self, later: Surroundings) -> list[str]:
         """Global states of random numbers that changed since, of libraries that were loaded."""
@@ -239,7 +341,18 @@ class Surroundings:
                 os.environ[name] = self.environment[name]
             else:
                 del os.environ[name]
-        np.seterr(**self.numpy_errors)
+        self.restore_settings()
+
+    def restore_settings(self) -> None:
+        """Put back the settings of the process, and of libraries, but the filters."""
+        for name, found in _read(_SETTINGS).items():
+            setting = _SETTINGS[name]
+            loaded_meanwhile = name not in self.settings
+            if loaded_meanwhile and setting.usual is None:
+                continue
+            before = setting.usual if loaded_meanwhile else self.settings[name]
+            if found != before:
+                setting.write(sys.modules[setting.library], before)
 
 
 def _loggers() -> dict[str, logging.Logger]:

@@ -240,16 +240,18 @@ def test_check_plugin_names_the_error_of_a_plugin_that_cannot_be_imported(
     n2d, put_on_path, elsewhere
 ):
     n2d("new-plugin", "n2d-mine", "--role", "metric")
-    (elsewhere / "n2d-mine" / "n2d_mine" / "plugin.py").write_text("raise RuntimeError('broken')")
+    code = elsewhere / "n2d-mine" / "n2d_mine" / "plugin.py"
+    code.write_text("raise RuntimeError('broken')")
     put_on_path(elsewhere / "n2d-mine")
     assert n2d("check-plugin", "n2d-mine").exit_code == 1
-    assert default_catalogue().failures[0].error.endswith("RuntimeError: broken")
+    assert default_catalogue().failures[0].error.endswith(f"RuntimeError: broken ({code}:1)")
 
 
 def test_check_plugin_does_not_pass_over_the_half_that_is_broken(n2d, put_on_path, elsewhere):
     n2d("new-plugin", "n2d-mine", "--role", "metric")
     package = elsewhere / "n2d-mine"
-    (package / "n2d_mine" / "second.py").write_text("raise RuntimeError('broken')")
+    code = package / "n2d_mine" / "second.py"
+    code.write_text("raise RuntimeError('broken')")
     project = package / "pyproject.toml"
     text = project.read_text()
     where = "[project.entry-points.n2d_framework]\n"
@@ -257,4 +259,16 @@ def test_check_plugin_does_not_pass_over_the_half_that_is_broken(n2d, put_on_pat
     project.write_text(text.replace(where, where + 'second = "n2d_mine.second"\n'))
     put_on_path(package)
     assert n2d("check-plugin", "n2d-mine").exit_code == 1
-    assert default_catalogue().failures[0].error.endswith("RuntimeError: broken")
+    assert default_catalogue().failures[0].error.endswith(f"RuntimeError: broken ({code}:1)")
+
+
+def test_check_plugin_gives_a_reason_once_and_refers_to_it(n2d, put_on_path, elsewhere):
+    n2d("new-plugin", "n2d-mine", "--role", "metric")
+    code = elsewhere / "n2d-mine" / "n2d_mine" / "mine.py"
+    code.write_text("raise RuntimeError('broken')")
+    put_on_path(elsewhere / "n2d-mine")
+    result = n2d("check-plugin", "metric/mine")
+    assert result.exit_code == 1
+    said = " ".join(result.stdout.split())
+    assert said.count("RuntimeError: broken") <= 2  # of this process, and of a fresh one
+    assert "as metric_is_a_number" in said

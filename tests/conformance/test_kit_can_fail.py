@@ -186,6 +186,17 @@ def test_a_state_that_cannot_be_stored_fails_by_its_place_and_hides_nothing_else
         assert words in item.detail
 
 
+def test_a_fit_that_fails_is_the_reason_of_every_check_and_is_tried_once(monkeypatch):
+    """What several checks share is computed once, also where that fails."""
+    tries = []
+    monkeypatch.setattr(ObjectState, "fit", lambda *_args, **_more: tries.append(1) or 1 / 0)
+    report = run_checks("clusterer/wrong_objectstate", only=[*EFFECTS, *MEMORY, "output", "quick"])
+    details = {outcome.detail for outcome in report.failures}
+    assert all("ZeroDivisionError: division by zero" in detail for detail in details), details
+    assert len(report.failures) == len(report.outcomes)
+    assert len(tries) == 1
+
+
 def test_products_in_blocks_of_one_size_are_the_same_in_any_company():
     report = run_checks("manifolder/multipliesinblocks", only=["batch_invariance"])
     assert report.ok, report.failures

@@ -8,8 +8,11 @@ does the same when it is imported, as Keras and numba do: that is allowed.
 from __future__ import annotations
 
 import ctypes
+import gc
 import logging
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import sklearn
 from wrong_plugins import Good
 
 from n2d_framework.plugin import ComponentSpec, component, hookimpl
@@ -27,6 +31,8 @@ from n2d_framework.plugin import ComponentSpec, component, hookimpl
 
 def disturb() -> None:
     """Every effect that a check sees only when nothing is imported any more."""
+    import torch
+
     logger = logging.getLogger("wrong_effects.own")
     if not logger.handlers:
         logger.addHandler(logging.StreamHandler())
@@ -36,6 +42,17 @@ def disturb() -> None:
     os.environ.setdefault("N2D_SLY", "1")
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
+    np.set_printoptions(precision=3)
+    sklearn.set_config(assume_finite=True)
+    os.umask(0o077)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    sys.path.insert(0, "n2d_sly_path")
+    sys.setrecursionlimit(5000)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    socket.setdefaulttimeout(30)
+    gc.disable()
+    torch.set_default_dtype(torch.float64)
 
 
 @component
@@ -208,6 +225,16 @@ def get_num_threads():
 def set_num_threads(number):
     global _threads
     _threads = number
+
+float32, float64 = "torch.float32", "torch.float64"
+_dtype = float32
+
+def get_default_dtype():
+    return _dtype
+
+def set_default_dtype(dtype):
+    global _dtype
+    _dtype = dtype
 """
 
 #: Component, check, words of its failure.
@@ -229,6 +256,15 @@ WRONG = [
     ("sly", "environment", "N2D_SLY"),
     ("sly", "process_settings", "numpy.seterr"),
     ("sly", "process_settings", "warning filters"),
+    ("sly", "process_settings", "numpy.set_printoptions"),
+    ("sly", "process_settings", "sklearn.set_config"),
+    ("sly", "process_settings", "os.umask"),
+    ("sly", "process_settings", "sys.path"),
+    ("sly", "process_settings", "sys.setrecursionlimit"),
+    ("sly", "process_settings", "signal handlers"),
+    ("sly", "process_settings", "socket.setdefaulttimeout"),
+    ("sly", "process_settings", "gc.disable"),
+    ("sly", "process_settings", "torch.set_default_dtype"),
     ("pastoutput", "prints_nothing", "past the kit's stream"),
     ("fromc", "prints_nothing", "from C"),
 ]

@@ -12,10 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from n2d_framework import N2D, StageStore
 from n2d_framework.core.events import StageFinished
+from n2d_framework.core.state import check_state
 from n2d_framework.errors import BundleError, StoreWarning
+from n2d_framework.pipeline.entry_files import opened_entry, sealed_entry
 from n2d_framework.pipeline.upkeep import prune_store, store_usage
 from n2d_framework.storage import decode, encode, header
 
@@ -310,3 +314,42 @@ def test_a_sparse_entry_takes_no_memory(store):
         StageStore(store).read(path.stem)
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()
+
+
+#: Whatever a state may hold, but arrays and mappings of it.
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.floats(),
+    st.text(max_size=5),
+    st.floats(width=32).map(np.float32),
+    st.floats(width=16).map(np.float16),
+    st.floats().map(np.float64),
+    st.integers(-128, 127).map(np.int8),
+    st.integers(0, 2**64 - 1).map(np.uint64),
+    st.booleans().map(np.bool_),
+    st.text(max_size=5).map(np.str_),
+    st.sampled_from([np.arange(6.0).reshape(2, 3).T, np.array(7), np.zeros((0, 3), "f4")]),
+)
+STATES = st.recursive(
+    VALUES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(
+            st.from_regex(r"[a-z_][a-z0-9_\-]{0,5}", fullmatch=True), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(state=STATES)
+@settings(max_examples=100, deadline=None)
+def test_an_entry_holds_every_state_that_a_bundle_holds(state):
+    parts = {"state": {"value": state}}
+    check_state(parts["state"])
+    _, found = opened_entry("key", sealed_entry("key", {}, parts))
+    again = sealed_entry("key", {}, found)
+    assert again == sealed_entry("key", {}, parts)

@@ -13,7 +13,13 @@ from n2d_framework import errors
 from n2d_framework.core import code
 from n2d_framework.core.options import component, option, options_dict
 from n2d_framework.core.schema import options_schema
-from n2d_framework.errors import ConfigError, DuplicateComponentError, RenamedWarning
+from n2d_framework.errors import (
+    BundleError,
+    ConfigError,
+    DuplicateComponentError,
+    RenamedWarning,
+)
+from n2d_framework.experiment import fitting
 from n2d_framework.registry import default_catalogue
 
 SOURCE = """
@@ -196,6 +202,7 @@ def test_versions_of_what_a_plugin_needs_are_kept(use_plugin, tmp_path):
         (info / "METADATA").write_text(text + (f"Requires-Dist: {need}\n" if need else ""))
         (info / "top_level.txt").write_text("json\n" if name == "in-use" else f"absent_{name}\n")
     code._distributions.cache_clear()
+    fitting._versions.cache_clear()
     fitted = model("before").fit(ROWS)
     fitted.save(tmp_path / "m.n2d")
     libraries = n2d.inspect(tmp_path / "m.n2d").manifest["environment"]["libraries"]
@@ -211,3 +218,23 @@ def test_versions_of_what_a_plugin_needs_are_kept(use_plugin, tmp_path):
     (versions,) = compared.table["versions"]
     assert {"mine-old", "deeper", "in-use"} <= set(json.loads(versions))
     code._distributions.cache_clear()
+    fitting._versions.cache_clear()
+
+
+def test_a_bundle_of_an_absent_distribution_is_not_read_by_another_of_the_same_names(
+    use_plugin, tmp_path
+):
+    use_plugin("mine_old", OLD, distribution="mine-old")
+    model("before", old_size=5).fit(ROWS).save(tmp_path / "old.n2d")
+    for path in (tmp_path / "site").glob("mine_old*.dist-info"):
+        path.rename(tmp_path / "gone")
+    use_plugin("theirs", OLD.replace("mine_old", "theirs"), distribution="theirs")
+    assert default_catalogue().get("clusterer", "before").distribution == "theirs"
+    with pytest.raises(BundleError, match=r"mine-old, version .* of theirs may be another one"):
+        n2d.load(tmp_path / "old.n2d")
+    (tmp_path / "gone").rename(tmp_path / "site/mine_old-1.dist-info")
+    metadata = tmp_path / "site/mine_old-1.dist-info/METADATA"
+    metadata.write_text(metadata.read_text().replace("mine-old", "Mine_Old"))  # spelt otherwise
+    default_catalogue.cache_clear()
+    clusterer = n2d.load(tmp_path / "old.n2d").composition().choice("clusterer")
+    assert clusterer.entry.distribution == "Mine_Old"

@@ -81,10 +81,14 @@ def _title(report: Report) -> str:
 
 def _print(report: Report) -> None:
     table = bare_table("", "check", "promise", "time", title=_title(report))
+    first: dict[str, str] = {}
     for outcome in report.outcomes:
         mark, style = _MARKS[outcome.status]
         text = Text(outcome.promise)
-        if outcome.detail:
+        same = first.setdefault(outcome.detail, outcome.check)
+        if outcome.status == "failed" and same != outcome.check:
+            text.append(f"\nas {same}", style=style)
+        elif outcome.detail:
             text.append(f"\n{outcome.detail}", style=style)
         seconds = seconds_text(outcome.seconds) if outcome.status != "skipped" else ""
         table.add_row(Text(mark, style), outcome.check, text, seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from functools import cached_property
 from typing import Any
 
 import attrs
@@ -14,6 +13,7 @@ from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
+from n2d_framework.testing.examination import once
 
 __all__ = ["CHECKS", "DatasetExamination"]
 
@@ -27,7 +27,7 @@ class DatasetExamination:
     entry: Entry[DatasetSpec]
     printed: str = ""
 
-    @cached_property
+    @once
     def loaded(self) -> Dataset:
         """The data set, loaded once; what its loader prints is kept."""
         said = io.StringIO()

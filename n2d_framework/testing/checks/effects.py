@@ -66,8 +66,8 @@ def environment(exam: ComponentExamination) -> None:
 
 @CHECKS.add("no settings of the whole process are changed")
 def process_settings(exam: ComponentExamination) -> None:
-    """Compare numpy's error handling and the warning filters."""
-    _none(exam, "settings", "changes (use numpy.errstate, warnings.catch_warnings)")
+    """Compare settings of Python and of libraries that are loaded, and the warning filters."""
+    _none(exam, "settings", "changes (use numpy.errstate, warnings.catch_warnings, and the like)")
 
 
 @CHECKS.add("the network is not used")

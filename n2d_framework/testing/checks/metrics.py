@@ -6,7 +6,6 @@ import contextlib
 import io
 import math
 from collections.abc import Callable
-from functools import cached_property
 
 import attrs
 import numpy as np
@@ -16,6 +15,7 @@ from n2d_framework.core.scores import is_taken
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.elsewhere import heavy_imports
+from n2d_framework.testing.examination import once
 from n2d_framework.types import AnyArray
 
 __all__ = ["CHECKS", "MetricExamination"]
@@ -29,17 +29,17 @@ class MetricExamination:
 
     entry: Entry[MetricSpec]
 
-    @cached_property
+    @once
     def function(self) -> Callable[[AnyArray, AnyArray], float]:
         """The function."""
         return self.entry.spec.load()
 
-    @cached_property
+    @once
     def truth(self) -> AnyArray:
         """Classes of 80 rows."""
         return np.arange(80, dtype=np.int64) % 4
 
-    @cached_property
+    @once
     def first(self) -> AnyArray:
         """The first argument: classes, or coordinates."""
         if self.entry.spec.needs_truth:
@@ -48,7 +48,7 @@ class MetricExamination:
         points = 8 * np.eye(4)[self.truth] + rng.normal(size=(80, 4))
         return np.asarray(points, dtype=np.float32)
 
-    @cached_property
+    @once
     def random(self) -> AnyArray:
         """Labels that have nothing to do with the rows."""
         return np.random.default_rng(6).permutation(self.truth)
