@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import numpy as np
 
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["collapse", "column_of", "in_float32"]
+__all__ = ["collapse", "column_of", "in_float32", "lost_digits"]
 
 #: Values in which a collapse is looked for, and how many different ones of a column are enough
 #: in any case: of very many values some are always neighbours in float32.
@@ -54,6 +56,54 @@ def collapse(
         f"{column_of(place)}: {before[first]} different values become {after[first]} in float32, "
         f"in which components compute{others}"
     )
+
+
+def lost_digits(exact: AnyArray, found: AnyArray, names: Sequence[object] = ()) -> str:
+    """Describe the first column of numbers that are longer than float64 and collapse in it.
+
+    Parameters
+    ----------
+    exact : array of shape (n, ...)
+        Integers, floats of more than 64 bits, or objects that are numbers or strings of numbers.
+    found : array of the same shape
+        The same in float64.
+    names : sequence, optional
+        Names of the columns, if they have some.
+
+    Returns
+    -------
+    str
+        Empty if there is none; see :func:`collapse` for how many values may be lost.
+    """
+    exact, found = exact.reshape(len(exact), -1), found.reshape(len(found), -1)
+    for position in range(exact.shape[1]):
+        column = exact[:, position]
+        if column.dtype.kind in "iu" and np.abs(found[:, position]).max(initial=0) < 2**53:
+            continue
+        after = len(np.unique(found[:, position]))
+        if after >= _ENOUGH_VALUES:
+            continue
+        before = len(
+            {_exact(value) for value in column.tolist()}
+            if column.dtype == object
+            else np.unique(column)
+        )
+        if after < before - before // 8:
+            return (
+                f"column {repr(names[position]) if names else position}: {before} different values "
+                f"become {after} in float64, which keeps 16 digits"
+            )
+    return ""
+
+
+def _exact(value: Any) -> Any:
+    """A value that is equal where numbers are, also if it is a string."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return Decimal(value.strip())
+    except InvalidOperation:
+        return float(value)
 
 
 def column_of(place: Sequence[int]) -> str:

@@ -219,12 +219,24 @@ class _Arrays(Frame):
                     f"X: column {name!r} has {len(column)} values, {first!r} has {lengths[first]}"
                 )
         arrays = list(chosen.values())
+        if np.result_type(*arrays).kind == "f":
+            # Integers stay exact, so that whoever fits sees whether they differ in float64.
+            arrays = [
+                column.astype(object) if _beyond_float64(column) else column for column in arrays
+            ]
         masked = any(isinstance(column, np.ma.MaskedArray) for column in arrays)
         return (np.ma if masked else np).stack(arrays, axis=1)
 
     @property
     def dtypes(self) -> tuple[str, ...]:
         return tuple(column.dtype.name for column in self._columns.values())
+
+
+def _beyond_float64(column: AnyArray) -> bool:
+    """Whether it has integers that float64 may round."""
+    if column.dtype.kind not in "iu" or not column.size:
+        return False
+    return max(abs(int(column.min())), abs(int(column.max()))) > 2**53
 
 
 def _column(name: str, values: Any) -> AnyArray:

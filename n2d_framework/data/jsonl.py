@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from n2d_framework.data.faults import reading
+from n2d_framework.core.rows import listed
+from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.tables import Columns, TableSource, choose_columns
 from n2d_framework.errors import DataError
@@ -44,8 +45,9 @@ class JsonLinesSource(TableSource):
             first = next(self._objects(), None)
         if first is None:
             raise DataError(f"{ref.path}: it has no rows; give at least one")
-        self.columns = choose_columns(ref, list(first))
-        self._describe(list(first), [self.dtype.name] * len(self.columns.features))
+        self._names = list(first)
+        self.columns = choose_columns(ref, self._names)
+        self._describe(self._names, [self.dtype.name] * len(self.columns.features))
 
     def batches(self, size: int, columns: Columns) -> Iterator[Any]:
         """Objects in groups, as record batches."""
@@ -53,8 +55,12 @@ class JsonLinesSource(TableSource):
 
         objects = self._objects()
         numbers = set(columns.features)
+        known, further = set(self._names), dict[str, int]()
         start = 0
         while group := list(itertools.islice(objects, size)):
+            for at, row in enumerate(group, start + 1):
+                for name in row.keys() - known - further.keys():
+                    further[name] = at
             cells = {
                 name: [self._number(row, name, start + at) for at, row in enumerate(group)]
                 if name in numbers
@@ -66,6 +72,10 @@ class JsonLinesSource(TableSource):
                 [pa.array(cells[name], type=types[name]) for name in cells], names=list(cells)
             )
             start += len(group)
+        if further:
+            start = min(further.values())
+            unused = f"columns that the first row does not have are not used: {listed([*further])}"
+            point_out(self.ref.path, f"{unused} (from row {start} on)")
 
     def _number(self, row: Mapping[str, Any], name: str, place: int) -> float | None:
         value = row.get(name)

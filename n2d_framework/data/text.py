@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from n2d_framework.core.rows import positions
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.heading import find_heading, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
@@ -53,6 +54,7 @@ class TextSource(TableSource):
         # Arrow refuses a line that is longer than two blocks.
         self._block_bytes = max(_BLOCK_BYTES, _LINES_PER_BLOCK * self._heading.longest)
         self._names = list(self._heading.names)
+        self._unnamed = self._heading.names == positions(len(self._names)) and ref.header is None
         index = self._names[:1] if self._names[0] == "" else []
         self.columns = choose_columns(ref, self._names, index)
         self._describe(self._names, [self.dtype.name] * len(self.columns.features))
@@ -136,8 +138,14 @@ class TextSource(TableSource):
                 raise DataError(
                     f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
                     "row of data is 1), which is no number; correct it, or name the columns to "
-                    "use: {path: ..., x: [NAMES], y: NAME}"
+                    "use: {path: ..., x: [NAMES], y: NAME}" + self._perhaps(row)
                 )
+
+    def _perhaps(self, row: int) -> str:
+        """What else may be wrong if the very first row is not numbers."""
+        if row > 1 or not self._unnamed:
+            return ""
+        return "; if this line names the columns, say so: {path: ..., header: true}"
 
     def _unreadable(self, row: int, what: str) -> DataError:
         return DataError(

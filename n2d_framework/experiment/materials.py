@@ -170,7 +170,7 @@ def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
     schema = Schema() if frame is None else frame.schema
     ids = None if frame is None else frame.ids
     try:
-        rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), at_least=2)
+        rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), fitting=True)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
     if rows.ndim < 2:

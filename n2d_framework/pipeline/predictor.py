@@ -97,7 +97,9 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         frame = as_frame(x)
         if fitting:
             schema = Schema() if frame is None else frame.schema
-            rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), at_least=2)
+            rows = as_rows(
+                x if frame is None else frame.take(range(len(frame.names))), fitting=True
+            )
             self.n_features_in_ = int(np.prod(rows.shape[1:]))
             self.ids_ = None if frame is None else frame.ids
             self._adopt_schema(schema)

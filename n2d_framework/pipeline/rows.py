@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.missing import unmasked
+from n2d_framework.core.single_precision import lost_digits
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -16,7 +17,7 @@ __all__ = ["as_rows", "refuse_equal_rows"]
 _CHUNK = 4096
 
 
-def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
+def as_rows(x: Any, *, fitting: bool = False) -> AnyArray:
     """Check input and return it as an array of rows.
 
     Parameters
@@ -24,34 +25,38 @@ def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
     x : array-like of shape (n, features) or (n, ...)
         Arrays, nested lists, frames of pandas, polars or Arrow, objects with ``__array__``; any
         real number type.
-    at_least : int, default 1
-        How many rows are needed.
+    fitting : bool, default False
+        Whether a model is fitted on the rows: at least two are needed, and a column of which
+        float64 leaves far fewer different values is refused.
 
     Returns
     -------
     array of shape (n, ...)
         Integers, booleans and floats keep their type (float16 becomes float32, longdouble
-        float64); objects that are numbers become float64. The input itself is never written to.
+        float64); objects that are numbers become float64, as do columns of several types. The
+        input itself is never written to.
 
     Raises
     ------
     DataError
         If the input is empty, has too few rows, the wrong number of dimensions, or values
-        that are missing (masked, null, NaN), infinite or not numbers: with the row and column.
+        that are missing (masked, null, NaN), infinite, not numbers, or (of a fit) equal in
+        float64 only: with the row and column.
         It is a ``TypeError`` as well if the input is sparse or of a type without rows.
     """
     names: tuple[Any, ...] = ()
+    at_least = 2 if fitting else 1
     if _plain(x, at_least):
         rows = x
     else:
-        x, names = _opened(x)
+        x, names = _opened(x, fitting)
         try:
             x, mask = unmasked(x)
         except (TypeError, ValueError, RuntimeError) as error:
             raise _WrongTypeError(f"X cannot be read as an array: {error}") from error
         if mask is not None and mask.ndim:
             raise _missing("a missing value", _place(np.argwhere(mask)[0], names))
-        rows = _checked(x, at_least)
+        rows = _checked(x, at_least, fitting)
     if rows.dtype.kind not in "buif":
         raise DataError(f"x holds values of type {rows.dtype}, not real numbers")
     if rows.dtype == np.float16 or rows.dtype.kind == "b":
@@ -59,7 +64,7 @@ def as_rows(x: Any, *, at_least: int = 1) -> AnyArray:
     if 0 in rows.shape[1:]:
         raise DataError(f"rows of shape {rows.shape[1:]} hold no values")
     _refuse_missing(rows, names)
-    return np.asarray(_in_float64(rows, names))
+    return np.asarray(_in_float64(rows, names, fitting))
 
 
 class _WrongTypeError(DataError, TypeError):
@@ -77,7 +82,7 @@ def _plain(x: Any, at_least: int) -> bool:
     )
 
 
-def _opened(x: Any) -> tuple[Any, tuple[Any, ...]]:
+def _opened(x: Any, fitting: bool) -> tuple[Any, tuple[Any, ...]]:
     """A frame as an array, with the names of its columns; other input as it is."""
     if hasattr(x, "obs_names") and hasattr(x, "var_names"):
         raise _WrongTypeError(
@@ -90,7 +95,7 @@ def _opened(x: Any) -> tuple[Any, tuple[Any, ...]]:
         x = x.collect()  # of polars, lazy
     names, column = _columns(x)
     if column is not None:
-        return _stacked(x, names, column), names
+        return _stacked(x, names, column, fitting), names
     if not _is_array_like(x):
         raise _WrongTypeError(
             f"X is of type {type(x).__name__}, which has no rows of numbers. Expected 2D array; "
@@ -120,7 +125,7 @@ def _columns(x: Any) -> tuple[tuple[Any, ...], Callable[[int], Any] | None]:
     return (), None
 
 
-def _stacked(x: Any, names: Sequence[Any], column: Callable[[int], Any]) -> AnyArray:
+def _stacked(x: Any, names: Sequence[Any], column: Callable[[int], Any], fitting: bool) -> AnyArray:
     """Columns of numbers, each checked and brought to their common type."""
     kinds = {dtype for dtype in getattr(x, "dtypes", ()) if isinstance(dtype, np.dtype)}
     if len(kinds) == 1 and len(kinds) == len(set(x.dtypes)) and kinds.pop().kind in "iuf":
@@ -137,10 +142,14 @@ def _stacked(x: Any, names: Sequence[Any], column: Callable[[int], Any]) -> AnyA
         if values.ndim != 1:
             shape = values.shape[1:]
             raise DataError(f"X: column {name!r} holds arrays of shape {shape}, not numbers")
-        columns.append(_numbers(values, name))
+        columns.append(_numbers(values, name, fitting=fitting))
     if not columns:
         raise DataError("X has no columns. 0 feature(s) while a minimum of 1 is required")
-    return np.stack(columns, axis=1, dtype=np.result_type(*columns), casting="unsafe")
+    common = np.result_type(*columns)
+    for name, values in zip(names, columns, strict=True):
+        if fitting and values.dtype.kind in "iu" and common.kind == "f":
+            _refuse_lost_digits(values, values.astype(common), (name,))
+    return np.stack(columns, axis=1, dtype=common, casting="unsafe")
 
 
 _KINDS = {
@@ -149,7 +158,7 @@ _KINDS = {
 }  # fmt: skip
 
 
-def _numbers(values: AnyArray, name: Any = None) -> AnyArray:
+def _numbers(values: AnyArray, name: Any = None, *, fitting: bool = False) -> AnyArray:
     """Refuse what is not a number, by its place; objects that are numbers become float64."""
     kind = values.dtype.kind
     if kind in _KINDS and (kind != "c" or name is not None):
@@ -170,17 +179,26 @@ def _numbers(values: AnyArray, name: Any = None) -> AnyArray:
             raise _WrongTypeError(
                 f"X: {where} is {value!r}; encode it as a number or leave the column out ({error})"
             ) from error
+    if fitting:
+        _refuse_lost_digits(values, found, () if name is None else (name,))
     return found
 
 
-def _checked(x: Any, at_least: int) -> AnyArray:
+def _refuse_lost_digits(exact: AnyArray, found: AnyArray, names: Sequence[Any]) -> None:
+    """Refuse columns of which float64 leaves far fewer different values."""
+    lost = lost_digits(exact, found, names)
+    if lost:
+        raise DataError(f"X: {lost}; subtract what its values have in common, or leave it out")
+
+
+def _checked(x: Any, at_least: int, fitting: bool) -> AnyArray:
     from sklearn.utils.validation import check_array
 
     try:
         if isinstance(x, (list, tuple)):
             x = np.asarray(x)
         if isinstance(x, np.ndarray) and (x.ndim > 1 or x.dtype.kind in "USMmV"):
-            x = _numbers(x)
+            x = _numbers(x, fitting=fitting)
         rows: AnyArray = check_array(
             x,
             dtype="numeric",
@@ -240,7 +258,7 @@ def _refuse_missing(rows: AnyArray, names: Sequence[Any]) -> None:
         raise _missing(name, _place((start + first[0], *first[1:]), names))
 
 
-def _in_float64(rows: AnyArray, names: Sequence[Any]) -> AnyArray:
+def _in_float64(rows: AnyArray, names: Sequence[Any], fitting: bool) -> AnyArray:
     """Longer floats shortened, unless they are beyond the range."""
     if rows.dtype.kind != "f" or rows.dtype.itemsize <= 8:
         return rows
@@ -249,6 +267,8 @@ def _in_float64(rows: AnyArray, names: Sequence[Any]) -> AnyArray:
     if np.isinf(short).any():
         where = _place(np.argwhere(np.isinf(short))[0], names)
         raise DataError(f"X contains a value beyond float64: {where}; rescale it")
+    if fitting:
+        _refuse_lost_digits(rows, short, names)
     return short
 
 

@@ -21,6 +21,7 @@ _LEAST_SPAN = 1e-30
 _NEAR, _FAR = 1e-6, 1e6
 #: Of the grid, in one and in two dimensions; they are one unit wide, as in openTSNE, unless the
 #: embedding is wider than that many units. Seconds and memory grow with their number.
+_ROWS_PER_THREAD = 1000
 _MOST_INTERVALS = {1: 50_000, 2: 128}
 
 
@@ -64,6 +65,9 @@ def fit_embedding(
     from openTSNE.affinity import PerplexityBasedNN
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
+    # Threads wait for each other a thousand times: of few rows, and beside other processes, that
+    # takes longer than the work.
+    n_jobs = max(1, min(n_jobs, len(x) // _ROWS_PER_THREAD))
     start: Any = initialization
     if initialization == "pca":
         start = _principal_start(x, options["n_components"], options["random_state"])

@@ -169,6 +169,80 @@ def test_a_column_that_counts_the_rows_is_pointed_out(
         assert load({"path": path, "id": "number"}).x.shape == (30, 1)
 
 
+COUNTERS = [
+    np.arange(30)[::-1], 7 + np.arange(30), 1000 - 10 * np.arange(30), -np.arange(30),
+    np.random.default_rng(1).permutation(30), 1 + np.random.default_rng(1).permutation(30),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("numbers", COUNTERS, ids=lambda numbers: str(numbers[:3]))
+def test_other_counters_of_rows_are_pointed_out(tmp_path: Path, numbers: np.ndarray) -> None:
+    values = np.random.default_rng(0).normal(size=30)
+    pd.DataFrame({"a": values, "n": numbers}).to_json(
+        tmp_path / "t.jsonl", orient="records", lines=True
+    )
+    with pytest.warns(DataWarning, match="column 'n' counts the rows"):
+        load(tmp_path / "t.jsonl")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [np.arange(30) / 2, np.arange(30) % 15, np.full(30, 5), np.r_[np.arange(29), 40]],
+    ids=["halves", "twice", "constant", "gap"],
+)
+def test_columns_that_do_not_count_the_rows_are_not_pointed_out(
+    tmp_path: Path, column: np.ndarray
+) -> None:
+    values = np.random.default_rng(0).normal(size=30)
+    pd.DataFrame({"a": values, "n": column}).to_csv(tmp_path / "t.csv", index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+@pytest.mark.parametrize("start", [2**53, 10**17, -(2**60), 2**62])
+def test_features_that_float64_rounds_are_pointed_out(
+    tmp_path: Path, suffix: str, start: int
+) -> None:
+    frame = pd.DataFrame({"key": start + np.arange(30) * 3 % 31, "a": np.arange(30) % 7})
+    path = tmp_path / f"t{suffix}"
+    if suffix == ".jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
+    with pytest.warns(DataWarning, match="column 'key' has numbers of more than 16 digits"):
+        load(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(set(load({"path": path, "id": "key"}).ids)) == 30
+        frame["key"] = (np.arange(30) % 3) * 1e300
+        frame.to_csv(tmp_path / "large.csv", index=False)
+        load(tmp_path / "large.csv")
+
+
+def test_keys_of_later_objects_that_are_not_used_are_named(tmp_path: Path) -> None:
+    rows = '{"a": 1, "b": 2}\n{"b": 3, "a": 4, "c": 5}\n{"a": 6, "b": 7, "d": 8}\n'
+    with pytest.warns(DataWarning, match="not used: 'c', 'd' .from row 2 on.") as caught:
+        assert read(tmp_path, rows, "t.jsonl").x.shape == (3, 2)
+    assert len(caught) == 1
+
+
+@pytest.mark.parametrize("digits", ["\N{FULLWIDTH DIGIT ONE}", "\N{ARABIC-INDIC DIGIT TWO}", "1_0"])
+def test_numbers_in_other_digits_are_refused_by_their_place(tmp_path: Path, digits: str) -> None:
+    with pytest.raises(DataError, match=f"column 'a' has '{digits}' in row 2"):
+        read(tmp_path, f"a,b\n1,2\n{digits},3\n")
+
+
+@pytest.mark.parametrize("content", ["name,kind\nbob,cat\nann,dog\n", "a;b\n1,5;2,5\n3,5;4,1\n"])
+def test_a_first_row_without_numbers_may_be_a_header(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataError, match=r"in row 1 .*header: true"):
+        read(tmp_path, content)
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, content, header=False)
+    assert "header: true" not in str(caught.value)
+
+
 CLASSES = [
     ("1", "1.0", "01"), ("1", "1.0"), ("01", "02"), ("1", " 1"), ("0", "-0"), ("1e3", "1000"),
     ("0.5", "0.50"), ("nan", "1"), ("inf", "1"), ("+1", "1"), ("1_0", "10"), ("true", "True"),

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -168,3 +176,56 @@ def test_differences_by_rounding_of_computed_coordinates_are_no_values():
         in_float32(rows, fitting=True)
     with pytest.raises(DataError, match="column 0: 2 different values become 1"):
         in_float32(np.array([[1e9], [1e9 + 1]]), fitting=True, computed=True)
+
+
+OF_OBJECTS: dict[str, Callable[[Any], Any]] = {
+    "integers": lambda keys: keys.astype(object),
+    "decimals": lambda keys: np.array([Decimal(key) for key in keys.tolist()]),
+    "fractions": lambda keys: np.array([Fraction(key) for key in keys.tolist()]),
+    "strings": lambda keys: np.array([str(key) for key in keys.tolist()], dtype=object),
+}
+FRAMES: dict[str, Callable[[Any, Any], Any]] = {
+    "pandas": lambda keys, x: pd.DataFrame({"key": keys, "a": x}),
+    "nullable": lambda keys, x: pd.DataFrame({"key": keys, "a": x}).convert_dtypes(),
+    "polars": lambda keys, x: pl.DataFrame({"key": keys, "a": x}),
+    "arrow": lambda keys, x: pa.table({"key": keys, "a": x}),
+    "mapping": lambda keys, x: {"key": keys, "a": x},
+    "structured": lambda keys, x: pd.DataFrame({"key": keys, "a": x}).to_records(index=False),
+    **{
+        f"pandas of {name}": lambda keys, x, convert=convert: pd.DataFrame(
+            {"key": convert(keys), "a": x}
+        )
+        for name, convert in OF_OBJECTS.items()
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+@pytest.mark.parametrize("start", [2**53, 2**60, -(2**62)])
+def test_integers_that_float64_does_not_hold_are_refused_in_mixed_tables(frame, start):
+    """Columns of one type stay integers; beside floats they would become equal unseen."""
+    keys, x = np.int64(start) + np.arange(64), np.repeat([0.0, 1.0, 5.0, 6.5], 16)
+    with pytest.raises(DataError, match=r"(key|column 0).* different values become \d+ in float64"):
+        model("minmax").fit(FRAMES[frame](keys, x))
+    spread = FRAMES[frame](keys * 0 + np.arange(64) * 2**40, x)
+    fitted = model("minmax").fit(spread)
+    # New rows are not refused for what they have in common.
+    assert len(fitted.predict(FRAMES[frame](keys[:2], x[:2]))) == 2
+
+
+@pytest.mark.parametrize("convert", OF_OBJECTS)
+def test_objects_that_float64_does_not_hold_are_refused(convert):
+    keys = np.array([10**20 + n for n in range(64)], dtype=object)
+    x = np.column_stack([OF_OBJECTS[convert](keys), np.arange(64) % 5])
+    if convert == "strings":
+        x = pd.DataFrame(x)
+    with pytest.raises(DataError, match="64 different values become 1 in float64"):
+        model("minmax").fit(x)
+
+
+def test_longer_floats_that_float64_does_not_hold_are_refused():
+    if np.finfo(np.longdouble).eps == np.finfo(np.float64).eps:
+        pytest.skip("long floats have 64 bits here")
+    x = np.longdouble(2**53) + np.arange(64, dtype=np.longdouble)[:, None] / 4
+    with pytest.raises(DataError, match="column 0: 64 different values become"):
+        model("minmax").fit(np.hstack([x, x * 0 + np.arange(64)[:, None] % 3]))
