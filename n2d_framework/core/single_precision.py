@@ -80,6 +80,8 @@ def lost_digits(exact: AnyArray, found: AnyArray, names: Sequence[object] = ()) 
         column = exact[:, position]
         if column.dtype.kind in "iu" and np.abs(found[:, position]).max(initial=0) < 2**53:
             continue
+        if not np.isfinite(found[:, position]).all():
+            continue  # which is refused as missing
         after = len(np.unique(found[:, position]))
         if after >= _ENOUGH_VALUES:
             continue

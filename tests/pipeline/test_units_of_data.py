@@ -229,3 +229,11 @@ def test_longer_floats_that_float64_does_not_hold_are_refused():
     x = np.longdouble(2**53) + np.arange(64, dtype=np.longdouble)[:, None] / 4
     with pytest.raises(DataError, match="column 0: 64 different values become"):
         model("minmax").fit(np.hstack([x, x * 0 + np.arange(64)[:, None] % 3]))
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_values_of_objects_that_are_not_finite_are_missing_not_rounded(value):
+    x = np.column_stack([np.arange(64), np.arange(64)]).astype(object)
+    x[::2, 1] = [float(value) for _ in range(32)]  # each an object of its own
+    with pytest.raises(DataError, match=r"X contains (NaN|inf): row 0, column 1"):
+        model("minmax").fit(x)
