@@ -67,11 +67,12 @@ class Products:
         with open_table(labels) as table:
             table.write(self._label_columns())
         self._paths["labels"] = labels
-        self.output.has_labels = True
         waiting = ["config", "scores", "bundle", *(["plots"] if self.plots else [])]
         self.missing |= dict.fromkeys(waiting, _NOT_REACHED)
         # Should the disk be full by the end, this much is known of the run.
         self.write_record(self.record())
+        # Not before: a folder without this file would not be known as the output of a run.
+        self.output.has_labels = True
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """What is made after the labels, with a name for people; none of it raises."""
