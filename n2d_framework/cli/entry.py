@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import signal
@@ -99,11 +100,30 @@ def guarded(function: F) -> F:
             raise typer.Exit(130) from None
         except N2DError as error:
             _fail(error, str(error), error.exit_code)
+        except OSError as error:
+            remedy = _REMEDIES.get(error.errno or 0)
+            if remedy is None:
+                _fail(error, _surprise(error), 1)
+            _fail(error, f"{error}; {remedy}", 1)
         except Exception as error:  # noqa: BLE001  # the last net: nobody should meet a bare traceback
-            name = type(error).__name__
-            _fail(error, f"unexpected {name}: {error} (n2d --debug shows where)", 1)
+            _fail(error, _surprise(error), 1)
 
     return command  # type: ignore[return-value]
+
+
+#: What a user can do where the machine lacks something, whoever it is that meets the lack.
+_REMEDIES = {
+    errno.EMFILE: "raise the number of files that may be open (ulimit -n)",
+    errno.ENFILE: "the machine has too many files open; close other programs",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space within the quota",
+    errno.EFBIG: "raise the size that files may have (ulimit -f)",
+    errno.EROFS: "name a folder that may be written",
+}
+
+
+def _surprise(error: Exception) -> str:
+    return f"unexpected {type(error).__name__}: {error} (n2d --debug shows where)"
 
 
 def _fail(error: Exception, text: str, code: int) -> NoReturn:

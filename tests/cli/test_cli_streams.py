@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
@@ -280,3 +281,19 @@ def test_a_user_without_a_home_has_caches_for_the_time_of_a_command(
         assert not any(name in os.environ for name in names)
         assert len(caplog.records) == 1
     assert not Path("~").exists()
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOSPC, errno.EROFS, errno.EFBIG])
+def test_what_the_machine_lacks_is_named_with_a_remedy(
+    n2d: Callable[..., Any], config: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def lack(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number), "/proc/meminfo")
+
+    monkeypatch.setattr("n2d_framework.cli.running.execute", lack)
+    result = n2d("run", config)
+    assert result.exit_code == 1
+    assert os.strerror(number) in result.stderr
+    assert "/proc/meminfo" in result.stderr
+    assert "; " in result.stderr
+    assert "unexpected" not in result.stderr
