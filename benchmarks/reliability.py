@@ -111,6 +111,8 @@ class Place:
             code = 70
             try:
                 os.setsid()
+                for name in SIGNALS[2:]:  # whoever started this may ignore them, as nohup does
+                    signal.signal(getattr(signal, name), signal.SIG_DFL)
                 os.chdir(self.folder)
                 os.dup2(output, 1)
                 os.dup2(output, 2)
@@ -241,21 +243,18 @@ def interrupted(command: str, moments: int) -> str:
     with place() as here:
         here.do(*RUN[:2], *FIRST)
         reset(here)
-        durations = []
+        durations: list[float] = []
         for _ in range(3):
-            start = time.monotonic()
-            here.do(*words)
-            durations.append(time.monotonic() - start)
             reset(here)
-        here.do(*words)
-        whole = check(here)
-        usual, met = median(durations), Counter[str]()
+            durations.append(_seconds(here, words))
+        whole, met = check(here), Counter[str]()
         for number in range(moments):
             reset(here)
             old = check(here)
             name = SIGNALS[number % len(SIGNALS)]
             process = here.start(*words)
-            time.sleep(1.1 * usual * (number + random.random()) / moments)
+            usual = median(durations[-3:])  # whatever else the machine is doing by now
+            time.sleep(usual * (number + random.random()) / moments)
             late = process.ended()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, getattr(signal, name))
@@ -273,9 +272,19 @@ def interrupted(command: str, moments: int) -> str:
             here.check_store()
             here.do(*words)
             assert check(here) == whole, where
+            if number % 5 == 0:
+                reset(here)
+                durations.append(_seconds(here, words))
             assert not here.hidden(), f"{where}: {here.hidden()}"
         listed = ", ".join(f"{count} {name}" for name, count in sorted(met.items()))
+        usual = median(durations)
         return f"{moments} moments in {usual:.2f} s ({listed}): old or new, whole; none lost"
+
+
+def _seconds(here: Place, words: tuple[str, ...]) -> float:
+    start = time.monotonic()
+    here.do(*words)
+    return time.monotonic() - start
 
 
 def _codes(name: str) -> set[int]:
