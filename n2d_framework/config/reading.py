@@ -113,13 +113,28 @@ def _plain(value: Any, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         raise ValueError(f"it is nested deeper than {_DEEPEST} levels")
     if isinstance(value, dict):
-        return {key: _plain(item, depth + 1) for key, item in value.items()}
+        found = {_characters(key): _plain(item, depth + 1) for key, item in value.items()}
+        if len(found) < len(value):
+            raise ValueError("a key is written twice, once in escapes")
+        return found
     if isinstance(value, list):
         return [_plain(item, depth + 1) for item in value]
     if isinstance(value, (dt.date, dt.time)):
         return value.isoformat()
-    return value
+    return _characters(value) if isinstance(value, str) else value
 
+
+def _characters(text: str) -> str:
+    """A string whose escapes may come in pairs, as JSON writes characters beyond 16 bits."""
+    if _SURROGATE.search(text) is None:
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"the escapes in {text[:60]!a} stand for no character") from error
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 #: Tag, what a plain scalar of it looks like, and the characters it may begin with: the core
 #: schema of YAML 1.2 (section 10.3.2), with the merge key of older files.
@@ -208,6 +223,13 @@ _CoreLoader.add_constructor(None, _CoreLoader.foreign)
 class _Dumper(yaml.SafeDumper):
     """Quotes what is not a string in YAML 1.1, as PyYAML does, or in 1.2."""
 
+    def string(self, text: str) -> yaml.ScalarNode:
+        """A string, with escapes where PyYAML would fold a line break of Unicode into spaces."""
+        style = '"' if re.search("[\x85\u2028\u2029]", text) else None
+        return self.represent_scalar(f"{_TAG}str", text, style=style)
+
+
+_Dumper.add_representer(str, _Dumper.string)
 
 for _name, _pattern, _first in _CORE[:-1]:
     _Dumper.add_implicit_resolver(f"{_TAG}{_name}", re.compile(f"^(?:{_pattern})$"), [*_first, ""])

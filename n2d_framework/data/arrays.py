@@ -84,7 +84,7 @@ class _OneField(StoredArray):
 
     def rows(self, size: int) -> Iterator[AnyArray]:
         for part in self.stored.rows(size):
-            yield part[self.field]
+            yield part[self.field].astype(self.dtype, copy=False)
 
 
 @attrs.frozen
@@ -242,7 +242,10 @@ def _of_table(ref: Reference, name: str, stored: StoredArray, index: Sequence[st
         if field is None:
             return None
         where = f"{stored.where}, column {field!r}"
-        return _OneField(where, stored, field, (n,), kinds[field][0])
+        kind = kinds[field][0]
+        # HDF5's strings of any length are objects to NumPy, noted beside their type.
+        any_length = (kind.metadata or {}).get("vlen") in (str, bytes)
+        return _OneField(where, stored, field, (n,), np.dtype("S") if any_length else kind)
 
     rows = _Fields(stored.where, stored, columns.features, (n, len(columns.features)), dtype)
     return Contents(

@@ -24,6 +24,7 @@ _FAULTS = (
     NotImplementedError,
     MemoryError,
     OverflowError,
+    TypeError,
     csv.Error,
     struct.error,
     zipfile.BadZipFile,

@@ -125,15 +125,18 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
     delimiter = declared or _delimiter(ref.path, lines, first)
     records, ends = _records(lines, first, delimiter)
     top = [field.strip() for field in records[0]]
-    comment = _commented_names(lines, first, delimiter, len(top))
-    header, remarks = (ref.header, ()) if ref.header is not None else _judge(ref, records)
+    comment = _commented_names(ref, lines, first, delimiter, len(top))
+    header, remarks = _judge(ref, records)
+    if ref.header is not None:
+        # Where a comment has names as well, the line below it has them only if it explains rows.
+        header, remarks = ref.header and (header or comment is None), ()
     longest = max(len(text) for text in lines.texts) * 4
     start = lines.ends[first - 1] if first else lines.ends[0] - _size(lines, 0)
     if header:
         if len(records) < 2:
             raise DataError(f"{ref.path}: it has no rows; give at least one")
         return Heading(tuple(top), ends[0], delimiter, longest, remarks)
-    if comment is not None and ref.header is None:
+    if comment is not None and ref.header is not False:
         return Heading(comment, start, delimiter, longest)
     positions = tuple(str(position) for position in range(len(top)))
     return Heading(positions, start, delimiter, longest, remarks)
@@ -226,16 +229,26 @@ def _records(
 
 
 def _commented_names(
-    lines: _Lines, first: int, delimiter: str, width: int
+    ref: Reference, lines: _Lines, first: int, delimiter: str, width: int
 ) -> tuple[str, ...] | None:
-    """Names out of the comment right above the table, if it has one for each column."""
+    """Names out of the comment right above the table, if it has one for each column.
+
+    Numbers may be among them if the user says that there is a header, or if names that the user
+    gave or that a model was fitted on are.
+    """
     if not first or width < 2 or not lines.texts[first - 1].startswith("#"):
         return None
     fields = next(csv.reader([lines.texts[first - 1]], delimiter=delimiter))
     names = [fields[0].lstrip("# ").strip() or fields[0].strip(), *map(str.strip, fields[1:])]
-    if len(names) != width or not all(names) or any(map(is_number, names)):
+    if len(names) != width or not all(names):
         return None
-    return tuple(names)
+    wanted = _given(ref)
+    if fields[0].strip() in wanted:
+        names[0] = fields[0].strip()
+    if ref.like is not None and ref.like.named:
+        wanted |= set(ref.like.names)
+    sure = ref.header is True or (bool(wanted) and wanted <= set(names))
+    return tuple(names) if sure or not any(map(is_number, names)) else None
 
 
 def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
 import tokenize
 import zipfile
 from collections import Counter
@@ -65,7 +66,18 @@ class _Npy(StoredArray):
         content = file.read(count * self.dtype.itemsize)
         if len(content) < count * self.dtype.itemsize:
             raise DataError(f"{self.where}: it ends before its last row; write the file again")
+        if self.dtype.kind == "U":
+            _refuse_no_characters(content, self.dtype, self.where)
         return np.frombuffer(content, dtype=self.dtype, count=count)
+
+
+def _refuse_no_characters(content: bytes, dtype: np.dtype[np.generic], where: str) -> None:
+    """Refuse strings with numbers that stand for no character, which NumPy does not check."""
+    points = np.frombuffer(content, dtype=np.dtype("u4").newbyteorder(dtype.byteorder))
+    if ((points > sys.maxunicode) | ((points >= 0xD800) & (points < 0xE000))).any():
+        raise DataError(
+            f"{where}: its strings are not valid Unicode; it is damaged, write it again"
+        )
 
 
 class NpySource(ArrayFile):

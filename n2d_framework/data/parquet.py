@@ -127,6 +127,8 @@ def _open_part(path: Path) -> _Part:
         raise DataError(f"{path}: the file is empty; write it again")
     with reading(path, ParquetSource.kind):
         file = pq.ParquetFile(path)
+        if file.metadata.num_rows < 0:
+            raise ValueError(f"it declares {file.metadata.num_rows} rows")
         schema = file.schema_arrow
         return _Part(path, file, schema, tuple(schema.names), _index(schema.pandas_metadata))
 

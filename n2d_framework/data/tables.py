@@ -162,7 +162,20 @@ class TableSource(RowSource):
             return Block(x, None, ids)
         label = _decoded(batch.column(columns.label))
         self._refuse_missing(label, columns.label, start)
-        return Block(x, _labels(label), ids)
+        return Block(x, self._labels(label, columns.label, start), ids)
+
+    def _labels(self, column: Any, name: str, start: int) -> AnyArray:
+        """Labels of a block; strings as NumPy's, which lose NUL characters at their end."""
+        y: AnyArray = np.asarray(column.to_numpy(zero_copy_only=False))
+        if y.dtype.kind != "O":
+            return y
+        for row, value in enumerate(y):
+            if isinstance(value, str) and value.endswith("\0"):
+                raise DataError(
+                    f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {start + row + 1} "
+                    "(the first row of data is 1), which ends with a NUL character; correct it"
+                )
+        return y.astype(str)
 
     def _describe(self, names: Sequence[str], dtypes: Iterable[str] = ()) -> None:
         """Set what is known of rows from the chosen columns."""
@@ -202,8 +215,3 @@ def _decoded(column: Any) -> Any:
     from pyarrow import types
 
     return column.dictionary_decode() if types.is_dictionary(column.type) else column
-
-
-def _labels(column: Any) -> AnyArray:
-    y: AnyArray = np.asarray(column.to_numpy(zero_copy_only=False))
-    return y.astype(str) if y.dtype.kind == "O" else y

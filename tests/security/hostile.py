@@ -15,21 +15,19 @@ or a GiB, or end the process.
 from __future__ import annotations
 
 import argparse
-import collections
 import copy
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import crafted
+import limited
 import numpy as np
 from attrs import NOTHING
 
@@ -40,9 +38,6 @@ from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import decode, encode, read_file
 from n2d_framework.types import NOISE, ROLES
 
-#: Of the processor, so that a busy machine is no failure; and of the clock, when nothing comes.
-SECONDS, PATIENCE = 5.0, 90.0
-MEMORY = 1 << 30
 ALLOWED = ("refused", "same", "other", "error")
 N_TRAIN, N_ASKED = 120, 5
 ASKED = ("embed", "transform", "predict", "predict_proba", "strengths", "reconstruct")
@@ -296,24 +291,6 @@ def judge(path: Path, rows: np.ndarray, expected: dict[str, np.ndarray] | None) 
     return "same" if same else "other"
 
 
-def limit_memory() -> None:
-    """From here on this process may take a GiB more than it has now."""
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def report(item: Any, told: str, run: Callable[[], str]) -> None:
-    """Print one line before and one after a case."""
-    print(json.dumps([item, told, "started"]), flush=True)
-    start = time.process_time()
-    try:
-        outcome = run()
-    except BaseException as error:
-        outcome = f"{type(error).__name__}: {error}"[:300]
-    print(json.dumps([item, told, outcome, time.process_time() - start]), flush=True)
-
-
 class Base:
     """A fitted model that cases are made from."""
 
@@ -340,7 +317,7 @@ def work(folder: Path, items: Sequence[tuple[str, int | str]]) -> None:
     warnings.simplefilter("ignore")
     rows = np.load(folder / "rows.npy")
     bases = {name: Base(folder / f"{name}.n2d", rows) for name in {name for name, _ in items}}
-    limit_memory()
+    limited.limit_memory()
     target = folder / f"case-{os.getpid()}.n2d"
     for name, which in items:
         print(json.dumps([[name, which], "", "made"]), flush=True)
@@ -348,79 +325,14 @@ def work(folder: Path, items: Sequence[tuple[str, int | str]]) -> None:
         target.write_bytes(image)
         del image
         expected = bases[name].expected
-        report([name, which], told, lambda known=expected: judge(target, rows, known))
+        limited.report([name, which], told, lambda known=expected: judge(target, rows, known))
     target.unlink(missing_ok=True)
 
 
-def watch(command: Sequence[str]) -> tuple[list[Any], str]:
-    """Run a worker until it ends or is silent for too long; its lines and how it died."""
-    environment = os.environ | {
-        "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
-    }  # fmt: skip
-    with (
-        tempfile.TemporaryFile("w+") as out,
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(command, stdout=out, stderr=errors, env=environment) as process,
-    ):
-        size, silent, death = -1, time.monotonic(), ""
-        while process.poll() is None:
-            time.sleep(0.05)
-            if (now := os.fstat(out.fileno()).st_size) != size:
-                size, silent = now, time.monotonic()
-            elif size > 0 and time.monotonic() - silent > PATIENCE:
-                process.kill()
-                death = "no end"
-        out.seek(0)
-        lines = [json.loads(line) for line in out.read().splitlines() if line.endswith("]")]
-        errors.seek(0)
-        if process.returncode and not death:
-            death = f"ended with {process.returncode}: {errors.read()[-500:]}"
-    if death and not lines:
-        raise RuntimeError(f"the worker did not start: {death}")
-    return lines, death
-
-
 def campaign(folder: Path, items: Sequence[tuple[str, int | str]]) -> dict[str, Any]:
-    """Run cases in limited processes, and count how they ended.
-
-    Parameters
-    ----------
-    folder : Path
-        Where :func:`fit_bases` saved the models.
-    items : sequence of (name of a base, number of a case or name of an attack)
-
-    Returns
-    -------
-    dict
-        ``outcomes`` by base; ``ends``: how each case ended; ``bad``: the cases that did not end
-        as they may; ``slowest`` in seconds.
-    """
-    outcomes: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    bad: list[Any] = []
-    ends: dict[str, str] = {}
-    slowest, left = 0.0, [list(item) for item in items]
-    while left:
-        (folder / "items.json").write_text(json.dumps(left))
-        lines, death = watch([sys.executable, __file__, "--work", str(folder)])
-        begun, told = left[0], ""
-        for item, told, outcome, *seconds in lines:
-            begun = item
-            if not seconds:
-                continue
-            left.remove(item)
-            slowest = max(slowest, seconds[0])
-            ends[str(item[1])] = outcome
-            outcomes[item[0]][outcome if outcome in ALLOWED else "bad"] += 1
-            if outcome not in ALLOWED or seconds[0] > SECONDS:
-                bad.append([*item, told, outcome, round(seconds[0], 2)])
-        if death:
-            if begun not in left:
-                raise RuntimeError(f"the worker died between cases: {death}")
-            bad.append([*begun, told, death])
-            outcomes[begun[0]]["bad"] += 1
-            left.remove(begun)
-    counted = {name: dict(counter) for name, counter in sorted(outcomes.items())}
-    return {"outcomes": counted, "ends": ends, "bad": bad, "slowest": round(slowest, 3)}
+    """Run cases of bases that :func:`fit_bases` saved in limited processes."""
+    command = [sys.executable, __file__, "--work", str(folder)]
+    return limited.campaign(command, folder, items, ALLOWED)
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import crafted
 import hostile
+import limited
 import numpy as np
 import pytest
 
@@ -63,7 +64,7 @@ def test_deaths_and_exceptions_are_told(bases, monkeypatch):
         ([[["a", 3], "three", "started"], [["a", 3], "three", "ValueError: x", 0.1],
           [["a", 4], "four", "started"], [["a", 4], "four", "same", 9.0]], ""),
     ]  # fmt: skip
-    monkeypatch.setattr(hostile, "watch", lambda command: answers.pop(0))
+    monkeypatch.setattr(limited, "watch", lambda command: answers.pop(0))
     result = hostile.campaign(bases[0], [("a", number) for number in (1, 2, 3, 4)])
     assert [item[:2] for item in result["bad"]] == [["a", 2], ["a", 3], ["a", 4]]
     assert result["outcomes"] == {"a": {"same": 2, "bad": 2}}
