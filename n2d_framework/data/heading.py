@@ -14,6 +14,7 @@ from typing import IO
 import attrs
 import numpy as np
 
+from n2d_framework.data.faults import point_out
 from n2d_framework.data.naming import LABEL_NAMES
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
@@ -130,6 +131,13 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
     if ref.header is not None:
         # Where a comment has names as well, the line below it has them only if it explains rows.
         header, remarks = ref.header and (header or comment is None), ()
+    named = not header and comment is not None and ref.header is not False
+    if not named and _as_wide(lines, first, delimiter, len(top)):
+        point_out(
+            ref.path,
+            f"its line {first} begins with # and is passed over as a comment, though it has as "
+            "many fields as the rows",
+        )
     longest = max(len(text) for text in lines.texts) * 4
     start = lines.ends[first - 1] if first else lines.ends[0] - _size(lines, 0)
     if header:
@@ -228,6 +236,13 @@ def _records(
     return records, ends
 
 
+def _as_wide(lines: _Lines, first: int, delimiter: str, width: int) -> bool:
+    """Whether the line right above the table is a comment with a field for each column."""
+    if not first or width < 2 or not lines.texts[first - 1].startswith("#"):
+        return False
+    return len(next(csv.reader([lines.texts[first - 1]], delimiter=delimiter))) == width
+
+
 def _commented_names(
     ref: Reference, lines: _Lines, first: int, delimiter: str, width: int
 ) -> tuple[str, ...] | None:
@@ -236,11 +251,11 @@ def _commented_names(
     Numbers may be among them if the user says that there is a header, or if names that the user
     gave or that a model was fitted on are.
     """
-    if not first or width < 2 or not lines.texts[first - 1].startswith("#"):
+    if not _as_wide(lines, first, delimiter, width):
         return None
     fields = next(csv.reader([lines.texts[first - 1]], delimiter=delimiter))
     names = [fields[0].lstrip("# ").strip() or fields[0].strip(), *map(str.strip, fields[1:])]
-    if len(names) != width or not all(names):
+    if not all(names):
         return None
     wanted = _given(ref)
     if fields[0].strip() in wanted:

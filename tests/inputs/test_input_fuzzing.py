@@ -10,7 +10,8 @@ import pytest
 
 from n2d_framework import data
 from n2d_framework.config.reading import as_yaml, read_tree
-from n2d_framework.errors import ConfigError, DataError
+from n2d_framework.core.rows import Schema
+from n2d_framework.errors import ConfigError, DataError, DataWarning
 
 #: Cases of a test run, of all kinds together; the environment variable asks for more.
 CASES = int(os.environ.get("N2D_INPUT_CASES", "1000"))
@@ -65,6 +66,14 @@ def test_of_two_lines_with_names_the_comment_is_passed_over(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("# in cm, in kg\nlength,weight\n1,2\n3,4\n")
     assert data.load({"path": str(path), "header": True}).schema.names == ("length", "weight")
+
+
+@pytest.mark.parametrize("like", [None, Schema()])
+def test_a_row_that_begins_like_a_comment_is_not_passed_over_in_silence(tmp_path, like):
+    path = tmp_path / "table.csv"
+    path.write_text("#1,2,3\n4,5,6\n7,8,9\n")
+    with pytest.warns(DataWarning, match="its line 1 begins with # and is passed over"):
+        assert len(data.load({"path": str(path), "header": False}, like=like).x) == 2
 
 
 def test_classes_that_differ_by_a_nul_are_not_one_class(tmp_path):

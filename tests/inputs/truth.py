@@ -210,6 +210,8 @@ def text_table(rng: Rng, table: Truth, folder: Path, *, plain: bool = False) -> 
     for cells in zip(*columns, strict=True):
         writer.writerow([number(cell) if isinstance(cell, float) else cell for cell in cells])
     text = out.getvalue()
+    if not header and text.startswith("#"):
+        return text_table(rng, table, folder, plain=True)  # it would be a comment
     if rng.random() < 0.2:
         text = text.removesuffix(ends)
     if not plain and rng.random() < 0.2:
