@@ -163,18 +163,28 @@ def main() -> NoReturn:
     os.environ.setdefault(SAFE_PATH, "1")
     # A .numba_config.yaml in the current folder could name a cache, which numba unpickles.
     os.environ.setdefault("NUMBA_CACHE_DIR", "")
-    for number in _ENDING:
-        # What was started with nohup, or in the background of a script, goes on ignoring them.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _terminated)
     debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
     try:
+        for number in _ENDING:
+            # What was started with nohup, or in the background of a script, goes on ignoring them.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, _terminated)
         with own_streams(), nullcontext() if debug else without_chatter():
             app(prog_name="n2d")
     except OutputError as error:
         say_error(str(error))
         sys.exit(1)
+    except _EndedBySignal as ended:
+        sys.exit(128 + ended.number)
     sys.exit(0)
+
+
+class _EndedBySignal(BaseException):
+    """Neither an error nor a ``SystemExit``, for whoever guards against those of plugins."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 #: Signals that end a run as an exception does: a closed terminal, ``kill`` and Ctrl-\\.
@@ -187,4 +197,4 @@ def _terminated(number: int, _frame: FrameType | None) -> NoReturn:
     """Leave as after an exception, so that partial output is removed."""
     for again in (*_ENDING, signal.SIGINT):
         signal.signal(again, signal.SIG_IGN)  # a second one must not interrupt that
-    sys.exit(128 + number)
+    raise _EndedBySignal(number)

@@ -297,3 +297,19 @@ def test_what_the_machine_lacks_is_named_with_a_remedy(
     assert "/proc/meminfo" in result.stderr
     assert "; " in result.stderr
     assert "unexpected" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM"])
+def test_a_signal_while_a_plugin_is_imported_ends_the_command(name, tmp_path):
+    """What guards against a plugin that calls ``sys.exit`` does not take it for one."""
+    number = getattr(signal, name)
+    (tmp_path / "ends.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\nX = 1\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from n2d_framework.cli import entry\n"
+        "from n2d_framework.core.spec import load_object\n"
+        "entry.app = lambda **_: load_object('ends:X', what='it')\n"
+        "entry.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", b"")
