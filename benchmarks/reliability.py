@@ -116,8 +116,7 @@ class Place:
                 os.chdir(self.folder)
                 os.dup2(output, 1)
                 os.dup2(output, 2)
-                os.close(output)
-                os.close(reader)
+                os.closerange(3, 1024)  # what this process has open is not the command's
                 sys.argv = ["n2d", *map(str, words)]
                 sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
                 if before is not None:

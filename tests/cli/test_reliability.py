@@ -51,7 +51,7 @@ def test_files_that_cannot_grow(reliability: ModuleType) -> None:
 
 def test_few_file_descriptors(reliability: ModuleType) -> None:
     assert "run 0, predict 0, compare 0" in reliability.descriptors((64,))
-    reliability.descriptors((14,))
+    reliability.descriptors((20,))
 
 
 def test_a_place_that_cannot_be_written(reliability: ModuleType) -> None:
