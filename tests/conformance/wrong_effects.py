@@ -23,7 +23,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import sklearn
 from wrong_plugins import Good
 
 from n2d_framework.plugin import ComponentSpec, component, hookimpl
@@ -31,6 +30,7 @@ from n2d_framework.plugin import ComponentSpec, component, hookimpl
 
 def disturb() -> None:
     """Every effect that a check sees only when nothing is imported any more."""
+    import sklearn
     import torch
 
     logger = logging.getLogger("wrong_effects.own")
