@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,7 @@ def n2d_components():
 def catalogue() -> Catalogue:
     """A catalogue of nothing but the toys."""
     point = importlib.metadata.EntryPoint("toy", "toy_plugin", "n2d_framework")
+    vars(point).update(dist=SimpleNamespace(metadata={"Name": "n2d-toys", "Version": "3.1"}))
     return Catalogue.from_entry_points([point])
 
 
