@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -127,6 +128,10 @@ def _plain(value: Any, depth: int = 0) -> Any:
 def _characters(text: str) -> str:
     """A string whose escapes may come in pairs, as JSON writes characters beyond 16 bits."""
     if _SURROGATE.search(text) is None:
+        return text
+    with suppress(UnicodeEncodeError):
+        # Bytes of a file's name that are not UTF-8, as Python reads and a run records them.
+        text.encode("utf-8", "surrogateescape")
         return text
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")

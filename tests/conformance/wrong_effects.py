@@ -49,7 +49,7 @@ def disturb() -> None:
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     sys.path.insert(0, "n2d_sly_path")
     sys.setrecursionlimit(5000)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGABRT, signal.SIG_IGN)  # SIGINT may be ignored already
     socket.setdefaulttimeout(30)
     gc.disable()
     torch.set_default_dtype(torch.float64)
