@@ -84,7 +84,7 @@ def _encode(records: Iterable[dict[str, Any]]) -> bytes:
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: [row.get(name) for row in rows] for name in names}
     target = io.BytesIO()
-    pq.write_table(pa.table(columns), target)
+    pq.write_table(pa.table(columns), target, write_page_checksum=True)
     return target.getvalue()
 
 
@@ -132,7 +132,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
     data = read_file(path, max_bytes=_MOST_BYTES)
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
+        # Records of earlier versions have no checksums, and are read without.
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         _check_layout(file.metadata, file.schema_arrow)
         size = 0
         for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):

@@ -147,7 +147,9 @@ def _of_columns(columns: dict[str, Any]) -> Iterator[Rows]:
 
 
 def _read_parquet(written: Written) -> Iterator[Rows]:
-    paths = sorted(written.path.rglob("*.parquet")) if written.path.is_dir() else [written.path]
+    folder = written.path.is_dir()
+    paths = list(written.path.rglob("*.parquet")) if folder else [written.path]
+    paths.sort(key=lambda path: (len(path.parts), path.name))  # sub-folders follow
     files = [pq.ParquetFile(path) for path in paths]
     columns: dict[str, Any] = {}
     for name in files[0].schema_arrow.names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 
 import input_fuzzing
 import numpy as np
@@ -12,6 +13,7 @@ from n2d_framework import data
 from n2d_framework.config.reading import as_yaml, read_tree
 from n2d_framework.core.rows import Schema
 from n2d_framework.errors import ConfigError, DataError, DataWarning
+from n2d_framework.experiment.records import RecordLog, read_records
 
 #: Cases of a test run, of all kinds together; the environment variable asks for more.
 CASES = int(os.environ.get("N2D_INPUT_CASES", "1000"))
@@ -150,3 +152,15 @@ def test_a_key_written_twice_by_its_escapes_is_refused(tmp_path):
     path.write_text('"😀": 1\n"\\ud83d\\ude00": 2\n')
     with pytest.raises(ConfigError, match="twice"):
         read_tree(path)
+
+
+def test_a_flipped_bit_in_a_score_of_a_record_is_noticed(tmp_path):
+    log = RecordLog(tmp_path / "records")
+    log.append({"cell": "a", "status": "done", "score": 0.123456})
+    log.flush()
+    (path,) = (tmp_path / "records").iterdir()
+    content = bytearray(path.read_bytes())
+    content[content.index(struct.pack("<d", 0.123456))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=path.name):
+        read_records(tmp_path / "records")
