@@ -137,13 +137,13 @@ def test_every_way_to_the_screen(screen, name):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_progress_shows_strings_as_they_are(screen, name):
+def test_progress_shows_strings_as_they_are(screen, name, monkeypatch):
     from n2d_framework.cli.compare_progress import _display as compared
     from n2d_framework.cli.progress import _display as run
 
     for display in (run, compared):
         live = display()
-        live.console.file = screen
+        monkeypatch.setattr(live.console, "_file", screen)  # one console serves all commands
         live.add_task(ATTACKS[name], total=2, note=ATTACKS[name], left="left")
         table = live.make_tasks_table(live.tasks)
         console.out().print(table)
