@@ -102,4 +102,4 @@ def test_what_counts_as_a_rise(sign):
     with pytest.raises(StageError, match="before training"):
         check_loss((), 2, before=ups[0], after=ups[1], learning_rate=1)
     with pytest.raises(StageError, match="in the first epoch"):
-        check_loss(ups, 2, before=3.0, after=2.0, learning_rate=1)
+        check_loss((*ups, ups[1]), 3, before=3.0, after=2.0, learning_rate=1)

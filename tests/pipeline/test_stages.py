@@ -19,7 +19,6 @@ from n2d_framework.core.events import (
 from n2d_framework.errors import (
     CompositionError,
     NotInductiveWarning,
-    OutputError,
     StageError,
     StoreWarning,
     UnsupportedError,
@@ -215,10 +214,11 @@ def test_a_damaged_entry_is_recomputed_and_told(tmp_path, blobs, damage):
     assert all(cached for _, cached in stages(events))
 
 
-def test_a_store_that_cannot_be_written_is_an_error_that_says_so(tmp_path, blobs):
+def test_a_store_that_cannot_be_written_costs_only_itself(tmp_path, blobs):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutputError, match="cannot write an entry"):
-        light(store=tmp_path / "file").fit(blobs)
+    with pytest.warns(StoreWarning, match="cannot write an entry"):
+        model = light(store=tmp_path / "file").fit(blobs)
+    assert len(model.labels_) == len(blobs)
 
 
 def test_an_interrupted_run_keeps_finished_stages_and_leaves_no_halves(odd, tmp_path, blobs):

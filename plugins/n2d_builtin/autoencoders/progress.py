@@ -77,7 +77,8 @@ def check_loss(
         If it has hardly fallen in several epochs.
     """
     check_reconstruction(before, after, when="before training", learning_rate=learning_rate)
-    if losses:
+    # Of one or two epochs, the first steps of an optimizer say nothing yet.
+    if len(losses) >= _SOME_EPOCHS:
         first, kept = losses[0], losses[best_epoch - 1]
         check_reconstruction(first, kept, when="in the first epoch", learning_rate=learning_rate)
     if len(losses) >= _SOME_EPOCHS and before - after < _FALL * abs(before):
