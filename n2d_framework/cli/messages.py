@@ -18,6 +18,7 @@ from n2d_framework.errors import (
     StoreWarning,
     TrackingWarning,
 )
+from n2d_framework.registry.loading import announcing_packages
 from n2d_framework.visible import visible
 
 __all__ = ["Messages"]
@@ -27,7 +28,6 @@ _OURS = (
     RenamedWarning, StoreWarning,
     TrackingWarning,
 )  # fmt: skip
-_LOGGERS = ("n2d_framework", "n2d_builtin")
 
 
 class _Formatter(logging.Formatter):
@@ -39,7 +39,9 @@ class _Formatter(logging.Formatter):
 
 
 class Messages:
-    """Shows warnings meant for users as one line each; the rest only to who debugs.
+    """Shows warnings meant for users as one line each; the rest only for debugging.
+
+    Log messages of the framework and of every package with an entry point are shown.
 
     Attributes
     ----------
@@ -53,8 +55,8 @@ class Messages:
     def __enter__(self) -> Self:
         self._handler = logging.StreamHandler()
         self._handler.setFormatter(_Formatter("%(name)s: %(message)s"))
-        for name in _LOGGERS:
-            logger = logging.getLogger(name)
+        self._loggers = [logging.getLogger(n) for n in ("n2d_framework", *announcing_packages())]
+        for logger in self._loggers:
             logger.addHandler(self._handler)
             logger.setLevel(logging.DEBUG if self.debug else logging.WARNING)
         self._caught = warnings.catch_warnings()
@@ -73,9 +75,9 @@ class Messages:
         trace: TracebackType | None,
     ) -> None:
         self._caught.__exit__(kind, error, trace)
-        for name in _LOGGERS:
-            logging.getLogger(name).removeHandler(self._handler)
-            logging.getLogger(name).setLevel(logging.NOTSET)
+        for logger in self._loggers:
+            logger.removeHandler(self._handler)
+            logger.setLevel(logging.NOTSET)
 
 
 def _show(message: Warning | str, *_details: Any, **_more: Any) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 from n2d_framework.config.choice import Choice
 from n2d_framework.config.expansion import expand_options
 from n2d_framework.core.code import code_of, outlasts
+from n2d_framework.core.markers import PROJECT
 from n2d_framework.core.options import Option
-from n2d_framework.core.spec import load_object
+from n2d_framework.core.spec import ComponentSpec, load_object
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem, did_you_mean
-from n2d_framework.types import Role
+from n2d_framework.registry import Entry, default_catalogue
+from n2d_framework.types import ROLES, Role
 
 __all__ = [
     "NOT_PERMITTED",
@@ -23,8 +25,6 @@ __all__ = [
     "code_problems",
 ]
 
-#: Components that stand for a class.
-_ADAPTING = ("adapted", "adapted_once")
 NOT_PERMITTED = (
     "imports code named in the file, which was not permitted; if you trust the file like a "
     "program, permit it (allow_code, --allow-code)"
@@ -32,7 +32,7 @@ NOT_PERMITTED = (
 
 
 def adapting_name(role: Role, cls: Any) -> str:
-    """Which component stands for a class: ``adapted``, or ``adapted_once`` without new rows.
+    """Name of the component that stands for a class, chosen by whether it can place new rows.
 
     Parameters
     ----------
@@ -42,14 +42,29 @@ def adapting_name(role: Role, cls: Any) -> str:
     Raises
     ------
     ConfigError
-        If it has none of the methods that the role needs.
+        If it has none of the methods that the role needs, or no installed component adapts
+        such a class.
     """
     verb = "predict" if role == "clusterer" else "transform"
     if not hasattr(cls, "fit") or not (
         hasattr(cls, verb) or role == "clusterer" or hasattr(cls, "fit_transform")
     ):
         raise ConfigError([Problem("", f"{cls!r} lacks what a {role} needs: fit and {verb}")])
-    return "adapted" if hasattr(cls, verb) else "adapted_once"
+    found = [entry for entry in _adapting(role) if entry.spec.inductive == hasattr(cls, verb)]
+    if not found:
+        raise ConfigError([Problem("", f"no installed {role} adapts a class such as {cls!r}")])
+    return found[0].written_name
+
+
+def _adapting(*roles: Role) -> list[Entry[ComponentSpec]]:
+    """Components that stand for a class, the framework's own first."""
+    found = [
+        entry
+        for role in roles
+        for entry in default_catalogue().components(role)
+        if entry.spec.adapts
+    ]
+    return sorted(found, key=lambda entry: entry.distribution != PROJECT)
 
 
 def adapted_choice(
@@ -169,7 +184,7 @@ def as_written(name: str, options: Mapping[str, Any]) -> tuple[str, Mapping[str,
     """
     factory, arguments = options.get("factory"), options.get("options", {})
     if (
-        name.rpartition(":")[2] in _ADAPTING
+        any(name in (entry.spec.name, entry.qualified_name) for entry in _adapting(*ROLES))
         and isinstance(factory, str)
         and isinstance(arguments, Mapping)
     ):

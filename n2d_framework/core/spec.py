@@ -165,6 +165,10 @@ class ComponentSpec:
         component only where the caller permits it, and the stage store never keeps its state. Its
         method ``imported_code()`` returns the names of that code, each ``"package.module:Class"``:
         a component that has none cannot be compared.
+    adapts : bool, default False
+        Whether it stands for a class of the user's: its option ``factory`` names the class, its
+        option ``options`` holds the class's arguments. Of the components that do, ``{adapt: ...}``
+        chooses the one that is `inductive` where the class can place new rows.
     extra : str
         What to install when the factory, or something that fitting needs, cannot be imported.
     reference : str
@@ -198,6 +202,7 @@ class ComponentSpec:
     deterministic: bool = True
     state_version: int = attrs.field(default=1, validator=_is_version)
     imports_code: bool = False
+    adapts: bool = False
     extra: str = ""
     reference: str = ""
     small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)

@@ -19,7 +19,8 @@ from n2d_framework.errors import PluginError, raised_at
 from n2d_framework.registry import hookspecs
 
 __all__ = [
-    "ANNOUNCING", "BLOCK_VARIABLE", "LoadedPlugin", "PluginFailure", "call_plugin", "load_plugins",
+    "ANNOUNCING", "BLOCK_VARIABLE", "LoadedPlugin", "PluginFailure", "announcing_packages",
+    "call_plugin", "load_plugins",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,16 @@ def installed_entry_points() -> list[importlib.metadata.EntryPoint]:
     return sorted(found, key=lambda point: (_distribution(point)[0].lower(), point.name))
 
 
+def announcing_packages() -> list[str]:
+    """Top-level packages of all entry points, by name; nothing of them is imported."""
+    points = importlib.metadata.entry_points(group=PROJECT)
+    return sorted({_package(point) for point in points} - {"", PROJECT})
+
+
+def _package(point: importlib.metadata.EntryPoint) -> str:
+    return point.value.partition(":")[0].partition(".")[0]
+
+
 def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     about: Any = {} if point.dist is None else point.dist.metadata
     # A damaged installation lacks what each must have.
@@ -145,8 +156,7 @@ def load_plugins(
             continue
         seen.add((distribution, point.name))
         start = time.perf_counter()
-        package = point.value.partition(":")[0].partition(".")[0]
-        about = LoadedPlugin(point.name, distribution, version, None, package=package)
+        about = LoadedPlugin(point.name, distribution, version, None, package=_package(point))
         try:
             about = attrs.evolve(about, plugin=_imported(point))
         except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything

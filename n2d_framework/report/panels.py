@@ -10,6 +10,7 @@ import numpy as np
 from n2d_framework import plots
 from n2d_framework.metrics import match_clusters
 from n2d_framework.plots.palette import styles
+from n2d_framework.registry import default_catalogue
 from n2d_framework.report.drawing import svg
 from n2d_framework.report.figures import Figure
 from n2d_framework.report.stages import CellStages
@@ -37,20 +38,21 @@ def siblings(table: pd.DataFrame, cell: Any) -> tuple[Any, Any] | None:
     Returns
     -------
     (prior, flat) or None
-        Rows of the table that are done: the first has the manifolder ``identity``, the second
-        the same manifolder and options as `cell` but ``n_components`` of two. ``None`` if one
-        of them is not there, or the cell is itself without a manifold.
+        Rows of the table that are done: the first has a manifolder that passes its rows on
+        unchanged (``identity``), the second the same manifolder and options as `cell` but
+        ``n_components`` of two. ``None`` if one of them is not there, or the cell is itself
+        without a manifold.
     """
     import pandas as pd
 
     name = _name(cell)
-    if name == "identity":
+    if _is_neutral(name):
         return None
     alike = table[table["status"] == "done"]
     for column in _FIXED:
         missing = pd.isna(cell[column])
         alike = alike[alike[column].isna() if missing else alike[column] == cell[column]]
-    prior = next((row for _, row in alike.iterrows() if _name(row) == "identity"), None)
+    prior = next((row for _, row in alike.iterrows() if _is_neutral(_name(row))), None)
     wanted = _options(cell) | {"n_components": 2}
     flat = next(
         (row for _, row in alike.iterrows() if _name(row) == name and _options(row) == wanted), None
@@ -83,7 +85,13 @@ def four_panels(cell: CellStages, prior: CellStages, flat: CellStages, name: str
 
 
 def _name(row: Any) -> str:
-    return str(row["manifolder_component"]).rpartition(":")[2]
+    return str(row["manifolder_component"])
+
+
+def _is_neutral(name: str) -> bool:
+    """Whether a manifolder leaves the latent rows as they are."""
+    found = (e for e in default_catalogue().components("manifolder") if e.spec.passes_on)
+    return any(name in (entry.spec.name, entry.qualified_name) for entry in found)
 
 
 def _options(row: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from n2d_framework.experiment import Comparison
     from n2d_framework.experiment.compare import Planned
 
-__all__ = ["Measured", "Score", "measure", "versions_of"]
+__all__ = ["Measured", "Ran", "Score", "measure", "versions_of"]
 
 #: A method as the tables of a comparison name it: one label per role.
 Labels = tuple[str, ...]
@@ -70,6 +71,33 @@ class Measured:
     scores: Mapping[str, Score]
     failed: int = 0
     reason: str = ""
+
+
+@attrs.frozen
+class Ran:
+    """A data set that was run.
+
+    Attributes
+    ----------
+    n_rows : int
+    expected_rows : int
+        Rows of the published data set.
+    folder : Path
+        Of its comparison.
+    measured : dict of str to Measured
+        By id of the method.
+    versions : dict of str to str
+        Of the libraries.
+    warnings : list of str
+        What the number of seeds allows nobody to claim.
+    """
+
+    n_rows: int
+    expected_rows: int
+    folder: Path
+    measured: Mapping[str, Measured]
+    versions: Mapping[str, str]
+    warnings: Sequence[str] = ()
 
 
 def measure(method: Method, planned: Planned, comparison: Comparison) -> Measured:

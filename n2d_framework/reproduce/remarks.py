@@ -10,7 +10,7 @@ import attrs
 from n2d_framework.reproduce.study import Other, Study
 
 if TYPE_CHECKING:
-    from n2d_framework.reproduce.report import Ran
+    from n2d_framework.reproduce.measuring import Ran
 
 __all__ = ["Settings", "brief", "differences", "explanations", "settings_text"]
 

@@ -15,7 +15,7 @@ import attrs
 
 from n2d_framework.errors import attempt
 from n2d_framework.experiment.tables import to_markdown
-from n2d_framework.reproduce.measuring import Measured, Score
+from n2d_framework.reproduce.measuring import Measured, Ran, Score
 from n2d_framework.reproduce.remarks import (
     Settings,
     brief,
@@ -26,36 +26,9 @@ from n2d_framework.reproduce.remarks import (
 from n2d_framework.reproduce.study import Method, Study, Table
 from n2d_framework.storage import write_atomic
 
-__all__ = ["Block", "Ran", "Report"]
+__all__ = ["Block", "Report"]
 
 _FILES = {"markdown": "report.md", "csv": "report.csv", "json": "report.json"}
-
-
-@attrs.frozen
-class Ran:
-    """A data set that was run.
-
-    Attributes
-    ----------
-    n_rows : int
-    expected_rows : int
-        Rows of the published data set.
-    folder : Path
-        Of its comparison.
-    measured : dict of str to Measured
-        By id of the method.
-    versions : dict of str to str
-        Of the libraries.
-    warnings : list of str
-        What the number of seeds allows nobody to claim.
-    """
-
-    n_rows: int
-    expected_rows: int
-    folder: Path
-    measured: Mapping[str, Measured]
-    versions: Mapping[str, str]
-    warnings: Sequence[str] = ()
 
 
 @attrs.frozen

@@ -27,9 +27,9 @@ from n2d_framework.experiment import Comparison, compare, plan_comparison
 from n2d_framework.experiment.compare import Planned
 from n2d_framework.experiment.intervals import seed_warnings
 from n2d_framework.registry import default_catalogue
-from n2d_framework.reproduce.measuring import measure, versions_of
+from n2d_framework.reproduce.measuring import Ran, measure, versions_of
 from n2d_framework.reproduce.remarks import Settings, brief
-from n2d_framework.reproduce.report import Ran, Report
+from n2d_framework.reproduce.report import Report
 from n2d_framework.reproduce.study import Study, read_study
 from n2d_framework.storage import read_file, write_atomic
 

@@ -197,8 +197,8 @@ def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
     kind = "Clusterer" if role == "clusterer" else "Transformer"
     places, once = _EXAMPLES[kind]
     about: dict[str, Any] = {
-        "role": role, "imports_code": True, "deterministic": False, "noise": role == "clusterer",
-        "state_version": 3,
+        "role": role, "imports_code": True, "adapts": True, "deterministic": False,
+        "noise": role == "clusterer", "state_version": 3,
     }  # fmt: skip
     return (
         ComponentSpec(

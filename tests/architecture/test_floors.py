@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from n2d_framework.registry import default_catalogue
+
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = sorted(
     path
@@ -100,3 +102,29 @@ def test_only_the_command_line_prints():
 
     talkers = [name_of(path) for path in SOURCES if "cli" not in path.parts and prints(path)]
     assert talkers == []
+
+
+#: Where built-in components are meant by name: the defaults of the public interface; the old
+#: package's calls, which name methods; libraries, checks of the kit with a trio that is there.
+NAMING = {
+    "config/models.py", "config/checking.py", "config/schema.py", "pipeline/estimator.py",
+    "testing/heavy.py", "testing/checks/inputs.py",
+}  # fmt: skip
+#: Names that are words of their own, or those of libraries.
+AMBIGUOUS = {"hdbscan", "identity", "keras", "pca"}
+
+
+def test_the_framework_does_not_know_the_names_of_built_in_components():
+    catalogue = default_catalogue()
+    names = {e.spec.name for e in catalogue.components() if e.distribution == "n2d_framework"}
+    names = (names | {"n2d_builtin"}) - AMBIGUOUS
+    assert {"umap", "adapted"} <= names
+    found = []
+    for path in sorted(set(SOURCES) - set(BUILTINS)):
+        place = path.relative_to(REPOSITORY / "n2d_framework").as_posix()
+        if place in NAMING or place.startswith("n2d/"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in names:
+                found.append(f"{place}:{node.lineno} {node.value}")
+    assert found == []

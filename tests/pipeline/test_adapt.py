@@ -11,6 +11,7 @@ from sklearn.manifold import TSNE
 
 import n2d_framework as n2d
 from n2d_framework.config import run_schema
+from n2d_framework.config.adapting import adapting_name, as_written
 from n2d_framework.errors import (
     BundleError,
     ConfigError,
@@ -198,3 +199,26 @@ def test_the_schema_knows_the_form():
     for wrong in ({"adapt": "sklearn.cluster"}, {"adapt": "a:B", "name": "kmeans"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(adapting(**wrong), schema)
+
+
+WRAPPING = """
+from n2d_framework.plugin import ComponentSpec, hookimpl
+
+@hookimpl
+def n2d_components():
+    yield ComponentSpec(
+        role="manifolder", name="wrapped", factory="wrapping:Wrapped", summary="Wraps a class",
+        imports_code=True, adapts=True,
+    )
+"""
+
+
+def test_plugins_may_announce_components_that_stand_for_a_class(use_plugin):
+    options = {"factory": "here:Map", "options": {"width": 2}}
+    assert as_written("wrapped", options) == ("wrapped", options)
+    use_plugin("wrapping", WRAPPING)
+    for name in ("wrapped", "wrapping:wrapped", "adapted", "n2d_framework:adapted_once"):
+        assert as_written(name, options) == ("here:Map", {"width": 2})
+    assert as_written("umap", options) == ("umap", options)
+    assert adapting_name("manifolder", FastICA) == "adapted"
+    assert adapting_name("manifolder", TSNE) == "adapted_once"

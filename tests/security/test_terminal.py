@@ -173,6 +173,15 @@ def test_logs_show_what_they_quote(name, capsys, monkeypatch):
     assert all(not line.startswith("error:") for line in told.splitlines())
 
 
+def test_logs_of_plugins_are_shown_while_a_command_runs(install_plugin, capsys):
+    install_plugin("loud_plugin", "")
+    with Messages():
+        logging.getLogger("loud_plugin.part").warning("of a plugin")
+    shown = capsys.readouterr().err
+    assert shown.count("loud_plugin.part: of a plugin") == 1
+    assert not logging.getLogger("loud_plugin").handlers
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_json_holds_the_same_values(name, capsys):
     text = ATTACKS[name]
