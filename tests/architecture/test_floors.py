@@ -110,8 +110,8 @@ NAMING = {
     "config/models.py", "config/checking.py", "config/schema.py", "pipeline/estimator.py",
     "testing/heavy.py", "testing/checks/inputs.py",
 }  # fmt: skip
-#: Names that are words of their own, or those of libraries.
-AMBIGUOUS = {"hdbscan", "identity", "keras", "pca"}
+#: Names that are words of their own, or also those of libraries and of projections for a plot.
+AMBIGUOUS = {"hdbscan", "identity", "keras", "pca", "tsne"}
 
 
 def test_the_framework_does_not_know_the_names_of_built_in_components():
