@@ -47,9 +47,10 @@ from n2d_framework.core.events import (
     StageStarted,
 )
 from n2d_framework.core.guards import check_features, require_fitted
+from n2d_framework.core.learned import learned
 from n2d_framework.core.markers import hookimpl
 from n2d_framework.core.metric import MetricSpec
-from n2d_framework.core.options import Option, component, learned, option, options_dict, options_of
+from n2d_framework.core.options import Option, component, option, options_dict, options_of
 from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
 from n2d_framework.core.single_precision import in_float32
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object

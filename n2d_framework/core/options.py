@@ -20,10 +20,11 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.annotations import check_annotation, plain_value
+from n2d_framework.core.learned import provide_state
 from n2d_framework.errors import ConfigError, Problem, warn_renamed
 
 __all__ = [
-    "Option", "component", "current_names", "learned", "option", "options_dict", "options_of",
+    "Option", "component", "current_names", "option", "options_dict", "options_of",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -144,14 +145,12 @@ def option(
     return attrs.field(default=default, validator=within, metadata={_KEY: info})
 
 
-def learned() -> Any:
-    """Declare a field that fitting fills; its name ends with an underscore."""
-    return attrs.field(default=None, init=False, repr=False)
-
-
 @dataclass_transform(kw_only_default=True)
 def component(cls: type[T]) -> type[T]:
     """Make a class a component: an attrs class with keyword-only options, compared by identity.
+
+    Where the class declares what fitting learns (:func:`learned`), it is given ``get_state`` and
+    ``set_state``, unless it has its own.
 
     Raises
     ------
@@ -163,6 +162,7 @@ def component(cls: type[T]) -> type[T]:
     with contextlib.suppress(NameError):  # a type that is defined, or imported, further below
         _options_of(made)  # type: ignore[arg-type]
     _take_former_names(made)
+    provide_state(made)
     return made
 
 

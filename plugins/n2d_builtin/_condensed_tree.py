@@ -7,15 +7,16 @@ which it splits off its parent; a row leaves its segment at that row's lambda.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import attrs
 import numpy as np
 
 from n2d_builtin._ancestors import Ancestors
-from n2d_builtin._rows import need_array
-from n2d_framework.plugin import NOISE, AnyArray, State, StateError, need
+from n2d_framework.plugin import NOISE, AnyArray, learned
 
 __all__ = ["LabelledTree"]
 
@@ -41,12 +42,12 @@ class LabelledTree:
         ``-inf`` otherwise.
     """
 
-    row_segment: AnyArray
-    row_lambda: AnyArray
-    parent: AnyArray
-    birth: AnyArray
-    label: AnyArray
-    cut: float
+    row_segment: AnyArray = learned(shape=("n",), dtype="int64", init=True)
+    row_lambda: AnyArray = learned(shape=("n",), dtype="float64", finite=False, ge=0, init=True)
+    parent: AnyArray = learned(shape=("s",), dtype="int64", init=True)
+    birth: AnyArray = learned(shape=("s",), dtype="float64", finite=False, ge=0, init=True)
+    label: AnyArray = learned(shape=("s",), dtype="int64", init=True)
+    cut: float = learned(dtype=float, finite=False, init=True)
 
     @cached_property
     def ancestors(self) -> Ancestors:
@@ -111,32 +112,6 @@ class LabelledTree:
             cut = 1.0 / epsilon if epsilon else float(raw["lambda_val"][raw["parent"] == n].max())
         return cls(row_segment, row_lambda, parent, birth, label, cut)
 
-    @classmethod
-    def from_state(cls, state: State, n_rows: int) -> Self:
-        """Read what :meth:`to_state` gave, checked.
-
-        Raises
-        ------
-        StateError
-            If it is no tree of `n_rows` rows.
-        """
-        parent = need_array(state, "parent", (None,), np.int64)
-        size = len(parent)
-        tree = cls(
-            row_segment=need_array(state, "row_segment", (n_rows,), np.int64),
-            row_lambda=need_array(state, "row_lambda", (n_rows,), np.float64, finite=False),
-            parent=parent,
-            birth=need_array(state, "birth", (size,), np.float64, finite=False),
-            label=need_array(state, "label", (size,), np.int64),
-            cut=need(state, "cut", float),
-        )
-        tree._check()
-        return tree
-
-    def to_state(self) -> dict[str, Any]:
-        """The tree as plain values."""
-        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
-
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
@@ -199,31 +174,34 @@ class LabelledTree:
         # Only a tree of nothing but duplicates has no finite density at all.
         return np.where(peak > 0, peak, 1.0)
 
-    def _check(self) -> None:
+    def check_learned(self) -> list[str]:
+        """Reasons why what was read from a state is not a tree."""
+        return list(itertools.islice(self._faults(), 1))
+
+    def _faults(self) -> Iterator[str]:
+        """What is wrong, where each check relies on those before."""
         n_segments, above = len(self.parent), self.parent[1:]
         if self.parent[0] != -1 or (above < 0).any():
-            raise StateError("state 'parent' must begin with -1, the root, and have no other")
+            yield "'parent' must begin with -1, the root, and have no other"
         if (self.parent >= np.arange(n_segments)).any():
-            raise StateError("state 'parent' has a segment that does not follow its parent")
+            yield "'parent' has a segment that does not follow its parent"
         if ((self.row_segment < 0) | (self.row_segment >= n_segments)).any():
-            raise StateError("state 'row_segment' names a segment that does not exist")
+            yield "'row_segment' names a segment that does not exist"
         barren = np.ones(n_segments, dtype=bool)
         barren[self.row_segment] = barren[above] = False
         if barren.any():
-            raise StateError("state 'row_segment' leaves a leaf of the tree without rows")
-        if not ((self.row_lambda >= 0).all() and (self.birth >= 0).all()):
-            raise StateError("state 'row_lambda' and 'birth' must not be negative or nan")
+            yield "'row_segment' leaves a leaf of the tree without rows"
         if self.birth[0] != 0 or (self.birth[1:] < self.birth[above]).any():
-            raise StateError("state 'birth' has a segment that is born before its parent")
+            yield "'birth' has a segment that is born before its parent"
         if (self.row_lambda < self.birth[self.row_segment]).any():
-            raise StateError("state 'row_lambda' has a row that leaves a segment before its birth")
+            yield "'row_lambda' has a row that leaves a segment before its birth"
         found = np.unique(self.label)
         if not np.array_equal(found[found != NOISE], np.arange(self.n_clusters)):
-            raise StateError("state 'label' must number the clusters 0, 1, ... without a gap")
+            yield "'label' must number the clusters 0, 1, ... without a gap"
         if ((self.label[above] != NOISE) & (self.label[1:] != self.label[above])).any():
-            raise StateError("state 'label' has a cluster within another")
+            yield "'label' has a cluster within another"
         if np.isnan(self.cut):
-            raise StateError("state 'cut' must not be nan")
+            yield "'cut' must not be NaN"
 
 
 def _numbered(labels: AnyArray) -> AnyArray:

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin._one_thread import one_blas_thread, one_openmp_thread
-from n2d_builtin._rows import FLOAT32_MAX, need_array
-from n2d_framework.plugin import AnyArray, State, StateError
+from n2d_framework.plugin import AnyArray
 
-__all__ = ["MOST_COMPONENTS", "in_cluster_units", "log_joint", "read_mixture"]
+__all__ = ["LARGEST_FACTOR", "MOST_COMPONENTS", "in_cluster_units", "log_joint"]
 
 #: Components are visited one after the other: as many as take some tenths of a second.
 MOST_COMPONENTS = 10_000
 #: With it, the density of no float32 row is beyond float64.
-_LARGEST_FACTOR = 1e100
+LARGEST_FACTOR = 1e100
 
 
 #: Shares of a variance below which another is rounding, or what a feature without spread has.
@@ -102,35 +101,3 @@ def log_joint(
             squared = np.einsum("nd,nd->n", centred, centred)
             joint[:, index] = constants[index] + log_det - 0.5 * squared
     return joint
-
-
-def read_mixture(state: State, covariance_type: str) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """Take a mixture of that covariance type out of a state.
-
-    Returns
-    -------
-    weights, means, factors : float64 arrays
-        As :func:`log_joint` takes them.
-
-    Raises
-    ------
-    StateError
-        If the arrays do not make such a mixture.
-    """
-    means = need_array(state, "means", (None, None), np.float64, largest=FLOAT32_MAX)
-    k, d = means.shape
-    if k > MOST_COMPONENTS:
-        raise StateError(f"state 'means' has {k} components, at most {MOST_COMPONENTS} are read")
-    weights = need_array(state, "weights", (k,), np.float64)
-    shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
-    factors = need_array(
-        state, "precisions_cholesky", shapes[covariance_type], np.float64, largest=_LARGEST_FACTOR
-    )
-    diagonal = factors
-    if covariance_type in ("full", "tied"):
-        diagonal = np.diagonal(factors, axis1=-2, axis2=-1)
-    if (diagonal <= 0).any():
-        raise StateError("state 'precisions_cholesky' has a diagonal that is not positive")
-    if (weights < 0).any() or not np.isclose(weights.sum(), 1.0):
-        raise StateError("state 'weights' must be non-negative, not all zero, and add up to one")
-    return weights, means, factors

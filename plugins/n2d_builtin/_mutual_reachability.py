@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_builtin._rows import need_array
 from n2d_builtin._threads import available_threads, in_threads
-from n2d_framework.plugin import AnyArray, State, StateError, distinct_rows, need
+from n2d_framework.plugin import AnyArray, distinct_rows, learned
 
 __all__ = ["MutualReachability"]
 
@@ -29,52 +28,28 @@ class MutualReachability:
 
     Attributes
     ----------
+    metric : {"euclidean", "manhattan", "chebyshev"}
     data : array of shape (n, d), float32
     core : array of shape (n,), float64
         Core distances of the training rows.
     min_samples : int
         Less than n.
-    metric : {"euclidean", "manhattan", "chebyshev"}
-    alpha : float, default 1
+    alpha : float
     """
 
-    data: AnyArray
-    core: AnyArray
-    min_samples: int
     metric: str
-    alpha: float = 1.0
+    data: AnyArray = learned(shape=("n", "d"), dtype="float32", init=True)
+    core: AnyArray = learned(shape=("n",), dtype="float64", ge=0, name="core_distances", init=True)
+    min_samples: int = learned(dtype=int, ge=1, init=True)
+    alpha: float = learned(dtype=float, gt=0, init=True)
     _tree: Any = attrs.field(default=None, init=False, repr=False)
     _first: Any = attrs.field(default=None, init=False, repr=False)
 
-    @classmethod
-    def from_state(cls, state: State, metric: str) -> Self:
-        """Read what :meth:`to_state` gave, checked.
-
-        Raises
-        ------
-        StateError
-            If it does not fit together.
-        """
-        data = need_array(state, "data", (None, None), np.float32)
-        core = need_array(state, "core_distances", (len(data),), np.float64)
-        min_samples = need(state, "min_samples", int)
-        alpha = need(state, "alpha", float)
-        if core.min() < 0:
-            raise StateError("state 'core_distances' has negative values")
-        if not 0 < alpha < np.inf:
-            raise StateError(f"state 'alpha' is {alpha}")
-        if not 1 <= min_samples < len(data):
-            raise StateError(f"state 'min_samples' is {min_samples}, with {len(data)} rows")
-        return cls(data, core, min_samples, metric, alpha)
-
-    def to_state(self) -> dict[str, Any]:
-        """Rows, core distances, number of neighbours and `alpha` as plain values."""
-        return {
-            "data": self.data,
-            "core_distances": self.core,
-            "min_samples": self.min_samples,
-            "alpha": self.alpha,
-        }
+    def check_learned(self) -> list[str]:
+        """Reasons why what was read from a state cannot be used."""
+        if self.min_samples < len(self.data):
+            return []
+        return [f"'min_samples' is {self.min_samples}, with {len(self.data)} rows"]
 
     def nearest(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Nearest training row of each row, among its ``2 * min_samples`` nearest.

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin._rows import need_array
 from n2d_builtin.neighbors import ExactNeighbors
-from n2d_framework.plugin import FitContext, IntArray, State
+from n2d_framework.plugin import FitContext, IntArray, State, StateError, need
 
 __all__ = ["shared_neighbors"]
 
@@ -60,6 +59,8 @@ def shared_neighbors(
 
     options: Mapping[str, Any] = {"metric": search.metric, "n_neighbors": kept, **chosen}
     found = context.remember("neighbors", options, compute)
-    indices = need_array(found, "indices", (n, kept), np.int32)[:, :k]
-    distances = need_array(found, "distances", (n, kept), np.float64)[:, :k]
-    return indices.astype(np.int64), np.ascontiguousarray(distances)
+    indices, distances = (need(found, name, np.ndarray) for name in ("indices", "distances"))
+    for array, dtype in ((indices, np.int32), (distances, np.float64)):
+        if array.shape != (n, kept) or array.dtype != dtype or not np.isfinite(array).all():
+            raise StateError(f"remembered neighbors are not finite {dtype.__name__} ({n}, {kept})")
+    return indices[:, :k].astype(np.int64), np.ascontiguousarray(distances[:, :k])

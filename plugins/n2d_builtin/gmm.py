@@ -7,10 +7,15 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from n2d_builtin._gaussians import MOST_COMPONENTS, in_cluster_units, log_joint, read_mixture
+from n2d_builtin._gaussians import (
+    LARGEST_FACTOR,
+    MOST_COMPONENTS,
+    in_cluster_units,
+    log_joint,
+)
 from n2d_builtin._landmarks import counted, draw
 from n2d_builtin._one_thread import one_blas_thread
-from n2d_builtin._rows import check_count, check_features, need_counter, require_fitted
+from n2d_builtin._rows import FLOAT32_MAX, check_features, require_fitted
 from n2d_builtin._starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
 from n2d_framework.plugin import (
     AnyArray,
@@ -18,13 +23,11 @@ from n2d_framework.plugin import (
     FloatArray,
     IntArray,
     StageError,
-    State,
     component,
     derive_seed,
     distinct_rows,
     in_blocks,
     learned,
-    need,
     option,
 )
 
@@ -105,14 +108,16 @@ class GaussianMixture:
         "None uses all rows.",
     )
     labels_: Any = learned()
-    weights_: Any = learned()
-    means_: Any = learned()
-    precisions_cholesky_: Any = learned()
-    lower_bound_: Any = learned()
-    bic_: Any = learned()
-    aic_: Any = learned()
-    converged_: Any = learned()
-    n_iter_: Any = learned()
+    weights_: Any = learned(shape=("n_clusters",), dtype="float64", ge=0)
+    means_: Any = learned(shape=("n_clusters", "d"), dtype="float64", largest=FLOAT32_MAX)
+    precisions_cholesky_: Any = learned(
+        shape="_factors_shape", dtype="float64", largest=LARGEST_FACTOR
+    )
+    lower_bound_: Any = learned(dtype=float, finite=False)
+    bic_: Any = learned(dtype=float, finite=False)
+    aic_: Any = learned(dtype=float, finite=False)
+    converged_: Any = learned(dtype=bool)
+    n_iter_: Any = learned(dtype=int, ge=0)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
@@ -204,35 +209,25 @@ class GaussianMixture:
         """Logarithm of the mixture's density at each row: shape (n,), float64."""
         return np.asarray(np.logaddexp.reduce(self._log_joint(m), axis=1))
 
-    def get_state(self) -> State:
-        """Weights, means, Cholesky factors of the precisions, and the scores of the fit."""
-        return {
-            "weights": require_fitted(self.weights_, "gmm"),
-            "means": self.means_,
-            "precisions_cholesky": self.precisions_cholesky_,
-            "lower_bound": self.lower_bound_,
-            "bic": self.bic_,
-            "aic": self.aic_,
-            "converged": self.converged_,
-            "n_iter": self.n_iter_,
-        }
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read is not that of a mixture."""
+        k, diagonal, reasons = len(self.weights_), self.precisions_cholesky_, []
+        if self.covariance_type in ("full", "tied"):
+            diagonal = np.diagonal(diagonal, axis1=-2, axis2=-1)
+        if k > MOST_COMPONENTS:
+            reasons.append(f"state 'means' has {k} components, at most {MOST_COMPONENTS} are read")
+        if (diagonal <= 0).any():
+            reasons.append("state 'precisions_cholesky' has a diagonal that is not positive")
+        if not np.isclose(self.weights_.sum(), 1.0):
+            reasons.append(f"state 'weights' must add up to one, got {self.weights_.sum():g}")
+        return reasons
 
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing or malformed, or belongs to another covariance type.
-        """
-        weights, means, factors = read_mixture(state, self.covariance_type)
-        check_count(len(means), self.n_clusters, "means", "n_clusters")
-        scores = [need(state, name, float) for name in ("lower_bound", "bic", "aic")]
-        converged, n_iter = need(state, "converged", bool), need_counter(state, "n_iter")
-        self.weights_, self.means_, self.precisions_cholesky_ = weights, means, factors
-        self.lower_bound_, self.bic_, self.aic_ = scores
-        self.converged_, self.n_iter_ = converged, n_iter
-        self.labels_ = None
+    @property
+    def _factors_shape(self) -> tuple[int, ...]:
+        """Shape of the factors, as this covariance type has them in scikit-learn."""
+        k, d = self.means_.shape
+        shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
+        return shapes[self.covariance_type]
 
     def _best_start(self, rows: AnyArray, n_components: int, context: FitContext) -> Any:
         import sklearn.mixture

@@ -112,11 +112,10 @@ class Hdbscan:
     )
     labels_: Any = learned()
     probabilities_: Any = learned()
-    n_clusters_: Any = learned()
-    _space: Any = learned()
-    _tree: Any = learned()
+    _space: Any = learned(of=MutualReachability)
+    _tree: Any = learned(of=LabelledTree)
+    _relative: Any = learned(dtype=bool, name="membership/relative")
     _membership: Any = learned()
-    _relative: Any = learned()
 
     def __attrs_post_init__(self) -> None:
         widest = self.cluster_selection_epsilon_max
@@ -162,15 +161,19 @@ class Hdbscan:
         self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
         # As the package predicts: the row itself counts among its neighbours.
         core = distances[:, min_samples - 1].copy()
-        self._space = MutualReachability(data, core, min_samples, self.metric, self.alpha)
+        self._space = MutualReachability(self.metric, data, core, min_samples, self.alpha)
         self._membership, self._relative = None, True
-        self.n_clusters_ = self._tree.n_clusters
         whole = len(data) == len(m)
         nearest = self._space.nearest_of_training_rows() if whole else self._space.nearest(m)
         segment, density = self._tree.enter(*nearest)
         self.labels_ = self._tree.labels(segment, density)
         self.probabilities_ = self._tree.strengths(self.labels_, density)
         return self
+
+    @property
+    def n_clusters_(self) -> int | None:
+        """Number of clusters found; ``None`` before fitting."""
+        return None if self._tree is None else self._tree.n_clusters
 
     @property
     def condensed_tree_(self) -> dict[str, AnyArray] | None:
@@ -245,15 +248,6 @@ class Hdbscan:
         parts = [slice(start, start + step) for start in range(0, max(len(m), 1), step)]
         return np.concatenate([member.vectors(m[p], segment[p], density[p]) for p in parts])
 
-    def get_state(self) -> State:
-        """Training rows with their core distances, and the labelled condensed tree."""
-        space, tree = require_fitted(self._space, "hdbscan"), require_fitted(self._tree, "hdbscan")
-        return {
-            "space": space.to_state(),
-            "tree": tree.to_state(),
-            "membership": {"relative": self._relative},
-        }
-
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
         """Bring an older state up to date.
@@ -273,21 +267,6 @@ class Hdbscan:
         if version == 1:
             space = {**space, "alpha": 1.0}
         return {**state, "space": space, "membership": {"relative": False}}
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing or malformed.
-        """
-        space = MutualReachability.from_state(need(state, "space", Mapping), self.metric)
-        tree = LabelledTree.from_state(need(state, "tree", Mapping), len(space.data))
-        self._space, self._tree, self._membership = space, tree, None
-        self._relative = need(need(state, "membership", Mapping), "relative", bool)
-        self.n_clusters_ = tree.n_clusters
-        self.labels_ = self.probabilities_ = None
 
     def _enter(self, m: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Segment and density at which each row enters the tree."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin._landmarks import Landmarks
-from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import check_features, refuse, require_fitted
 from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin._threads import available_threads, in_threads
 from n2d_builtin.neighbors import ExactNeighbors
@@ -17,7 +17,6 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     State,
-    StateError,
     component,
     derive_seed,
     learned,
@@ -31,6 +30,19 @@ LengthMetric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev"]
 
 #: Rows per matrix product; always the same, so that every row goes the same way.
 _BLOCK = 64
+
+
+def _upper(geodesics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The upper triangle of a symmetric matrix with zeros on its diagonal, row by row."""
+    return geodesics[np.triu_indices(len(geodesics), 1)]
+
+
+def _square(isomap: Isomap, upper: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The matrix of which :func:`_upper` is the triangle."""
+    n = len(require_fitted(isomap.landmarks_, "isomap"))
+    geodesics = np.zeros((n, n))
+    geodesics[np.triu_indices(n, 1)] = upper
+    return geodesics + geodesics.T
 
 
 @component
@@ -91,11 +103,17 @@ class Isomap:
         help="Eigenvectors by ARPACK or a dense solver; auto takes ARPACK for less than 10 "
         "dimensions.",
     )
-    landmarks_: NDArray[np.float32] | None = learned()
-    geodesics_: NDArray[np.float64] | None = learned()
-    eigenvalues_: NDArray[np.float64] | None = learned()
-    eigenvectors_: NDArray[np.float64] | None = learned()
-    row_means_: NDArray[np.float64] | None = learned()
+    landmarks_: NDArray[np.float32] | None = learned(shape=("l", "d"), dtype="float32")
+    geodesics_: NDArray[np.float64] | None = learned(
+        shape=("_n_pairs",), dtype="float64", ge=0, write=_upper, read=_square
+    )
+    row_means_: NDArray[np.float64] | None = learned(shape=("l",), dtype="float64")
+    eigenvalues_: NDArray[np.float64] | None = learned(
+        shape=("n_components_",), dtype="float64", ge=0
+    )
+    eigenvectors_: NDArray[np.float64] | None = learned(
+        shape=("l", "n_components_"), dtype="float64"
+    )
     _neighbors: ExactNeighbors | None = learned()
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
@@ -107,10 +125,10 @@ class Isomap:
                 f"isomap: n_neighbors={self.n_neighbors} needs at least "
                 f"{self.n_neighbors + 1} rows, got {used} {name}; lower n_neighbors"
             )
-        if used <= self._dimension():
+        if used <= self.n_components_:
             reasons.append(
-                f"isomap: n_components={self._dimension()} needs at least "
-                f"{self._dimension() + 1} rows, got {used} {name}; lower n_components"
+                f"isomap: n_components={self.n_components_} needs at least "
+                f"{self.n_components_ + 1} rows, got {used} {name}; lower n_components"
             )
         return reasons
 
@@ -148,7 +166,7 @@ class Isomap:
         means = _row_means(geodesics)
         self.eigenvalues_, self.eigenvectors_ = classical_scaling(
             centred_kernel(geodesics, means, float(means.mean())),
-            self._dimension(),
+            self.n_components_,
             solver=self.eigen_solver,
             seed=derive_seed(context.seed, "isomap", "eigenvectors"),
         )
@@ -188,17 +206,6 @@ class Isomap:
         in_threads(work, len(x), n_jobs=available_threads(), chunk=_BLOCK)
         return placed
 
-    def get_state(self) -> State:
-        """Landmarks, their distances (upper triangle, row by row) and the eigenvectors."""
-        geodesics = require_fitted(self.geodesics_, "isomap")
-        return {
-            "landmarks": require_fitted(self.landmarks_, "isomap"),
-            "geodesics": geodesics[np.triu_indices(len(geodesics), 1)],
-            "row_means": require_fitted(self.row_means_, "isomap"),
-            "eigenvalues": require_fitted(self.eigenvalues_, "isomap"),
-            "eigenvectors": require_fitted(self.eigenvectors_, "isomap"),
-        }
-
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
         """Bring an older state up to date.
@@ -216,37 +223,25 @@ class Isomap:
         del version
         return {**state, "geodesics": need(state, "geodesics", np.ndarray).astype(np.float64)}
 
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot place rows."""
+        n = len(require_fitted(self.landmarks_, "isomap"))
+        if self.n_neighbors < n <= self.max_landmarks:
+            return []
+        return [
+            f"state 'landmarks' has {n} rows, too few for n_neighbors={self.n_neighbors}"
+            if n <= self.n_neighbors
+            else f"state 'landmarks' has {n} rows, beyond {self.max_landmarks=}"
+        ]
 
-        Raises
-        ------
-        StateError
-            If something is missing, of the wrong shape or impossible.
-        """
-        landmarks = need_array(state, "landmarks", (None, None), np.float32)
-        n = len(landmarks)
-        if n <= self.n_neighbors:
-            raise StateError(
-                f"state 'landmarks' has {n} rows, too few for n_neighbors={self.n_neighbors}"
-            )
-        if n > self.max_landmarks:
-            raise StateError(f"state 'landmarks' has {n} rows, beyond {self.max_landmarks=}")
-        upper = need_array(state, "geodesics", (n * (n - 1) // 2,), np.float64)
-        means = need_array(state, "row_means", (n,), np.float64)
-        vectors = need_array(state, "eigenvectors", (n, None), np.float64)
-        check_count(vectors.shape[1], self._dimension(), "eigenvectors", "n_components")
-        values = need_array(state, "eigenvalues", (vectors.shape[1],), np.float64)
-        if values.min() < 0 or (upper.size and upper.min() < 0):
-            raise StateError("state 'eigenvalues' and 'geodesics' must not be negative")
-        geodesics = np.zeros((n, n))
-        geodesics[np.triu_indices(n, 1)] = upper
-        self.geodesics_ = geodesics + geodesics.T
-        self.landmarks_, self.row_means_ = landmarks, means
-        self.eigenvalues_, self.eigenvectors_ = values, vectors
-        self._neighbors = None
+    @property
+    def _n_pairs(self) -> int:
+        n = len(require_fitted(self.landmarks_, "isomap"))
+        return n * (n - 1) // 2
 
-    def _dimension(self) -> int:
+    @property
+    def n_components_(self) -> int:
+        """Dimension of the coordinates: `n_components`, or 2."""
         return 2 if self.n_components is None else self.n_components
 
     def _searcher(self) -> ExactNeighbors:

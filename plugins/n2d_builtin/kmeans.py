@@ -10,10 +10,7 @@ import numpy as np
 
 from n2d_builtin._rows import (
     FLOAT32_MAX,
-    check_count,
     check_features,
-    need_array,
-    need_counter,
     require_fitted,
 )
 from n2d_builtin._starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
@@ -23,12 +20,10 @@ from n2d_framework.plugin import (
     FloatArray,
     IntArray,
     State,
-    StateError,
     component,
     distinct_rows,
     in_blocks,
     learned,
-    need,
     option,
 )
 
@@ -98,10 +93,10 @@ class KMeans:
         "whose unit is the mean squared distance of training rows to their centres.",
     )
     labels_: Any = learned()
-    cluster_centers_: Any = learned()
-    inertia_: Any = learned()
-    n_iter_: Any = learned()
-    scale_: Any = learned()
+    cluster_centers_: Any = learned(shape=("n_clusters", "d"), dtype="float64", largest=FLOAT32_MAX)
+    inertia_: Any = learned(dtype=float, ge=0)
+    n_iter_: Any = learned(dtype=int, ge=0)
+    scale_: Any = learned(dtype=float, gt=0)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
@@ -185,15 +180,6 @@ class KMeans:
         """
         return self._by_rows(self._soft, m)
 
-    def get_state(self) -> State:
-        """Centres, inertia, number of iterations and the unit of the soft assignment."""
-        return {
-            "cluster_centers": require_fitted(self.cluster_centers_, "kmeans"),
-            "inertia": self.inertia_,
-            "n_iter": self.n_iter_,
-            "scale": self.scale_,
-        }
-
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
         """Bring an older state up to date.
@@ -210,28 +196,6 @@ class KMeans:
         """
         del version
         return {**state, "scale": 1.0}
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing or malformed.
-        """
-        centers = need_array(
-            state, "cluster_centers", (None, None), np.float64, largest=FLOAT32_MAX
-        )
-        check_count(len(centers), self.n_clusters, "cluster_centers", "n_clusters")
-        inertia, n_iter = need(state, "inertia", float), need_counter(state, "n_iter")
-        if not 0 <= inertia < np.inf:
-            raise StateError(f"state 'inertia' must be finite and not negative, got {inertia}")
-        scale = need(state, "scale", float)
-        if not 0 < scale < np.inf:
-            raise StateError(f"state 'scale' must be positive and finite, got {scale}")
-        self.cluster_centers_, self.inertia_, self.n_iter_ = centers, inertia, n_iter
-        self.scale_ = scale
-        self.labels_ = None
 
     def _by_rows(self, function: Callable[[AnyArray], AnyArray], m: AnyArray) -> AnyArray:
         check_features(m, require_fitted(self.cluster_centers_, "kmeans").shape[1], "kmeans")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,6 @@ from n2d_builtin._principal_axes import PrincipalAxes
 from n2d_builtin._rows import (
     FLOAT32_MAX,
     check_features,
-    need_array,
-    need_counter,
     refuse,
     require_fitted,
 )
@@ -21,10 +19,10 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     State,
-    StateError,
     component,
     in_blocks,
     learned,
+    need,
     option,
 )
 
@@ -44,6 +42,7 @@ _BLOCK = 64
 _UNIT = 1.001
 
 
+@component
 class _PCA:
     """What both principal-component classes do; they add their options.
 
@@ -57,12 +56,16 @@ class _PCA:
         about the mean, and 0 where nothing but rounding is left.
     """
 
-    whiten: bool
-    solver: Solver
-    mean_: NDArray[np.float64] | None
-    components_: NDArray[np.float64] | None
-    explained_variance_: NDArray[np.float64] | None
-    explained_variance_ratio_: NDArray[np.float64] | None
+    if TYPE_CHECKING:
+        whiten: bool
+        solver: Solver
+
+    mean_: NDArray[np.float64] | None = learned(shape=("d",), dtype="float64", largest=FLOAT32_MAX)
+    components_: NDArray[np.float64] | None = learned(
+        shape=("m", "d"), dtype="float64", largest=_UNIT
+    )
+    explained_variance_: NDArray[np.float64] | None = learned(shape=("m",), dtype="float64", ge=0)
+    explained_variance_ratio_: NDArray[np.float64] | None = learned(shape=("m",), dtype="float64")
 
     def _wanted(self) -> int:
         raise NotImplementedError
@@ -123,15 +126,6 @@ class _PCA:
             return np.ones_like(variance)
         return np.sqrt(np.where(variance > 0, variance, 1.0))
 
-    def get_state(self) -> State:
-        """Mean, components and explained variances."""
-        return {
-            "mean": require_fitted(self.mean_, "pca"),
-            "components": require_fitted(self.components_, "pca"),
-            "explained_variance": require_fitted(self.explained_variance_, "pca"),
-            "explained_variance_ratio": require_fitted(self.explained_variance_ratio_, "pca"),
-        }
-
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
         """Bring an older state up to date.
@@ -148,29 +142,17 @@ class _PCA:
         State
         """
         del version
-        variance = need_array(state, "explained_variance", (None,), np.float64)
-        least = np.finfo(np.float32).eps ** 2 * max(float(variance.max()), 1e-300)
-        return {**state, "explained_variance": np.where(variance > least, variance, 0.0)}
+        variance = need(state, "explained_variance", np.ndarray)
+        largest = float(variance.max(initial=1e-300)) if variance.dtype.kind == "f" else np.nan
+        least = np.finfo(np.float32).eps ** 2 * largest
+        return {**state, "explained_variance": np.where(variance <= least, 0.0, variance)}
 
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing or inconsistent.
-        """
-        components = need_array(state, "components", (None, None), np.float64, largest=_UNIT)
-        m, d = components.shape
-        if m > self._wanted():
-            raise StateError(f"state 'components' has {m} rows, wanted are {self._wanted()}")
-        mean = need_array(state, "mean", (d,), np.float64, largest=FLOAT32_MAX)
-        variance = need_array(state, "explained_variance", (m,), np.float64)
-        ratio = need_array(state, "explained_variance_ratio", (m,), np.float64)
-        if variance.min() < 0:
-            raise StateError("state 'explained_variance' holds negative values")
-        self.mean_, self.components_ = mean, components
-        self.explained_variance_, self.explained_variance_ratio_ = variance, ratio
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read does not belong to the options."""
+        m = len(require_fitted(self.components_, "pca"))
+        if m <= self._wanted():
+            return []
+        return [f"state 'components' has {m} rows, wanted are {self._wanted()}"]
 
 
 @component
@@ -192,10 +174,6 @@ class PCAEmbedder(_PCA):
     )
     whiten: bool = option(False, help=_WHITEN_HELP)
     solver: Solver = option("auto", help=_SOLVER_HELP)
-    mean_: NDArray[np.float64] | None = learned()
-    components_: NDArray[np.float64] | None = learned()
-    explained_variance_: NDArray[np.float64] | None = learned()
-    explained_variance_ratio_: NDArray[np.float64] | None = learned()
 
     def _wanted(self) -> int:
         return 10 if self.latent_dim is None else self.latent_dim
@@ -241,10 +219,6 @@ class PCAManifolder(_PCA):
     )
     whiten: bool = option(False, help=_WHITEN_HELP)
     solver: Solver = option("auto", help=_SOLVER_HELP)
-    mean_: NDArray[np.float64] | None = learned()
-    components_: NDArray[np.float64] | None = learned()
-    explained_variance_: NDArray[np.float64] | None = learned()
-    explained_variance_ratio_: NDArray[np.float64] | None = learned()
 
     def _wanted(self) -> int:
         return 2 if self.n_components is None else self.n_components
@@ -260,7 +234,7 @@ class Identity:
         Number of features of the training rows.
     """
 
-    n_features_: int | None = learned()
+    n_features_: int | None = learned(dtype=int, ge=1)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted: none but emptiness."""
@@ -288,17 +262,3 @@ class Identity:
     def reconstruct(self, z: AnyArray) -> FloatArray:
         """The same rows again."""
         return self.transform(z)
-
-    def get_state(self) -> State:
-        """The number of features."""
-        return {"n_features": require_fitted(self.n_features_, "identity")}
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If it is missing or no positive integer.
-        """
-        self.n_features_ = need_counter(state, "n_features", least=1)

@@ -8,19 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin._landmarks import Landmarks, counted
-from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import check_features, refuse, require_fitted
 from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin.neighbors import ExactNeighbors, Metric
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
     FloatArray,
-    State,
-    StateError,
     component,
     derive_seed,
     learned,
-    need,
     option,
 )
 
@@ -106,9 +103,9 @@ class Tsne:
         5.0, ge=1, help="Perplexity with which new rows are placed."
     )
     transform_iter: int = option(250, ge=0, le=2000, help="Steps in which new rows are placed.")
-    latent_: NDArray[np.float32] | None = learned()
-    embedding_: NDArray[np.float32] | None = learned()
-    kl_divergence_: float | None = learned()
+    latent_: NDArray[np.float32] | None = learned(shape=("n", "d"), dtype="float32")
+    embedding_: NDArray[np.float32] | None = learned(shape=("n", "n_components"), dtype="float32")
+    kl_divergence_: float | None = learned(dtype=float, finite=False)
     _neighbors: ExactNeighbors | None = learned()
     _reference: Any = learned()
 
@@ -219,37 +216,18 @@ class Tsne:
             placed[part] = self._place(x[part], embedding)
         return placed
 
-    def get_state(self) -> State:
-        """Training rows, their coordinates, and the divergence."""
-        return {
-            "latent": require_fitted(self.latent_, "tsne"),
-            "embedding": require_fitted(self.embedding_, "tsne"),
-            "kl_divergence": require_fitted(self.kl_divergence_, "tsne"),
-        }
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing, of the wrong shape or impossible.
-        """
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot place rows."""
         from n2d_builtin._tsne_library import collapsed
 
-        latent = need_array(state, "latent", (None, None), np.float32)
-        embedding = need_array(state, "embedding", (len(latent), None), np.float32)
-        check_count(embedding.shape[1], self.n_components, "embedding", "n_components")
-        if collapsed(embedding):
-            raise StateError("state 'embedding' has all rows in one place")
-        if len(latent) - 1 <= self.transform_perplexity:
-            raise StateError(
-                f"state 'latent' has {len(latent)} rows, too few for "
+        rows = require_fitted(self.embedding_, "tsne")
+        reasons = ["state 'embedding' has all rows in one place"] if collapsed(rows) else []
+        if len(rows) - 1 <= self.transform_perplexity:
+            reasons.append(
+                f"state 'latent' has {len(rows)} rows, too few for "
                 f"transform_perplexity={self.transform_perplexity:g}"
             )
-        self.kl_divergence_ = need(state, "kl_divergence", float)
-        self.latent_, self.embedding_ = latent, embedding
-        self._neighbors = self._reference = None
+        return reasons
 
     def _place(self, x: AnyArray, embedding: NDArray[np.float32]) -> AnyArray:
         from n2d_builtin._tsne_library import place, reference

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin._landmarks import Landmarks, counted
-from n2d_builtin._rows import check_count, check_features, need_array, refuse, require_fitted
+from n2d_builtin._rows import check_features, refuse, require_fitted
 from n2d_builtin._shared_neighbors import shared_neighbors
 from n2d_builtin._threads import available_threads, in_threads
 from n2d_builtin.neighbors import ExactNeighbors, Metric
@@ -18,12 +18,9 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     Problem,
-    State,
-    StateError,
     component,
     derive_seed,
     learned,
-    need,
     option,
 )
 
@@ -112,11 +109,11 @@ class Umap:
     transform_epochs: int = option(
         100, ge=0, help="Epochs in which a new row is placed; fewer are faster, less accurate."
     )
-    latent_: NDArray[np.float32] | None = learned()
-    embedding_: NDArray[np.float32] | None = learned()
-    a_: float | None = learned()
-    b_: float | None = learned()
-    transform_seed_: int | None = learned()
+    latent_: NDArray[np.float32] | None = learned(shape=("n", "d"), dtype="float32")
+    embedding_: NDArray[np.float32] | None = learned(shape=("n", "n_components_"), dtype="float32")
+    a_: float | None = learned(dtype=float, gt=0)
+    b_: float | None = learned(dtype=float, gt=0)
+    transform_seed_: int | None = learned(dtype=int, ge=0, lt=2**31)
     _neighbors: ExactNeighbors | None = learned()
 
     def __attrs_post_init__(self) -> None:
@@ -138,7 +135,7 @@ class Umap:
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
-        reasons, m = [], self._dimension()
+        reasons, m = [], self.n_components_
         n_rows, rows = counted(n_rows, self.max_landmarks)
         if n_rows <= self.n_neighbors:
             reasons.append(
@@ -199,7 +196,7 @@ class Umap:
             latent,
             *found,
             Forces(a, b, *weights),
-            n_components=self._dimension(),
+            n_components=self.n_components_,
             n_epochs=self.n_epochs,
             init=self.init,
             metric=self.metric,
@@ -252,42 +249,16 @@ class Umap:
         in_threads(work, len(x), n_jobs=available_threads(), chunk=256)
         return placed
 
-    def get_state(self) -> State:
-        """Training rows, their coordinates, and three numbers."""
-        return {
-            "latent": require_fitted(self.latent_, "umap"),
-            "embedding": require_fitted(self.embedding_, "umap"),
-            "a": require_fitted(self.a_, "umap"),
-            "b": require_fitted(self.b_, "umap"),
-            "transform_seed": require_fitted(self.transform_seed_, "umap"),
-        }
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot place rows."""
+        rows = len(require_fitted(self.latent_, "umap"))
+        if rows >= self.n_neighbors:
+            return []
+        return [f"state 'latent' has {rows} rows, fewer than n_neighbors={self.n_neighbors}"]
 
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing, of the wrong shape or impossible.
-        """
-        latent = need_array(state, "latent", (None, None), np.float32)
-        embedding = need_array(state, "embedding", (len(latent), None), np.float32)
-        check_count(embedding.shape[1], self._dimension(), "embedding", "n_components")
-        a, b = need(state, "a", float), need(state, "b", float)
-        seed = need(state, "transform_seed", int)
-        if not (np.isfinite(a) and np.isfinite(b) and a > 0 and b > 0):
-            raise StateError(f"state 'a' and 'b' must be positive and finite, got {a} and {b}")
-        if not 0 <= seed < 2**31:
-            raise StateError(f"state 'transform_seed' must be from 0 to 2**31 - 1, got {seed}")
-        if len(latent) < self.n_neighbors:
-            raise StateError(
-                f"state 'latent' has {len(latent)} rows, fewer than n_neighbors={self.n_neighbors}"
-            )
-        self.latent_, self.embedding_ = latent, embedding
-        self.a_, self.b_, self.transform_seed_ = a, b, seed
-        self._neighbors = None
-
-    def _dimension(self) -> int:
+    @property
+    def n_components_(self) -> int:
+        """Dimension of the coordinates: `n_components`, or 2."""
         return 2 if self.n_components is None else self.n_components
 
     def _searcher(self) -> ExactNeighbors:

@@ -68,7 +68,7 @@ def test_one_row_is_refused(digits):
 
 def test_negative_variances_in_a_state_are_refused(digits):
     state = dict(PCAEmbedder().fit(digits, context=CONTEXT).get_state())
-    with pytest.raises(StateError, match="negative"):
+    with pytest.raises(StateError, match="'explained_variance' must be >= 0"):
         PCAEmbedder().set_state(state | {"explained_variance": -state["explained_variance"]})
 
 
@@ -78,7 +78,7 @@ def test_identity_copies_and_remembers_the_features(digits):
     np.testing.assert_array_equal(rows, digits)
     assert not np.shares_memory(rows, digits)
     np.testing.assert_array_equal(model.reconstruct(rows), digits)
-    with pytest.raises(StateError, match="at least 1"):
+    with pytest.raises(StateError, match="'n_features' must be >= 1, got 0"):
         Identity().set_state({"n_features": 0})
     with pytest.raises(DataError, match="got 0"):
         Identity().fit(digits[:0], context=CONTEXT)

@@ -119,5 +119,8 @@ def test_impossible_options_and_states_are_refused(model):
     with pytest.raises(ConfigError, match="n_components: must be <= 2"):
         Tsne(n_components=3)
     wide = np.zeros((400, 3), np.float32)
-    with pytest.raises(StateError, match="n_components=3, but the option is 2"):
+    with pytest.raises(
+        StateError,
+        match=r"'embedding' has the shape \(400, 3\), expected \(n=400, n_components=2\)",
+    ):
         Tsne().set_state(dict(model.get_state()) | {"embedding": wide})
