@@ -32,11 +32,11 @@ from machine import description
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.experiment.calibration import estimate
-from n2d_framework.experiment.compare import Planned
+from n2d_framework.experiment.estimate import estimate
+from n2d_framework.experiment.executors import run_here
 from n2d_framework.experiment.graph import make_graph
 from n2d_framework.experiment.materials import keep_material
-from n2d_framework.experiment.running import run_here
+from n2d_framework.experiment.run_comparison import Planned
 from n2d_framework.experiment.tasks import Outcome, Settings
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.types import ROLES

@@ -34,11 +34,11 @@ import sklearn.preprocessing
 from scipy.spatial.distance import pdist
 from sklearn.metrics import adjusted_rand_score
 
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.hdbscan import Hdbscan
-from n2d_builtin.isomap import Isomap
-from n2d_builtin.kmeans import KMeans
-from n2d_builtin.linear import PCAEmbedder
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
+from n2d_builtin.isomap.isomap import Isomap
+from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_builtin.linear.linear import PCAEmbedder
 from n2d_framework.config.models import ScalerConfig, ScalerName
 from n2d_framework.errors import DataError
 from n2d_framework.pipeline.scaling import Scaler

@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 from latents import latent_rows
 
-from n2d_builtin._threads import available_threads
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.hdbscan import Hdbscan
-from n2d_builtin.isomap import Isomap
-from n2d_builtin.tsne import Tsne
+from n2d_builtin.common.threads import available_threads
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
+from n2d_builtin.isomap.isomap import Isomap
+from n2d_builtin.tsne.tsne import Tsne
 from n2d_framework.plugin import FitContext
 
 Case = tuple[Callable[[np.ndarray], Any], Callable[[np.ndarray], Any]]

@@ -21,8 +21,8 @@ import numpy as np
 from latents import rows_of
 from machine import description
 
-from n2d_builtin._threads import available_threads
-from n2d_builtin.neighbors import ExactNeighbors
+from n2d_builtin.common.threads import available_threads
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
 
 TREE_DIMENSIONS = 20
 Search = Callable[[np.ndarray, int], np.ndarray]

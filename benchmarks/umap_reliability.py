@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 
-from n2d_builtin._threads import available_threads
-from n2d_builtin.neighbors import ExactNeighbors
+from n2d_builtin.common.threads import available_threads
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
 
 NEIGHBORS, DIMENSION, SCALES = 20, 10, (5, 15, 50, 150)
 FOUND_WITHIN, SAMPLED = 0.05, 1000
@@ -34,7 +34,7 @@ MADE = {"usps": (0, 2), "mnist_test": (0, 1), "fashion_mnist_test": (0, 1), "let
 
 
 def ours(z: np.ndarray, seed: int) -> np.ndarray:
-    from n2d_builtin.umap import Umap
+    from n2d_builtin.umap.umap import Umap
     from n2d_framework.plugin import FitContext
 
     model = Umap(n_neighbors=NEIGHBORS, n_components=DIMENSION)
@@ -42,7 +42,7 @@ def ours(z: np.ndarray, seed: int) -> np.ndarray:
 
 
 def library(z: np.ndarray, seed: int) -> np.ndarray:
-    from n2d_builtin._umap_library import import_umap
+    from n2d_builtin.umap.umap_library import import_umap
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,7 +57,7 @@ LAYOUTS = {"ours": ours, "umap-learn": library}
 
 def energy(z: np.ndarray, embedding: np.ndarray) -> float:
     """Cross entropy of graph and layout per row; pairs without an edge from a sample."""
-    from n2d_builtin import _umap_library as umap
+    from n2d_builtin.umap import umap_library as umap
 
     a, b = umap.curve(1.0, 0.0)
     knn = ExactNeighbors(z).query_self(NEIGHBORS)

@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 from latents import latent_rows
 
-from n2d_builtin._threads import available_threads
-from n2d_builtin.neighbors import ExactNeighbors
+from n2d_builtin.common.threads import available_threads
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
 
 NEIGHBORS, DIMENSION = 20, 10
 GRAPH = {"set_op_mix_ratio": 1.0, "local_connectivity": 1.0}
@@ -39,7 +39,7 @@ FRESH = """
 import time; begun = time.perf_counter()
 import sys
 import numpy as np
-from n2d_builtin.umap import Umap
+from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import FitContext
 z = np.load(sys.argv[1])
 model = Umap(n_components=10)
@@ -59,8 +59,8 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def ours(z: np.ndarray, knn: Knn, n_jobs: int, epochs: int | None = None) -> np.ndarray:
-    from n2d_builtin._umap_layout import Forces
-    from n2d_builtin._umap_library import curve, fit_embedding
+    from n2d_builtin.umap.umap_layout import Forces
+    from n2d_builtin.umap.umap_library import curve, fit_embedding
 
     return fit_embedding(
         z,
@@ -77,7 +77,7 @@ def ours(z: np.ndarray, knn: Knn, n_jobs: int, epochs: int | None = None) -> np.
 
 
 def by_hand(z: np.ndarray, knn: Knn, _n_jobs: int, epochs: int | None = None) -> np.ndarray:
-    from n2d_builtin._umap_library import import_umap
+    from n2d_builtin.umap.umap_library import import_umap
 
     indices, distances = knn
     with warnings.catch_warnings():
@@ -96,10 +96,10 @@ def by_hand(z: np.ndarray, knn: Knn, _n_jobs: int, epochs: int | None = None) ->
 
 def parts(z: np.ndarray, knn: Knn, n_jobs: int) -> dict[str, float]:
     """Seconds of each part of our stage."""
-    from n2d_builtin import _umap_library as library
-    from n2d_builtin._one_thread import one_blas_thread
-    from n2d_builtin._umap_layout import Forces, lay_out
-    from n2d_builtin._umap_start import begin
+    from n2d_builtin.common.one_thread import one_blas_thread
+    from n2d_builtin.umap import umap_library as library
+    from n2d_builtin.umap.umap_layout import Forces, lay_out
+    from n2d_builtin.umap.umap_start import begin
 
     epochs = 500 if len(z) <= 10_000 else 200
     seconds = {}

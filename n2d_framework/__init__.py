@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
     from n2d_framework.events import TensorBoard
     from n2d_framework.experiment import Comparison, open_comparison
-    from n2d_framework.experiment.compare import compare
+    from n2d_framework.experiment.run_comparison import compare
     from n2d_framework.pipeline import N2D, StageStore, adapt, compose
     from n2d_framework.registry import components
 

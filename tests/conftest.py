@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from n2d_framework.registry import Catalogue, default_catalogue
-from n2d_framework.registry.loading import installed_entry_points
+from n2d_framework.registry.entry_points import installed_entry_points
 
 
 @pytest.fixture(scope="session")

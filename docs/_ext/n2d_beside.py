@@ -12,7 +12,7 @@ from typing import Any
 
 from n2d_framework.core.markers import PROJECT
 from n2d_framework.registry import Catalogue
-from n2d_framework.registry.loading import installed_entry_points
+from n2d_framework.registry.entry_points import installed_entry_points
 
 _PLUGINS = Path(__file__).parents[2] / "plugins"
 

@@ -5,10 +5,10 @@ The format is stated in docs/bundle-format.md.
 
 from __future__ import annotations
 
+from n2d_framework.bundle.decoding import open_bundle
 from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
-from n2d_framework.bundle.loading import load, load_trio, save, verify
-from n2d_framework.bundle.opening import open_bundle
 from n2d_framework.bundle.replay import StageReplay, VerifyReport
+from n2d_framework.bundle.save_load import load, load_trio, save, verify
 from n2d_framework.bundle.upgrading import upgrade
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.bundle.opening import open_bundle
+from n2d_framework.bundle.decoding import open_bundle
 from n2d_framework.storage import Branch, Leaf, Node
 from n2d_framework.types import ROLES
 

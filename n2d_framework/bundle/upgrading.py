@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from n2d_framework.bundle.decoding import named, open_bundle
 from n2d_framework.bundle.inspection import BundleInfo, inspect
-from n2d_framework.bundle.loading import build
-from n2d_framework.bundle.opening import named, open_bundle
+from n2d_framework.bundle.save_load import build
 from n2d_framework.storage import encode, write_atomic
 from n2d_framework.types import ROLES
 

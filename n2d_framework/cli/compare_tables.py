@@ -11,8 +11,8 @@ from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
     from n2d_framework.experiment import Comparison
-    from n2d_framework.experiment.calibration import Estimate
-    from n2d_framework.experiment.compare import Planned
+    from n2d_framework.experiment.estimate import Estimate
+    from n2d_framework.experiment.run_comparison import Planned
 
 __all__ = ["plan_record", "print_plan", "print_result", "result_record"]
 
@@ -117,7 +117,7 @@ def _print_left_out(record: Mapping[str, Any]) -> None:
 def result_record(comparison: Comparison) -> dict[str, Any]:
     """The results as plain values."""
     from n2d_framework.experiment.intervals import seed_warnings
-    from n2d_framework.experiment.unscored import score_warnings
+    from n2d_framework.experiment.missing_scores import score_warnings
 
     board = comparison.leaderboard()
     return {

@@ -31,9 +31,9 @@ from n2d_framework.cli.commands.store import store
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
-from n2d_framework.cli.messages import Messages
-from n2d_framework.cli.native import without_chatter
-from n2d_framework.cli.places import private_caches
+from n2d_framework.cli.log_messages import Messages
+from n2d_framework.cli.stderr_filter import without_chatter
+from n2d_framework.cli.store_location import private_caches
 from n2d_framework.cli.streams import own_streams, results_apart
 from n2d_framework.errors import N2DError, OutputError
 from n2d_framework.processes import SAFE_PATH

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.cli.console import as_json
-from n2d_framework.cli.folder import MARK, Output
+from n2d_framework.cli.output_dir import MARK, Output
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table
 from n2d_framework.core.dataset import class_names

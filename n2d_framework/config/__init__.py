@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from n2d_framework.config.checking import Composition, read_config, resolve_composition
 from n2d_framework.config.choice import Choice, resolve_choice
+from n2d_framework.config.config_schema import run_schema
 from n2d_framework.config.models import DataConfig, ModelConfig, RunConfig, ScalerConfig
-from n2d_framework.config.schema import run_schema
 
 __all__ = [
     "Choice",

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.config.adapting import NOT_PERMITTED, adapted_choice
+from n2d_framework.config.adapted_classes import NOT_PERMITTED, adapted_choice
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.models import ModelConfig, RunConfig, ScalerConfig
 from n2d_framework.config.reading import apply_overrides, read_tree

@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.config.adapting import as_written
+from n2d_framework.config.adapted_classes import as_written
 from n2d_framework.config.choice import Choice
 from n2d_framework.config.rules import RULE_KEYS, by_name
 from n2d_framework.core.options import options_of

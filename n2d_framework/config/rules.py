@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from n2d_framework.config.adapting import as_written
+from n2d_framework.config.adapted_classes import as_written
 
 __all__ = [
     "RULE_KEYS", "by_name", "choice_fits", "placed", "scaler_fits", "scaler_label", "value_fits",

@@ -7,7 +7,7 @@ makes sure that the files of a known data set are on this machine.
 
 from __future__ import annotations
 
-from n2d_framework.data.loading import SUFFIXES, load, open_rows
+from n2d_framework.data.load_data import SUFFIXES, load, open_rows
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.sets import fetch
 from n2d_framework.data.source import Block, RowSource

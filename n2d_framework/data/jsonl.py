@@ -13,7 +13,7 @@ import numpy as np
 from n2d_framework.core.rows import listed
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.tables import Columns, TableSource, choose_columns
+from n2d_framework.data.table_rows import Columns, TableSource, choose_columns
 from n2d_framework.errors import DataError
 
 __all__ = ["JsonLinesSource"]

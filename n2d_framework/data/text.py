@@ -16,7 +16,7 @@ from n2d_framework.core.rows import positions
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.heading import find_heading, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.tables import Columns, TableSource, choose_columns
+from n2d_framework.data.table_rows import Columns, TableSource, choose_columns
 from n2d_framework.errors import DataError
 
 __all__ = ["TextSource"]

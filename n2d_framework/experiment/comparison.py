@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from n2d_framework.core.rows import Schema
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
-from n2d_framework.experiment import tables
+from n2d_framework.experiment import result_tables
 from n2d_framework.experiment.mark import own_file, recorded_store
-from n2d_framework.experiment.unscored import no_score
+from n2d_framework.experiment.missing_scores import no_score
 from n2d_framework.pipeline import N2D, StageStore
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from n2d_framework.experiment.comparison_events import Session
     from n2d_framework.experiment.label_free import LabelFree
     from n2d_framework.experiment.paired import Paired
     from n2d_framework.experiment.significance import Significance
-    from n2d_framework.experiment.telling import Session
 
 __all__ = ["Comparison"]
 
@@ -88,12 +88,12 @@ class Comparison:
         each stage its content key and all options. Label metrics are absent where no data set
         has true classes.
         """
-        return tables.full_table(self._cells, self._relevant(), self.config.get("metric"))
+        return result_tables.full_table(self._cells, self._relevant(), self.config.get("metric"))
 
     @property
     def metrics(self) -> list[str]:
         """Names of the scores in the table."""
-        return tables.score_columns(self.table)
+        return result_tables.score_columns(self.table)
 
     @property
     def metric(self) -> str:
@@ -234,7 +234,7 @@ class Comparison:
         from n2d_framework.experiment.paired import against_baseline
 
         wanted = self.config.get("baseline") if baseline is None else baseline
-        method = find_method(wanted, self._cells, tables.methods(self.table))
+        method = find_method(wanted, self._cells, result_tables.methods(self.table))
         metric = self._known(metric)
         less = self.less_is_better(metric)
         return against_baseline(self.table, metric, method, less_is_better=less)
@@ -275,19 +275,19 @@ class Comparison:
             Whether seconds and memory are in it, which differ from run to run. Without them
             the same comparison gives the same bytes.
         """
-        return tables.written(tables.to_csv(self.table, costs=costs), path)
+        return result_tables.written(result_tables.to_csv(self.table, costs=costs), path)
 
     def to_markdown(
         self, path: str | os.PathLike[str] | None = None, *, metrics: Sequence[str] | None = None
     ) -> str:
         """Means over seeds with intervals as a Markdown table; see :meth:`leaderboard`."""
-        return tables.written(tables.to_markdown(self._summary(metrics)), path)
+        return result_tables.written(result_tables.to_markdown(self._summary(metrics)), path)
 
     def to_latex(
         self, path: str | os.PathLike[str] | None = None, *, metrics: Sequence[str] | None = None
     ) -> str:
         """Means over seeds with intervals as a LaTeX table (package booktabs)."""
-        return tables.written(tables.to_latex(self._summary(metrics)), path)
+        return result_tables.written(result_tables.to_latex(self._summary(metrics)), path)
 
     def _summary(self, metrics: Sequence[str] | None) -> pd.DataFrame:
         from n2d_framework.experiment.intervals import summary

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from n2d_framework.experiment.fitting import fit_stage
 from n2d_framework.experiment.planning import Cell, chain
 from n2d_framework.experiment.scoring import score_cell
+from n2d_framework.experiment.stage_runs import fit_stage
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
 
 __all__ = ["Graph", "Result", "make_graph"]

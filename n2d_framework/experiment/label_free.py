@@ -10,7 +10,7 @@ import numpy as np
 
 from n2d_framework.core.state import need
 from n2d_framework.errors import BundleError, DataError, StateError
-from n2d_framework.experiment.tables import AXES, methods
+from n2d_framework.experiment.result_tables import AXES, methods
 from n2d_framework.metrics import stability
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.types import AnyArray

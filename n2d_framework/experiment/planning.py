@@ -11,17 +11,17 @@ from typing import Any
 import attrs
 
 from n2d_framework.config import ScalerConfig
-from n2d_framework.config.compare import Grid
+from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rules import scaler_label
 from n2d_framework.core.code import code_of
 from n2d_framework.core.options import options_dict
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material, embedder_rows
-from n2d_framework.experiment.ranking import require_baseline, require_score
+from n2d_framework.experiment.ranking_checks import require_baseline, require_score
 from n2d_framework.experiment.selection import Selection, Trio
 from n2d_framework.experiment.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
-from n2d_framework.pipeline.checks import component_reasons, needs_reasons
+from n2d_framework.pipeline.compatibility import component_reasons, needs_reasons
 from n2d_framework.pipeline.keys import fingerprint, stage_key
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import ROLES, Role

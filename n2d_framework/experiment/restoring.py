@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.config import ScalerConfig
-from n2d_framework.config.adapting import NOT_PERMITTED, as_written
+from n2d_framework.config.adapted_classes import NOT_PERMITTED, as_written
 from n2d_framework.core.code import code_of
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema

@@ -10,10 +10,10 @@ import attrs
 
 from n2d_framework.core.scores import has_bic
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
-from n2d_framework.experiment.fitting import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.materials import truth_of
+from n2d_framework.experiment.missing_scores import as_text
+from n2d_framework.experiment.stage_runs import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
-from n2d_framework.experiment.unscored import as_text
 from n2d_framework.pipeline.entries import read_entry, with_state
 from n2d_framework.pipeline.store import StageStore
 from n2d_framework.registry import default_catalogue

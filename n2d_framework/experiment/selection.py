@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from n2d_framework.config import ScalerConfig
-from n2d_framework.config.compare import Grid
+from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rule_checks import absent_values
 from n2d_framework.config.rules import choice_fits, placed, scaler_fits, value_fits
 from n2d_framework.errors import ConfigError

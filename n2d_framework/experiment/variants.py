@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 
 from n2d_framework.config import Choice
-from n2d_framework.config.adapting import as_written
-from n2d_framework.config.compare import Grid
+from n2d_framework.config.adapted_classes import as_written
+from n2d_framework.config.comparison_config import Grid
 from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.types import ROLES, Role
 

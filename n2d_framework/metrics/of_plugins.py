@@ -13,7 +13,7 @@ from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.scores import SCORES, is_taken
 from n2d_framework.errors import MetricWarning, N2DError, PluginError
 from n2d_framework.registry import Entry
-from n2d_framework.registry.loading import BLOCK_VARIABLE
+from n2d_framework.registry.entry_points import BLOCK_VARIABLE
 from n2d_framework.types import AnyArray
 
 __all__ = ["AnyMetric", "clashes", "scores_of_plugins"]

@@ -19,7 +19,7 @@ from n2d_framework.n2d import datasets
 from n2d_framework.n2d.autoencoders import AutoEncoder, autoencoder_generator
 from n2d_framework.n2d.learners import UmapGMM, manifold_cluster_generator
 from n2d_framework.n2d.model import n2d
-from n2d_framework.n2d.saving import load_n2d, save_n2d
+from n2d_framework.n2d.two_files import load_n2d, save_n2d
 
 __all__ = [
     "AutoEncoder",

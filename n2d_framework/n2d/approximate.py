@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_framework.core.options import options_of
 from n2d_framework.errors import ConfigError, DataError
-from n2d_framework.n2d.stages import Stage
+from n2d_framework.n2d.old_verbs import Stage
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem
-from n2d_framework.n2d.checks import check_output, check_training
+from n2d_framework.n2d.argument_checks import check_output, check_training
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import AnyArray
 
@@ -98,7 +98,7 @@ class KerasAutoencoder:
         StageError
             If the loss becomes NaN or infinite.
         """
-        from n2d_framework.n2d.weights import load_weights
+        from n2d_framework.n2d.weight_files import load_weights
 
         rows = self._rows(x, fitting=True)
         if weights is not None:
@@ -132,7 +132,7 @@ class KerasAutoencoder:
 
     def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
         from n2d_framework.core.single_precision import in_float32
-        from n2d_framework.pipeline.rows import as_rows
+        from n2d_framework.pipeline.input_rows import as_rows
 
         rows = in_float32(as_rows(x), fitting=fitting)
         wanted = tuple(self.Model.input_shape[1:])
@@ -166,7 +166,7 @@ class KerasAutoencoder:
         self.history = {name: list(values) for name, values in trained.history.items()}
 
     def _save(self, weight_id: str | os.PathLike[str] | None) -> None:
-        from n2d_framework.n2d.weights import save_weights
+        from n2d_framework.n2d.weight_files import save_weights
 
         if weight_id is not None:
             save_weights(self.Model, weight_id)

@@ -10,7 +10,7 @@ import numpy as np
 from n2d_framework.core.state import State, need
 from n2d_framework.core.trust import object_from_state, object_state
 from n2d_framework.errors import StateError, UnsupportedError
-from n2d_framework.n2d.stages import Stage
+from n2d_framework.n2d.old_verbs import Stage
 
 __all__ = ["stage_from_state", "state_of_stage"]
 

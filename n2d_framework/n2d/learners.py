@@ -9,7 +9,7 @@ import numpy as np
 
 from n2d_framework.errors import ConfigError, Problem, UnsupportedError, did_you_mean
 from n2d_framework.n2d.approximate import HdbscanPrediction, is_hdbscan
-from n2d_framework.n2d.stages import Stage
+from n2d_framework.n2d.old_verbs import Stage
 from n2d_framework.types import AnyArray
 
 __all__ = ["ManifoldClusterer", "UmapGMM", "manifold_cluster_generator"]

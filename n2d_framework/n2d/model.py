@@ -8,7 +8,7 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 from n2d_framework.errors import DataError, UnsupportedError
-from n2d_framework.n2d.checks import check_parts
+from n2d_framework.n2d.argument_checks import check_parts
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = ["n2d"]
@@ -217,8 +217,8 @@ class n2d:  # noqa: N801
 
         from n2d_framework.metrics import match_clusters
         from n2d_framework.plots import scatter
-        from n2d_framework.plots.drawing import class_names, cluster_names
         from n2d_framework.plots.palette import cluster_styles, distinct, is_noise, styles
+        from n2d_framework.plots.point_drawing import class_names, cluster_names
 
         del n_clusters
         truth, labels = np.asarray(y), self._predicted("visualize")

@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from n2d_framework.pipeline.adapting import adapt
+    from n2d_framework.pipeline.adapted_class import adapt
     from n2d_framework.pipeline.compose import compose
     from n2d_framework.pipeline.estimator import N2D
     from n2d_framework.pipeline.predictor import NotFittedError
@@ -24,7 +24,7 @@ _HOMES = {
     "NotFittedError": "predictor",
     "Snapshot": "snapshot",
     "StageStore": "store",
-    "adapt": "adapting",
+    "adapt": "adapted_class",
     "compose": "compose",
 }
 

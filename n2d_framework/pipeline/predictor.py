@@ -13,7 +13,7 @@ from n2d_framework.core.rows import Schema, left_out, listed, positions, written
 from n2d_framework.data.frames import Frame, as_frame
 from n2d_framework.errors import DataError, DataWarning, N2DError
 from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.pipeline.rows import as_rows
+from n2d_framework.pipeline.input_rows import as_rows
 from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["NotFittedError", "Predictor"]

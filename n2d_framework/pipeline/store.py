@@ -25,7 +25,7 @@ from n2d_framework.pipeline.entry_files import (
     regular_files,
     sealed_entry,
 )
-from n2d_framework.pipeline.store_location import PROTOCOLS, opened_location
+from n2d_framework.pipeline.store_protocols import PROTOCOLS, opened_location
 from n2d_framework.storage import read_image, write_atomic
 
 __all__ = ["PROTOCOLS", "OptionalStore", "StageStore", "StoredFile"]

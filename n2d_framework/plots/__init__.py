@@ -6,9 +6,10 @@ give a function your own axes (``ax=plt.gca()``), or end the cell with ``ax.figu
 
 from __future__ import annotations
 
+from n2d_framework.plots.cluster_tree import condensed_tree
 from n2d_framework.plots.curves import loss_curve, scree
-from n2d_framework.plots.images import cluster_means, reconstructions
 from n2d_framework.plots.palette import Style, styles
+from n2d_framework.plots.picture_files import FittedModel, save_run_plots, write_png
 from n2d_framework.plots.points import (
     confidence,
     four_panels,
@@ -16,9 +17,8 @@ from n2d_framework.plots.points import (
     scatter,
     truth_and_prediction,
 )
-from n2d_framework.plots.saving import FittedModel, save_run_plots, write_png
+from n2d_framework.plots.row_images import cluster_means, reconstructions
 from n2d_framework.plots.series import cluster_series
-from n2d_framework.plots.tree import condensed_tree
 
 __all__ = [
     "FittedModel",

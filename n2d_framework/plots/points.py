@@ -9,15 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from n2d_framework.plots.canvas import new_axes, new_grid, point_size
-from n2d_framework.plots.drawing import (
+from n2d_framework.plots.palette import COLOURS, Style, cluster_styles, styles
+from n2d_framework.plots.point_drawing import (
     class_names,
     cluster_names,
     draw_labels,
     finish,
     label_legend,
 )
-from n2d_framework.plots.palette import COLOURS, Style, cluster_styles, styles
-from n2d_framework.plots.rows import Projection, as_coordinates, as_labels, place_rows, sample_rows
+from n2d_framework.plots.row_sample import (
+    Projection,
+    as_coordinates,
+    as_labels,
+    place_rows,
+    sample_rows,
+)
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:

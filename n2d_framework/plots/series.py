@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from n2d_framework.errors import DataError
 from n2d_framework.plots.canvas import clean, grid_shape, new_grid
 from n2d_framework.plots.palette import NOISE_LINE, distinct, is_noise, styles
-from n2d_framework.plots.rows import as_labels, sample_rows
+from n2d_framework.plots.row_sample import as_labels, sample_rows
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:

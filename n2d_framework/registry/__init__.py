@@ -9,7 +9,7 @@ from n2d_framework.registry.catalogue import (
     default_catalogue,
     refuse_duplicates,
 )
-from n2d_framework.registry.loading import LoadedPlugin, PluginFailure
+from n2d_framework.registry.entry_points import LoadedPlugin, PluginFailure
 
 __all__ = [
     "Catalogue",

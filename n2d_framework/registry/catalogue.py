@@ -22,7 +22,7 @@ from n2d_framework.errors import (
     did_you_mean,
     warn_renamed,
 )
-from n2d_framework.registry.loading import (
+from n2d_framework.registry.entry_points import (
     ANNOUNCING,
     LoadedPlugin,
     PluginFailure,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from n2d_framework.experiment.intervals import bootstrap_intervals
-from n2d_framework.experiment.tables import AXES, methods
+from n2d_framework.experiment.result_tables import AXES, methods
 from n2d_framework.types import ROLES, AnyArray
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import DataError
-from n2d_framework.experiment.tables import AXES
+from n2d_framework.experiment.result_tables import AXES
 from n2d_framework.plots.canvas import literal
 from n2d_framework.plots.palette import COLOURS, MARKERS
-from n2d_framework.report.drawing import svg
 from n2d_framework.report.statistics import MOST_READ
+from n2d_framework.report.svg import svg
 from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from n2d_framework import plots
 from n2d_framework.metrics import match_clusters
 from n2d_framework.plots.palette import styles
 from n2d_framework.registry import default_catalogue
-from n2d_framework.report.drawing import svg
 from n2d_framework.report.figures import Figure
-from n2d_framework.report.stages import CellStages
+from n2d_framework.report.fitted_stages import CellStages
+from n2d_framework.report.svg import svg
 from n2d_framework.types import NOISE
 
 if TYPE_CHECKING:

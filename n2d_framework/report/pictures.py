@@ -11,15 +11,15 @@ import attrs
 import numpy as np
 
 from n2d_framework.experiment.materials import ids_of
-from n2d_framework.experiment.tables import methods
-from n2d_framework.plots.rows import sample_rows
-from n2d_framework.plots.saving import guess_image_shape
+from n2d_framework.experiment.result_tables import methods
+from n2d_framework.plots.picture_files import guess_image_shape
+from n2d_framework.plots.row_sample import sample_rows
 from n2d_framework.report.board import INSTEAD, metric_for
 from n2d_framework.report.figures import Figure, figures_of
-from n2d_framework.report.images import Images, sprite
+from n2d_framework.report.fitted_stages import CellStages, forget
 from n2d_framework.report.panels import four_panels, siblings
 from n2d_framework.report.scatter import points
-from n2d_framework.report.stages import CellStages, forget
+from n2d_framework.report.thumbnails import Images, sprite
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:

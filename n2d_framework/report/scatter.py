@@ -8,8 +8,8 @@ import numpy as np
 
 from n2d_framework.metrics import match_clusters
 from n2d_framework.plots.palette import COLOURS, MARKERS, cluster_styles, distinct, is_noise, styles
-from n2d_framework.plots.rows import to_plane
-from n2d_framework.report.stages import CellStages
+from n2d_framework.plots.row_sample import to_plane
+from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.types import AnyArray
 
 __all__ = ["points"]

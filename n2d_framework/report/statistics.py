@@ -12,9 +12,9 @@ from markupsafe import Markup
 from n2d_framework.core.scores import NEED_TRUTH
 from n2d_framework.errors import ConfigError, DataError
 from n2d_framework.experiment.intervals import seed_warnings
+from n2d_framework.experiment.result_tables import methods
 from n2d_framework.experiment.significance import score_matrix
-from n2d_framework.experiment.tables import methods
-from n2d_framework.report.drawing import svg
+from n2d_framework.report.svg import svg
 
 if TYPE_CHECKING:
     import pandas as pd

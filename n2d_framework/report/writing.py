@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.experiment.mark import own_file
-from n2d_framework.experiment.tables import methods
+from n2d_framework.experiment.result_tables import methods
 from n2d_framework.report.board import MOST_CELLS, board
 from n2d_framework.report.costs import costs
 from n2d_framework.report.numbers import numbers_of_clusters

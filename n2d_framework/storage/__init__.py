@@ -15,7 +15,7 @@ from n2d_framework.storage.files import (
 )
 from n2d_framework.storage.header import FORMAT_VERSION
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
-from n2d_framework.storage.tree import Branch, Leaf, Node
+from n2d_framework.storage.state_tree import Branch, Leaf, Node
 
 __all__ = [
     "DEFAULT_MAX_BYTES",

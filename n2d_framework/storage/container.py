@@ -14,7 +14,7 @@ from n2d_framework.storage import header
 from n2d_framework.storage.elements import CODECS, Reading, Writing, mapping_branch, text_leaf
 from n2d_framework.storage.hdf5 import read_tree, write_tree
 from n2d_framework.storage.limits import DEFAULT_MAX_BYTES
-from n2d_framework.storage.tree import Attributes, Branch, Leaf, Node
+from n2d_framework.storage.state_tree import Attributes, Branch, Leaf, Node
 
 __all__ = ["Opened", "decode", "encode", "open_image", "read_manifest"]
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.testing.check import Check, CheckFailedError
+    from n2d_framework.testing.check_results import Outcome, Report
     from n2d_framework.testing.kit import checks_for, entries_of, find, run_checks
     from n2d_framework.testing.parametrised import conformance
-    from n2d_framework.testing.report import Outcome, Report
 
 __all__ = [
     "Check",
@@ -38,8 +38,8 @@ __all__ = [
 _HOMES = {
     "Check": "check",
     "CheckFailedError": "check",
-    "Outcome": "report",
-    "Report": "report",
+    "Outcome": "check_results",
+    "Report": "check_results",
     "checks_for": "kit",
     "conformance": "parametrised",
     "entries_of": "kit",

@@ -15,12 +15,12 @@ from n2d_framework.config import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
-from n2d_framework.pipeline.checks import component_reasons
+from n2d_framework.pipeline.compatibility import component_reasons
 from n2d_framework.pipeline.stage import fit_component, published_about
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError
-from n2d_framework.testing.rows import N_CLUSTERS, N_TRAIN, WIDTHS, clouds, rows_for
-from n2d_framework.testing.surroundings import Surroundings
+from n2d_framework.testing.process_state import Surroundings
+from n2d_framework.testing.sample_rows import N_CLUSTERS, N_TRAIN, WIDTHS, clouds, rows_for
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -280,13 +280,13 @@ class ComponentExamination:
     @once
     def elsewhere(self) -> Any:
         """What a fresh process found."""
-        from n2d_framework.testing.elsewhere import examine_elsewhere
+        from n2d_framework.testing.fresh_process import examine_elsewhere
 
         return examine_elsewhere(self)
 
     @once
     def imported(self) -> list[str]:
         """Heavy libraries that announcing the component and importing its class load."""
-        from n2d_framework.testing.elsewhere import heavy_imports
+        from n2d_framework.testing.fresh_process import heavy_imports
 
         return heavy_imports(self.entry.distribution, self.spec.factory)

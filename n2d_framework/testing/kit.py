@@ -20,19 +20,19 @@ from n2d_framework.errors import (
 )
 from n2d_framework.registry import Catalogue, Entry, default_catalogue, refuse_duplicates
 from n2d_framework.testing.check import Check, CheckFailedError
+from n2d_framework.testing.check_results import Outcome, Report
 from n2d_framework.testing.checks import (
     announcement,
-    datasets,
+    dataset_checks,
     effects,
     inputs,
     memory,
-    metrics,
+    metric_checks,
     results,
-    trackers,
+    tracker_checks,
 )
-from n2d_framework.testing.checks.trackers import trackers_of
+from n2d_framework.testing.checks.tracker_checks import trackers_of
 from n2d_framework.testing.examination import ComponentExamination
-from n2d_framework.testing.report import Outcome, Report
 from n2d_framework.types import ROLES, AnyArray
 
 __all__ = [
@@ -169,7 +169,7 @@ def checks_for(entry: AnyEntry | str) -> list[Check]:
     kind = kind_of(found)
     if kind in ROLES:
         return [check for check in _COMPONENT if not check.roles or kind in check.roles]
-    others = {"dataset": datasets, "metric": metrics, "tracker": trackers}
+    others = {"dataset": dataset_checks, "metric": metric_checks, "tracker": tracker_checks}
     return list(others[kind].CHECKS.found)
 
 
@@ -202,10 +202,10 @@ def examination(
     if kind_of(entry) in ROLES:
         return ComponentExamination(entry, folder, rows, time_limit)
     if kind_of(entry) == "dataset":
-        return datasets.DatasetExamination(entry)
+        return dataset_checks.DatasetExamination(entry)
     if kind_of(entry) == "metric":
-        return metrics.MetricExamination(entry)
-    return trackers.TrackerExamination(entry, folder)
+        return metric_checks.MetricExamination(entry)
+    return tracker_checks.TrackerExamination(entry, folder)
 
 
 def run_checks(

@@ -30,7 +30,7 @@ def n2d_datasets() -> Iterator[DatasetSpec]:
 
 DIGITS = DatasetSpec(
     name="digits",
-    loader="n2d_builtin.digits:load_digits",
+    loader="n2d_builtin.datasets.digits:load_digits",
     summary="Handwritten digits, 8 x 8 pixels, carried by scikit-learn",
     n_rows=1797,
     row_shape=(8, 8),
@@ -89,7 +89,7 @@ _EMBEDDERS = (
     ComponentSpec(
         role="embedder",
         name="pca",
-        factory="n2d_builtin.linear:PCAEmbedder",
+        factory="n2d_builtin.linear.linear:PCAEmbedder",
         state_version=2,
         summary="Principal components",
         reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
@@ -97,7 +97,7 @@ _EMBEDDERS = (
     ComponentSpec(
         role="embedder",
         name="identity",
-        factory="n2d_builtin.linear:Identity",
+        factory="n2d_builtin.linear.linear:Identity",
         summary="Passes rows on unchanged",
         passes_on=True,
     ),
@@ -107,7 +107,7 @@ _MANIFOLDERS = (
     ComponentSpec(
         role="manifolder",
         name="umap",
-        factory="n2d_builtin.umap:Umap",
+        factory="n2d_builtin.umap.umap:Umap",
         summary="Uniform manifold approximation and projection; places new rows one by one",
         reference="McInnes, Healy and Melville 2018, arXiv:1802.03426",
         small_options={"n_neighbors": 10, "n_epochs": 50},
@@ -115,7 +115,7 @@ _MANIFOLDERS = (
     ComponentSpec(
         role="manifolder",
         name="isomap",
-        factory="n2d_builtin.isomap:Isomap",
+        factory="n2d_builtin.isomap.isomap:Isomap",
         state_version=2,
         summary="Isometric mapping by geodesic distances",
         reference="Tenenbaum, de Silva and Langford 2000, Science 290",
@@ -124,7 +124,7 @@ _MANIFOLDERS = (
     ComponentSpec(
         role="manifolder",
         name="tsne",
-        factory="n2d_builtin.tsne:Tsne",
+        factory="n2d_builtin.tsne.tsne:Tsne",
         summary="t-distributed stochastic neighbour embedding that places new rows",
         reference="van der Maaten and Hinton 2008, JMLR 9; Policar et al. 2024, JSS 109",
         small_options={"perplexity": 10.0, "n_iter": 100, "early_exaggeration_iter": 50},
@@ -132,7 +132,7 @@ _MANIFOLDERS = (
     ComponentSpec(
         role="manifolder",
         name="pca",
-        factory="n2d_builtin.linear:PCAManifolder",
+        factory="n2d_builtin.linear.linear:PCAManifolder",
         state_version=2,
         summary="Principal components",
         reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
@@ -140,7 +140,7 @@ _MANIFOLDERS = (
     ComponentSpec(
         role="manifolder",
         name="identity",
-        factory="n2d_builtin.linear:Identity",
+        factory="n2d_builtin.linear.linear:Identity",
         summary="Passes rows on unchanged",
         passes_on=True,
     ),
@@ -150,7 +150,7 @@ _CLUSTERERS = (
     ComponentSpec(
         role="clusterer",
         name="gmm",
-        factory="n2d_builtin.gmm:GaussianMixture",
+        factory="n2d_builtin.gmm.gmm:GaussianMixture",
         summary="Mixture of Gaussians",
         soft=True,
         reference="Dempster, Laird and Rubin 1977, JRSS B 39",
@@ -158,7 +158,7 @@ _CLUSTERERS = (
     ComponentSpec(
         role="clusterer",
         name="kmeans",
-        factory="n2d_builtin.kmeans:KMeans",
+        factory="n2d_builtin.kmeans.kmeans:KMeans",
         state_version=2,
         summary="k-means, with Student-t soft assignment",
         soft=True,
@@ -167,7 +167,7 @@ _CLUSTERERS = (
     ComponentSpec(
         role="clusterer",
         name="hdbscan",
-        factory="n2d_builtin.hdbscan:Hdbscan",
+        factory="n2d_builtin.hdbscan.hdbscan:Hdbscan",
         summary="Hierarchical density-based clustering with noise",
         soft=True,
         noise=True,

@@ -44,9 +44,9 @@ from n2d_builtin.autoencoders.weights import (
     take_weights,
     weights_state,
 )
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.kmeans import KMeans
-from n2d_builtin.umap import Umap
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_builtin.umap.umap import Umap
 
 __all__ = [
     "ACTIVATIONS",

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from n2d_builtin._ancestors import Ancestors
+from n2d_builtin.hdbscan.ancestors import Ancestors
 
 
 def _way(parent, at):

@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.kmeans import KMeans
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_framework.metrics import accuracy
 from n2d_framework.plugin import (
     CollapseWarning,
@@ -310,8 +310,8 @@ FRESH = """
 import sys
 import numpy as np
 from n2d_framework.plugin import FitContext
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.kmeans import KMeans
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.kmeans.kmeans import KMeans
 given = np.load(sys.argv[1])
 rows = given["rows"]
 found = {}

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits, make_blobs, make_moons
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score
 
-from n2d_builtin.hdbscan import Hdbscan
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_framework.metrics import accuracy
 from n2d_framework.plugin import ConfigError, FitContext, StateError, options_dict
 
@@ -137,7 +137,7 @@ def test_wide_rows_as_the_package():
 
 
 def test_neighbours_are_searched_once_for_several_settings(data, monkeypatch):
-    monkeypatch.setattr("n2d_builtin._shared_neighbors._FEW", 50)
+    monkeypatch.setattr("n2d_builtin.neighbors.shared_neighbors._FEW", 50)
     kept = {}
 
     def remember(name, depends_on, compute):
@@ -201,8 +201,8 @@ def test_probabilities_do_not_depend_on_the_size_of_the_chunks(data, monkeypatch
     x = data["digits"]
     model = Hdbscan(min_cluster_size=5).fit(x, context=CONTEXT)
     whole = model.predict_proba(x)
-    monkeypatch.setattr("n2d_builtin.hdbscan._BUDGET", 1000)
-    monkeypatch.setattr("n2d_builtin._mutual_reachability._BUDGET", 1000)
+    monkeypatch.setattr("n2d_builtin.hdbscan.hdbscan._BUDGET", 1000)
+    monkeypatch.setattr("n2d_builtin.hdbscan.mutual_reachability._BUDGET", 1000)
     np.testing.assert_array_equal(model.predict_proba(x), whole)
     np.testing.assert_array_equal(model.predict(x), model.labels_)
 
@@ -404,7 +404,7 @@ FRESH = """
 import sys
 import numpy as np
 from n2d_framework.plugin import FitContext
-from n2d_builtin.hdbscan import Hdbscan
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
 given = dict(np.load(sys.argv[1]))
 rows, new = given.pop("rows"), given.pop("new")
 state = {"space": {}, "tree": {}, "membership": {}}

@@ -6,7 +6,7 @@ import hdbscan
 import numpy as np
 from sklearn.decomposition import PCA
 
-from n2d_builtin.hdbscan import Hdbscan
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_framework.plugin import FitContext
 
 

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import Isomap as Reference
 from sklearn.manifold import trustworthiness
 
-from n2d_builtin.isomap import Isomap
+from n2d_builtin.isomap.isomap import Isomap
 from n2d_framework.plugin import DataError, FitContext, StateError
 
 CONTEXT = FitContext(seed=1, n_jobs=2)

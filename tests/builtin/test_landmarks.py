@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import n2d_framework as n2d
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.hdbscan import Hdbscan
-from n2d_builtin.tsne import Tsne
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
+from n2d_builtin.tsne.tsne import Tsne
 from n2d_framework.errors import CompositionError
 from n2d_framework.plugin import FitContext
 

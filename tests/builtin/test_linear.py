@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from n2d_builtin.linear import Identity, PCAEmbedder, PCAManifolder
+from n2d_builtin.linear.linear import Identity, PCAEmbedder, PCAManifolder
 from n2d_framework.plugin import DataError, FitContext, StateError
 
 CONTEXT = FitContext(seed=1)

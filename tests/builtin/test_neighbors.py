@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 
-from n2d_builtin._products import Products
-from n2d_builtin.neighbors import TREE_WIDTH, ExactNeighbors
+from n2d_builtin.neighbors.neighbors import TREE_WIDTH, ExactNeighbors
+from n2d_builtin.neighbors.products import Products
 
 SCIPY = {
     "euclidean": "euclidean",

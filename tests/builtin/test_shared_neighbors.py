@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from n2d_builtin import _shared_neighbors as shared
-from n2d_builtin.neighbors import ExactNeighbors
-from n2d_builtin.tsne import Tsne
-from n2d_builtin.umap import Umap
+from n2d_builtin.neighbors import shared_neighbors as shared
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.tsne.tsne import Tsne
+from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import FitContext
 
 ROWS = np.random.default_rng(0).normal(size=(120, 4)).astype(np.float32)

@@ -8,8 +8,8 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from n2d_builtin._tsne_library import fit_embedding
-from n2d_builtin.tsne import Tsne
+from n2d_builtin.tsne.tsne import Tsne
+from n2d_builtin.tsne.tsne_library import fit_embedding
 from n2d_framework.plugin import ConfigError, DataError, FitContext, StageError, StateError
 
 CONTEXT = FitContext(seed=1)

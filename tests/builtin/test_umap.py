@@ -15,7 +15,7 @@ from sklearn.metrics import normalized_mutual_info_score
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 
-from n2d_builtin.umap import Umap
+from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import ConfigError, DataError, FitContext, StageError, StateError
 
 CONTEXT = FitContext(seed=1, n_jobs=2)
@@ -36,7 +36,7 @@ def model(digits):
 @pytest.fixture(scope="module")
 def theirs(digits):
     """umap-learn's own fit of the same rows."""
-    from n2d_builtin._umap_library import import_umap
+    from n2d_builtin.umap.umap_library import import_umap
 
     umap = import_umap().UMAP(
         n_components=5, n_neighbors=15, min_dist=0.0, random_state=1, n_jobs=1
@@ -100,7 +100,7 @@ def test_no_tensorflow_and_no_neighbour_descent_are_loaded():
     code = """
 import sys, warnings
 import numpy as np
-from n2d_builtin.umap import Umap
+from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import FitContext
 warnings.simplefilter("error")
 x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)

@@ -12,10 +12,10 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from n2d_builtin.isomap import Isomap
-from n2d_builtin.linear import Identity, PCAEmbedder, PCAManifolder
-from n2d_builtin.tsne import Tsne
-from n2d_builtin.umap import Umap
+from n2d_builtin.isomap.isomap import Isomap
+from n2d_builtin.linear.linear import Identity, PCAEmbedder, PCAManifolder
+from n2d_builtin.tsne.tsne import Tsne
+from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import DataError, FitContext, StateError
 
 MAKERS = {

@@ -13,9 +13,9 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from n2d_builtin import _umap_layout as layout
-from n2d_builtin._umap_layout_kernel import advance
-from n2d_builtin.umap import Umap
+from n2d_builtin.umap import umap_layout as layout
+from n2d_builtin.umap.umap import Umap
+from n2d_builtin.umap.umap_layout_kernel import advance
 from n2d_framework.metrics import assess
 from n2d_framework.plugin import DataError, FitContext
 
@@ -174,7 +174,7 @@ def test_the_first_worker_may_fail_too():
 @pytest.mark.slow
 def test_a_mixture_finds_the_classes_as_often_as_on_the_layouts_of_umap_learn(digits):
     """Small form of benchmarks/umap_reliability.py: paired by seed."""
-    from n2d_builtin._umap_library import import_umap
+    from n2d_builtin.umap.umap_library import import_umap
 
     z, y = digits
     scores: dict[str, list[float]] = {"ours": [], "umap-learn": []}
@@ -225,9 +225,9 @@ def test_too_few_landmarks_are_refused_by_name(digits):
 
 def test_many_rows_begin_with_umaps_own_eigenvectors(monkeypatch, digits):
     """Our own call for many rows finds the same start, up to sign."""
-    from n2d_builtin import _umap_library as library
-    from n2d_builtin import _umap_start as start
-    from n2d_builtin.neighbors import ExactNeighbors
+    from n2d_builtin.neighbors.neighbors import ExactNeighbors
+    from n2d_builtin.umap import umap_library as library
+    from n2d_builtin.umap import umap_start as start
 
     rows = digits[0]
     indices, distances = ExactNeighbors(rows).query_self(15)
@@ -248,8 +248,8 @@ def test_machine_code_is_kept_for_the_next_process(tmp_path):
     code = """
 import numpy as np
 from scipy.sparse import coo_array
-from n2d_builtin._umap_layout import Forces, lay_out
-from n2d_builtin._umap_layout_kernel import advance
+from n2d_builtin.umap.umap_layout import Forces, lay_out
+from n2d_builtin.umap.umap_layout_kernel import advance
 edge = coo_array((np.ones(1, "f"), (np.array([0], "i"), np.array([1], "i"))), shape=(2, 2))
 lay_out(np.eye(2, dtype="f"), edge, Forces(1.9, 0.79, 1.0, 5, 1.0), n_epochs=2, seed=0, n_jobs=1)
 print(sum(advance.stats.cache_hits.values()))

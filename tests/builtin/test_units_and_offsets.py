@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.hdbscan import Hdbscan
-from n2d_builtin.isomap import Isomap
-from n2d_builtin.kmeans import KMeans
-from n2d_builtin.linear import PCAEmbedder, PCAManifolder
-from n2d_builtin.neighbors import ExactNeighbors
-from n2d_builtin.tsne import Tsne
-from n2d_builtin.umap import Umap
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
+from n2d_builtin.isomap.isomap import Isomap
+from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_builtin.linear.linear import PCAEmbedder, PCAManifolder
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.tsne.tsne import Tsne
+from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import FitContext
 
 CONTEXT = FitContext(seed=0, n_jobs=1)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 import n2d_framework
-from n2d_framework.cli import running
+from n2d_framework.cli import run_to_folder
 from n2d_framework.data import load
 
 Run = Callable[..., Any]
@@ -175,7 +175,7 @@ def test_a_failure_before_there_are_labels_leaves_nothing_but_the_old(
 ) -> None:
     assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
     before = Path("out/run.json").read_bytes()
-    monkeypatch.setattr(running.Products, "write_labels", fail)
+    monkeypatch.setattr(run_to_folder.Products, "write_labels", fail)
     for words in (("--out", "deep/er/out"), ("--out", "out", "--overwrite")):
         result = n2d("run", config, *words)
         assert result.exit_code == 1
@@ -189,12 +189,12 @@ def test_a_failure_before_there_are_labels_leaves_nothing_but_the_old(
     ("broken", "missing"),
     [
         ("n2d_framework.bundle.save", "bundle"),
-        ("n2d_framework.plots.saving.scatter", "plots/clusters"),
-        ("n2d_framework.plots.saving.cluster_means", "plots/cluster_means"),
+        ("n2d_framework.plots.picture_files.scatter", "plots/clusters"),
+        ("n2d_framework.plots.picture_files.cluster_means", "plots/cluster_means"),
         ("n2d_framework.plots.save_run_plots", "plots"),
         ("n2d_framework.pipeline.N2D.assess", "scores"),
         ("n2d_framework.cli.products.Products._write_config", "config"),
-        ("n2d_builtin.kmeans.KMeans.predict_proba", "labels/probability"),
+        ("n2d_builtin.kmeans.kmeans.KMeans.predict_proba", "labels/probability"),
     ],
 )
 def test_what_fails_once_there_are_labels_costs_only_itself(
@@ -252,7 +252,7 @@ def test_a_record_that_cannot_be_written_in_the_end_loses_nothing(
 LEFT = """
 import sys
 from pathlib import Path
-from n2d_framework.cli.folder import output_folder
+from n2d_framework.cli.output_dir import output_folder
 with output_folder(Path(sys.argv[1]), overwrite=True) as output:
     (output.path / "labels.csv").write_text("half")
     if sys.argv[2] == "swap":
@@ -322,7 +322,7 @@ def test_labels_of_every_kind_are_scored_or_refused_before_training(
     from n2d_framework.core.dataset import Dataset
 
     rows = Dataset(name="odd", x=np.load("blobs.npz")["x"], y=y)
-    monkeypatch.setattr(running, "load", lambda _: rows)
+    monkeypatch.setattr(run_to_folder, "load", lambda _: rows)
     result = n2d("run", config, "--quiet")
     if result.exit_code == 0:
         assert json.loads(Path("n2d-out/quick/run.json").read_text())["missing"] == {}
@@ -418,7 +418,7 @@ def test_names_that_are_not_utf8(n2d: Run, config: Path) -> None:
 def test_a_disk_that_is_full_already_is_noticed_before_training(
     n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from n2d_framework.cli import folder
+    from n2d_framework.cli import output_dir as folder
 
     monkeypatch.setattr(folder.shutil, "disk_usage", lambda _: type("Free", (), {"free": 2000}))
     result = n2d("run", config)
@@ -525,7 +525,7 @@ def test_debug_shows_where(n2d: Run, config: Path, monkeypatch: pytest.MonkeyPat
     def surprise(*_: object) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr(running.Products, "_draw", surprise)
+    monkeypatch.setattr(run_to_folder.Products, "_draw", surprise)
     plain = n2d("run", config)
     assert (plain.exit_code, "Traceback" in plain.stderr) == (1, False)
     assert "unexpected RuntimeError: surprise" in plain.stderr

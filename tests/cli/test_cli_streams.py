@@ -260,7 +260,7 @@ def test_signals_leave_nothing_unfinished(
 def test_a_user_without_a_home_has_caches_for_the_time_of_a_command(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from n2d_framework.cli.places import cache_places, private_caches, usable_store
+    from n2d_framework.cli.store_location import cache_places, private_caches, usable_store
 
     names = ("NUMBA_CACHE_DIR", "MPLCONFIGDIR", "KERAS_HOME")
     for name in (*names, "N2D_STORE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
@@ -290,7 +290,7 @@ def test_what_the_machine_lacks_is_named_with_a_remedy(
     def lack(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number), "/proc/meminfo")
 
-    monkeypatch.setattr("n2d_framework.cli.running.execute", lack)
+    monkeypatch.setattr("n2d_framework.cli.run_to_folder.execute", lack)
     result = n2d("run", config)
     assert result.exit_code == 1
     assert os.strerror(number) in result.stderr

@@ -18,7 +18,7 @@ from wrong_plugins import TRACKERS, WRONG, Colour, ObjectState, name_of
 from n2d_framework.registry import default_catalogue
 from n2d_framework.testing import checks_for, find, run_checks
 from n2d_framework.testing.kit import KINDS
-from n2d_framework.testing.surroundings import Surroundings
+from n2d_framework.testing.process_state import Surroundings
 
 #: Check to what breaks it.
 CASES = {

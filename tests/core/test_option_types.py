@@ -19,8 +19,8 @@ from sklearn.base import clone
 
 import n2d_framework as n2d
 from n2d_framework.config import run_schema
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict, options_of
-from n2d_framework.core.schema import options_schema
 from n2d_framework.core.structure import describe_type, structure
 from n2d_framework.errors import ConfigError
 
@@ -32,7 +32,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NewType, Optional
 
-from n2d_builtin.kmeans import KMeans
+from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_framework.plugin import ComponentSpec, component, hookimpl, option
 
 Width = NewType("Width", int)

@@ -387,7 +387,7 @@ def test_frames_of_many_columns_cost_linear_time(library: str) -> None:
     import pyarrow as pa
 
     from n2d_framework.data.frames import as_frame
-    from n2d_framework.pipeline.rows import as_rows
+    from n2d_framework.pipeline.input_rows import as_rows
 
     turn = {"pandas": lambda frame: frame, "polars": pl.DataFrame, "Arrow": pa.Table.from_pandas}
     seconds = {}

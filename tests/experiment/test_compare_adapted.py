@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 import n2d_framework as n2d
 from n2d_framework.cli import app
-from n2d_framework.config.compare import read_compare_config
 from n2d_framework.config.compare_schema import compare_schema
+from n2d_framework.config.comparison_config import read_compare_config
 from n2d_framework.core.code import code_of, outlasts
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import ConfigError, DataError

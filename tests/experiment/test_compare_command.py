@@ -79,12 +79,12 @@ def test_a_dry_run_lists_the_cells_and_takes_the_threads_of_the_run(n2d, config,
 
 
 def test_the_trials_of_a_dry_run_use_these_threads(n2d, config, tmp_path, monkeypatch):
-    from n2d_framework.experiment import calibration
+    from n2d_framework.experiment import estimate
 
     seen = []
-    real = calibration.FitContext
+    real = estimate.FitContext
     monkeypatch.setattr(
-        calibration, "FitContext", lambda **about: seen.append(about["n_jobs"]) or real(**about)
+        estimate, "FitContext", lambda **about: seen.append(about["n_jobs"]) or real(**about)
     )
     few = ["--set", "embedders=[identity]", "--set", "seeds=1", "--set", "manifolders=[identity]"]
     n2d(config, "--out", tmp_path / "out", "--dry-run", "--calibrate", 5, "--n-jobs", 2, *few)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from n2d_framework.config.compare import read_compare_config
+from n2d_framework.config.comparison_config import read_compare_config
 from n2d_framework.config.expansion import expand_range
 from n2d_framework.errors import ConfigError
 

@@ -8,7 +8,7 @@ import pytest
 
 from n2d_framework import StageStore
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.experiment.calibration import estimate
+from n2d_framework.experiment.estimate import estimate
 
 PLUGIN = '''
 import time

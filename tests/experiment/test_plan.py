@@ -11,7 +11,7 @@ from n2d_framework import N2D, StageStore
 from n2d_framework.core.events import StageStarted
 from n2d_framework.errors import CompositionError, ConfigError, DataError
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.experiment.calibration import estimate
+from n2d_framework.experiment.estimate import estimate
 from n2d_framework.types import ROLES
 
 

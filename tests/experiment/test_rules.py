@@ -8,7 +8,7 @@ import pstats
 import pytest
 
 import n2d_framework as n2d
-from n2d_framework.config.compare import read_compare_config
+from n2d_framework.config.comparison_config import read_compare_config
 from n2d_framework.errors import CompositionError, ConfigError
 from n2d_framework.experiment import plan_comparison
 

@@ -11,7 +11,7 @@ from sklearn.manifold import TSNE
 
 import n2d_framework as n2d
 from n2d_framework.config import run_schema
-from n2d_framework.config.adapting import adapting_name, as_written
+from n2d_framework.config.adapted_classes import adapting_name, as_written
 from n2d_framework.errors import (
     BundleError,
     ConfigError,

@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.manifold import SpectralEmbedding
 
-from n2d_builtin.gmm import GaussianMixture
-from n2d_builtin.hdbscan import Hdbscan
-from n2d_builtin.isomap import Isomap
-from n2d_builtin.kmeans import KMeans
-from n2d_builtin.tsne import Tsne
-from n2d_builtin.umap import Umap
+from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.hdbscan.hdbscan import Hdbscan
+from n2d_builtin.isomap.isomap import Isomap
+from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_builtin.tsne.tsne import Tsne
+from n2d_builtin.umap.umap import Umap
 from n2d_framework import N2D, adapt
 from n2d_framework.errors import CollapseWarning, DataError, NotInductiveWarning
 from n2d_framework.pipeline.equal_rows import share_among_equal_rows

@@ -89,7 +89,7 @@ def test_parameters_of_components_are_parameters_of_the_model(digits):
 
 
 def test_components_may_be_given_as_objects(digits):
-    from n2d_builtin.linear import PCAEmbedder
+    from n2d_builtin.linear.linear import PCAEmbedder
 
     x, _ = digits
     given = PCAEmbedder(latent_dim=5)

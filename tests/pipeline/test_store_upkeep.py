@@ -13,8 +13,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from n2d_framework import N2D, StageStore
 from n2d_framework.errors import OutputError
-from n2d_framework.pipeline import store_location
-from n2d_framework.pipeline.upkeep import prune_store, store_usage
+from n2d_framework.pipeline import store_protocols
+from n2d_framework.pipeline.prune import prune_store, store_usage
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -192,7 +192,7 @@ class Picky(MemoryFileSystem):
 
 def test_file_systems_that_do_not_replace_when_they_rename(monkeypatch):
     register_implementation("picky", Picky, clobber=True)
-    monkeypatch.setattr(store_location, "PROTOCOLS", ("picky",))
+    monkeypatch.setattr(store_protocols, "PROTOCOLS", ("picky",))
     fill("picky://stages", 2)
     store = fill("picky://stages", 2)
     assert left(store) == [0, 1]

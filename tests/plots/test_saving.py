@@ -12,7 +12,7 @@ from sklearn.mixture import GaussianMixture
 
 from n2d_framework import plots
 from n2d_framework.errors import OutputError, UnsupportedError
-from n2d_framework.plots import saving
+from n2d_framework.plots import picture_files
 
 
 class Model:
@@ -66,7 +66,9 @@ def test_everything_that_applies_is_written(digits, tmp_path):
 
 def test_points_may_be_drawn_as_a_map(digits, tmp_path, monkeypatch):
     drawn = {}
-    monkeypatch.setattr(saving, "write_png", lambda axes, path: drawn.update({path.stem: axes}))
+    monkeypatch.setattr(
+        picture_files, "write_png", lambda axes, path: drawn.update({path.stem: axes})
+    )
     x, y = digits[0][:60], digits[1][:60]
     plots.save_run_plots(Model(x), x, y, folder=tmp_path, projection="tsne")
     points = [drawn["clusters"], *drawn["truth_and_prediction"].flat, drawn["confidence"]]
@@ -103,7 +105,7 @@ def test_clusters_are_matched_by_the_given_function(digits, tmp_path, monkeypatc
         return labels
 
     model = Model(x)
-    monkeypatch.setattr(saving, "write_png", lambda axes, path: path)
+    monkeypatch.setattr(picture_files, "write_png", lambda axes, path: path)
     plots.save_run_plots(model, x, y, folder=tmp_path, match=match)
     ((truth, labels),) = calls
     np.testing.assert_array_equal(truth, y)
@@ -113,7 +115,9 @@ def test_clusters_are_matched_by_the_given_function(digits, tmp_path, monkeypatc
 @pytest.mark.parametrize(("shape", "images"), [("auto", 0), (None, 0), ((8, 8), 1)])
 def test_image_shape_of_flat_rows(digits, tmp_path, monkeypatch, shape, images):
     drawn = []
-    monkeypatch.setattr(saving, "write_png", lambda axes, path: drawn.append((path, axes)) or path)
+    monkeypatch.setattr(
+        picture_files, "write_png", lambda axes, path: drawn.append((path, axes)) or path
+    )
     x = digits[0].reshape(len(digits[0]), -1)
     plots.save_run_plots(Model(x), x, folder=tmp_path, image_shape=shape)
     means = next(axes for path, axes in drawn if path.name == "cluster_means.png")

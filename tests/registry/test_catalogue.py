@@ -12,7 +12,7 @@ from n2d_framework.errors import (
     UnknownComponentError,
 )
 from n2d_framework.registry import Catalogue
-from n2d_framework.registry.loading import installed_entry_points
+from n2d_framework.registry.entry_points import installed_entry_points
 from n2d_framework.testing.kit import find
 
 GOOD = """

@@ -11,19 +11,19 @@ import pytest
 import n2d_framework as n2d
 from n2d_framework import errors
 from n2d_framework.core import code
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict
-from n2d_framework.core.schema import options_schema
 from n2d_framework.errors import (
     BundleError,
     ConfigError,
     DuplicateComponentError,
     RenamedWarning,
 )
-from n2d_framework.experiment import fitting
+from n2d_framework.experiment import stage_runs
 from n2d_framework.registry import default_catalogue
 
 SOURCE = """
-from n2d_builtin.kmeans import KMeans
+from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_framework.plugin import ComponentSpec, component, hookimpl, option
 
 @component
@@ -202,7 +202,7 @@ def test_versions_of_what_a_plugin_needs_are_kept(use_plugin, tmp_path):
         (info / "METADATA").write_text(text + (f"Requires-Dist: {need}\n" if need else ""))
         (info / "top_level.txt").write_text("json\n" if name == "in-use" else f"absent_{name}\n")
     code._distributions.cache_clear()
-    fitting._versions.cache_clear()
+    stage_runs._versions.cache_clear()
     fitted = model("before").fit(ROWS)
     fitted.save(tmp_path / "m.n2d")
     libraries = n2d.inspect(tmp_path / "m.n2d").manifest["environment"]["libraries"]
@@ -218,7 +218,7 @@ def test_versions_of_what_a_plugin_needs_are_kept(use_plugin, tmp_path):
     (versions,) = compared.table["versions"]
     assert {"mine-old", "deeper", "in-use"} <= set(json.loads(versions))
     code._distributions.cache_clear()
-    fitting._versions.cache_clear()
+    stage_runs._versions.cache_clear()
 
 
 def test_a_bundle_of_an_absent_distribution_is_not_read_by_another_of_the_same_names(

@@ -20,8 +20,8 @@ from n2d_framework.experiment import open_comparison
 from n2d_framework.experiment.intervals import bootstrap_interval, bootstrap_intervals
 from n2d_framework.metrics import match_clusters
 from n2d_framework.report.figures import figures_of
+from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.report.panels import four_panels, siblings
-from n2d_framework.report.stages import CellStages
 
 PCA = ("pca(n_components=2)", "pca(n_components=5)")
 VOID = {"meta", "link", "img", "input", "br", "wbr", "col", "hr"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from n2d_framework.reproduce import Report, read_study
-from n2d_framework.reproduce.measuring import Measured, Score
-from n2d_framework.reproduce.remarks import Settings, brief
-from n2d_framework.reproduce.report import Ran
+from n2d_framework.reproduce.measurements import Measured, Score
+from n2d_framework.reproduce.study_remarks import Settings, brief
+from n2d_framework.reproduce.study_report import Ran
 
 
 def report_of(measured, *, study="paper", data="usps", rows=9298, epochs=None, seeds=3, **more):

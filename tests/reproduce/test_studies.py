@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from n2d_framework.config.compare import read_compare_config
 from n2d_framework.config.compare_schema import compare_schema
+from n2d_framework.config.comparison_config import read_compare_config
 from n2d_framework.errors import ConfigError
 from n2d_framework.experiment import plan_comparison
 from n2d_framework.registry import Catalogue, default_catalogue

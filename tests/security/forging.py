@@ -16,7 +16,7 @@ from n2d_framework.storage import header
 from n2d_framework.storage.elements import CODECS, Writing
 from n2d_framework.storage.hdf5 import layout, writer
 from n2d_framework.storage.hdf5.checksum import lookup3
-from n2d_framework.storage.tree import Branch, Leaf, Node
+from n2d_framework.storage.state_tree import Branch, Leaf, Node
 
 Message = tuple[int, bytes]
 Edit = Callable[[Node, list[Message]], list[Message]]

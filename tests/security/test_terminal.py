@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from n2d_framework.cli import console
-from n2d_framework.cli.messages import Messages
+from n2d_framework.cli.log_messages import Messages
 from n2d_framework.cli.table_file import open_table
 from n2d_framework.errors import (
     BundleWarning,
@@ -34,7 +34,7 @@ from n2d_framework.errors import (
     Problem,
     StoreWarning,
 )
-from n2d_framework.experiment import tables
+from n2d_framework.experiment import result_tables
 from n2d_framework.visible import hidden_to_json, one_line, spreadsheet_cell, visible
 
 ATTACKS = {
@@ -139,7 +139,7 @@ def test_every_way_to_the_screen(screen, name):
 @pytest.mark.parametrize("name", ATTACKS)
 def test_progress_shows_strings_as_they_are(screen, name, monkeypatch):
     from n2d_framework.cli.compare_progress import _display as compared
-    from n2d_framework.cli.progress import _display as run
+    from n2d_framework.cli.run_progress import _display as run
 
     for display in (run, compared):
         live = display()
@@ -289,12 +289,12 @@ def test_tables_of_comparisons_have_no_formulas_links_or_commands():
 
     evil = "=HYPERLINK(1)|<img src=x onerror=y>[a](javascript:x)`\\input{/etc/passwd}\n| b"
     frame = pd.DataFrame({"method": [evil], "=acc": [-0.5]})
-    found = tables.to_csv(frame, costs=True)
+    found = result_tables.to_csv(frame, costs=True)
     assert list(csv.reader(io.StringIO(found)))[:2] == [["method", "'=acc"], ["'" + evil, "-0.5"]]
-    markdown = tables.to_markdown(frame)
+    markdown = result_tables.to_markdown(frame)
     assert len(markdown.splitlines()) == 3
     assert not re.search(r"(?<!\\)<|(?<!\\)\[|(?<!\\)`", markdown)
-    latex = tables.to_latex(frame)
+    latex = result_tables.to_latex(frame)
     assert r"\input" not in latex
 
 
@@ -317,7 +317,7 @@ def test_pictures_take_nothing_for_mathematics(monkeypatch, tmp_path):
     plt.close("all")
     monkeypatch.setitem(mpl.rcParams, "text.usetex", True)
     from n2d_framework import plots
-    from n2d_framework.report.drawing import svg
+    from n2d_framework.report.svg import svg
 
     assert "<svg" in svg(lambda: plots.loss_curve({"loss": [2.0, 1.0]}, title="$x$"), "a", "b")
 

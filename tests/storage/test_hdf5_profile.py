@@ -18,7 +18,7 @@ from n2d_framework.errors import BundleError
 from n2d_framework.storage import decode, encode, open_image
 from n2d_framework.storage.elements import CODECS, Codec, Codecs, Reading, Writing
 from n2d_framework.storage.hdf5.checksum import lookup3
-from n2d_framework.storage.tree import Branch
+from n2d_framework.storage.state_tree import Branch
 
 
 def _open(data: bytes) -> h5py.File:

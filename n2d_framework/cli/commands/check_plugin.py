@@ -15,7 +15,7 @@ from n2d_framework.errors import UnknownComponentError
 from n2d_framework.visible import visible
 
 if TYPE_CHECKING:
-    from n2d_framework.testing.report import Report
+    from n2d_framework.testing.check_results import Report
 
 __all__ = ["check_plugin"]
 

@@ -9,13 +9,13 @@ import typer
 
 from n2d_framework.cli.console import print_json, say_error, say_warning
 from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet, RowIds, selected
-from n2d_framework.cli.trackers import TensorBoardFolder, trackers
+from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.errors import attempt
 
 if TYPE_CHECKING:
     from n2d_framework.experiment import Comparison
-    from n2d_framework.experiment.calibration import Estimate
-    from n2d_framework.experiment.compare import Planned
+    from n2d_framework.experiment.estimate import Estimate
+    from n2d_framework.experiment.run_comparison import Planned
 
 __all__ = ["compare"]
 
@@ -78,8 +78,8 @@ def compare(
     listeners = trackers(tensorboard)
     overrides = [*(settings or ()), *([] if metric is None else [f"metric={metric}"])]
 
-    from n2d_framework.experiment.compare import compare as run
-    from n2d_framework.experiment.compare import plan_comparison, stage_threads
+    from n2d_framework.experiment.run_comparison import compare as run
+    from n2d_framework.experiment.run_comparison import plan_comparison, stage_threads
 
     planned = plan_comparison(
         config, overrides, allow_code=allow_code,
@@ -112,7 +112,7 @@ def compare(
 def _estimate(
     planned: Planned, store: str | None, target: Path, budget: float, threads: int
 ) -> Estimate:
-    from n2d_framework.experiment.calibration import estimate
+    from n2d_framework.experiment.estimate import estimate
     from n2d_framework.experiment.mark import own_store
     from n2d_framework.pipeline import StageStore
 

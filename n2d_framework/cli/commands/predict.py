@@ -14,7 +14,7 @@ import typer
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.console import out, print_json, seconds_text
 from n2d_framework.cli.flags import Dropped, Features, Labels, Quiet, RowIds, selected
-from n2d_framework.cli.progress import RunProgress
+from n2d_framework.cli.run_progress import RunProgress
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
 
@@ -128,7 +128,7 @@ def _columns(
     """What is written of some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
-    from n2d_framework.pipeline.rows import as_rows
+    from n2d_framework.pipeline.input_rows import as_rows
 
     columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
     if block.ids is not None:

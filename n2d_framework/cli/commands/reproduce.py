@@ -13,7 +13,7 @@ from n2d_framework.cli.flags import InsteadOfTables, Quiet
 
 if TYPE_CHECKING:
     from n2d_framework.core.events import EventSink
-    from n2d_framework.experiment.compare import Planned
+    from n2d_framework.experiment.run_comparison import Planned
     from n2d_framework.reproduce import Report
 
 __all__ = ["reproduce"]

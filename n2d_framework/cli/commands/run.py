@@ -9,9 +9,9 @@ import typer
 
 from n2d_framework.cli.console import print_json, say_error
 from n2d_framework.cli.flags import AllowCode, Dropped, Features, Labels, Quiet, RowIds, selected
-from n2d_framework.cli.places import STORE_VARIABLE, usable_store
-from n2d_framework.cli.progress import RunProgress
-from n2d_framework.cli.trackers import TensorBoardFolder, trackers
+from n2d_framework.cli.run_progress import RunProgress
+from n2d_framework.cli.store_location import STORE_VARIABLE, usable_store
+from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["run"]
@@ -90,7 +90,7 @@ def run(
     target = out if out is not None else Path("n2d-out") / request.name
 
     # What is needed to refuse a wrong request has been imported; only now the rest.
-    from n2d_framework.cli.running import execute
+    from n2d_framework.cli.run_to_folder import execute
     from n2d_framework.cli.summary import print_summary
 
     kept = None if no_store else usable_store(store)

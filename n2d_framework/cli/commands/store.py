@@ -59,7 +59,7 @@ def store(
     json: Json = False,
 ) -> None:
     """Show what the stage store takes, or make room in it, safely beside running fits."""
-    from n2d_framework.cli.places import default_store
+    from n2d_framework.cli.store_location import default_store
     from n2d_framework.pipeline import StageStore
 
     chosen = StageStore(default_store() if place is None else place)
@@ -115,7 +115,7 @@ def _amount(text: str, name: str, unit: str, scale: dict[str, float], example: s
 
 
 def _show_usage(store: StageStore, *, json: bool) -> None:
-    from n2d_framework.pipeline.upkeep import store_usage
+    from n2d_framework.pipeline.prune import store_usage
 
     found = store_usage(store)
     if json:
@@ -141,7 +141,7 @@ def _ago(when: float) -> str:
 
 
 def _prune(store: StageStore, pruning: _Pruning, *, json: bool) -> None:
-    from n2d_framework.pipeline.upkeep import RECENT, prune_store
+    from n2d_framework.pipeline.prune import RECENT, prune_store
 
     found = prune_store(
         store,

@@ -6,8 +6,8 @@ any of them by name.
 
 from __future__ import annotations
 
+from n2d_framework.data.sets.directories import cache_folder, data_folder, is_offline
 from n2d_framework.data.sets.fetching import fetch, files_of, load_set, whereabouts
-from n2d_framework.data.sets.places import cache_folder, data_folder, is_offline
 
 __all__ = [
     "cache_folder",

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from n2d_framework.core.dataset import Dataset, DatasetSpec
+from n2d_framework.data.sets.directories import cache_folder, data_folder, is_offline
+from n2d_framework.data.sets.download_bar import terminal_bar
 from n2d_framework.data.sets.downloading import Watcher, obtain
-from n2d_framework.data.sets.places import cache_folder, data_folder, is_offline
-from n2d_framework.data.sets.progress import terminal_bar
 from n2d_framework.errors import DataError, DownloadError
 
 if TYPE_CHECKING:

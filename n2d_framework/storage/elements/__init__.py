@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from n2d_framework.storage.elements.arrays import ARRAY, BOOL_ARRAY
+from n2d_framework.storage.elements.array_elements import ARRAY, BOOL_ARRAY
 from n2d_framework.storage.elements.containers import LIST, MAPPING, mapping_branch
 from n2d_framework.storage.elements.plain import PLAIN, text_leaf
 from n2d_framework.storage.elements.registry import Codec, Codecs, Reading, Writing

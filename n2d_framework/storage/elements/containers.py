@@ -8,7 +8,7 @@ from typing import Any
 from n2d_framework.errors import BundleError
 from n2d_framework.storage.elements.plain import holds_array
 from n2d_framework.storage.elements.registry import Codec, Reading, Writing, as_branch, labels
-from n2d_framework.storage.tree import Branch, Node
+from n2d_framework.storage.state_tree import Branch, Node
 
 __all__ = ["LIST", "MAPPING", "mapping_branch"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from n2d_framework.errors import BundleError, StateError
 from n2d_framework.storage.elements.registry import Codec, Reading, Writing, as_leaf, labels
 from n2d_framework.storage.limits import MAX_JSON_NAME, MAX_TEXT_BYTES
-from n2d_framework.storage.tree import Leaf, Node
+from n2d_framework.storage.state_tree import Leaf, Node
 
 __all__ = ["PLAIN", "holds_array", "text_leaf"]
 

@@ -9,7 +9,7 @@ import attrs
 
 from n2d_framework.errors import BundleError, StateError
 from n2d_framework.storage.limits import MAX_TEXT_BYTES
-from n2d_framework.storage.tree import Branch, Leaf, Node
+from n2d_framework.storage.state_tree import Branch, Leaf, Node
 
 __all__ = ["Codec", "Codecs", "Reading", "Writing", "as_branch", "as_leaf", "labels"]
 

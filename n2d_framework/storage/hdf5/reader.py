@@ -13,12 +13,12 @@ from typing import TypeAlias
 import attrs
 
 from n2d_framework.errors import BundleError
-from n2d_framework.storage.hdf5 import layout, messages
+from n2d_framework.storage.hdf5 import header_messages, layout
 from n2d_framework.storage.hdf5.cursor import Cursor
 from n2d_framework.storage.hdf5.data import Place, read_place
 from n2d_framework.storage.hdf5.extents import Extents
 from n2d_framework.storage.limits import MAX_DEPTH, MAX_NODES, declared_limit
-from n2d_framework.storage.tree import Branch, Leaf, Node
+from n2d_framework.storage.state_tree import Branch, Leaf, Node
 
 __all__ = ["read_tree"]
 
@@ -85,7 +85,7 @@ class _Reader:
         if depth > MAX_DEPTH + 2:
             raise BundleError(f"{name}: nested deeper than {MAX_DEPTH} levels")
         found = self.messages(address, name)
-        attributes = messages.attributes(found.pop(layout.MSG_ATTRIBUTE, []), name)
+        attributes = header_messages.attributes(found.pop(layout.MSG_ATTRIBUTE, []), name)
         if layout.MSG_LINK_INFO in found:
             return self.branch(found, attributes, path, depth)
         return self.leaf(found, attributes, name)
@@ -113,8 +113,10 @@ class _Reader:
     ) -> Branch:
         name = path or "/"
         _check_kinds(found, _GROUP, name)
-        links = messages.links(found.get(layout.MSG_LINK, []), name)
-        messages.check_group(found[layout.MSG_LINK_INFO][0], found[layout.MSG_GROUP_INFO][0], name)
+        links = header_messages.links(found.get(layout.MSG_LINK, []), name)
+        header_messages.check_group(
+            found[layout.MSG_LINK_INFO][0], found[layout.MSG_GROUP_INFO][0], name
+        )
         children = {
             link: self.node(address, f"{path}/{link}", depth + 1) for link, address in links.items()
         }
@@ -122,17 +124,17 @@ class _Reader:
 
     def leaf(self, found: _Messages, attributes: Mapping[str, str | int], path: str) -> Leaf:
         _check_kinds(found, _DATASET, path, optional=layout.MSG_FILTERS)
-        dtype = messages.dtype(found[layout.MSG_DATATYPE][0], path)
-        shape = messages.dataspace(found[layout.MSG_DATASPACE][0], path)
-        messages.check_fill_value(found[layout.MSG_FILL_VALUE][0], path)
-        size = messages.declared_size(shape, dtype.itemsize, self.declared_left, path)
+        dtype = header_messages.dtype(found[layout.MSG_DATATYPE][0], path)
+        shape = header_messages.dataspace(found[layout.MSG_DATASPACE][0], path)
+        header_messages.check_fill_value(found[layout.MSG_FILL_VALUE][0], path)
+        size = header_messages.declared_size(shape, dtype.itemsize, self.declared_left, path)
         self.declared_left -= size
         filters = found.get(layout.MSG_FILTERS)
-        address, stored = messages.place(
+        address, stored = header_messages.place(
             found[layout.MSG_LAYOUT][0], shape, dtype.itemsize, filters is not None, path
         )
         if filters is not None:
-            messages.check_filters(filters[0], dtype.itemsize, path)
+            header_messages.check_filters(filters[0], dtype.itemsize, path)
         if stored:
             self.extents.claim(address, stored, path)
         data = self.image[address : address + stored] if stored else self.image[:0]

@@ -12,7 +12,7 @@ from n2d_framework.storage.hdf5 import layout
 from n2d_framework.storage.hdf5.checksum import lookup3
 from n2d_framework.storage.hdf5.filters import LEVEL, Packer
 from n2d_framework.storage.limits import MAX_NODES, MAX_RANK
-from n2d_framework.storage.tree import Branch, Leaf, Node
+from n2d_framework.storage.state_tree import Branch, Leaf, Node
 from n2d_framework.types import AnyArray
 
 __all__ = ["write_tree"]

@@ -8,10 +8,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.config.config_schema import component_schema
 from n2d_framework.config.reading import as_yaml, parse_yaml
-from n2d_framework.config.schema import component_schema
+from n2d_framework.core.option_schema import option_schema
 from n2d_framework.core.options import Option, options_dict, options_of
-from n2d_framework.core.schema import option_schema
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError
 from n2d_framework.testing.check import Checks, demand

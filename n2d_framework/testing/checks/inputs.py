@@ -11,11 +11,11 @@ import threadpoolctl
 
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.errors import N2DError, NotInductiveWarning
-from n2d_framework.pipeline.checks import component_reasons
+from n2d_framework.pipeline.compatibility import component_reasons
 from n2d_framework.pipeline.stage import fit_component
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
 from n2d_framework.testing.examination import ComponentExamination, difference, same
-from n2d_framework.testing.rows import N_CLUSTERS
+from n2d_framework.testing.sample_rows import N_CLUSTERS
 from n2d_framework.types import AnyArray
 
 __all__ = ["CHECKS"]

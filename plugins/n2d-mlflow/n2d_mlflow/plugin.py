@@ -37,7 +37,7 @@ def _begin(event: RunStarted | ComparisonStarted) -> None:
         try:
             if not wanted():
                 return
-            from n2d_mlflow.comparison import ComparisonTracker
+            from n2d_mlflow.logged_comparison import ComparisonTracker
             from n2d_mlflow.run import RunTracker
 
             tracker: Tracker

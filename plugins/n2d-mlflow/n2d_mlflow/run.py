@@ -19,9 +19,9 @@ from n2d_framework.plugin import (
     RunStarted,
     StageFinished,
 )
+from n2d_mlflow.artifact_store import Store, metric
 from n2d_mlflow.flavour import save_model
-from n2d_mlflow.store import Store, metric
-from n2d_mlflow.values import options_of_run, score_names, trio_name
+from n2d_mlflow.logged_values import options_of_run, score_names, trio_name
 
 __all__ = ["MODEL", "RunTracker"]
 

@@ -126,7 +126,7 @@ def test_switched_off_means_off(make, blobs, store, monkeypatch):
 
 
 def test_long_options_are_cut(make, blobs, runs, monkeypatch):
-    from n2d_mlflow.store import _text
+    from n2d_mlflow.artifact_store import _text
 
     assert len(_text("x" * 9000)) == 500
     assert _text([1, 2]) == "[1, 2]"

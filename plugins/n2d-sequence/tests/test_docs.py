@@ -33,7 +33,7 @@ def test_the_guide_runs(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", [PAGE, README], ids=["guide", "readme"])
 def test_comparisons_are_well_formed(page, tmp_path):
-    from n2d_framework.config.compare import read_compare_config
+    from n2d_framework.config.comparison_config import read_compare_config
 
     if not page.exists():
         pytest.skip("the package lies outside its repository")

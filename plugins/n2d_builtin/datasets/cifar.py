@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from n2d_builtin.datasets.arrays import Rows, join, make_set, npz_of, read_npz, reading
 from n2d_builtin.datasets.members import read_members
+from n2d_builtin.datasets.shared_reading import Rows, join, make_set, npz_of, read_npz, reading
 from n2d_builtin.datasets.specs import DATASETS
-from n2d_builtin.datasets.values import BYTES
+from n2d_builtin.datasets.value_checks import BYTES
 from n2d_framework.plugin import Dataset
 
 __all__ = ["load_cifar10", "read_cifar_batch"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from n2d_builtin.datasets.arrays import open_packed, reading
+from n2d_builtin.datasets.shared_reading import open_packed, reading
 from n2d_framework.plugin import AnyArray
 
 __all__ = ["read_idx"]

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-from n2d_builtin.datasets.arrays import reading
+from n2d_builtin.datasets.shared_reading import reading
 
 __all__ = ["read_members"]
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from n2d_builtin.datasets.arrays import DIGIT_NAMES, Rows, join, make_set, npz_of, read_npz, reading
 from n2d_builtin.datasets.idx import read_idx
+from n2d_builtin.datasets.shared_reading import (
+    DIGIT_NAMES,
+    Rows,
+    join,
+    make_set,
+    npz_of,
+    read_npz,
+    reading,
+)
 from n2d_builtin.datasets.specs import DATASETS
-from n2d_builtin.datasets.values import BYTES
+from n2d_builtin.datasets.value_checks import BYTES
 from n2d_framework.plugin import Dataset
 
 __all__ = ["load_fashion", "load_mnist", "load_mnist_test"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from n2d_builtin.datasets.arrays import (
+from n2d_builtin.datasets.members import read_members
+from n2d_builtin.datasets.shared_reading import (
     DIGIT_NAMES,
     Rows,
     join,
@@ -17,9 +18,8 @@ from n2d_builtin.datasets.arrays import (
     read_npz,
     reading,
 )
-from n2d_builtin.datasets.members import read_members
 from n2d_builtin.datasets.specs import DATASETS
-from n2d_builtin.datasets.values import PERCENT, SIGNED
+from n2d_builtin.datasets.value_checks import PERCENT, SIGNED
 from n2d_framework.plugin import AnyArray, Dataset
 
 __all__ = ["CHANNELS", "load_har", "load_har_raw", "load_pendigits"]

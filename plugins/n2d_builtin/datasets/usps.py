@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from n2d_builtin.datasets.arrays import (
+from n2d_builtin.datasets.shared_reading import (
     DIGIT_NAMES,
     Rows,
     join,
@@ -19,7 +19,7 @@ from n2d_builtin.datasets.arrays import (
     reading,
 )
 from n2d_builtin.datasets.specs import DATASETS
-from n2d_builtin.datasets.values import SIGNED, UNIT, Span, in_span, real_numbers
+from n2d_builtin.datasets.value_checks import SIGNED, UNIT, Span, in_span, real_numbers
 from n2d_framework.plugin import AnyArray, Dataset
 
 __all__ = ["load_usps", "read_jf", "read_libsvm", "read_usps_hdf5"]

@@ -1,0 +1,159 @@
+"""One run from the request to a folder with everything in it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from n2d_framework.cli.output_dir import MARK, output_folder, require_space
+from n2d_framework.cli.products import Products
+from n2d_framework.cli.request import RunRequest
+from n2d_framework.cli.run_progress import RunProgress, StageTimes, step
+from n2d_framework.cli.summary import LOADING
+from n2d_framework.core.events import FilesWritten
+from n2d_framework.data import load
+from n2d_framework.errors import CompositionError, DataError
+from n2d_framework.events import EventBus
+from n2d_framework.metrics.coding import code, require_same_length
+from n2d_framework.pipeline import compose
+from n2d_framework.registry import default_catalogue
+from n2d_framework.types import ROLES
+
+if TYPE_CHECKING:
+    from n2d_framework.config import Composition
+    from n2d_framework.core.dataset import Dataset
+    from n2d_framework.core.events import EventSink
+    from n2d_framework.pipeline import N2D
+
+__all__ = ["execute"]
+
+
+def execute(
+    request: RunRequest,
+    target: Path,
+    *,
+    overwrite: bool,
+    n_jobs: int | None,
+    store: Path | None,
+    plots: bool,
+    progress: RunProgress,
+    listeners: Sequence[EventSink] = (),
+) -> dict[str, Any]:
+    """Load, fit, assess and save.
+
+    Parameters
+    ----------
+    request : RunRequest
+    target : Path
+        Output folder; appears when there are labels in it, or not at all.
+    overwrite : bool
+        Whether the output of an earlier run may be replaced.
+    n_jobs : int or None
+    store : Path or None
+        Stage store.
+    plots : bool
+        Whether pictures are drawn.
+    progress : RunProgress
+    listeners : sequence of callables, default ()
+        Who else hears the events, such as a tracker.
+
+    Returns
+    -------
+    dict
+        The content of ``run.json``. What could not be made is ``missing``.
+
+    Raises
+    ------
+    N2DError
+        If there are no labels; no folder is left then. Whatever fails later is reported in the
+        record, and everything else is made.
+    """
+    times, seconds, start = StageTimes(), dict[str, float](), time.perf_counter()
+    with output_folder(target, overwrite=overwrite, least=_LEAST_SPACE) as output:
+        with step(progress, LOADING, seconds):
+            data = load(request.data)
+        require_classes(data)
+        require_space(target.parent, _LEAST_SPACE + _BYTES_PER_ROW * len(data.x))
+        model = compose(
+            request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
+        )
+        require_savable(model.composition(), data.x.shape[1:])
+        try:
+            model.fit(data)
+        except DataError as error:
+            raise DataError(f"{data.name}: {error}") from error
+        products = Products(model, data, request, output, plots=plots)
+        products.write_labels()
+        try:
+            for name, make in products.steps():
+                with step(progress, name, seconds):
+                    make()
+        finally:
+            record = products.record() | {
+                "stages": times.stages,
+                "seconds": seconds | {"total": time.perf_counter() - start},
+            }
+            products.write_record(record)
+        _tell_written(model, products)
+    return record
+
+
+#: Bytes that the output takes at least: of any run, and of each row.
+_LEAST_SPACE, _BYTES_PER_ROW = 100_000, 16
+
+
+def require_classes(data: Dataset) -> None:
+    """Refuse true classes against which no clustering can be scored, before anything is trained.
+
+    Raises
+    ------
+    DataError
+        If a value is missing, or there is not one per row.
+    """
+    if data.y is None:
+        return
+    try:
+        require_same_length("the labels", code(data.y, "the labels").codes, "the rows", data.x)
+    except DataError as error:
+        raise DataError(f"{data.name}: {error}; or say y: false") from error
+
+
+def require_savable(composition: Composition, row_shape: tuple[int, ...]) -> None:
+    """Refuse components of which it can be known beforehand that they cannot be saved.
+
+    Raises
+    ------
+    CompositionError
+        With every reason.
+    """
+    reasons = []
+    for role in ROLES:
+        component = composition.choice(role).build(composition.n_clusters)
+        check = getattr(component, "check_saving", None)
+        if check is not None:
+            found = check(math.prod(row_shape) if role == "embedder" else None)
+            reasons += [f"{role}: {reason}" for reason in found]
+    if reasons:
+        raise CompositionError(
+            f"{'; '.join(reasons)}. A model with it can be fitted in Python, but not saved"
+        )
+
+
+def _tell_written(model: N2D, products: Products) -> None:
+    """Tell trackers what there is besides the bundle, which they know of."""
+    folder = products.output.path
+    files = {
+        name: tuple(str(path) for path in paths)
+        for name, paths in {
+            "labels": [folder / "labels.csv"],
+            "config": [folder / "config.json"],
+            "figures": sorted(folder.glob("plots/*.png")),
+            "run": [folder / MARK],
+        }.items()
+        if all(path.is_file() for path in paths)
+    }
+    sink = EventBus(model.listeners, default_catalogue().manager.hook)
+    sink(FilesWritten(model.run_id_, files))

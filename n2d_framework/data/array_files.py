@@ -1,0 +1,363 @@
+"""Rows from files that hold whole arrays: the part that all of them share."""
+
+from __future__ import annotations
+
+import abc
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.rows import Schema
+from n2d_framework.data.faults import no_such_name, reading
+from n2d_framework.data.frames import id_texts, name_text
+from n2d_framework.data.naming import CLASS_NAMES, COLUMN_NAMES, Pair, array_pairs, point_out_unused
+from n2d_framework.data.reference import Reference
+from n2d_framework.data.source import (
+    Block,
+    RowSource,
+    check_labels,
+    check_rows,
+    modality_of,
+)
+from n2d_framework.data.table_rows import Columns, choose_columns
+from n2d_framework.errors import DataError, DataWarning
+from n2d_framework.types import AnyArray
+
+__all__ = ["ArrayFile", "Contents", "StoredArray", "find_contents"]
+
+
+class StoredArray(abc.ABC):
+    """One array in a file, known by its header until rows are read.
+
+    Attributes
+    ----------
+    where : str
+        File and array, for messages.
+    shape : tuple of int
+    dtype : numpy.dtype
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    @abc.abstractmethod
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        """Yield consecutive rows, at most `size` at once."""
+
+    def whole(self) -> AnyArray:
+        """The array in memory."""
+        return np.concatenate(list(self.rows(max(1, self.shape[0]))))
+
+
+@attrs.frozen
+class _Part:
+    x: StoredArray
+    y: StoredArray | None
+
+
+@attrs.frozen
+class _Fields(StoredArray):
+    """Some fields of a structured array, as the columns of a plain one."""
+
+    where: str
+    stored: StoredArray
+    fields: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        for part in self.stored.rows(size):
+            yield np.stack([part[name].astype(self.dtype) for name in self.fields], axis=1)
+
+
+@attrs.frozen
+class _OneField(StoredArray):
+    where: str
+    stored: StoredArray
+    field: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        for part in self.stored.rows(size):
+            yield part[self.field].astype(self.dtype, copy=False)
+
+
+@attrs.frozen
+class Contents:
+    """What a file of arrays has to offer.
+
+    Attributes
+    ----------
+    pairs : sequence of (StoredArray, StoredArray or None)
+        Rows and their labels, one after the other.
+    x, y : str or None
+        Names of the only array with rows and of its labels.
+    names : tuple of str or None
+        Names of the columns.
+    ids : StoredArray or None
+        Ids of all rows.
+    id : str or None
+        Name of the array or field with the ids.
+    columns : Columns or None
+        For a structured array: which of its fields are used.
+    classes : StoredArray or None
+        Names of the classes.
+    """
+
+    pairs: Sequence[tuple[StoredArray, StoredArray | None]]
+    x: str | None = None
+    y: str | None = None
+    names: tuple[str, ...] | None = None
+    ids: StoredArray | None = None
+    id: str | None = None
+    columns: Columns | None = None
+    classes: StoredArray | None = None
+
+
+def find_contents(
+    ref: Reference,
+    names: Sequence[str],
+    get: Callable[[str], StoredArray],
+    index: Sequence[str] = (),
+) -> Contents:
+    """Choose rows, labels, ids and names of columns among the arrays of a file.
+
+    Parameters
+    ----------
+    ref : Reference
+    names : sequence of str
+        All arrays of the file.
+    get : callable
+        Gives the array of a name; only those that are used are looked at.
+    index : sequence of str
+        Fields of structured arrays that hold row names.
+
+    Raises
+    ------
+    DataError
+        If there is no such array, or no way to choose.
+    """
+    table = _table(ref, names, get)
+    if table is not None:
+        columns = attrs.evolve(ref, x=None) if ref.x == table else ref
+        point_out_unused(ref, names, {table})
+        return _of_table(columns, table, get(table), index)
+    for name in (*ref.drop, *_listed(ref.id)):
+        if name not in names:
+            raise no_such_name(ref.path, "array", name, list(names))
+    ref = _as_fitted(ref, names)
+    classes = _class_names(ref, names, get)
+    beside = {ref.id, *ref.drop, classes, *(name for name in COLUMN_NAMES if name in names)}
+    pairs = array_pairs(ref, [name for name in names if name not in beside or name == ref.x])
+    named = _column_names(ref, names, get, pairs[0][0])
+    taken = {name for pair in pairs for name in pair} | {ref.id}
+    if named is not None:
+        taken.add(next(name for name in COLUMN_NAMES if name in names))
+    classes = _categories(names, pairs) or classes
+    if classes is not None and any(labels is not None for _, labels in pairs):
+        taken.add(classes)
+    else:
+        classes = None
+    point_out_unused(ref, names, taken)
+    only = pairs[0] if len(pairs) == 1 else (None, None)
+    return Contents(
+        [(get(rows), None if labels is None else get(labels)) for rows, labels in pairs],
+        x=only[0],
+        y=only[1],
+        names=named,
+        ids=None if ref.id is None else get(ref.id),
+        id=ref.id,
+        classes=None if classes is None else get(classes),
+    )
+
+
+def _class_names(
+    ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray]
+) -> str | None:
+    """The array of strings that names the classes, unless the user has another use for it."""
+    free = [name for name in names if name not in (ref.x, ref.y, ref.id, *ref.drop)]
+    for wanted in CLASS_NAMES:
+        for name in (name for name in free if name.lower() == wanted):
+            stored = get(name)
+            if stored.dtype.kind in "SU" and len(stored.shape) == 1:
+                return name
+    return None
+
+
+def _categories(names: Sequence[str], pairs: Sequence[Pair]) -> str | None:
+    """What the codes of a category column of AnnData stand for: they lie beside each other."""
+    codes = {labels for _, labels in pairs}
+    beside = {str(name).removesuffix("codes") + "categories" for name in codes}
+    known = [name for name in beside if name in names and name not in codes]
+    return known[0] if len(codes) == 1 and known else None
+
+
+def _table(ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray]) -> str | None:
+    """The structured array that holds the rows, if there is one."""
+    if isinstance(ref.x, str) and ref.x in names:
+        candidates = [ref.x]
+    else:
+        candidates = [name for name in names if name.lower() == "x"] or list(names)
+    candidate = candidates[0] if len(candidates) == 1 else None
+    return candidate if candidate and get(candidate).dtype.names is not None else None
+
+
+def _listed(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names or ()
+
+
+def _as_fitted(ref: Reference, names: Sequence[str]) -> Reference:
+    """Choose the arrays that the model was fitted on, where the user names no others."""
+    if ref.like is None:
+        return ref
+    known = {
+        key: name
+        for key in ("x", "y", "id")
+        if (name := getattr(ref.like, key)) in names and getattr(ref, key) is None
+    }
+    return attrs.evolve(ref, **known)
+
+
+def _of_table(ref: Reference, name: str, stored: StoredArray, index: Sequence[str]) -> Contents:
+    fields = stored.dtype.names or ()
+    kinds: Mapping[str, Any] = stored.dtype.fields or {}
+    columns = choose_columns(ref, fields, [field for field in index if field in fields])
+    for field in columns.features:
+        if kinds[field][0].kind not in "buif":
+            raise DataError(
+                f"{stored.where}: column {field!r} holds {kinds[field][0]}, not numbers; drop it, "
+                "or name the columns to use: {path: ..., x: [NAMES], y: NAME}"
+            )
+    dtype = np.result_type(*(kinds[field][0] for field in columns.features))
+    n = stored.shape[0] if stored.shape else 0
+    if len(stored.shape) != 1:
+        raise DataError(f"{stored.where}: a table has one dimension, got shape {stored.shape}")
+
+    def one(field: str | None) -> StoredArray | None:
+        if field is None:
+            return None
+        where = f"{stored.where}, column {field!r}"
+        kind = kinds[field][0]
+        # HDF5's strings of any length are objects to NumPy, noted beside their type.
+        any_length = (kind.metadata or {}).get("vlen") in (str, bytes)
+        return _OneField(where, stored, field, (n,), np.dtype("S") if any_length else kind)
+
+    rows = _Fields(stored.where, stored, columns.features, (n, len(columns.features)), dtype)
+    return Contents(
+        [(rows, one(columns.label))], name, columns.label, columns.features,
+        one(columns.id), columns.id, columns,
+    )  # fmt: skip
+
+
+def _column_names(
+    ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray], x: str
+) -> tuple[str, ...] | None:
+    """Names of the columns, if the file has an array of them."""
+    name = next((name for name in COLUMN_NAMES if name in names and name != x), None)
+    shape = get(x).shape
+    if name is None or len(shape) != 2:
+        return None
+    try:
+        found = get(name)
+        if found.dtype.kind in "SU" and found.shape == shape[1:]:
+            return tuple(map(name_text, found.whole().tolist()))
+        reason = f"it has shape {found.shape} and type {found.dtype}"
+    except DataError as error:
+        reason = str(error)
+    warnings.warn(
+        f"{ref.path}: the array {name!r} does not name the columns, since it is not an array of "
+        f"{shape[1]} strings (dtype U or S): {reason}",
+        DataWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+class ArrayFile(RowSource):
+    """Rows of one array, or of several one after the other, each with its labels.
+
+    Parameters
+    ----------
+    ref : Reference
+    kind : str
+        What the file is, for messages.
+    contents : Contents
+    """
+
+    def __init__(self, ref: Reference, kind: str, contents: Contents) -> None:
+        self._path, self._kind = ref.path, kind
+        self._parts = [_Part(x, y) for x, y in contents.pairs]
+        for part in self._parts:
+            check_rows(part.x.shape, part.x.dtype, part.x.where)
+            if part.y is not None:
+                check_labels(part.y.shape, part.y.dtype, part.x.shape[0], part.y.where)
+        first = self._parts[0].x
+        for part in self._parts[1:]:
+            if part.x.shape[1:] != first.shape[1:] or part.x.dtype != first.dtype:
+                raise DataError(
+                    f"{part.x.where}: its rows {part.x.shape[1:]} {part.x.dtype} do not fit "
+                    f"those of {first.where}, {first.shape[1:]} {first.dtype}; name one with x"
+                )
+        self.name = ref.path.stem
+        self.n_rows = sum(part.x.shape[0] for part in self._parts)
+        self.row_shape = first.shape[1:]
+        self.dtype = first.dtype.newbyteorder("=")
+        self.modality = modality_of(self.row_shape)
+        if contents.classes is not None:
+            self.names = tuple(map(name_text, contents.classes.whole().tolist()))
+        self._ids = contents.ids
+        if self._ids is not None:
+            check_labels(self._ids.shape, self._ids.dtype, self.n_rows, self._ids.where, "ids")
+        self._order: tuple[int, ...] | None = None
+        self._describe(ref, contents)
+
+    def _describe(self, ref: Reference, contents: Contents) -> None:
+        """Set what is known of the columns, and the order in which a fitted model takes them."""
+        names, columns, where = contents.names, contents.columns, str(self._path)
+        width = None if names is None else len(names)
+        if columns is not None:
+            self.others = columns.others
+        elif names is not None and ref.like is not None:
+            matched = ref.like.match(names, ref.n_features, where)
+            if matched is not None:
+                self._order, self.others = matched.order, matched.others
+                self.row_shape = (len(matched.order),)
+                names = tuple(names[position] for position in matched.order)
+        self.schema = Schema.of(
+            names or (), [self.dtype.name] * len(names or ()), where=where,
+            x=contents.x, y=contents.y, id=contents.id, width=width,
+        )  # fmt: skip
+
+    def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
+        """Rows of one part after the other."""
+        with reading(self._path, self._kind):
+            ids = None if self._ids is None else self._ids.whole().ravel()
+            done = 0
+            for part in self._parts:
+                y = _labels(part.y) if labels and part.y is not None else None
+                start = 0
+                for rows in part.x.rows(size):
+                    chosen = rows if self._order is None else rows[:, list(self._order)]
+                    x = np.ascontiguousarray(chosen, dtype=self.dtype)
+                    yield Block(
+                        x,
+                        None if y is None else y[start : start + len(x)],
+                        None if ids is None else id_texts(ids[done : done + len(x)].tolist()),
+                    )
+                    start += len(x)
+                    done += len(x)
+
+
+def _labels(stored: StoredArray) -> AnyArray:
+    y = stored.whole().ravel()
+    if y.dtype.kind == "S":
+        try:
+            return np.char.decode(y, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{stored.where}: labels are not UTF-8 text; {error}") from error
+    return y

@@ -1,0 +1,182 @@
+"""Opening whatever a user names: a data set, a file by its suffix, or a folder."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Schema, left_out
+from n2d_framework.data.collect import collect
+from n2d_framework.data.column_remarks import table_remarks
+from n2d_framework.data.faults import point_out
+from n2d_framework.data.hdf5 import Hdf5Source
+from n2d_framework.data.image_folder import IMAGE_SUFFIXES, ImageFolder
+from n2d_framework.data.jsonl import JsonLinesSource
+from n2d_framework.data.npy import NpySource, NpzSource
+from n2d_framework.data.parquet import ParquetSource, is_parquet_folder
+from n2d_framework.data.reference import Reference, parse_reference
+from n2d_framework.data.sets import load_set
+from n2d_framework.data.source import ArraySource, RowSource
+from n2d_framework.data.table_rows import TableSource
+from n2d_framework.data.text import TextSource
+from n2d_framework.errors import DataError, DataWarning, did_you_mean
+
+if TYPE_CHECKING:
+    from n2d_framework.registry import Catalogue
+
+__all__ = ["SUFFIXES", "load", "open_rows"]
+
+_SOURCES: dict[str, Callable[[Reference], RowSource]] = {
+    ".csv": TextSource,
+    ".csv.gz": TextSource,
+    ".h5": Hdf5Source,
+    ".h5ad": Hdf5Source,
+    ".hdf5": Hdf5Source,
+    ".jsonl": JsonLinesSource,
+    ".npy": NpySource,
+    ".npz": NpzSource,
+    ".parquet": ParquetSource,
+    ".tsv": TextSource,
+    ".tsv.gz": TextSource,
+}
+#: Suffixes of files that can be read; a folder of images has none.
+SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
+
+
+def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = None) -> Dataset:
+    """Load rows and, where there are any, their labels.
+
+    Parameters
+    ----------
+    ref : str, path-like or mapping
+        Name of a known data set; path of a file (``.npy .npz .csv .tsv .jsonl .parquet .h5 .hdf5``)
+        or of a folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id`
+        name arrays, columns or datasets, `drop` names columns of a table that are no features,
+        ``y: false`` says that there are no labels, and `header` whether the first line of a text
+        table names the columns. A known name wins over a file of the same name; write
+        ``./name`` for the file.
+    catalogue : Catalogue, optional
+        Where names are looked up; that of the installed plugins by default.
+    like : Schema, optional
+        Columns that are wanted, such as ``model.schema_``: the table's columns are chosen by these
+        names and put in their order, and a line names the others.
+
+    Returns
+    -------
+    Dataset
+        ``x`` of shape ``(n, *row_shape)`` in the type of the source: integers stay integers
+        and are never scaled here; text tables give float64.
+
+    Raises
+    ------
+    DataError
+        If it cannot be found or read, or is not what it should be; with the place and the
+        remedy.
+
+    Notes
+    -----
+    Labels are looked for under the names y, label, labels, target, targets and class, in any
+    case of letters. A file with ``x_train, y_train, x_test, y_test`` is joined in that order.
+    Nothing is ever unpickled.
+    """
+    with open_rows(ref, catalogue=catalogue, like=like) as source:
+        if isinstance(source, ArraySource):
+            return source.held
+        data = collect(source)
+    if like is None and isinstance(source, TableSource):
+        for remark in table_remarks(data):
+            point_out(source.ref.path, remark)
+    return data
+
+
+def open_rows(
+    ref: Any,
+    *,
+    catalogue: Catalogue | None = None,
+    like: Schema | None = None,
+    n_features: int | None = None,
+    shown: str = "",
+) -> RowSource:
+    """Open rows to be read piece by piece.
+
+    Parameters
+    ----------
+    ref, catalogue, like
+        As for :func:`load`.
+    n_features : int, optional
+        Number of features of the fitted model that `like` is of, which may have had no names.
+    shown : str, optional
+        What to call the data in warnings; by default their path.
+
+    Returns
+    -------
+    RowSource
+        A context manager. Its chunks, joined, equal ``load(ref).x``; memory is bounded by
+        the chunk, save for arrays in Fortran order in ``.npy`` and ``.npz`` and for data sets
+        given by name.
+
+    Raises
+    ------
+    DataError
+        As for :func:`load`.
+    """
+    known, find = _names(ref, catalogue)
+    parsed = parse_reference(ref, known)
+    if isinstance(parsed, str):
+        source: RowSource = ArraySource(load_set(find(parsed)))
+    elif parsed.path.is_dir() and not is_parquet_folder(parsed.path):
+        source = ImageFolder(parsed)
+    else:
+        if like is not None:
+            n = len(like.fields) if n_features is None else n_features
+            parsed = attrs.evolve(parsed, like=like, n_features=n)
+        opened = ParquetSource if parsed.path.is_dir() else _source(parsed.path)
+        source = opened(parsed)
+    if like is not None:
+        name = parsed if isinstance(parsed, str) else str(parsed.path)
+        _tell_matching(source, like, shown or name)
+    return source
+
+
+def _tell_matching(source: RowSource, like: Schema, where: str) -> None:
+    """Say which columns are left out, or that names play no part."""
+    named = source.schema is not None and source.schema.named
+    if source.others:
+        text = left_out(source.others)
+    elif like.named and not named:
+        text = "it has no names of columns; they are taken in the order of the fit"
+    elif named and not like.named:
+        text = "the model knows no names of columns; they are taken in the order of the file"
+    else:
+        return
+    warnings.warn(f"{where}: {text}", DataWarning, stacklevel=3)
+
+
+def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[str], Any]]:
+    """Names of known data sets, plain and qualified; only text can be one."""
+    from n2d_framework.registry import default_catalogue
+
+    text = ref.get("path") if isinstance(ref, Mapping) else ref
+    if not isinstance(text, str):
+        return [], lambda name: name
+    book = catalogue or default_catalogue()
+    entries = book.datasets()
+    names = [e.spec.name for e in entries] + [e.qualified_name for e in entries]
+    return names, lambda name: book.dataset(name).spec
+
+
+def _source(path: Path) -> Callable[[Reference], RowSource]:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        suffix = Path(path.stem).suffix.lower() + suffix
+    if suffix in _SOURCES:
+        return _SOURCES[suffix]
+    if suffix in IMAGE_SUFFIXES:
+        raise DataError(f"{path}: one image is one row; give the folder with all images")
+    hint = did_you_mean(suffix, SUFFIXES, noun="suffix")
+    raise DataError(f"{path}: files with suffix {suffix!r} cannot be read; {hint}")

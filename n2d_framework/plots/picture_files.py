@@ -1,0 +1,276 @@
+"""The pictures of a finished run, written as PNG files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+
+from n2d_framework.errors import OutputError, UnsupportedError
+from n2d_framework.plots.cluster_tree import condensed_tree
+from n2d_framework.plots.curves import loss_curve, scree
+from n2d_framework.plots.points import confidence, scatter, truth_and_prediction
+from n2d_framework.plots.row_images import cluster_means, reconstructions
+from n2d_framework.plots.row_sample import Projection
+from n2d_framework.storage import replacing
+from n2d_framework.types import NOISE, AnyArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FittedModel", "guess_image_shape", "save_run_plots", "write_png"]
+
+_SAMPLE = 5000
+_DPI = 120
+
+
+class FittedModel(Protocol):
+    """What :func:`save_run_plots` needs of a fitted model."""
+
+    @property
+    def manifold_(self) -> Any:
+        """Training coordinates of shape (n, m)."""
+        ...
+
+    @property
+    def labels_(self) -> Any:
+        """Training labels of shape (n,)."""
+        ...
+
+    @property
+    def history_(self) -> Mapping[str, Any]:
+        """Values per epoch, by role."""
+        ...
+
+    def reconstruct(self, x: Any) -> Any:
+        """Rows as the embedder makes them again; raises UnsupportedError where it cannot."""
+        ...
+
+    def predict_proba(self, x: Any) -> Any:
+        """Soft assignment; raises UnsupportedError where the clusterer has none."""
+        ...
+
+
+def save_run_plots(
+    model: FittedModel,
+    x: AnyArray,
+    y: AnyArray | None = None,
+    names: Sequence[str] = (),
+    *,
+    folder: str | os.PathLike[str],
+    match: Callable[[AnyArray, AnyArray], AnyArray] | None = None,
+    image_shape: tuple[int, ...] | str | None = "auto",
+    random_state: int = 0,
+    projection: Projection = "principal",
+    failed: Callable[[str, Exception], None] | None = None,
+) -> list[Path]:
+    """Write every picture that applies to a fitted model.
+
+    Parameters
+    ----------
+    model : FittedModel
+        A fitted :class:`n2d_framework.N2D`, or anything with its attributes.
+    x : array of shape (n, ...)
+        The training rows, in the order of ``model.labels_``.
+    y : array of shape (n,), optional
+        True classes.
+    names : sequence of str, optional
+        Names of the classes, in the order of the sorted values of `y`.
+    folder : path
+        Where to write; made if missing.
+    match : callable, optional
+        ``match(y, labels)`` returns labels in the values of `y`
+        (:func:`n2d_framework.metrics.match_labels`). Clusters keep their numbers in every
+        picture; with it, ``truth_and_prediction.png`` gives them the colours of the classes
+        that they stand for, and names these in the legend.
+    image_shape : tuple of int, None or "auto", default "auto"
+        Shape of one row as an image; ``None`` draws rows as profiles. ``"auto"`` takes rows
+        of two dimensions, or of three with 1, 3 or 4 channels last, for images.
+    random_state : int, default 0
+        Seed of samples.
+    projection : {"principal", "tsne"}, default "principal"
+        How a manifold of more than two dimensions is drawn, as for :func:`scatter`. A map is
+        made for each of at most three pictures.
+    failed : callable, optional
+        Called as ``failed(name, error)`` for a picture that cannot be drawn or written; the others
+        are written all the same. Without it, the error is raised.
+
+    Returns
+    -------
+    list of Path
+        What was written: ``clusters.png``; ``truth_and_prediction.png`` with `y`;
+        ``loss.png`` for stages trained in epochs; ``reconstructions.png`` where the embedder
+        can; ``cluster_means.png``; ``confidence.png`` where the clusterer is soft;
+        ``scree.png`` and ``condensed_tree.png`` where a component has
+        ``explained_variance_ratio_`` or ``condensed_tree_``.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+    """
+    if image_shape == "auto":
+        image_shape = guess_image_shape(np.shape(x)[1:])
+    target = Path(folder)
+    shape = cast("tuple[int, ...] | None", image_shape)
+    pictures: dict[str, Callable[[], Axes | AnyArray | None]] = {
+        "clusters": lambda: scatter(
+            model.manifold_,
+            model.labels_,
+            random_state=random_state,
+            projection=projection,
+            title="clusters",
+        ),
+        "truth_and_prediction": lambda: _against_truth(
+            model, y, names, match, random_state, projection
+        ),
+        "loss": lambda: _losses(model),
+        "reconstructions": lambda: _remade(model, x, shape, random_state),
+        "cluster_means": lambda: cluster_means(x, model.labels_, shape),
+        "confidence": lambda: _confidence(model, x, random_state, projection),
+        "scree": lambda: _scree(model),
+        "condensed_tree": lambda: _tree(model),
+    }
+    written = []
+    for name, draw in pictures.items():
+        try:
+            drawn = draw()
+            if drawn is not None:
+                written.append(write_png(drawn, target / f"{name}.png"))
+        except Exception as error:
+            if failed is None:
+                raise
+            failed(name, error)
+    return written
+
+
+def write_png(drawn: Axes | Figure | AnyArray, path: str | os.PathLike[str]) -> Path:
+    """Write a figure, whole or not at all; equal figures give equal bytes.
+
+    Parameters
+    ----------
+    drawn : Figure, Axes or array of Axes
+        What a function of this package returned.
+    path : path
+        File to write; its folder is made if missing. Written beside and renamed.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written; an older file of that name is then unchanged.
+    """
+    from matplotlib.figure import Figure
+
+    target = Path(path)
+    figure: Any = drawn.flat[0] if isinstance(drawn, np.ndarray) else drawn
+    while not isinstance(figure, Figure):  # axes and subfigures know what they lie in
+        figure = figure.figure
+    # A figure with a layout of its own has room for everything; others are cut to what is drawn.
+    box = "tight" if figure.get_layout_engine() is None else None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write the picture {target}: {error}") from error
+    with replacing(target) as temporary, temporary.open("wb") as file:
+        figure.savefig(file, format="png", dpi=_DPI, bbox_inches=box, metadata={"Software": None})
+    return target
+
+
+def guess_image_shape(row_shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a row as an image; ``None`` if it does not look like one."""
+    if len(row_shape) == 2 or (len(row_shape) == 3 and row_shape[2] in (1, 3, 4)):
+        return row_shape
+    return None
+
+
+def _against_truth(
+    model: FittedModel,
+    y: AnyArray | None,
+    names: Sequence[str],
+    match: Callable[[AnyArray, AnyArray], AnyArray] | None,
+    random_state: int,
+    projection: Projection,
+) -> AnyArray | None:
+    if y is None:
+        return None
+    labels = np.asarray(model.labels_)
+    classes = set(np.asarray(y).tolist())
+    matched = [] if match is None else np.asarray(match(y, labels)).tolist()
+    pairs = zip(labels.tolist(), matched, strict=match is not None)
+    stands_for = {label: value for label, value in pairs if value in classes and label != NOISE}
+    return truth_and_prediction(
+        model.manifold_,
+        y,
+        labels,
+        names,
+        stands_for=stands_for,
+        random_state=random_state,
+        projection=projection,
+    )
+
+
+def _losses(model: FittedModel) -> Axes | None:
+    for role, history in model.history_.items():
+        if history and any(name.endswith("loss") and len(history[name]) for name in history):
+            return loss_curve(history, title=f"loss of the {role}")
+    return None
+
+
+def _remade(
+    model: FittedModel, x: AnyArray, shape: tuple[int, ...] | None, random_state: int
+) -> AnyArray | None:
+    few = x[np.sort(np.random.default_rng(random_state).permutation(len(x))[:10])]
+    try:
+        again = model.reconstruct(few)
+    except UnsupportedError:
+        return None
+    return reconstructions(few, np.reshape(again, few.shape), shape, random_state=random_state)
+
+
+def _confidence(
+    model: FittedModel, x: AnyArray, random_state: int, projection: Projection
+) -> Axes | None:
+    rows = np.sort(np.random.default_rng(random_state).permutation(len(x))[:_SAMPLE])
+    try:
+        sure = np.asarray(model.predict_proba(x[rows])).max(axis=1)
+    except UnsupportedError:
+        return None
+    title = "largest probability"
+    if len(rows) < len(x):
+        title += f"\n{len(rows):,} of {len(x):,} rows, drawn at random"
+    place = np.asarray(model.manifold_)[rows]
+    return confidence(place, sure, title=title, random_state=random_state, projection=projection)
+
+
+def _learned(model: FittedModel, name: str) -> Any:
+    for role in ("embedder_", "manifolder_", "clusterer_"):
+        value = getattr(getattr(model, role, None), name, None)
+        if value is not None:
+            return value
+    return None
+
+
+def _scree(model: FittedModel) -> Axes | None:
+    shares = _learned(model, "explained_variance_ratio_")
+    return None if shares is None else scree(shares)
+
+
+def _tree(model: FittedModel) -> Axes | None:
+    columns = _learned(model, "condensed_tree_")
+    if columns is None:
+        return None
+    return condensed_tree(
+        columns["parent"],
+        columns["child"],
+        columns["lambda_val"],
+        columns["child_size"],
+        model.labels_,
+    )

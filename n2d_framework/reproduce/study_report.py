@@ -1,0 +1,256 @@
+"""Published and measured numbers side by side, as plain values, Markdown and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.errors import attempt
+from n2d_framework.experiment.result_tables import to_markdown
+from n2d_framework.reproduce.measurements import Measured, Ran, Score
+from n2d_framework.reproduce.study import Method, Study, Table
+from n2d_framework.reproduce.study_remarks import (
+    Settings,
+    brief,
+    differences,
+    explanations,
+    settings_text,
+)
+from n2d_framework.storage import write_atomic
+
+__all__ = ["Block", "Report"]
+
+_FILES = {"markdown": "report.md", "csv": "report.csv", "json": "report.json"}
+
+
+@attrs.frozen
+class Block:
+    """One data set of one table: titles of columns, and rows of texts."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+@attrs.frozen(eq=False)
+class Report:
+    """What a reproduction found.
+
+    Attributes
+    ----------
+    study : Study
+    settings : Settings
+    ran : dict of str to Ran
+        By data set.
+    skipped : dict of str to str
+        Data sets that were not run, each with the reason.
+    out : Path
+        Where everything is.
+    missing : dict of str to str
+        Files that could not be written (``markdown``, ``csv``, ``json``, ``NAME/table`` of the
+        comparison of a data set), and why.
+    """
+
+    study: Study
+    settings: Settings
+    ran: Mapping[str, Ran]
+    skipped: Mapping[str, str]
+    out: Path
+    missing: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The written files, by kind."""
+        return {kind: self.out / name for kind, name in _FILES.items()}
+
+    @property
+    def measured_anything(self) -> bool:
+        """Whether there is at least one measured number."""
+        return any(found.scores for ran in self.ran.values() for found in ran.measured.values())
+
+    def remarks(self) -> dict[str, list[str]]:
+        """Honest words: ``differences``, ``explanations`` and what was ``not_measured``."""
+        lines = self.lines()
+        return {
+            "differences": differences(self.study, lines),
+            "explanations": explanations(self.study, lines, self.settings, self.ran),
+            "not_measured": self._not_measured(lines),
+        }
+
+    def _not_measured(self, lines: Sequence[Mapping[str, Any]]) -> list[str]:
+        whole = [f"{name}: {brief(reason)}" for name, reason in self.skipped.items()]
+        single = [
+            f"{line['data']}, {line['label']}: {line['reason']}" for line in lines if line["reason"]
+        ]
+        return list(dict.fromkeys(whole + single))
+
+    def lines(self) -> list[dict[str, Any]]:
+        """One record per table, data set, method and metric that was run or published."""
+        return [
+            line
+            for table in self.study.tables
+            for data in table.data
+            if data in self.ran
+            for line in self._lines(table, data)
+        ]
+
+    def _lines(self, table: Table, data: str) -> Iterator[dict[str, Any]]:
+        for method in self._methods(table, data):
+            printed = table.published(method.id, data)
+            found = self.ran[data].measured.get(method.id, Measured({}, reason=method.lacking()))
+            about = {"table": table.id, "data": data, "method": method.id, "label": method.label}
+            for metric in table.metrics:
+                score = found.scores.get(method.column(metric))
+                if score is None and metric not in printed and found.scores:
+                    continue
+                yield about | _line(metric, printed.get(metric), score) | {
+                    "view": method.view, "failed": found.failed, "reason": found.reason,
+                }  # fmt: skip
+
+    def _methods(self, table: Table, data: str) -> list[Method]:
+        chosen = self.settings.methods
+        ids = [name for name in table.entries(data) if not chosen or name in chosen]
+        return [self.study.methods[name] for name in ids]
+
+    def blocks(self) -> Iterator[Block]:
+        """Tables for people: one per published table and data set."""
+        lines = self.lines()
+        for table in self.study.tables:
+            for data in (name for name in table.data if name in self.ran):
+                mine = [e for e in lines if e["table"] == table.id and e["data"] == data]
+                if mine:
+                    title = (
+                        f"Table {table.id}: {table.title}" if table.id[0].isdigit() else table.title
+                    )
+                    yield self._block(
+                        f"{title} ({data}, {self.ran[data].n_rows:,} rows)", table, mine
+                    )
+
+    def _block(self, title: str, table: Table, lines: Sequence[Mapping[str, Any]]) -> Block:
+        metrics = [m for m in table.metrics if any(line["metric"] == m for line in lines)]
+        columns = [
+            "method",
+            *(f"{_called(m)} {kind}" for m in metrics for kind in ("published", "here")),
+        ]
+        rows = []
+        for label in dict.fromkeys(line["label"] for line in lines):
+            mine = {line["metric"]: line for line in lines if line["label"] == label}
+            rows.append([label, *(text for m in metrics for text in self._texts(mine.get(m)))])
+        return Block(title, columns, rows)
+
+    def _texts(self, line: Mapping[str, Any] | None) -> tuple[str, str]:
+        if line is None:
+            return "", ""
+        digits = self.study.digits
+        printed = "" if line["published"] is None else f"{line['published']:.{digits}f}"
+        if line["mean"] is None:
+            return printed, "-"
+        mean = f"{line['mean']:.{digits}f}"
+        if line["low"] is None:
+            return printed, mean
+        return printed, f"{mean} [{line['low']:.{digits}f}, {line['high']:.{digits}f}]"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {
+            "study": self.study.name,
+            "title": self.study.title,
+            "source": self.study.source,
+            "citation": self.study.citation,
+            "settings": attrs.asdict(self.settings),
+            "data": {
+                name: {
+                    "n_rows": ran.n_rows, "published_rows": ran.expected_rows,
+                    "comparison": str(ran.folder), "versions": dict(ran.versions),
+                }
+                for name, ran in self.ran.items()
+            },
+            "skipped": dict(self.skipped),
+            "lines": self.lines(),
+            "remarks": self.remarks(),
+            "files": {kind: str(path) for kind, path in self.paths.items()},
+            "missing": self.missing,
+        }  # fmt: skip
+
+    def to_csv(self) -> str:
+        """One line per table, data set, method and metric."""
+        names = [
+            "table", "data", "method", "metric", "view", "published", "mean", "low", "high",
+            "seeds", "failed", "difference", "label", "reason",
+        ]  # fmt: skip
+        target = io.StringIO()
+        writer = csv.DictWriter(target, names, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(self.lines())
+        return target.getvalue()
+
+    def to_markdown(self) -> str:
+        """The report as a page."""
+        parts = [f"# {self.study.title}", f"Published: {self.study.source}"]
+        parts.append(settings_text(self.study, self.settings))
+        for block in self.blocks():
+            parts += [f"## {block.title}", _markdown(block)]
+        headings = {
+            "not_measured": "Not measured",
+            "differences": "Where the numbers differ",
+            "explanations": "What may be the reason, and how to read them",
+        }
+        remarks = self.remarks()
+        for name, heading in headings.items():
+            if remarks[name]:
+                parts += [f"## {heading}", "\n".join(f"- {text}" for text in remarks[name])]
+        sources = [f"- {table.id}: {table.source}" for table in self.study.tables]
+        parts += ["## Sources of the published numbers", "\n".join(sources)]
+        return "\n\n".join(parts) + "\n"
+
+    def write(self) -> None:
+        """Write ``report.md``, ``report.csv`` and ``report.json`` to the output folder.
+
+        Each by itself: one that cannot be written is in :attr:`missing`.
+        """
+        texts: dict[str, Callable[[], str]] = {
+            "markdown": self.to_markdown,
+            "csv": self.to_csv,
+            "json": lambda: (
+                json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+            ),
+        }
+        for kind, path in self.paths.items():
+            attempt(kind, partial(_write, path, texts[kind]), self.missing)
+
+
+def _write(path: Path, text: Callable[[], str]) -> None:
+    write_atomic(path, text().encode())
+
+
+def _called(metric: str) -> str:
+    known = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "ami": "AMI"}
+    return known.get(metric, metric.replace("_", " "))
+
+
+def _line(metric: str, published: float | None, score: Score | None) -> dict[str, Any]:
+    """A record of one number; what there is not is ``None``."""
+    line: dict[str, Any] = {"metric": metric, "published": published, "seeds": 0}
+    line |= dict.fromkeys(("mean", "low", "high", "difference"))
+    if score is None:
+        return line
+    line |= {"mean": score.mean, "seeds": score.seeds}
+    if not math.isnan(score.low):
+        line |= {"low": score.low, "high": score.high}
+    if published is not None:
+        line["difference"] = score.mean - published
+    return line
+
+
+def _markdown(block: Block) -> str:
+    import pandas as pd
+
+    return to_markdown(pd.DataFrame(block.rows, columns=block.columns)).rstrip()

@@ -1,0 +1,267 @@
+"""Sees what code does to the process around it: prints, seeds, files, settings, threads, and more.
+
+Used in a process of its own: an audit hook cannot be taken away again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import logging
+import os
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import attrs
+import psutil
+
+from n2d_framework.testing.heavy import heavy_loaded
+from n2d_framework.testing.process_state import Surroundings
+
+__all__ = ["Effects", "watched"]
+
+#: Whoever these modules write for is Python or a compiler's cache, not the component.
+_CACHES = {"importlib._bootstrap", "importlib._bootstrap_external", "numba.core.caching"}
+#: Warnings that Python does not show by default, wherever they come from.
+_NOT_SHOWN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+#: Seconds in which what was started may end.
+_GRACE = 1.0
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+@attrs.define
+class Effects:
+    """What was seen; every list is empty if nothing was done.
+
+    Attributes
+    ----------
+    printed, seeds, handlers, files, network, environment, settings : list of str
+    thread_counts : list of str
+        Libraries whose number of threads was changed.
+    survivors : list of str
+        Threads and processes that were started and still run a second later.
+    warnings : list of str
+        What was warned of that is shown to users.
+    """
+
+    printed: list[str] = attrs.field(factory=list)
+    seeds: list[str] = attrs.field(factory=list)
+    handlers: list[str] = attrs.field(factory=list)
+    files: list[str] = attrs.field(factory=list)
+    network: list[str] = attrs.field(factory=list)
+    environment: list[str] = attrs.field(factory=list)
+    settings: list[str] = attrs.field(factory=list)
+    thread_counts: list[str] = attrs.field(factory=list)
+    survivors: list[str] = attrs.field(factory=list)
+    warnings: list[str] = attrs.field(factory=list)
+
+    def __add__(self, other: Effects) -> Effects:
+        """What was seen here or there."""
+        mine, theirs = attrs.asdict(self), attrs.asdict(other)
+        return Effects(**{name: list(dict.fromkeys(mine[name] + theirs[name])) for name in mine})
+
+
+@contextlib.contextmanager
+def watched(*, importing: bool = False) -> Iterator[Effects]:
+    """Watch everything this process does until the end of the block, then put its settings back.
+
+    Parameters
+    ----------
+    importing : bool, default False
+        Whether libraries are imported in the block. Many of those set environment variables,
+        have a log handler of their own, draw a random number or say something about the machine:
+        then no more is reported than no library may do either, and variables stay that were set
+        before a heavy library was imported: they may be for it.
+    """
+    effects = Effects()
+    written: set[str] = set()
+    folders: set[str] = set()
+    variables: dict[str, int] = {}
+    threads: list[threading.Thread] = []
+    children = set(_children())
+    active = [True]
+    # Without it, Python itself prints log messages that nobody handles.
+    logging.getLogger().addHandler(logging.NullHandler())
+    sys.addaudithook(_listener(active, written, folders, variables, effects.network))
+    with (
+        warnings.catch_warnings(record=True) as warned,
+        _noted(threads),
+        _captured(effects.printed, (1,) if importing else (1, 2)),
+    ):
+        # Not simplefilter: whoever calls that should be seen to change something.
+        warnings.filterwarnings("always", message=".*")
+        for category in _NOT_SHOWN:
+            warnings.filterwarnings("ignore", message=".*", category=category)
+        before = Surroundings.now()
+        try:
+            yield effects
+        finally:
+            after = Surroundings.now()
+            heavy = len(heavy_loaded()) if importing else 0
+            before.restore(keeping=[name for name, then in variables.items() if then < heavy])
+    active.clear()
+    effects.survivors += _survivors(threads, children)
+    effects.handlers += before.handlers_added(after, logger="root" if importing else None)
+    effects.files += sorted(path for path in written if Path(path).is_file())
+    if not importing:
+        effects.seeds += before.seeds_changed(after)
+        effects.thread_counts += before.counts_changed(after)
+        effects.warnings += [
+            f"{item.category.__name__}: {item.message} ({item.filename}:{item.lineno})"
+            for item in warned
+        ]
+        effects.files += sorted(path for path in folders if Path(path).is_dir())
+        effects.environment += before.variables_changed(after)
+        effects.settings += before.settings_changed(after)
+
+
+def _listener(
+    active: list[bool],
+    written: set[str],
+    folders: set[str],
+    variables: dict[str, int],
+    network: list[str],
+) -> Callable[[str, tuple[Any, ...]], None]:
+    def hear(event: str, args: tuple[Any, ...]) -> None:
+        if not active:
+            return
+        if event == "open" and isinstance(args[0], (str, bytes, os.PathLike)):
+            if _is_writing(args[1], args[2]) and not _for_a_cache():
+                written.add(_absolute(args[0]))
+        elif event == "os.mkdir" and not _for_a_cache():
+            folders.add(_absolute(args[0]))
+        elif event == "os.rename" and not _for_a_cache():
+            written.add(_absolute(args[1]))
+            folders.add(_absolute(args[1]))
+        elif event == "os.putenv":
+            variables.setdefault(os.fsdecode(args[0]), len(heavy_loaded()))
+        elif event == "socket.getaddrinfo":
+            network.append(f"looked up {args[0]}")
+        elif event == "socket.connect" and isinstance(args[1], tuple):
+            network.append(f"connected to {args[1][0]}")
+
+    return hear
+
+
+def _absolute(path: Any) -> str:
+    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100  # quick
+
+
+def _is_writing(mode: Any, flags: Any) -> bool:
+    if isinstance(mode, str):
+        return any(letter in mode for letter in "wax+")
+    return bool(isinstance(flags, int) and flags & _WRITING)
+
+
+def _for_a_cache() -> bool:
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the one way to the callers
+    while frame is not None:
+        if frame.f_globals.get("__name__") in _CACHES:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _children() -> dict[int, str]:
+    """Processes that this one has started, but those by which Python itself keeps house."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            if process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in command:
+                found[process.pid] = command[:100]
+    return found
+
+
+@contextlib.contextmanager
+def _noted(threads: list[threading.Thread]) -> Iterator[None]:
+    """Note threads that are started, but those that a library starts when it is imported."""
+    start = threading.Thread.start
+
+    def noting(thread: threading.Thread) -> None:
+        if not _for_a_cache():
+            threads.append(thread)
+        start(thread)
+
+    threading.Thread.start = noting  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.start = start  # type: ignore[method-assign]
+
+
+def _survivors(threads: list[threading.Thread], children: set[int]) -> list[str]:
+    """Threads and processes that do not end within a second."""
+    until = time.monotonic() + _GRACE
+    while True:
+        found = [f"thread {thread.name}" for thread in threads if thread.is_alive()]
+        found += [f"process {pid} ({c})" for pid, c in _children().items() if pid not in children]
+        if not found or time.monotonic() > until:
+            return found
+        time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def _captured(printed: list[str], descriptors: tuple[int, ...]) -> Iterator[None]:
+    """Catch what is printed: by Python to both streams, by anything to some descriptors."""
+    text = _Shared()
+    try:
+        with contextlib.ExitStack() as stack:
+            for descriptor in descriptors:
+                stack.enter_context(_captured_below(printed, descriptor))
+            stack.enter_context(contextlib.redirect_stdout(text))
+            stack.enter_context(contextlib.redirect_stderr(text))
+            yield
+    finally:
+        _note(printed, text.getvalue())
+
+
+@contextlib.contextmanager
+def _captured_below(printed: list[str], descriptor: int) -> Iterator[None]:
+    """Catch what is written to a descriptor, past the streams of Python."""
+    _flush()
+    with tempfile.TemporaryFile() as native:
+        kept = os.dup(descriptor)
+        os.dup2(native.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(kept, descriptor)
+            os.close(kept)
+            native.seek(0)
+            _note(printed, native.read().decode(errors="replace"))
+
+
+def _flush() -> None:
+    """Write what Python and the C library have kept back so far."""
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+    if os.name == "posix":
+        ctypes.CDLL(None).fflush(None)
+
+
+def _note(printed: list[str], said: str) -> None:
+    if said.strip():
+        printed.append(said.strip()[:200])
+
+
+class _Shared(io.StringIO):
+    """Text that several threads may write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            return super().write(text)

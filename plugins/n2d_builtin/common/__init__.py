@@ -1,0 +1,1 @@
+"""What several families share: threads, compiled code, checked rows, principal axes, starts."""

@@ -1,0 +1,110 @@
+"""Principal axes in float64 about the mean, whatever the units and the offset of the rows."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_framework.plugin import AnyArray
+
+__all__ = ["PrincipalAxes", "principal_coordinates"]
+
+#: Share of the largest variance that the eigenvalues of a covariance matrix still resolve with
+#: some digits; singular values resolve its square.
+_RESOLVED = 1e-10
+
+
+@attrs.frozen(eq=False)
+class PrincipalAxes:
+    """Directions of largest variance.
+
+    Attributes
+    ----------
+    mean : float64 array of shape (d,)
+    components : float64 array of shape (m, d)
+        Orthonormal rows, by falling variance.
+    variance, ratio : float64 array of shape (m,)
+        Variance along each, and as a share of the whole; 0 where rounding is all there is.
+    """
+
+    mean: NDArray[np.float64]
+    components: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    ratio: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, x: AnyArray, count: int, *, solver: str = "auto", seed: int) -> PrincipalAxes:
+        """Find the axes by scikit-learn, on centred rows near 1.
+
+        Products of rows that are not centred lose the digits in which rows differ, and squares
+        of float32 overflow beyond 1e19: rows are centred in float64 and scaled by a power of
+        two, which is exact.
+
+        Parameters
+        ----------
+        x : float array of shape (n, d)
+        count : int
+            Number of axes, at most `n` and `d`.
+        solver : {"auto", "full", "randomized", "covariance_eigh"}
+            With auto, axes whose variance the method that scikit-learn chooses cannot resolve
+            beside the largest are found again by singular values of all data.
+        seed : int
+            For a random projection.
+        """
+        from sklearn.decomposition import PCA
+
+        rows, mean = _centred(x)
+        exponent = int(np.frexp(np.abs(rows).max(initial=0.0))[1])
+        np.ldexp(rows, -exponent, out=rows)
+        solver = "full" if solver == "randomized" and count == min(x.shape) else solver
+
+        def fit(name: str) -> PCA:
+            # scikit-learn centres again; of centred rows that changes nothing but rounding.
+            return PCA(n_components=count, svd_solver=name, random_state=seed).fit(rows)
+
+        with one_blas_thread(look_again=True), np.errstate(invalid="ignore", divide="ignore"):
+            model = fit(solver)
+            least = model.explained_variance_[-1]
+            if solver == "auto" and not least > _RESOLVED * model.explained_variance_[0]:
+                model = fit("full")
+        variance = np.maximum(np.asarray(model.explained_variance_, dtype=np.float64), 0.0)
+        noise = max(x.shape) * np.finfo(np.float64).eps
+        real = variance > (noise if solver == "covariance_eigh" else noise**2) * variance.max()
+        ratio = np.nan_to_num(np.asarray(model.explained_variance_ratio_, dtype=np.float64))
+        return cls(
+            mean + np.ldexp(np.asarray(model.mean_, dtype=np.float64), exponent),
+            np.ascontiguousarray(model.components_, dtype=np.float64),
+            np.where(real, np.ldexp(variance, 2 * exponent), 0.0),
+            np.where(real, ratio, 0.0),
+        )
+
+
+def principal_coordinates(x: AnyArray, count: int, *, seed: int) -> NDArray[np.float64]:
+    """Coordinates of rows along their own principal axes, of largest variance 1.
+
+    Parameters
+    ----------
+    x : float array of shape (n, d)
+    count : int
+    seed : int
+
+    Returns
+    -------
+    float64 array of shape (n, count)
+        Zeros if all rows are equal.
+    """
+    axes = PrincipalAxes.of(x, count, seed=seed)
+    found = (x - axes.mean) @ axes.components.T
+    return np.asarray(found / (np.sqrt(axes.variance.max()) or 1.0))
+
+
+def _centred(x: AnyArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Rows less their mean, a new array, and the mean; its rounding is corrected once."""
+    rows = np.array(x, dtype=np.float64, order="C")
+    mean = rows.mean(axis=0)
+    rows -= mean
+    rest = rows.mean(axis=0)
+    rows -= rest
+    return rows, mean + rest

@@ -1,0 +1,1 @@
+"""Nearest neighbours and landmarks, which several families share."""

@@ -1,0 +1,136 @@
+"""The rows on which a fit is made: the distinct ones, or a part of them that places the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.common.checked_rows import refuse
+from n2d_builtin.neighbors.neighbors import Metric, comparable
+from n2d_framework.plugin import AnyArray, DistinctRows, distinct_rows, hash_rows
+
+__all__ = ["Landmarks", "counted", "draw"]
+
+
+def counted(n_rows: int, max_landmarks: int | None) -> tuple[int, str]:
+    """How many rows a fit uses, and that number as text for a message."""
+    if max_landmarks is None or n_rows <= max_landmarks:
+        return n_rows, f"{n_rows}"
+    return max_landmarks, f"{max_landmarks} (max_landmarks)"
+
+
+def draw(x: AnyArray, max_landmarks: int | None, seed: int) -> NDArray[np.float32]:
+    """The rows a fit uses, as often as they occur: a copy of all, or so many drawn at random.
+
+    Parameters
+    ----------
+    x : float32 array of shape (n, d)
+    max_landmarks : int or None
+        None for all rows.
+    seed : int
+
+    Returns
+    -------
+    float32 array of shape (min(n, max_landmarks), d)
+        In their order. Which rows are drawn does not depend on it: the draw is by a hash of the
+        values of a row, the number of its equals before it, and the seed.
+    """
+    if max_landmarks is None or len(x) <= max_landmarks:
+        return np.array(x, dtype=np.float32, order="C")
+    groups = distinct_rows(x)
+    by_group = np.argsort(groups.inverse, kind="stable")
+    begins = np.cumsum(groups.counts) - groups.counts
+    copies = np.empty(len(x), dtype=np.uint64)
+    copies[by_group] = np.arange(len(x)) - np.repeat(begins, groups.counts)
+    chosen = _least(hash_rows(np.stack([hash_rows(x, seed), copies], axis=1)), max_landmarks)
+    return np.ascontiguousarray(x[chosen], dtype=np.float32)
+
+
+@attrs.frozen(eq=False)
+class Landmarks:
+    """Distinct rows on which a manifold is fitted.
+
+    Attributes
+    ----------
+    rows : float32 array of shape (l, d)
+        In the order of their first occurrence.
+    groups : DistinctRows
+        All distinct rows of the training data, by the metric.
+    """
+
+    rows: NDArray[np.float32]
+    groups: DistinctRows
+
+    @classmethod
+    def draw(
+        cls, x: AnyArray, max_landmarks: int | None, seed: int, metric: Metric = "euclidean"
+    ) -> Landmarks:
+        """All distinct rows, or so many of them, drawn by a hash of their values and the seed.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+        max_landmarks : int or None
+            None for all.
+        seed : int
+        metric : Metric
+            For cosine, rows that point in the same direction are equal.
+        """
+        compared = comparable(x, metric)
+        groups = distinct_rows(compared)
+        first = groups.first
+        if max_landmarks is not None and len(first) > max_landmarks:
+            first = first[_least(hash_rows(compared[first], seed), max_landmarks)]
+        return cls(np.array(x[first], dtype=np.float32, order="C"), groups)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all distinct rows are among them."""
+        return len(self.rows) == len(self.groups)
+
+    def origin(self, name: str) -> dict[str, int]:
+        """How they were chosen from the rows of the stage, for a shared search of neighbours."""
+        if not self.complete:
+            return {f"{name}_landmarks": len(self.rows)}
+        return {"distinct": len(self.rows)} if self.groups.repeated else {}
+
+    def check(self, reasons: Callable[[int, tuple[int, ...]], list[str]]) -> None:
+        """Refuse training data with too few distinct rows.
+
+        Parameters
+        ----------
+        reasons : callable
+            The component's ``check_input``.
+
+        Raises
+        ------
+        DataError
+        """
+        n, distinct = len(self.groups.inverse), len(self.groups)
+        note = f" (only {distinct} of the {n} rows are distinct)" if distinct < n else ""
+        refuse([f"{reason}{note}" for reason in reasons(distinct, self.rows.shape[1:])])
+
+    def spread(
+        self, x: AnyArray, embedding: AnyArray, place: Callable[[AnyArray], AnyArray]
+    ) -> AnyArray:
+        """Coordinates of all training rows; equal rows have the same.
+
+        Parameters
+        ----------
+        x : array of shape (n, d)
+            The training rows.
+        embedding : array of shape (l, m)
+            Coordinates of the landmarks.
+        place : callable
+            Gives rows beyond the landmarks their coordinates.
+        """
+        found = embedding if self.complete else place(x[self.groups.first])
+        return found[self.groups.inverse]
+
+
+def _least(keys: NDArray[np.uint64], count: int) -> AnyArray:
+    """Where the smallest of the keys are, in ascending order."""
+    return np.sort(np.argsort(keys, kind="stable")[:count])

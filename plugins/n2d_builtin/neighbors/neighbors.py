@@ -1,0 +1,282 @@
+"""Exact nearest neighbours whose answer for a row depends on that row alone."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_builtin.common.threads import in_threads
+from n2d_builtin.neighbors.products import Products
+from n2d_framework.plugin import AnyArray, IntArray
+
+__all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric", "comparable"]
+
+Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
+
+#: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
+#: compiled exhaustive search is faster: sooner where products of matrices rule points out.
+TREE_WIDTH, _TREE_WIDTH_WITHOUT_PRODUCTS = 10, 30
+#: Points in a leaf, and neighbours at once, where all points are searched from within.
+_LEAF, _NEIGHBORS_AT_ONCE = 32, 2**22
+#: Pairs from which on products of matrices are worth preparing, and rows from which on they
+#: are worth using.
+_MANY, _SOME = 500_000, 32
+#: Points of which none has a larger exponent, nor all a smaller one, are compared as they are.
+_USUAL = 30
+#: Rows compared at once with near ones.
+_CLOSE_AT_ONCE = 4096
+#: The metrics as powers of Minkowski's.
+_POWERS = {"euclidean": 2.0, "manhattan": 1.0, "chebyshev": np.inf}
+
+
+class ExactNeighbors:
+    """Exact k-nearest-neighbour search among fixed points.
+
+    The answer for one row is the same in any batch, at any position in it, with any number
+    of threads and in any process. Neighbours come in ascending distance, equal distances in
+    ascending index. A distance is 0 exactly if the two rows are equal (for cosine: point in
+    the same direction, up to rounding).
+
+    Parameters
+    ----------
+    points : float32 array of shape (n, d)
+        The points to search among; kept, not copied, where possible.
+    metric : {"euclidean", "manhattan", "chebyshev", "cosine"}, default "euclidean"
+        ``"cosine"`` is ``1 - cos(x, y)``, from 0 to 2. The zero vector has no direction; as
+        in umap its distance is 0 to itself and 1 to every other row.
+
+    Notes
+    -----
+    Rows of up to :data:`TREE_WIDTH` features (30 for manhattan and chebyshev) are searched with
+    a k-d tree, wider ones exhaustively; of many pairs, most are ruled out by a matrix product
+    first, which does not change what is found. Cosine distances are half the squared euclidean
+    distances of rows scaled to unit length, which keeps the order of neighbours; one coordinate
+    is added in which only the zero vector has the value 1. Points are compared in float32, near
+    1 by a power of two; a row whose squares overflow or underflow even so is searched again in
+    float64: the answers do not depend on the unit.
+    """
+
+    def __init__(self, points: AnyArray, metric: Metric = "euclidean") -> None:
+        self.metric: Metric = metric
+        self._points = comparable(points, metric)
+        self._exponent = _exponent(self._points)
+        self._compared = _scaled(self._points, self._exponent)
+        self._tree: Any = None
+        self._products: Products | None = None
+        products = _plain(metric) == "euclidean"
+        widest = TREE_WIDTH if products else _TREE_WIDTH_WITHOUT_PRODUCTS
+        if self._points.shape[1] <= widest:
+            from sklearn.neighbors import KDTree
+
+            self._tree = KDTree(self._points, metric=_plain(metric))
+
+    def __len__(self) -> int:
+        return len(self._points)
+
+    @property
+    def exhaustive(self) -> bool:
+        """Whether all points are compared with each row: then more neighbours cost little."""
+        return self._tree is None
+
+    def query(
+        self, x: AnyArray, k: int, *, n_jobs: int = 1
+    ) -> tuple[IntArray, NDArray[np.float64]]:
+        """Find the `k` nearest points of each row.
+
+        Parameters
+        ----------
+        x : float32 array of shape (m, d)
+        k : int
+            Number of neighbours, at most the number of points.
+        n_jobs : int, default 1
+            Threads.
+
+        Returns
+        -------
+        indices : int64 array of shape (m, k)
+        distances : float64 array of shape (m, k)
+        """
+        return self._query(comparable(x, self.metric), k, n_jobs)
+
+    def query_self(self, k: int, *, n_jobs: int = 1) -> tuple[IntArray, NDArray[np.float64]]:
+        """Find the `k` nearest points of each of the points, itself always first.
+
+        Among more than `k` equal points a row might not find itself; it is then put in
+        front and the last of the others is dropped.
+
+        Parameters
+        ----------
+        k : int
+            Number of neighbours, counting the point itself.
+        n_jobs : int, default 1
+            Threads.
+
+        Returns
+        -------
+        indices : int64 array of shape (n, k)
+        distances : float64 array of shape (n, k)
+        """
+        if self._tree is not None and 1 <= k <= len(self):
+            indices, distances = self._search_from_within(k, n_jobs)
+        else:
+            indices, distances = self._query(self._points, k, n_jobs)
+        own = np.arange(len(indices))
+        found = indices == own[:, None]
+        place = np.where(found.any(axis=1), found.argmax(axis=1), k - 1)
+        for row in np.flatnonzero(indices[:, 0] != own):
+            at = place[row]
+            indices[row, 1 : at + 1] = indices[row, :at].copy()
+            distances[row, 1 : at + 1] = distances[row, :at].copy()
+            indices[row, 0], distances[row, 0] = row, 0.0
+        return indices, distances
+
+    def _query(self, rows: AnyArray, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
+        if not 1 <= k <= len(self):
+            raise ValueError(f"k must be between 1 and {len(self)}, got {k}")
+        indices = np.empty((len(rows), k), dtype=np.int64)
+        distances = np.empty((len(rows), k), dtype=np.float64)
+        products = self._prepared_products(len(rows))
+
+        def work(start: int, stop: int) -> None:
+            part = slice(start, stop)
+            self._search(rows[part], indices[part], distances[part], products)
+
+        with nullcontext() if products is None else one_blas_thread(look_again=True):
+            in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
+        if self.metric == "cosine":
+            distances = distances * distances / 2
+        return indices, distances
+
+    def _search_from_within(self, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
+        """Neighbours of all points: twice as fast with scipy's tree, leaf by leaf."""
+        from scipy.spatial import KDTree
+
+        tree = KDTree(self._points, leafsize=_LEAF)
+        order = tree.indices
+        indices = np.empty((len(self), k), dtype=np.int64)
+        distances = np.empty((len(self), k), dtype=np.float64)
+        power = _POWERS[_plain(self.metric)]
+        chunk = max(1, _NEIGHBORS_AT_ONCE // k)
+        for start in range(0, len(order), chunk):
+            rows = order[start : start + chunk]
+            near, found = tree.query(
+                self._points[rows], k=[*range(1, k + 1)], p=power, workers=n_jobs
+            )
+            by_distance = np.lexsort((found, near), axis=-1)
+            indices[rows] = np.take_along_axis(found, by_distance, axis=1)
+            distances[rows] = np.take_along_axis(near, by_distance, axis=1)
+        if self.metric == "cosine":
+            distances = distances * distances / 2
+        return indices, distances
+
+    def _search(
+        self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
+    ) -> None:
+        if self._tree is None:
+            self._search_all(rows, indices, distances, products)
+            return
+        found, near = self._tree.query(rows, k=indices.shape[1])[::-1]
+        order = np.lexsort((found, near), axis=-1)
+        indices[:] = np.take_along_axis(found, order, axis=1)
+        distances[:] = np.take_along_axis(near, order, axis=1)
+
+    def _prepared_products(self, n_rows: int) -> Products | None:
+        """What rules points out, where that is of use; made once."""
+        if self._tree is not None or _plain(self.metric) != "euclidean" or n_rows < _SOME:
+            return None
+        if self._products is None and n_rows * len(self) >= _MANY:
+            self._products = Products(self._compared)
+        return self._products
+
+    def _search_all(
+        self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
+    ) -> None:
+        from n2d_builtin.neighbors.brute_kernel import METRIC_CODES, search
+
+        indices[:], distances[:] = -1, np.inf
+        code = METRIC_CODES[_plain(self.metric)]
+        scaled = _scaled(rows, self._exponent)
+        if not self._search_possible(scaled, indices, distances, products):
+            search(self._compared, scaled, indices, distances, code)
+        again = np.flatnonzero(self._out_of_range(rows, indices, distances))
+        if again.size:
+            found = np.full((again.size, indices.shape[1]), -1)
+            near = np.full(found.shape, np.inf)
+            wide = (_scaled(x.astype(np.float64), self._exponent) for x in (self._points, rows))
+            points, queries = wide
+            search(points, queries[again], found, near, code)
+            indices[again], distances[again] = found, near
+        if _plain(self.metric) == "euclidean":
+            np.sqrt(distances, out=distances)
+        np.ldexp(distances, self._exponent, out=distances)
+
+    def _out_of_range(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> AnyArray:
+        """Rows whose squared distances overflowed, or lost digits below the least number."""
+        again = indices[:, -1] < 0
+        if _plain(self.metric) != "euclidean" or rows.dtype != np.float32:
+            return again
+        least = rows.shape[1] * float(np.finfo(np.float32).tiny)
+        close = np.argwhere((distances < least) & ~again[:, None])
+        for start in range(0, len(close), _CLOSE_AT_ONCE):
+            row, j = close[start : start + _CLOSE_AT_ONCE].T
+            unequal = (self._points[indices[row, j]] != rows[row]).any(axis=1)
+            again[row[unequal]] = True
+        return again
+
+    def _search_possible(
+        self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
+    ) -> bool:
+        """Search with products of matrices, if they are of use."""
+        from n2d_builtin.neighbors.brute_kernel import search_possible
+
+        found = None if products is None else products.bounds(rows)
+        if found is None:
+            return False
+        tiles, room = found
+        for first, bounds in tiles:
+            search_possible(self._compared, rows, indices, distances, first, bounds, room)
+        return True
+
+
+def _exponent(points: AnyArray) -> int:
+    """Power of two by which points are divided, so that squares stay within float32."""
+    exponent = int(np.frexp(np.abs(points).max(initial=0.0))[1])
+    return 0 if -_USUAL <= exponent <= _USUAL else exponent
+
+
+def _scaled(rows: AnyArray, exponent: int) -> AnyArray:
+    """Rows divided by that power of two; exact, but for what overflows or underflows."""
+    with np.errstate(over="ignore", under="ignore"):
+        return rows if exponent == 0 else np.ldexp(rows, -exponent)
+
+
+def _plain(metric: Metric) -> Metric:
+    return "euclidean" if metric == "cosine" else metric
+
+
+def comparable(x: AnyArray, metric: Metric) -> AnyArray:
+    """Rows as a search compares them; for cosine scaled to unit length.
+
+    Parameters
+    ----------
+    x : float32 array of shape (n, d)
+    metric : {"euclidean", "manhattan", "chebyshev", "cosine"}
+
+    Returns
+    -------
+    array of shape (n, d), or of shape (n, d + 1) for cosine
+        C-contiguous. Rows are equal if they are at distance 0.
+    """
+    if metric != "cosine":
+        return np.ascontiguousarray(x)
+    rows = np.asarray(x, dtype=np.float64)
+    largest = np.abs(rows).max(axis=1, keepdims=True)
+    zero = largest == 0
+    rows = rows / np.where(zero, 1.0, largest)
+    # A running sum adds in the same order for any number of rows; a plain sum does not.
+    length = np.sqrt(np.cumsum(rows * rows, axis=1)[:, -1:])
+    return np.ascontiguousarray(np.hstack([rows / np.where(zero, 1.0, length), zero]))

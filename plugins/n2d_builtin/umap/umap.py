@@ -1,0 +1,267 @@
+"""UMAP: umap-learn's graph of exact neighbours, laid out in parallel; rows placed one by one."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.common.checked_rows import check_features, refuse, require_fitted
+from n2d_builtin.common.threads import available_threads, in_threads
+from n2d_builtin.neighbors.landmarks import Landmarks, counted
+from n2d_builtin.neighbors.neighbors import ExactNeighbors, Metric
+from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
+from n2d_framework.plugin import (
+    AnyArray,
+    ConfigError,
+    FitContext,
+    FloatArray,
+    Problem,
+    component,
+    derive_seed,
+    learned,
+    option,
+)
+
+__all__ = ["Umap"]
+
+#: Most steps of placing one row: some tenths of a second; the defaults take 12,000.
+_MOST_STEPS = 20_000_000
+
+
+@component
+class Umap:
+    """Uniform manifold approximation and projection.
+
+    Graph and start are umap-learn's, on exact nearest neighbours. The layout is our own: it
+    samples the same edges with the same forces, on all threads, and gives the same result for
+    any number of them; its quality is close to that of umap-learn. New rows are placed by our own
+    implementation of its ``transform``, in which a row's coordinates depend on that row alone:
+    bit-identical in any batch, order, process and with any number of threads, without umap-learn
+    installed, and as accurate. A row equal to a training row gets the coordinates of that row;
+    of equal training rows, one is embedded for all.
+
+    Attributes
+    ----------
+    latent_ : float32 array of shape (n, d)
+        The distinct training rows, or the landmarks drawn from them.
+    embedding_ : float32 array of shape (n, m)
+        Their coordinates.
+    a_, b_ : float
+        Shape of the similarity in the embedding, from `spread` and `min_dist`.
+
+    References
+    ----------
+    McInnes, Healy and Melville 2018, UMAP, arXiv:1802.03426. The defaults of `n_neighbors`
+    and `min_dist` are those of McConville et al. 2020 (N2D), for clustering.
+    """
+
+    n_neighbors: int = option(
+        20,
+        ge=2,
+        help="Nearest rows, counting the row itself, that make its neighbourhood. More gives "
+        "a more global picture.",
+    )
+    n_components: int | None = option(
+        None, ge=1, follows="n_clusters", help="Dimension. Follows n_clusters, else 2."
+    )
+    min_dist: float = option(
+        0.0,
+        ge=0,
+        help="Least distance between rows in the embedding; 0 packs clusters most tightly. "
+        "At most spread.",
+    )
+    spread: float = option(1.0, gt=0, help="Scale of the embedding.")
+    metric: Metric = option(
+        "euclidean",
+        help="Distance between latent rows: euclidean, manhattan, chebyshev or cosine.",
+    )
+    n_epochs: int | None = option(
+        None,
+        ge=1,
+        help="Epochs of training. None is umap's rule: 500 up to 10000 rows, else 200.",
+    )
+    learning_rate: float = option(1.0, gt=0, help="Initial step size.")
+    negative_sample_rate: int = option(
+        5, ge=1, help="Repelling rows drawn for every attracting one."
+    )
+    repulsion_strength: float = option(1.0, ge=0, help="Weight of the repelling rows.")
+    set_op_mix_ratio: float = option(
+        1.0,
+        ge=0,
+        le=1,
+        help="How two rows' views of their closeness are joined: 1 union, 0 intersection.",
+    )
+    local_connectivity: float = option(
+        1.0, ge=1, help="Number of nearest rows that are connected in any case."
+    )
+    init: Literal["spectral", "pca", "random"] = option(
+        "spectral",
+        help="Start of the training. spectral is most faithful; pca is faster on many rows.",
+    )
+    max_landmarks: int | None = option(
+        None,
+        ge=2,
+        help="Most rows used for the fit, drawn at random; further rows are placed by them, like "
+        "new ones. None uses all rows.",
+    )
+    transform_epochs: int = option(
+        100, ge=0, help="Epochs in which a new row is placed; fewer are faster, less accurate."
+    )
+    latent_: NDArray[np.float32] | None = learned(shape=("n", "d"), dtype="float32")
+    embedding_: NDArray[np.float32] | None = learned(shape=("n", "n_components_"), dtype="float32")
+    a_: float | None = learned(dtype=float, gt=0)
+    b_: float | None = learned(dtype=float, gt=0)
+    transform_seed_: int | None = learned(dtype=int, ge=0, lt=2**31)
+    _neighbors: ExactNeighbors | None = learned()
+
+    def __attrs_post_init__(self) -> None:
+        problems = []
+        if self.min_dist > self.spread:
+            text = f"must be at most spread ({self.spread:g}), got {self.min_dist:g}"
+            problems.append(Problem("min_dist", text))
+        if self.local_connectivity > self.n_neighbors - 1:
+            text = (
+                f"must be below n_neighbors ({self.n_neighbors}), got {self.local_connectivity:g}"
+            )
+            problems.append(Problem("local_connectivity", text))
+        steps = self.transform_epochs * self.n_neighbors * (1 + self.negative_sample_rate)
+        if steps > _MOST_STEPS:
+            text = f"times n_neighbors, times (1 + negative_sample_rate) must be <= {_MOST_STEPS}"
+            problems.append(Problem("transform_epochs", f"{text}, got {steps}"))
+        if problems:
+            raise ConfigError(problems)
+
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Reasons why data of that many rows, of that shape, cannot be fitted."""
+        reasons, m = [], self.n_components_
+        n_rows, rows = counted(n_rows, self.max_landmarks)
+        if n_rows <= self.n_neighbors:
+            reasons.append(
+                f"umap: n_neighbors={self.n_neighbors} needs at least {self.n_neighbors + 1} "
+                f"rows, got {rows}; lower n_neighbors"
+            )
+        least = {"spectral": 2 * m + 3, "pca": m, "random": 2}[self.init]
+        if n_rows < least:
+            reasons.append(
+                f"umap: init={self.init!r} with n_components={m} needs at least {least} rows, "
+                f"got {rows}; lower n_components or use init='random'"
+            )
+        if self.init == "pca" and len(row_shape) == 1 and row_shape[0] < m:
+            reasons.append(
+                f"umap: init='pca' cannot give n_components={m} from rows of {row_shape[0]} "
+                "features; lower n_components or use another init"
+            )
+        return reasons
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+        """Embed latent rows.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+        context : FitContext
+
+        Raises
+        ------
+        DataError
+            If there are too few distinct rows for the options.
+        StageError
+            If umap leaves rows without a place.
+        """
+        self._fit(x, context)
+        return self
+
+    def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
+        """Embed latent rows and return their coordinates, float32 of shape (n, m)."""
+        landmarks = self._fit(x, context)
+        return landmarks.spread(x, require_fitted(self.embedding_, "umap"), self.transform)
+
+    def _fit(self, x: AnyArray, context: FitContext) -> Landmarks:
+        from n2d_builtin.umap.umap_layout import Forces
+        from n2d_builtin.umap.umap_library import curve, fit_embedding
+
+        refuse(self.check_input(len(x), x.shape[1:]))
+        seed = derive_seed(context.seed, "umap", "landmarks")
+        landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
+        landmarks.check(self.check_input)
+        latent = landmarks.rows
+        neighbors = ExactNeighbors(latent, self.metric)
+        chosen = landmarks.origin("umap")
+        found = shared_neighbors(neighbors, self.n_neighbors, context, **chosen)
+        a, b = curve(self.spread, self.min_dist)
+        weights = self.repulsion_strength, self.negative_sample_rate, self.learning_rate
+        embedding = fit_embedding(
+            latent,
+            *found,
+            Forces(a, b, *weights),
+            n_components=self.n_components_,
+            n_epochs=self.n_epochs,
+            init=self.init,
+            metric=self.metric,
+            seed=context.seed,
+            n_jobs=context.n_jobs,
+            set_op_mix_ratio=self.set_op_mix_ratio,
+            local_connectivity=self.local_connectivity,
+        )
+        self.latent_, self.embedding_, self.a_, self.b_ = latent, embedding, a, b
+        self.transform_seed_ = derive_seed(context.seed, "umap", "transform")
+        self._neighbors = neighbors
+        return landmarks
+
+    def transform(self, x: AnyArray) -> FloatArray:
+        """Place rows into the embedding, each on its own.
+
+        Parameters
+        ----------
+        x : float32 array of shape (n, d)
+
+        Returns
+        -------
+        float32 array of shape (n, m)
+
+        Raises
+        ------
+        DataError
+            If `x` has another number of features than the training rows.
+        StateError
+            If not fitted.
+        """
+        from n2d_builtin.umap.umap_kernel import place, random_words
+
+        latent = require_fitted(self.latent_, "umap")
+        embedding = require_fitted(self.embedding_, "umap")
+        check_features(x, latent.shape[1], "umap")
+        neighbors = self._searcher()
+        seeds = random_words(require_fitted(self.transform_seed_, "umap"))
+        placed = np.empty((len(x), embedding.shape[1]), dtype=np.float32)
+
+        def work(start: int, stop: int) -> None:
+            indices, distances = neighbors.query(x[start:stop], self.n_neighbors)
+            place(
+                indices, distances, embedding, placed[start:stop], seeds,
+                float(self.a_ or 0.0), float(self.b_ or 0.0), self.repulsion_strength,
+                self.learning_rate / 4.0, float(self.negative_sample_rate),
+                max(0.0, self.local_connectivity - 1.0), self.transform_epochs,
+            )  # fmt: skip
+
+        in_threads(work, len(x), n_jobs=available_threads(), chunk=256)
+        return placed
+
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot place rows."""
+        rows = len(require_fitted(self.latent_, "umap"))
+        if rows >= self.n_neighbors:
+            return []
+        return [f"state 'latent' has {rows} rows, fewer than n_neighbors={self.n_neighbors}"]
+
+    @property
+    def n_components_(self) -> int:
+        """Dimension of the coordinates: `n_components`, or 2."""
+        return 2 if self.n_components is None else self.n_components
+
+    def _searcher(self) -> ExactNeighbors:
+        if self._neighbors is None:
+            self._neighbors = ExactNeighbors(require_fitted(self.latent_, "umap"), self.metric)
+        return self._neighbors
