@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -17,6 +17,9 @@ from n2d_framework.types import AnyArray
 __all__ = ["Learned", "learned", "learned_of", "provide_state"]
 
 _KEY = "n2d_learned"
+#: Lengths by their names, or shapes of what a mapping holds.
+Shape: TypeAlias = tuple[int | str, ...]
+Shapes: TypeAlias = Mapping[str, Any]
 #: Python's own types in a state, in words.
 _SCALARS: dict[type, str] = {
     bool: "true or false", int: "an integer", float: "a number", str: "a string",
@@ -30,7 +33,7 @@ class Learned:
     field: str
     key: str
     dtype: Any = None
-    shape: tuple[int | str, ...] | str | None = None
+    shape: Shape | Shapes | str | None = None
     of: type[Any] | None = None
     optional: bool = False
     finite: bool = True
@@ -61,7 +64,7 @@ class Learned:
 
 def learned(
     *,
-    shape: tuple[int | str, ...] | str | None = None,
+    shape: Shape | Shapes | str | None = None,
     dtype: Any = None,
     of: type[Any] | None = None,
     name: str = "",
@@ -86,15 +89,15 @@ def learned(
 
     Parameters
     ----------
-    shape : tuple of int and str, or str, optional
+    shape : tuple of int and str, mapping, or str, optional
         Shape of an array. A name stands for the attribute of that name (an option, or a property
         of what stands above) where the component has one that is not ``None``; else for any
-        length of at least 1, the same wherever the name occurs. As one string: the attribute that
-        gives the whole shape, or a mapping of names to shapes where the field is a mapping of
-        arrays. Leave it out for a single value.
+        length of at least 1, the same wherever the name occurs. A mapping of names to shapes where
+        the field is such a mapping. As one string: the attribute that gives the shape. Leave it out
+        for a single value.
     dtype : str or type, optional
         Element type of an array, by the name that NumPy gives it (``"float64"``); ``int``,
-        ``float``, ``bool`` or ``str`` for Python's own values, which a `shape` of one length
+        ``float``, ``bool`` or ``str`` for Python's own values, of which a `shape` of one length
         makes a tuple.
     of : type, optional
         A class whose own fields are declared with ``learned(…, init=True)``; they become a
@@ -296,7 +299,7 @@ def _checked(one: Learned, value: Any, owner: Any, sizes: dict[str, int], path: 
         return None
     shape: Any = getattr(owner, one.shape) if isinstance(one.shape, str) else one.shape
     if isinstance(shape, Mapping):
-        return _mapping(one, value, shape, path)
+        return _mapping(one, value, shape, owner, sizes, path)
     if isinstance(one.dtype, str):
         return _array(one, value, _Shape(shape, owner, sizes), path)
     if shape is None:
@@ -311,7 +314,7 @@ def _checked(one: Learned, value: Any, owner: Any, sizes: dict[str, int], path: 
 class _Shape:
     """A declared shape, and the lengths that its names have come to stand for."""
 
-    lengths: tuple[int | str, ...]
+    lengths: Shape
     owner: Any
     sizes: dict[str, int]
 
@@ -343,19 +346,19 @@ class _Shape:
         raise StateError(f"state {path!r} has the shape {found}, expected ({said})")
 
 
-def _mapping(one: Learned, value: Any, shapes: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Arrays by name, with exactly the names and shapes of `shapes`, at any depth."""
+def _mapping(
+    one: Learned, value: Any, shapes: Shapes, owner: Any, sizes: dict[str, int], path: str
+) -> dict[str, Any]:
+    """Values by name, with exactly the names and shapes of `shapes`, at any depth."""
     if not isinstance(value, Mapping):
-        raise StateError(f"state {path!r} must be a mapping of arrays, got {_short(value)}")
+        raise StateError(f"state {path!r} must be a mapping, got {_short(value)}")
     if set(value) != set(shapes):
         raise StateError(
             f"state {path!r} holds {', '.join(sorted(map(str, value))) or 'nothing'}, expected "
             f"{', '.join(sorted(shapes))}"
         )
     return {
-        name: _mapping(one, value[name], shape, f"{path}/{name}")
-        if isinstance(shape, Mapping)
-        else _array(one, value[name], _Shape(shape, None, {}), f"{path}/{name}")
+        name: _checked(attrs.evolve(one, shape=shape), value[name], owner, sizes, f"{path}/{name}")
         for name, shape in shapes.items()
     }
 

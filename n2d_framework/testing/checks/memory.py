@@ -12,6 +12,7 @@ from n2d_framework.testing.examination import ComponentExamination, difference, 
 __all__ = ["CHECKS"]
 
 CHECKS = Checks()
+_REMEDY = "declare what it holds with learned(shape=..., dtype=...), or read it with need(...)"
 
 
 @CHECKS.add("the same seed gives the same result in another process, with other threads",
@@ -78,6 +79,6 @@ def state_refuses_damage(exam: ComponentExamination) -> None:
         except Exception as error:
             name = type(error).__name__
             raise CheckFailedError(
-                f"a state with {what} gives {name}: {error}; read values with need(...)"
+                f"a state with {what} gives {name}: {error}; {_REMEDY}"
             ) from error
-        demand(False, f"a state with {what} is accepted; read values with need(...)")
+        demand(False, f"a state with {what} is accepted; {_REMEDY}")
