@@ -46,12 +46,25 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
+from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.guards import check_features, require_fitted
+from n2d_framework.core.kinds import KINDS, Kind
 from n2d_framework.core.learned import learned
 from n2d_framework.core.markers import hookimpl
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.options import Option, component, option, options_dict, options_of
-from n2d_framework.core.protocols import Clusterer, Component, Embedder, FitContext, Manifolder
+from n2d_framework.core.protocols import (
+    ClusteredRows,
+    Clusterer,
+    Component,
+    Describer,
+    Embedder,
+    FitContext,
+    Manifolder,
+    Preparer,
+    Refiner,
+)
+from n2d_framework.core.roles import ROLE_TABLE, RoleInfo
 from n2d_framework.core.single_precision import in_float32
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
@@ -71,10 +84,13 @@ from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, ROLES, AnyArray, FloatArray, IntArray, Role
 
 __all__ = [
+    "KINDS",
     "NOISE",
     "ROLES",
+    "ROLE_TABLE",
     "AnyArray",
     "CellFinished",
+    "ClusteredRows",
     "Clusterer",
     "CollapseWarning",
     "ComparisonFinished",
@@ -86,6 +102,7 @@ __all__ = [
     "DataFile",
     "Dataset",
     "DatasetSpec",
+    "Describer",
     "DistinctRows",
     "Embedder",
     "EpochFinished",
@@ -95,13 +112,20 @@ __all__ = [
     "FloatArray",
     "InputKind",
     "IntArray",
+    "Kind",
+    "KindSpec",
     "Manifolder",
     "MetricSpec",
     "Modality",
     "N2DError",
     "Option",
+    "PanelSpec",
+    "PlotSpec",
+    "Preparer",
     "Problem",
+    "Refiner",
     "Role",
+    "RoleInfo",
     "RunAssessed",
     "RunFinished",
     "RunStarted",

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 __all__ = ["NOISE", "ROLES", "AnyArray", "FloatArray", "IntArray", "Role"]
 
-Role: TypeAlias = Literal["embedder", "manifolder", "clusterer"]
-#: The three roles, in the order in which data pass them.
-ROLES: tuple[Role, ...] = get_args(Role)
+Role: TypeAlias = Literal["prepare", "embedder", "manifolder", "clusterer", "refine", "describe"]
+"""The part that a component plays; :mod:`n2d_framework.core.roles` says what of each."""
+
+#: The three roles that every model has, in the order in which data pass them.
+ROLES: tuple[Role, ...] = get_args(Role)[1:4]
 
 AnyArray: TypeAlias = NDArray[Any]
 FloatArray: TypeAlias = NDArray[np.float32] | NDArray[np.float64]

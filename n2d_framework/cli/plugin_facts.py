@@ -78,6 +78,10 @@ def print_trouble(console: Console, catalogue: Catalogue) -> None:
             )
         )
         console.print(f"  {failure.error}", soft_wrap=True)
+    for entry in catalogue.rejections:
+        about = f" {entry.what} {entry.name} of {entry.distribution} {entry.version}"
+        console.print(styled(("\nunusable", "bold red"), about))
+        console.print(f"  {entry.reason}", soft_wrap=True)
     for what, advice in _unclear(catalogue).items():
         console.print(styled(("\nunclear", "bold yellow"), f" {what}"))
         console.print(f"  {advice}", soft_wrap=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 from attrs import validators
 
+from n2d_framework.core.kinds import Kind, kind_name
 from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.errors import PluginError
@@ -16,7 +17,8 @@ from n2d_framework.types import NOISE, AnyArray
 
 __all__ = ["DataFile", "Dataset", "DatasetSpec", "Modality", "class_names"]
 
-Modality: TypeAlias = Literal["tabular", "image", "sequence"]
+Modality: TypeAlias = Kind
+"""A former name of :data:`n2d_framework.plugin.Kind`."""
 
 
 def class_names(values: Iterable[Any], names: Sequence[str]) -> dict[Any, str]:
@@ -67,7 +69,9 @@ class Dataset:
     names : tuple of str
         Names of the classes, as :func:`class_names` takes them: mostly in the order of the
         sorted values of `y`; may be empty.
-    modality : {"tabular", "image", "sequence"}
+    modality : str, default "vector"
+        Kind of the rows: ``"vector"``, ``"image"``, ``"sequence"``, or one that a plugin
+        announces. ``"tabular"`` is a former name of ``"vector"``.
     licence, citation, source : str
         What may be done with the data, how to cite them, where they are from.
     schema : Schema or None
@@ -80,7 +84,7 @@ class Dataset:
     x: AnyArray
     y: AnyArray | None = None
     names: tuple[str, ...] = ()
-    modality: Modality = "tabular"
+    modality: Kind = attrs.field(default="vector", converter=kind_name)
     licence: str = ""
     citation: str = ""
     source: str = ""
@@ -147,7 +151,9 @@ class DatasetSpec:
         Shape of one row.
     n_classes : int or None
         Number of true classes, if known.
-    modality : {"tabular", "image", "sequence"}
+    modality : str, default "vector"
+        Kind of the rows: ``"vector"``, ``"image"``, ``"sequence"``, or one that a plugin
+        announces. ``"tabular"`` is a former name of ``"vector"``.
     embedded : bool
         Whether it needs no download.
     licence, citation, source : str
@@ -164,7 +170,7 @@ class DatasetSpec:
     n_rows: int
     row_shape: tuple[int, ...]
     n_classes: int | None = None
-    modality: Modality = "tabular"
+    modality: Kind = attrs.field(default="vector", converter=kind_name)
     embedded: bool = False
     licence: str = ""
     citation: str = ""

@@ -1,4 +1,4 @@
-"""The three roles as protocols, and the context in which a component is fitted."""
+"""The roles as protocols, and the context in which a component is fitted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import attrs
 from n2d_framework.core.state import State, StateValue
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
-__all__ = ["Clusterer", "Component", "Embedder", "FitContext", "Manifolder"]
+__all__ = [
+    "ClusteredRows", "Clusterer", "Component", "Describer", "Embedder", "FitContext", "Manifolder",
+    "Preparer", "Refiner",
+]  # fmt: skip
 
 
 def _ignore_epoch(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
@@ -86,6 +89,30 @@ class Stateful(Protocol):
 
 
 @runtime_checkable
+class Preparer(Stateful, Protocol):
+    """Brings rows to numbers that an embedder can take, such as by scaling: ``prepare``.
+
+    Optional further methods: ``inverse_transform(x)``, without which the model cannot reconstruct
+    rows; ``output_shape(row_shape)``, where rows change their shape, which is asked before and
+    after fitting and may raise :class:`~n2d_framework.plugin.DataError`; and ``check_input``.
+    """
+
+    def fit(self, x: AnyArray, *, context: FitContext) -> object:
+        """Learn from `x`, of shape ``(n, *row_shape)``: of the real type of the source in the first
+        step, float64 in those that follow.
+        """
+        ...
+
+    def transform(self, x: AnyArray) -> AnyArray:
+        """Prepared rows, of shape ``(n, ...)``: real numbers of any type, best float64.
+
+        The framework brings the last step's to float32. Each row's result must not depend on the
+        other rows.
+        """
+        ...
+
+
+@runtime_checkable
 class Embedder(Stateful, Protocol):
     """Maps rows to a latent space, usually by a network.
 
@@ -144,4 +171,60 @@ class Clusterer(Stateful, Protocol):
         ...
 
 
-Component: TypeAlias = Embedder | Manifolder | Clusterer
+@runtime_checkable
+class Refiner(Stateful, Protocol):
+    """Changes labels: ``refine``.
+
+    Optional further methods and attributes: ``refine_proba(m, labels, proba)``, where shares
+    follow the changed labels; ``changed_``, the number of training rows whose label was changed;
+    and ``check_input``.
+    """
+
+    def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> object:
+        """Learn from coordinates `m` of shape ``(n, n_components)``, float32, and their labels."""
+        ...
+
+    def refine(self, m: AnyArray, labels: IntArray) -> IntArray:
+        """Labels of rows `m` that had the given ones: shape ``(n,)``, int64.
+
+        Each row's label must not depend on the other rows.
+        """
+        ...
+
+
+@attrs.frozen(eq=False)
+class ClusteredRows:
+    """Rows with their clusters: what describe components and plots are given.
+
+    Attributes
+    ----------
+    x : array of shape (n, *row_shape)
+        The rows as they were given, in the units of the input.
+    labels : int64 array of shape (n,)
+        Noise is -1.
+    coordinates : float32 array of shape (n, m)
+        What was clustered.
+    feature_names : tuple of str
+        One for each value of a row: names of columns; of rows without names their positions,
+        such as ``"3"``, or ``"3, 0"`` in rows of more than one dimension.
+    ids : array of str, shape (n,), or None
+        Ids of the rows, where they have some.
+    """
+
+    x: AnyArray
+    labels: IntArray
+    coordinates: AnyArray
+    feature_names: tuple[str, ...]
+    ids: AnyArray | None = None
+
+
+@runtime_checkable
+class Describer(Protocol):
+    """Describes clusters in terms of the input: ``describe``. It never changes a label."""
+
+    def describe(self, rows: ClusteredRows) -> Mapping[str, Any]:
+        """Descriptions as plain values: mappings, lists, strings, numbers, booleans and None."""
+        ...
+
+
+Component: TypeAlias = Preparer | Embedder | Manifolder | Clusterer | Refiner | Describer

@@ -6,19 +6,24 @@ import importlib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 import attrs
 
+from n2d_framework.core.kinds import ANY, Kind, Kinds, listed_kinds
+from n2d_framework.core.roles import ROLE_NAMES, role_info
 from n2d_framework.core.state import KEY_PATTERN
 from n2d_framework.errors import ComponentImportError, did_you_mean, raised_at
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
-__all__ = ["ComponentSpec", "InputKind", "is_name", "load_object"]
+__all__ = [
+    "ComponentSpec", "InputKind", "are_words", "is_factory", "is_line", "is_name", "load_object",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
-InputKind: TypeAlias = Literal["vector", "image", "sequence", "any"]
+InputKind: TypeAlias = Kind
+"""A former name of :data:`n2d_framework.plugin.Kind`."""
 
 _Validator: TypeAlias = "Callable[[Any, attrs.Attribute[Any], Any], None]"
 
@@ -92,14 +97,34 @@ def is_name(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise ValueError(_wrong(spec, attribute, value, allowed))
 
 
-def _is_factory(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def is_factory(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse what is not the import path of a class or function."""
     if not isinstance(value, str) or not _FACTORY.fullmatch(value):
         raise ValueError(_wrong(spec, attribute, value, "'package.module:Class'"))
 
 
-def _is_text(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+def is_line(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse what is not a string."""
     if not isinstance(value, str):
         raise TypeError(_wrong(spec, attribute, value, "text"))
+
+
+def are_words(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse what is not a tuple of strings."""
+    words = value if isinstance(value, tuple) else [None]
+    if not all(isinstance(word, str) and word for word in words):
+        raise TypeError(_wrong(spec, attribute, value, "a tuple of strings"))
+
+
+def _are_kinds(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    kinds = value if isinstance(value, tuple) else (value,)
+    if not kinds or not all(isinstance(kind, str) and _NAME.fullmatch(kind) for kind in kinds):
+        raise ValueError(_wrong(spec, attribute, value, "a kind, or a set of kinds"))
+
+
+def _is_kind_or_none(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if value != "":
+        _are_kinds(spec, attribute, value)
 
 
 def _is_version(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -127,13 +152,19 @@ def _are_aliases(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None
         raise ValueError(_wrong(spec, attribute, value, "names that it no longer has"))
 
 
+def _usual_input(role: Any) -> Kind:
+    """What components take that say nothing of it."""
+    takes_rows = role in ROLE_NAMES and role_info(role).kind == ""
+    return ANY if takes_rows else "vector"
+
+
 @attrs.frozen(kw_only=True)
 class ComponentSpec:
     """A component as a plugin announces it: light, importing nothing.
 
     Attributes
     ----------
-    role : {"embedder", "manifolder", "clusterer"}
+    role : {"prepare", "embedder", "manifolder", "clusterer", "refine", "describe"}
         The part it plays.
     name : str
         Its name in code, config and command line: lower-case letters, digits and ``_``.
@@ -151,10 +182,14 @@ class ComponentSpec:
         Whether a clusterer finds the number of clusters itself.
     noise : bool, default False
         Whether a clusterer may leave rows unlabelled (-1).
-    input : {"vector", "image", "sequence", "any"}, default "vector"
-        What one row must be. ``"vector"`` components get images flattened; ``"sequence"``
-        components get rows of shape ``(steps,)`` as ``(steps, 1)``; the others get rows in
-        their own shape.
+    input : str or set of str, default "vector"
+        Kinds of rows that it takes: ``vector image sequence text number category``, one that a
+        plugin announces, or ``any``. Components for ``"vector"`` alone get images flattened; those
+        for ``"sequence"`` get rows of shape ``(steps,)`` as ``(steps, 1)``; the others get rows in
+        their own shape. Components of ``prepare`` and ``describe`` take any kind by default.
+    output : str, default ""
+        Kind of what comes out. By default embedders and manifolders give vectors, clusterers and
+        refine components categories, and prepare components the kind that they were given.
     deterministic : bool, default True
         Whether the same seed gives the same result in any process, with any thread count.
     state_version : int, default 1
@@ -190,15 +225,20 @@ class ComponentSpec:
         its output too.
     """
 
-    role: Role = attrs.field(validator=_one_of(ROLES))
+    role: Role = attrs.field(validator=_one_of(ROLE_NAMES))
     name: str = attrs.field(validator=is_name)
-    factory: str = attrs.field(validator=_is_factory)
-    summary: str = attrs.field(validator=_is_text)
+    factory: str = attrs.field(validator=is_factory)
+    summary: str = attrs.field(validator=is_line)
     inductive: bool = True
     soft: bool = False
     finds_n_clusters: bool = False
     noise: bool = False
-    input: InputKind = attrs.field(default="vector", validator=_one_of(get_args(InputKind)))
+    input: Kinds = attrs.field(
+        default=attrs.Factory(lambda spec: _usual_input(spec.role), takes_self=True),
+        converter=listed_kinds,
+        validator=_are_kinds,
+    )
+    output: Kind = attrs.field(default="", converter=listed_kinds, validator=_is_kind_or_none)
     deterministic: bool = True
     state_version: int = attrs.field(default=1, validator=_is_version)
     imports_code: bool = False
@@ -210,6 +250,12 @@ class ComponentSpec:
     needs: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
     passes_on: bool = False
     aliases: tuple[str, ...] = attrs.field(default=(), validator=_are_aliases)
+
+    @property
+    def input_kinds(self) -> tuple[Kind, ...]:
+        """The kinds that it takes; empty where it takes any."""
+        kinds = (self.input,) if isinstance(self.input, str) else self.input
+        return () if ANY in kinds else kinds
 
     def load(self) -> type[Any]:
         """Import the component's class.

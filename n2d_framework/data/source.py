@@ -9,7 +9,8 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from n2d_framework.core.dataset import Dataset, Modality
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows import Schema
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -42,7 +43,8 @@ class RowSource(abc.ABC):
         Type of the values, the same in every block.
     names : tuple of str
         Names of the classes, where the source names them.
-    modality : {"tabular", "image", "sequence"}
+    modality : str
+        Kind of the rows.
     schema : Schema or None
         The columns of the rows; ``None`` if the source has no names at all.
     others : tuple of str
@@ -54,7 +56,7 @@ class RowSource(abc.ABC):
     row_shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
     names: tuple[str, ...] = ()
-    modality: Modality = "tabular"
+    modality: Kind = "vector"
     schema: Schema | None = None
     others: tuple[str, ...] = ()
 
@@ -165,6 +167,6 @@ def check_labels(
         raise DataError(f"{where}: {what} of type {dtype} cannot be read; store numbers or strings")
 
 
-def modality_of(row_shape: tuple[int, ...]) -> Modality:
+def modality_of(row_shape: tuple[int, ...]) -> Kind:
     """Rows of two or three dimensions are taken for images (height, width[, channels])."""
-    return "image" if len(row_shape) in (2, 3) else "tabular"
+    return "image" if len(row_shape) in (2, 3) else "vector"

@@ -12,6 +12,7 @@ import numpy as np
 
 from n2d_framework.config import DataConfig, ScalerConfig
 from n2d_framework.core.dataset import Dataset, class_names
+from n2d_framework.core.kinds import Kinds
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.rows import Schema, packed, unpacked
 from n2d_framework.core.state import need
@@ -285,7 +286,7 @@ def ids_of(store: StageStore, key: str) -> list[str]:
     return unpacked(*_values(store, key, _packed_key, "values", "ends"))
 
 
-def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: str) -> AnyArray:
+def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: Kinds) -> AnyArray:
     """Rows as an embedder of that input kind gets them: scaled, float32."""
     scaled = Scaler(scaler).fit(x).transform(x)
     shaped: AnyArray = scaled.reshape(len(x), *component_shape(kind, x.shape[1:]))

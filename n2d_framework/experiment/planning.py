@@ -14,6 +14,7 @@ from n2d_framework.config import ScalerConfig
 from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rules import scaler_label
 from n2d_framework.core.code import code_of
+from n2d_framework.core.kinds import Kinds
 from n2d_framework.core.options import options_dict
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material, embedder_rows
@@ -134,7 +135,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
     for material in materials:
         legal = _legal(material, variants, plan.illegal)
         for scaler in grid.scalers:
-            prints: dict[str, str] = {}
+            prints: dict[Kinds, str] = {}
             for trio, seed in product(legal, grid.seeds):
                 if not selection.keeps(material.name, scaler, trio, seed):
                     excluded += 1

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from n2d_framework.config import Composition
+from n2d_framework.core.kinds import Kinds
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CompositionError, NotInductiveWarning
 from n2d_framework.registry import default_catalogue
@@ -15,14 +17,8 @@ from n2d_framework.types import ROLES, Role
 
 __all__ = ["check_trio", "component_reasons", "component_shape", "is_inductive", "needs_reasons"]
 
-_METHODS = {
-    "embedder": ("fit", "transform", "get_state", "set_state"),
-    "manifolder": ("fit", "transform", "get_state", "set_state"),
-    "clusterer": ("fit", "predict", "get_state", "set_state"),
-}
 
-
-def component_shape(kind: str, row_shape: tuple[int, ...]) -> tuple[int, ...]:
+def component_shape(kind: Kinds, row_shape: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of a row as a component of that input kind gets it.
 
     Flat for vectors; rows of shape (steps,) are sequences of one feature, (steps, 1).
@@ -105,12 +101,13 @@ def component_reasons(
     list of str
         Empty if nothing is known against it.
     """
-    role = spec.role
-    missing = [name for name in _METHODS[role] if not hasattr(component, name)]
+    role, info = spec.role, role_info(spec.role)
+    missing = [name for name in info.methods if not hasattr(component, name)]
     if missing:
         return [f"{role} {spec.name!r} lacks {', '.join(missing)}"]
-    shape = component_shape(spec.input, row_shape) if role == "embedder" else ()
-    found = list(_shape_reasons(spec.input, shape, component)) if role == "embedder" else []
+    takes_rows = info.takes == "rows"
+    shape = component_shape(spec.input, row_shape) if takes_rows else ()
+    found = list(_shape_reasons(spec.input, shape, component)) if takes_rows else []
     check = getattr(component, "check_input", None)
     if check is not None:
         found += check(n_rows, shape)
@@ -159,7 +156,7 @@ def _missing(name: str, lost: tuple[ComponentSpec, ComponentSpec] | None) -> str
     )
 
 
-def _shape_reasons(kind: str, shape: tuple[int, ...], component: Any) -> list[str]:
+def _shape_reasons(kind: Kinds, shape: tuple[int, ...], component: Any) -> list[str]:
     is_image = len(shape) in (2, 3) or options_dict(component).get("image_shape") is not None
     if kind == "image" and not is_image:
         return [

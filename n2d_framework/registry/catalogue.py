@@ -13,7 +13,10 @@ import pluggy
 
 from n2d_framework.core.code import normalized
 from n2d_framework.core.dataset import DatasetSpec
+from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
+from n2d_framework.core.kinds import KINDS
 from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.roles import ROLE_NAMES
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import (
     DuplicateComponentError,
@@ -30,15 +33,23 @@ from n2d_framework.registry.entry_points import (
     installed_entry_points,
     load_plugins,
 )
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
-__all__ = ["Catalogue", "Entry", "components", "default_catalogue", "refuse_duplicates"]
+__all__ = [
+    "Catalogue",
+    "Entry",
+    "Rejection",
+    "components",
+    "default_catalogue",
+    "refuse_duplicates",
+]
 
-S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec)
+S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec)
 
-_HOOKS: tuple[tuple[str, type[Any]], ...] = tuple(
-    zip(ANNOUNCING, (ComponentSpec, DatasetSpec, MetricSpec), strict=True)
-)
+_SPECS = (ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec)
+_HOOKS: tuple[tuple[str, type[Any]], ...] = tuple(zip(ANNOUNCING, _SPECS, strict=True))
+#: What an entry is called in messages, where its class has no role.
+_NOUNS: dict[type[Any], str] = {KindSpec: "kind", PlotSpec: "plot", PanelSpec: "panel"}
 
 
 @attrs.frozen
@@ -79,6 +90,26 @@ class Entry(Generic[S]):
         return f"{self.distribution}:{self.spec.name}"
 
 
+@attrs.frozen
+class Rejection:
+    """One entry of a plugin that is not used, and why; the plugin's other entries are.
+
+    Attributes
+    ----------
+    what : str
+        Such as ``kind graph``.
+    name, distribution, version : str
+    reason : str
+        With what to do about it.
+    """
+
+    what: str
+    name: str
+    distribution: str
+    version: str
+    reason: str
+
+
 @attrs.frozen(eq=False)
 class Catalogue:
     """What is installed. Built once from plugins; nothing in it is ever overwritten.
@@ -89,6 +120,9 @@ class Catalogue:
     failures : tuple of PluginFailure
         Plugins that could not be used. They cost nothing until one of their names is asked
         for.
+    rejections : tuple of Rejection
+        Single entries that are not used: kinds, plots and panels that two plugins announce, and
+        components for a kind that no plugin announces.
     manager : pluggy.PluginManager
         Delivers the events of a run to the plugins.
     """
@@ -99,6 +133,10 @@ class Catalogue:
     _components: tuple[Entry[ComponentSpec], ...] = attrs.field(repr=False)
     _datasets: tuple[Entry[DatasetSpec], ...] = attrs.field(repr=False)
     _metrics: tuple[Entry[MetricSpec], ...] = attrs.field(repr=False)
+    _kinds: tuple[Entry[KindSpec], ...] = attrs.field(default=(), repr=False)
+    _plots: tuple[Entry[PlotSpec], ...] = attrs.field(default=(), repr=False)
+    _panels: tuple[Entry[PanelSpec], ...] = attrs.field(default=(), repr=False)
+    rejections: tuple[Rejection, ...] = ()
 
     @classmethod
     def from_entry_points(cls, entry_points: Iterable[importlib.metadata.EntryPoint]) -> Catalogue:
@@ -128,24 +166,37 @@ class Catalogue:
             working.append(plugin)
             for hook, found in announced.items():
                 entries[hook].extend(found)
-        components, datasets, metrics = (
+        rejections: list[Rejection] = []
+        for hook in ("n2d_kinds", "n2d_plots", "n2d_panels"):
+            entries[hook], clashing = _without_clashes(entries[hook])
+            rejections += clashing
+        entries["n2d_components"], homeless = _of_known_kinds(
+            entries["n2d_components"], [entry.spec.name for entry in entries["n2d_kinds"]]
+        )
+        rejections += homeless
+        marked = (
             tuple(sorted(_marked(entries[hook]), key=lambda entry: entry.qualified_name))
             for hook, _ in _HOOKS
         )
-        return cls(tuple(working), tuple(failures), manager, components, datasets, metrics)
+        kept: list[Any] = [tuple(working), tuple(failures), manager, *marked, tuple(rejections)]
+        return cls(*kept)
 
     def components(self, role: Role | None = None) -> list[Entry[ComponentSpec]]:
         """All components, sorted by role (in the order of the data), name and distribution.
 
         Parameters
         ----------
-        role : {"embedder", "manifolder", "clusterer"}, optional
+        role : str, optional
             Only those of this role.
         """
         chosen = [entry for entry in self._components if role in (None, entry.spec.role)]
         return sorted(
             chosen,
-            key=lambda entry: (ROLES.index(entry.spec.role), entry.spec.name, entry.distribution),
+            key=lambda entry: (
+                ROLE_NAMES.index(entry.spec.role),
+                entry.spec.name,
+                entry.distribution,
+            ),
         )
 
     def datasets(self) -> list[Entry[DatasetSpec]]:
@@ -156,12 +207,24 @@ class Catalogue:
         """All metrics of plugins, sorted by name."""
         return sorted(self._metrics, key=lambda entry: (entry.spec.name, entry.distribution))
 
+    def kinds(self) -> list[Entry[KindSpec]]:
+        """All kinds of rows of plugins, sorted by name."""
+        return list(self._kinds)
+
+    def plots(self) -> list[Entry[PlotSpec]]:
+        """All plots of plugins, sorted by name."""
+        return list(self._plots)
+
+    def panels(self) -> list[Entry[PanelSpec]]:
+        """All panels of plugins, sorted by name."""
+        return list(self._panels)
+
     def get(self, role: Role, name: str) -> Entry[ComponentSpec]:
         """Find a component.
 
         Parameters
         ----------
-        role : {"embedder", "manifolder", "clusterer"}
+        role : str
         name : str
             ``name``, or ``distribution:name``.
 
@@ -192,7 +255,7 @@ class Catalogue:
 
         Parameters
         ----------
-        role : {"embedder", "manifolder", "clusterer"}
+        role : str
         distribution, name : str
             As they were when the file was written.
 
@@ -231,6 +294,11 @@ class Catalogue:
         if others:
             text += f"there is a {' and a '.join(others)} of that name; "
         text += did_you_mean(name, [entry.spec.name for entry in candidates], noun=role)
+        for rejection in self.rejections:
+            if rejection.what == role and rejection.name == name:
+                text += (
+                    f"\n{rejection.distribution} {rejection.version} has one: {rejection.reason}"
+                )
         for failure in self.failures:
             text += (
                 f"\nplugin {failure.entry_point!r} of {failure.distribution} "
@@ -255,6 +323,52 @@ def _refuse_aliases(entries: Sequence[Entry[ComponentSpec]]) -> None:
                     f"{entry.spec.role} {entry.spec.name!r}: the alias {name!r} is a name of "
                     f"{taken[name].spec.name!r} as well; give it to one of them"
                 )
+
+
+def _without_clashes(
+    entries: Sequence[Entry[Any]],
+) -> tuple[list[Entry[Any]], list[Rejection]]:
+    """The entries whose name is theirs alone, and the others as rejections."""
+    times = Counter(entry.spec.name for entry in entries)
+    offering = {
+        name: " and ".join(sorted({e.distribution for e in entries if e.spec.name == name}))
+        for name, count in times.items()
+        if count > 1
+    }
+    kept = [entry for entry in entries if entry.spec.name not in offering]
+    return kept, [
+        _rejection(
+            entry,
+            f"{offering[entry.spec.name]} announce it more than once, so that none is used; "
+            "leave one out (N2D_BLOCK_PLUGINS), or ask an author to rename it",
+        )
+        for entry in entries
+        if entry.spec.name in offering
+    ]
+
+
+def _of_known_kinds(
+    entries: Sequence[Entry[ComponentSpec]], announced: Sequence[str]
+) -> tuple[list[Entry[ComponentSpec]], list[Rejection]]:
+    """The components whose kinds are known, and the others as rejections."""
+    known = [*KINDS, *announced]
+    kept: list[Entry[ComponentSpec]] = []
+    rejections: list[Rejection] = []
+    for entry in entries:
+        output = [entry.spec.output] if entry.spec.output else []
+        strange = [kind for kind in (*entry.spec.input_kinds, *output) if kind not in known]
+        if strange:
+            hint = did_you_mean(strange[0], known, noun="kind")
+            reason = f"it is for the kind {strange[0]!r}, which no installed plugin announces"
+            rejections.append(_rejection(entry, f"{reason}; {hint}"))
+        else:
+            kept.append(entry)
+    return kept, rejections
+
+
+def _rejection(entry: Entry[Any], reason: str) -> Rejection:
+    what = _NOUNS.get(type(entry.spec)) or entry.spec.role
+    return Rejection(what, entry.spec.name, entry.distribution, entry.version, reason)
 
 
 def _marked(entries: Sequence[Entry[Any]]) -> list[Entry[Any]]:
@@ -308,7 +422,7 @@ def components(role: Role | None = None) -> list[ComponentSpec]:
 
     Parameters
     ----------
-    role : {"embedder", "manifolder", "clusterer"}, optional
+    role : str, optional
         Only those of this role.
 
     Returns

@@ -19,6 +19,7 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
+from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.markers import PROJECT
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.spec import ComponentSpec
@@ -42,6 +43,24 @@ def n2d_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
 @hookspec
 def n2d_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
     """Announce metrics. Called once, when the catalogue is first used."""
+
+
+@hookspec
+def n2d_kinds() -> Iterable[KindSpec]:  # type: ignore[empty-body]
+    """Announce kinds of rows, each with its adapter.
+
+    Called once, when the catalogue is first used. A kind that two plugins announce is not used.
+    """
+
+
+@hookspec
+def n2d_plots() -> Iterable[PlotSpec]:  # type: ignore[empty-body]
+    """Announce pictures of fitted models. Called once, when the catalogue is first used."""
+
+
+@hookspec
+def n2d_panels() -> Iterable[PanelSpec]:  # type: ignore[empty-body]
+    """Announce panels of the report of a comparison. Called once, as the others are."""
 
 
 @hookspec

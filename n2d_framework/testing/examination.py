@@ -13,12 +13,14 @@ import numpy as np
 
 from n2d_framework.config import Choice
 from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
 from n2d_framework.pipeline.compatibility import component_reasons
-from n2d_framework.pipeline.stage import fit_component, published_about
+from n2d_framework.pipeline.stage import published_about
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError
+from n2d_framework.testing.exercise import exercise, questions
 from n2d_framework.testing.process_state import Surroundings
 from n2d_framework.testing.sample_rows import N_CLUSTERS, N_TRAIN, WIDTHS, clouds, rows_for
 from n2d_framework.types import AnyArray
@@ -101,7 +103,7 @@ def fit(
     rows.setflags(write=False)
     context = FitContext(seed=SEED, n_jobs=n_jobs, epoch_finished=heard, upstream=upstream or {})
     start = time.perf_counter()
-    output = fit_component(component, entry.spec.role, rows, context)
+    output = exercise(component, entry.spec.role, rows, context)
     return Fitted(component, output, time.perf_counter() - start, epochs)
 
 
@@ -115,24 +117,13 @@ def partner_of(entry: Entry[ComponentSpec]) -> Entry[ComponentSpec]:
     if not found:
         names = ", ".join(entry.spec.needs)
         raise CheckFailedError(f"needs {names}, which no installed embedder publishes")
-    takes_vectors = [other for other in found if other.spec.input in ("vector", "any")]
+    takes_vectors = [e for e in found if not e.spec.input_kinds or "vector" in e.spec.input_kinds]
     return min(takes_vectors or found, key=lambda other: other.distribution != entry.distribution)
 
 
 def answers(spec: ComponentSpec, component: Any, x: AnyArray) -> dict[str, AnyArray]:
     """Everything a fitted component says about rows."""
-    if not spec.inductive:
-        return {}
-    if spec.role == "clusterer":
-        found = {"predict": component.predict(x)}
-        for name in ("predict_proba", "strengths"):
-            if hasattr(component, name) and (spec.soft or name != "predict_proba"):
-                found[name] = getattr(component, name)(x)
-    else:
-        found = {"transform": component.transform(x)}
-        if spec.role == "embedder" and hasattr(component, "reconstruct"):
-            found["reconstruct"] = component.reconstruct(found["transform"])
-    return {name: np.asarray(values) for name, values in found.items()}
+    return dict(questions(spec, component, x))
 
 
 def same(left: Any, right: Any) -> bool:
@@ -260,12 +251,13 @@ class ComponentExamination:
     def wide(self) -> tuple[Any, AnyArray] | None:
         """The component fitted on rows of more features than the kit's, and new rows of as many.
 
-        ``None`` for embedders, whose rows have the features that their options may be for; for
-        components that need what an embedder published, or cannot be fitted on rows so wide; and
-        where the author gives the rows.
+        ``None`` for components that take rows of the data, whose options may be for as many
+        features as those have; for components that need what an embedder published, or cannot be
+        fitted on rows so wide; and where the author gives the rows.
         """
         spec = self.spec
-        if spec.role == "embedder" or self.partner is not None or self.given is not None:
+        takes_rows = role_info(spec.role).takes == "rows"
+        if takes_rows or self.partner is not None or self.given is not None:
             return None
         for width in WIDTHS:
             rows, component = clouds(width), self.fresh()

@@ -15,6 +15,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.markers import PROJECT
+from n2d_framework.core.roles import FITTED_ROLES
 from n2d_framework.core.state import State
 from n2d_framework.errors import StateError
 from n2d_framework.processes import module_command
@@ -68,7 +69,7 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     np.save(folder / "new.npy", exam.new)
     _write(folder / "upstream", {"upstream": exam.upstream})
     # What else is to be seen does not depend on the state.
-    with contextlib.suppress(StateError):
+    with contextlib.suppress(StateError if exam.spec.role in FITTED_ROLES else AttributeError):
         _write(folder / "state", {"component": exam.fitted.component.get_state()})
     exam.surroundings.restore_settings()  # a process inherits a umask, ignored signals, and more
     environment = exam.surroundings.environment

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.roles import ROLE_NAMES
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import (
     PluginError,
@@ -33,7 +34,7 @@ from n2d_framework.testing.checks import (
 )
 from n2d_framework.testing.checks.tracker_checks import trackers_of
 from n2d_framework.testing.examination import ComponentExamination
-from n2d_framework.types import ROLES, AnyArray
+from n2d_framework.types import AnyArray
 
 __all__ = [
     "KINDS",
@@ -49,8 +50,8 @@ __all__ = [
 
 AnyEntry: TypeAlias = Entry[Any]
 
-#: What can be examined: the three roles, and what else a plugin may announce.
-KINDS = (*ROLES, "dataset", "metric", "tracker")
+#: What can be examined: components of all roles, and what else a plugin may announce.
+KINDS = (*ROLE_NAMES, "dataset", "metric", "tracker")
 
 _COMPONENT = [
     check
@@ -95,6 +96,9 @@ def entries_of(distribution: str, catalogue: Catalogue | None = None) -> list[An
         if failure.distribution == distribution:
             text = f"plugin {failure.entry_point!r} of {distribution} cannot be used"
             raise PluginError(f"{text}: {failure.error}")
+    for entry in catalogue.rejections:
+        if entry.distribution == distribution:
+            raise PluginError(f"{entry.what} {entry.name!r} cannot be used: {entry.reason}")
     entries = find_all(catalogue)
     found = [entry for entry in entries if entry.distribution == distribution]
     if not found:
@@ -136,7 +140,7 @@ def find(which: str, catalogue: Catalogue | None = None) -> AnyEntry:
     """
     catalogue = default_catalogue() if catalogue is None else catalogue
     kind, _, name = which.partition("/")
-    if kind in ROLES:
+    if kind in ROLE_NAMES:
         return catalogue.get(kind, name)
     if kind not in KINDS:
         hint = did_you_mean(kind, KINDS, noun="role")
@@ -167,7 +171,7 @@ def checks_for(entry: AnyEntry | str) -> list[Check]:
     """
     found = find(entry) if isinstance(entry, str) else entry
     kind = kind_of(found)
-    if kind in ROLES:
+    if kind in ROLE_NAMES:
         return [check for check in _COMPONENT if not check.roles or kind in check.roles]
     others = {"dataset": dataset_checks, "metric": metric_checks, "tracker": tracker_checks}
     return list(others[kind].CHECKS.found)
@@ -199,7 +203,7 @@ def examination(
         raise UnsupportedError(
             'the conformance kit needs the extra test: pip install "n2d_framework[test]"'
         ) from error
-    if kind_of(entry) in ROLES:
+    if kind_of(entry) in ROLE_NAMES:
         return ComponentExamination(entry, folder, rows, time_limit)
     if kind_of(entry) == "dataset":
         return dataset_checks.DatasetExamination(entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.types import AnyArray
 
@@ -20,19 +21,20 @@ def rows_for(spec: ComponentSpec) -> AnyArray:
     Parameters
     ----------
     spec : ComponentSpec
-        Embedders get scikit-learn's digits (flat, or as images of 8 x 8) or sequences of
-        24 steps; manifolders and clusterers get four clouds of points.
+        Those that take rows of the data get scikit-learn's digits (flat, or as images of 8 x 8) or
+        sequences of 24 steps; the others get four clouds of points.
 
     Returns
     -------
     array of shape (160, ...), float32
     """
-    if spec.role != "embedder":
-        return clouds(6 if spec.role == "manifolder" else 3)
-    if spec.input == "sequence":
+    info = role_info(spec.role)
+    if info.takes != "rows":
+        return clouds(6 if info.takes == "latent" else 3)
+    if spec.input_kinds == ("sequence",):
         return _waves()
     images = _digits()
-    return images if spec.input == "image" else images.reshape(len(images), -1)
+    return images if spec.input_kinds == ("image",) else images.reshape(len(images), -1)
 
 
 def _digits() -> AnyArray:

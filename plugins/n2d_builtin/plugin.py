@@ -14,10 +14,12 @@ _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
 
 @hookimpl
 def n2d_components() -> Iterator[ComponentSpec]:
-    """Announce embedders, manifolders and clusterers."""
+    """Announce components of every role."""
+    yield from _PREPARING
     yield from _EMBEDDERS
     yield from _MANIFOLDERS
     yield from _CLUSTERERS
+    yield from _AFTER_CLUSTERING
     yield from _ADAPTED
 
 
@@ -41,6 +43,21 @@ DIGITS = DatasetSpec(
     citation="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (test set), "
     "UCI Machine Learning Repository, doi:10.24432/C50P49",
     source="sklearn.datasets.load_digits",
+)
+
+_PREPARING = tuple(
+    ComponentSpec(
+        role="prepare",
+        name=name,
+        factory=f"n2d_builtin.prepare.scalers:{cls}",
+        summary=summary,
+    )
+    for name, cls, summary in (
+        ("minmax", "MinMax", "Scales to [0, 1]"),
+        ("standard", "Standard", "Scales to mean 0 and variance 1"),
+        ("maxabs", "MaxAbs", "Scales to [-1, 1]; zero stays zero"),
+        ("none", "Unscaled", "Passes values on as they are"),
+    )
 )
 
 _EMBEDDERS = (
@@ -178,6 +195,22 @@ _CLUSTERERS = (
     ),
 )
 
+
+_AFTER_CLUSTERING = (
+    ComponentSpec(
+        role="refine",
+        name="reassign_noise",
+        factory="n2d_builtin.refine.reassign_noise:ReassignNoise",
+        summary="Gives noise the label of the nearest row that has one",
+    ),
+    ComponentSpec(
+        role="describe",
+        name="summary",
+        factory="n2d_builtin.describe.summary:Summary",
+        summary="Size, share, and features of each cluster, with those that set it apart",
+        reference="Effect size: Cohen 1988, Statistical Power Analysis for the Behavioral Sciences",
+    ),
+)
 
 #: Classes that stand for all others in checks: one that places new rows, one that does not.
 _EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

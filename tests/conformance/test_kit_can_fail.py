@@ -49,6 +49,9 @@ CASES = {
     "tracker_prints_nothing": "tracker/wrong_print",
 }
 GOOD = {
+    "prepare": "minmax",
+    "refine": "reassign_noise",
+    "describe": "summary",
     "embedder": "good_places",
     "manifolder": "good_places",
     "clusterer": "good",

@@ -18,11 +18,12 @@ RIGHT = {"role": "clusterer", "name": "mine", "factory": "mine:Mine", "summary":
             {"role": "clusterr"},
             "unknown role 'clusterr'; did you mean 'clusterer'?",
         ),
-        ({"role": 3}, "unknown role 3; known roles: clusterer, embedder, manifolder"),
         (
-            {"input": "images"},
-            "unknown input 'images'; did you mean 'image'?",
+            {"role": 3},
+            "unknown role 3; known roles: clusterer, describe, embedder, manifolder, prepare, "
+            "refine",
         ),
+        ({"input": "Images"}, "input must be a kind, or a set of kinds, got 'Images'"),
         ({"factory": "mine.Mine"}, "factory must be 'package.module:Class', got 'mine.Mine'"),
         ({"summary": None}, "summary must be text, got None"),
         ({"state_version": 0}, "state_version must be a whole number, at least 1, got 0"),

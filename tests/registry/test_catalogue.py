@@ -58,7 +58,7 @@ def test_built_ins_enter_by_their_entry_point(fresh_catalogue):
 def test_components_are_sorted_by_role_in_data_order_then_name(fresh_catalogue):
     entries = fresh_catalogue().components()
     roles = [entry.spec.role for entry in entries]
-    order = ["embedder", "manifolder", "clusterer"]
+    order = ["prepare", "embedder", "manifolder", "clusterer", "refine", "describe"]
     assert roles == sorted(roles, key=order.index)
     embedders = [e.spec.name for e in entries if e.spec.role == "embedder"]
     assert embedders == sorted(embedders)
@@ -366,3 +366,74 @@ def test_a_damaged_installation_costs_only_itself(tmp_path, monkeypatch, about, 
     assert [
         said in failure.error for failure in found.failures if failure.entry_point == "odd"
     ] == [True]
+
+
+KIND = """
+from n2d_framework.plugin import ComponentSpec, KindSpec, PanelSpec, PlotSpec, hookimpl
+
+@hookimpl
+def n2d_kinds():
+    yield KindSpec(name="{kind}", factory="nowhere:adapt", summary="One line")
+
+@hookimpl
+def n2d_plots():
+    yield PlotSpec(name="{plot}", factory="nowhere:draw", summary="One line")
+
+@hookimpl
+def n2d_panels():
+    yield PanelSpec(name="{plot}", factory="nowhere:rows", summary="One line")
+
+@hookimpl
+def n2d_components():
+    about = {{"factory": "nowhere:Mine", "summary": "One line"}}
+    yield ComponentSpec(role="embedder", name="{name}", input="{taken}", **about)
+    yield ComponentSpec(role="describe", name="{name}", **about)
+"""
+
+
+def announcing(name: str, *, kind: str = "graph", taken: str = "graph", plot: str = "") -> str:
+    return KIND.format(name=name, kind=kind, taken=taken, plot=plot or name)
+
+
+def test_plugins_announce_kinds_plots_and_panels(install_plugin, fresh_catalogue):
+    install_plugin("one_plugin", announcing("mine"), distribution="one")
+    found = fresh_catalogue()
+    assert [entry.qualified_name for entry in found.kinds()] == ["one:graph"]
+    assert [e.spec.name for e in (*found.plots(), *found.panels())] == ["mine", "mine"]
+    assert found.get("embedder", "mine").spec.input == "graph"
+    assert not found.rejections
+
+
+def test_a_component_for_a_kind_that_nobody_announces_costs_only_itself(
+    install_plugin, fresh_catalogue
+):
+    install_plugin("one_plugin", announcing("mine", taken="grahp"), distribution="one")
+    found = fresh_catalogue()
+    assert found.get("describe", "mine").distribution == "one"
+    with pytest.raises(UnknownComponentError, match="for the kind 'grahp', which no installed"):
+        found.get("embedder", "mine")
+    (rejection,) = found.rejections
+    assert "did you mean 'graph'" in rejection.reason
+
+
+def test_a_kind_that_two_plugins_announce_is_used_by_neither(install_plugin, fresh_catalogue):
+    install_plugin("one_plugin", announcing("mine"), distribution="one")
+    install_plugin("two_plugin", announcing("other", plot="own"), distribution="two")
+    found = fresh_catalogue()
+    assert found.kinds() == []
+    assert {entry.spec.name for entry in found.plots()} == {"mine", "own"}
+    assert {e.distribution for e in found.components("describe")} >= {"one", "two"}
+    kinds = [item for item in found.rejections if item.what == "kind"]
+    assert {item.distribution for item in kinds} == {"one", "two"}
+    assert all("one and two announce it more than once" in item.reason for item in kinds)
+    assert {item.what for item in found.rejections} == {"kind", "embedder"}
+
+
+def test_a_role_of_a_later_version_is_refused_with_those_that_are_known(
+    install_plugin, fresh_catalogue
+):
+    later = announcing("mine").replace('role="describe"', 'role="explain"')
+    install_plugin("one_plugin", later, distribution="one")
+    (failure,) = fresh_catalogue().failures
+    assert "unknown role 'explain'" in failure.error
+    assert "manifolder" in failure.error

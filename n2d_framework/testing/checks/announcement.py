@@ -12,20 +12,16 @@ from n2d_framework.config.config_schema import component_schema
 from n2d_framework.config.reading import as_yaml, parse_yaml
 from n2d_framework.core.option_schema import option_schema
 from n2d_framework.core.options import Option, options_dict, options_of
+from n2d_framework.core.roles import LABEL_ROLE, role_info
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.examination import ComponentExamination
+from n2d_framework.types import ROLES
 
 __all__ = ["CHECKS"]
 
 CHECKS = Checks()
-
-_METHODS = {
-    "embedder": ("fit", "transform"),
-    "manifolder": ("fit", "transform"),
-    "clusterer": ("fit", "predict"),
-}
 
 
 @CHECKS.add("announcing it and importing its class loads no heavy library")
@@ -49,14 +45,14 @@ def summary(exam: ComponentExamination) -> None:
 def abilities(exam: ComponentExamination) -> None:
     """Look for methods."""
     spec, component = exam.spec, exam.fresh()
-    wanted = [*_METHODS[spec.role], "get_state", "set_state"]
+    wanted = [*role_info(spec.role).methods]
     wanted += ["predict_proba"] if spec.soft else []
     wanted += ["upgrade_state"] if spec.state_version > 1 else []
     missing = [name for name in wanted if not callable(getattr(component, name, None))]
     demand(not missing, f"lacks {', '.join(missing)}")
-    if spec.role != "clusterer":
+    if spec.role != LABEL_ROLE:
         wrong = [name for name in ("soft", "noise", "finds_n_clusters") if getattr(spec, name)]
-        demand(not wrong, f"declares {', '.join(wrong)}, which only clusterers can be")
+        demand(not wrong, f"declares {', '.join(wrong)}, which only a {LABEL_ROLE} can be")
 
 
 @CHECKS.add("every option has a help text and a type that the schema knows")
@@ -110,7 +106,7 @@ def _beyond(opt: Option) -> list[Any]:
     return [int(value) if float(value).is_integer() else float(value) for value in found]
 
 
-@CHECKS.add("scikit-learn can clone it and read and set its options")
+@CHECKS.add("scikit-learn can clone it and read and set its options", roles=ROLES)
 def clone_and_params(exam: ComponentExamination) -> None:
     """Clone an estimator that holds it, by name and as an object."""
     from sklearn.base import clone

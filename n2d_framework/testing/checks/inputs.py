@@ -10,13 +10,14 @@ import numpy as np
 import threadpoolctl
 
 from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.roles import FITTED_ROLES, role_info
 from n2d_framework.errors import N2DError, NotInductiveWarning
 from n2d_framework.pipeline.compatibility import component_reasons
-from n2d_framework.pipeline.stage import fit_component
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
 from n2d_framework.testing.examination import ComponentExamination, difference, same
+from n2d_framework.testing.exercise import ask, exercise
 from n2d_framework.testing.sample_rows import N_CLUSTERS
-from n2d_framework.types import AnyArray
+from n2d_framework.types import ROLES, AnyArray
 
 __all__ = ["CHECKS"]
 
@@ -33,7 +34,7 @@ def input_unchanged(exam: ComponentExamination) -> None:
     """Fit and answer on rows that may be written to, and compare; all other checks lock them."""
     rows, new, component = exam.rows.copy(), exam.new.copy(), exam.fresh()
     context = FitContext(seed=1, upstream=exam.upstream)
-    fit_component(component, exam.spec.role, rows, context)
+    exercise(component, exam.spec.role, rows, context)
     exam.answers(component, new)
     demand(rows.tobytes() == exam.rows.tobytes(), "fit changes its input")
     demand(new.tobytes() == exam.new.tobytes(), "answering changes its input")
@@ -56,7 +57,8 @@ def fewest_rows(exam: ComponentExamination) -> None:
                 f"check_input accepts {n} rows, but fit fails with {name}: {error}"
             ) from error
         output = np.asarray(fitted.output)
-        demand(len(output) == n and np.isfinite(output).all(), f"a fit on {n} rows is unusable")
+        whole = len(output) == n or exam.spec.role not in FITTED_ROLES
+        demand(whole and np.isfinite(output).all(), f"a fit on {n} rows is unusable")
         for name, values in exam.answers(component, exam.new[:3]).items():
             demand(np.isfinite(values).all(), f"fitted on {n} rows, {name} is not finite")
 
@@ -66,7 +68,7 @@ def _reasons(exam: ComponentExamination, n: int) -> list[str]:
 
 
 @CHECKS.add("a row gets the same answer, to the last bit, in any company, order and place, with "
-            "any number of threads", "inductive")  # fmt: skip
+            "any number of threads", "inductive", roles=FITTED_ROLES)  # fmt: skip
 def batch_invariance(exam: ComponentExamination) -> None:
     """Ask about rows in batches for which libraries of linear algebra take other paths."""
     _same_in_company(exam, exam.fitted.component, exam.new, "")
@@ -116,27 +118,29 @@ def _companies(n: int, n_pool: int) -> Iterator[tuple[str, AnyArray, int | None]
     yield "with three threads", everything[:400], 3
 
 
-@CHECKS.add("asked before it is fitted, it refuses with an error of the framework")
+@CHECKS.add("asked before it is fitted, it refuses with an error of the framework",
+            roles=FITTED_ROLES)  # fmt: skip
 def not_fitted(exam: ComponentExamination) -> None:
     """Ask a fresh component."""
     component = exam.fresh()
-    verb = "predict" if exam.spec.role == "clusterer" else "transform"
+    role, verb = exam.spec.role, role_info(exam.spec.role).verb
     questions: dict[str, Any] = {"get_state": component.get_state}
     if exam.spec.inductive:
-        questions[verb] = lambda: getattr(component, verb)(exam.new)
-    for name, ask in questions.items():
-        _refused(ask, f"{name} before fit", "use require_fitted of n2d_framework.plugin")
+        questions[verb] = lambda: ask(role, component, verb, exam.new)
+    for name, question in questions.items():
+        _refused(question, f"{name} before fit", "use require_fitted of n2d_framework.plugin")
 
 
-@CHECKS.add("rows of another width are refused with an error of the framework", "inductive")
+@CHECKS.add("rows of another width are refused with an error of the framework", "inductive",
+            roles=FITTED_ROLES)  # fmt: skip
 def wrong_width(exam: ComponentExamination) -> None:
     """Ask about rows with one feature more, and one less."""
     component = exam.fitted.component
-    verb = "predict" if exam.spec.role == "clusterer" else "transform"
+    role, verb = exam.spec.role, role_info(exam.spec.role).verb
     wider = np.concatenate([exam.new, exam.new[..., :1]], axis=-1)
     for rows in (wider, np.ascontiguousarray(exam.new[..., :-1])):
         _refused(
-            lambda rows=rows: getattr(component, verb)(rows),
+            lambda rows=rows: ask(role, component, verb, rows),
             f"{verb} of rows of shape {rows.shape[1:]}, fitted on {exam.rows.shape[1:]},",
             "use check_features of n2d_framework.plugin",
         )
@@ -153,7 +157,8 @@ def _refused(ask: Any, what: str, hint: str) -> None:
     demand(False, f"{what} is answered; {hint}")
 
 
-@CHECKS.add("in a model it takes rows of any real type and memory order, is saved and loaded")
+@CHECKS.add("in a model it takes rows of any real type and memory order, is saved and loaded",
+            roles=ROLES)  # fmt: skip
 def in_a_model(exam: ComponentExamination) -> None:
     """Fit a model that holds it on float64 rows in Fortran order that cannot be written to."""
     from n2d_framework.pipeline import N2D

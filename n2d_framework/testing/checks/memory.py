@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from n2d_framework.core.roles import FITTED_ROLES
 from n2d_framework.core.state import check_state
 from n2d_framework.errors import StateError
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
@@ -23,7 +24,7 @@ def same_seed(exam: ComponentExamination) -> None:
     demand(same(here, there), f"another process gives other results{difference(here, there)}")
 
 
-@CHECKS.add("fitting again forgets the earlier fit", "deterministic")
+@CHECKS.add("fitting again forgets the earlier fit", "deterministic", roles=FITTED_ROLES)
 def refit_forgets(exam: ComponentExamination) -> None:
     """Compare a fit that followed a fit on other rows with one that did not."""
     once, again = exam.fitted, exam.refitted
@@ -35,7 +36,7 @@ def refit_forgets(exam: ComponentExamination) -> None:
     demand(not keys, f"a second fit leaves another state: {', '.join(keys)}")
 
 
-@CHECKS.add("the state is plain values")
+@CHECKS.add("the state is plain values", roles=FITTED_ROLES)
 def state_is_plain(exam: ComponentExamination) -> None:
     """Look for what a file cannot hold."""
     try:
@@ -44,7 +45,7 @@ def state_is_plain(exam: ComponentExamination) -> None:
         raise CheckFailedError(str(error)) from error
 
 
-@CHECKS.add("a fresh process gives bit-identical answers from the state")
+@CHECKS.add("a fresh process gives bit-identical answers from the state", roles=FITTED_ROLES)
 def state_round_trip(exam: ComponentExamination) -> None:
     """Compare answers after a passage through a file."""
     state = exam.fitted.component.get_state()
@@ -62,7 +63,7 @@ def state_round_trip(exam: ComponentExamination) -> None:
         )
 
 
-@CHECKS.add("a damaged state is refused with a StateError")
+@CHECKS.add("a damaged state is refused with a StateError", roles=FITTED_ROLES)
 def state_refuses_damage(exam: ComponentExamination) -> None:
     """Put a text at the place of each value, and leave everything out."""
     state = dict(exam.fitted.component.get_state())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from n2d_framework.core.roles import LABEL_ROLE, Flow, role_info
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.examination import ComponentExamination
+from n2d_framework.testing.exercise import ask
 from n2d_framework.types import NOISE
 
 __all__ = ["CHECKS"]
@@ -32,25 +35,49 @@ def _labels(what: str, values: Any, n: int) -> None:
     demand(values.dtype == np.int64, f"{what} holds {values.dtype}, expected int64")
 
 
+def _width(values: Any) -> str:
+    return " x ".join(map(str, values.shape[1:]))
+
+
+def _rows(what: str, values: Any, n: int) -> None:
+    demand(isinstance(values, np.ndarray), f"{what} returns a {type(values).__name__}, no array")
+    demand(
+        values.ndim >= 2 and len(values) == n and 0 not in values.shape[1:],
+        f"{what} has the shape {values.shape}, expected ({n}, ...)",
+    )
+    demand(values.dtype.kind in "uif", f"{what} holds {values.dtype}, expected real numbers")
+    demand(np.isfinite(values).all(), f"{what} holds values that are not finite")
+
+
+def _descriptions(what: str, values: Any, _: int) -> None:
+    demand(values.size > 2, f"{what} describes nothing")
+
+
+_LOOKS: dict[Flow, Callable[[str, Any, int], None]] = {
+    "rows": _rows,
+    "latent": _coordinates,
+    "coordinates": _coordinates,
+    "labels": _labels,
+    "descriptions": _descriptions,
+}
+
+
 @CHECKS.add("outputs have the promised shapes and types, and are finite")
 def output(exam: ComponentExamination) -> None:
     """Look at the training output and at answers for new rows."""
-    fitted, role = exam.fitted, exam.spec.role
-    look = _labels if role == "clusterer" else _coordinates
+    fitted, info = exam.fitted, role_info(exam.spec.role)
+    look = _LOOKS[info.gives]
     look("the training output", fitted.output, len(exam.rows))
     answered = exam.answered
-    verb = "predict" if role == "clusterer" else "transform"
-    if verb in answered:
-        raw = getattr(fitted.component, verb)(exam.new)
-        look(verb, raw, len(exam.new))
-        if role != "clusterer":
-            width = fitted.output.shape[1]
-            demand(
-                raw.shape[1] == width,
-                f"transform gives {raw.shape[1]} columns, training gave {width}",
-            )
-        one = getattr(fitted.component, verb)(exam.new[:1])
-        look(f"{verb} of one row", one, 1)
+    if info.verb in answered:
+        raw = ask(info.name, fitted.component, info.verb, exam.new)
+        look(info.verb, raw, len(exam.new))
+        demand(
+            raw.shape[1:] == fitted.output.shape[1:],
+            f"{info.verb} gives {_width(raw)} columns, training gave {_width(fitted.output)}",
+        )
+        one = ask(info.name, fitted.component, info.verb, exam.new[:1])
+        look(f"{info.verb} of one row", one, 1)
     if "reconstruct" in answered:
         rebuilt = answered["reconstruct"]
         demand(
@@ -61,7 +88,7 @@ def output(exam: ComponentExamination) -> None:
 
 
 @CHECKS.add("labels count from 0, new rows get known ones, noise only if declared",
-            roles=("clusterer",))  # fmt: skip
+            roles=(LABEL_ROLE,))  # fmt: skip
 def known_labels(exam: ComponentExamination) -> None:
     """Ask about new rows, near and far."""
     spec, labels = exam.spec, np.asarray(exam.fitted.output)
@@ -81,7 +108,7 @@ def known_labels(exam: ComponentExamination) -> None:
 
 
 @CHECKS.add("probabilities are not negative, sum to one and agree with predict", "soft",
-            "inductive", roles=("clusterer",))  # fmt: skip
+            "inductive", roles=(LABEL_ROLE,))  # fmt: skip
 def probabilities(exam: ComponentExamination) -> None:
     """Look at the soft assignment of new rows."""
     proba, spec = exam.answered["predict_proba"], exam.spec
@@ -99,7 +126,7 @@ def probabilities(exam: ComponentExamination) -> None:
         demand(share > 0.9, f"the likeliest cluster is the predicted one for {share:.0%} only")
 
 
-@CHECKS.add("strengths, where there are any, lie between 0 and 1", roles=("clusterer",))
+@CHECKS.add("strengths, where there are any, lie between 0 and 1", roles=(LABEL_ROLE,))
 def strengths(exam: ComponentExamination) -> None:
     """Look at the strengths of new rows."""
     if "strengths" not in exam.answered:

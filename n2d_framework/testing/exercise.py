@@ -1,0 +1,78 @@
+"""How a component of each role is fitted and asked, in the shape that checks look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.core.protocols import ClusteredRows, FitContext
+from n2d_framework.core.roles import role_info
+from n2d_framework.core.spec import ComponentSpec
+from n2d_framework.pipeline.stage import fit_component
+from n2d_framework.types import NOISE, AnyArray, IntArray, Role
+
+__all__ = ["ask", "exercise", "questions"]
+
+
+def exercise(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
+    """Fit a component, and return what came out for its training rows.
+
+    Parameters
+    ----------
+    component : object
+        Fresh.
+    role : str
+    x : array of shape (n, ...)
+        Rows, or coordinates. Components that take labels get :func:`_labels` of them.
+    context : FitContext
+
+    Returns
+    -------
+    array
+        Descriptions are given as the bytes of their JSON.
+    """
+    info = role_info(role)
+    if info.takes != "labels":
+        return fit_component(component, role, x, context)
+    if "fit" in info.methods:
+        component.fit(x, _labels(x), context=context)
+    return ask(role, component, info.verb, x)
+
+
+def ask(role: Role, component: Any, verb: str, x: AnyArray) -> Any:
+    """Call a method of a component with rows, and with labels where it takes them."""
+    info = role_info(role)
+    if info.takes != "labels":
+        return getattr(component, verb)(x)
+    if info.gives_labels:
+        return getattr(component, verb)(x, _labels(x))
+    names = tuple(map(str, range(int(np.prod(x.shape[1:])))))
+    found = getattr(component, verb)(ClusteredRows(x, _labels(x), x.reshape(len(x), -1), names))
+    return np.frombuffer(json.dumps(found, allow_nan=False).encode(), dtype=np.uint8)
+
+
+def questions(spec: ComponentSpec, component: Any, x: AnyArray) -> Mapping[str, AnyArray]:
+    """Everything a fitted component says about rows, by the names of its methods."""
+    info = role_info(spec.role)
+    if not (spec.inductive and info.places_rows):
+        return {}
+    found = {info.verb: ask(spec.role, component, info.verb, x)}
+    if "predict_proba" in info.optional and spec.soft:
+        found["predict_proba"] = component.predict_proba(x)
+    if "strengths" in info.optional and hasattr(component, "strengths"):
+        found["strengths"] = component.strengths(x)
+    for back in ("reconstruct", "inverse_transform"):
+        if back in info.optional and hasattr(component, back):
+            found[back] = getattr(component, back)(found[info.verb])
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+def _labels(x: AnyArray) -> IntArray:
+    """Two clusters, and noise; each row's label depends on that row only."""
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    labels = (flat[:, 0] > np.float64(0.5)).astype(np.int64)
+    labels[np.floor(8 * flat[:, -1]) % 5 == 0] = NOISE
+    return labels

@@ -1,0 +1,1 @@
+"""Built-in components that bring rows to numbers near 1."""

@@ -1,0 +1,117 @@
+"""Noise gets the label of the nearest cluster."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_framework.plugin import (
+    NOISE,
+    AnyArray,
+    FitContext,
+    IntArray,
+    check_features,
+    component,
+    distinct_rows,
+    learned,
+    option,
+    require_fitted,
+)
+
+__all__ = ["ReassignNoise"]
+
+logger = logging.getLogger(__name__)
+
+
+@component
+class ReassignNoise:
+    """Gives noise the label of the nearest row that has one.
+
+    A row's new label depends on its own coordinates only, and on the training rows: the same at
+    fit and at prediction, in any batch. Rows that have a label keep it.
+
+    Attributes
+    ----------
+    points_ : float32 array of shape (p, m), or None
+        Distinct training coordinates that have a label; ``None`` if none has.
+    point_labels_ : int64 array of shape (p,), or None
+        Their labels.
+    changed_ : int
+        How many training rows got a label.
+    """
+
+    max_distance: float | None = option(
+        None,
+        gt=0,
+        help="Rows farther than this from every clustered training row, in units of the "
+        "coordinates, stay noise. Left out, no row stays noise.",
+    )
+    points_: NDArray[np.float32] | None = learned(shape=("n", "m"), dtype="float32", optional=True)
+    point_labels_: NDArray[np.int64] | None = learned(
+        shape=("n",), dtype="int64", optional=True, ge=0
+    )
+    changed_: int | None = learned(dtype=int, ge=0)
+    _search: Any = learned()
+
+    def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> Self:
+        """Keep the clustered rows of `m`, of shape (n, m) float32, with their `labels`."""
+        clustered = labels != NOISE
+        rows, given = m[clustered], labels[clustered]
+        self._search = self.points_ = self.point_labels_ = None
+        self.changed_ = 0
+        if len(rows):
+            first = distinct_rows(rows).first
+            self.points_ = np.ascontiguousarray(rows[first], dtype=np.float32)
+            self.point_labels_ = np.asarray(given[first], dtype=np.int64)
+            self.changed_ = int((self.refine(m, labels) != labels).sum())
+        logger.info("reassign_noise: %d of %d rows got a label", self.changed_, len(labels))
+        return self
+
+    def check_learned(self) -> list[str]:
+        """Why a state cannot be used: it has points or labels alone."""
+        alone = (self.points_ is None) != (self.point_labels_ is None)
+        return ["points and point_labels do not belong together"] if alone else []
+
+    def refine(self, m: AnyArray, labels: IntArray) -> IntArray:
+        """Labels of rows `m` whose clusterer gave them `labels`: (n,) int64.
+
+        Where fitting found no cluster at all, noise stays noise.
+        """
+        require_fitted(self.changed_, "reassign_noise")
+        found = np.array(labels, dtype=np.int64)
+        points, known = self.points_, self.point_labels_
+        noise = np.flatnonzero(labels == NOISE)
+        if points is None or known is None:
+            return found
+        check_features(m, points.shape[1], "reassign_noise")
+        if not noise.size:
+            return found
+        if self._search is None:
+            self._search = ExactNeighbors(points)
+        nearest, distances = self._search.query(np.ascontiguousarray(m[noise]), 1)
+        near = distances[:, 0] <= (np.inf if self.max_distance is None else self.max_distance)
+        found[noise[near]] = known[nearest[near, 0]]
+        return found
+
+    def refine_proba(self, m: AnyArray, labels: IntArray, proba: AnyArray) -> AnyArray:
+        """Shares of clusters, with the share of noise given to the new label of a row.
+
+        Parameters
+        ----------
+        m : float32 array of shape (n, m)
+        labels : int64 array of shape (n,)
+            Of the clusterer.
+        proba : float64 array of shape (n, k) or (n, k + 1)
+            Its soft assignment; the share of noise, if it has one, comes last.
+        """
+        refined = self.refine(m, labels)
+        rows = np.flatnonzero(refined != labels)
+        found = np.array(proba, dtype=np.float64)
+        if rows.size:  # only noise is changed, and a clusterer that knows noise has its share
+            found[rows, refined[rows]] += found[rows, -1]
+            found[rows, -1] = 0.0
+        return found
