@@ -1,4 +1,4 @@
-"""What a comparison saves and costs, each in one run on one machine.
+"""Savings and costs of comparisons, each in one run on one machine.
 
     python benchmarks/compare.py sharing  # digits: 72 cells, each stage once, or cell by cell
     python benchmarks/compare.py usps     # the same with networks of 60 epochs on USPS

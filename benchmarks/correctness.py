@@ -102,7 +102,7 @@ def near_one(rows: np.ndarray) -> np.ndarray:
 
 
 def close(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether arrays agree, up to their unit and the rounding of float32."""
+    """Return whether arrays agree, up to their unit and the rounding of float32."""
     if not (np.isfinite(found).all() and np.isfinite(expected).all()):
         return False
     return bool(np.abs(found - expected).max() <= TOLERANCE * (np.abs(expected).max() or 1.0))
@@ -239,7 +239,7 @@ SUBJECTS: dict[str, Callable[[Dataset], Any]] = {
 
 
 def outcome(subject: str, data: Dataset) -> str:
-    """How ours and the library agree: "as given", "near 1", "refused" or "differs"."""
+    """Agreement of ours with the library: "as given", "near 1", "refused" or "differs"."""
     try:
         rows, agrees = SUBJECTS[subject](data)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""What the numbers were measured on: processor, versions, and how fast it multiplies matrices.
+"""Machine on which numbers were measured: processor, versions, and how fast it multiplies matrices.
 
 Run as ``python benchmarks/machine.py`` to see it; the other scripts import it.
 """

@@ -48,7 +48,7 @@ class Process:
 
     @property
     def said(self) -> str:
-        """What it wrote, once it has ended: through a pipe, which no limit on files reaches."""
+        """Output after the process has ended: through a pipe, which no limit on files reaches."""
         if self._said is None:
             with os.fdopen(self._reader, "rb") as pipe:
                 self._said = pipe.read().decode()
@@ -70,7 +70,7 @@ class Process:
         return self._status
 
     def ended(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         if self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:

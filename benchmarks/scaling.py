@@ -1,4 +1,4 @@
-"""How seconds and memory grow with the number of rows, from 10^3 to 10^6.
+"""Growth of seconds and memory with the number of rows, from 10^3 to 10^6.
 
 Run as ``python benchmarks/scaling.py [--most N] [--out FOLDER]``. Rows are synthetic: 10 clusters
 in 64 features, some of them overlapping. Every run is a process of its own, so that its peak

@@ -1,4 +1,4 @@
-"""How often a mixture finds the classes on our UMAP layouts, and how often on umap-learn's.
+"""Frequency with which a mixture finds the classes on our UMAP layouts and on umap-learn's.
 
 Run as ``python benchmarks/umap_reliability.py LATENT.npz ... [--seeds 20] [--record FILE]``; each
 file has latent rows `z` and classes `y` (``--make FOLDER`` trains autoencoders on usps, mnist_test,

@@ -1,4 +1,4 @@
-"""What the examples share: their arguments, and small data in place of large ones."""
+"""Common parts of the examples: their arguments, and small data in place of large ones."""
 
 from __future__ import annotations
 

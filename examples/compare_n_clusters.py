@@ -1,4 +1,4 @@
-"""How many clusters? The criteria side by side, on manifolds that are computed once.
+"""Number of clusters: the criteria side by side, on manifolds that are computed once.
 
 Run it as ``python examples/compare_n_clusters.py``.
 """

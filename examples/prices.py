@@ -1,4 +1,4 @@
-"""What the examples of stocks share: a table of prices, made or of your own."""
+"""Common parts of the examples of stocks: a table of prices, made or of your own."""
 
 from __future__ import annotations
 

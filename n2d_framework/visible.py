@@ -103,7 +103,7 @@ def _json_escape(letter: str) -> str:
 
 
 def _belongs(text: str, place: int) -> bool:
-    """Whether a hidden character is one that the text beside it needs."""
+    """Return whether a hidden character is one that the text beside it needs."""
     letter = text[place]
     before = text[place - 1 : place]
     if _VARIANTS.match(letter):  # the form of an emoji or of a Chinese character
@@ -112,7 +112,7 @@ def _belongs(text: str, place: int) -> bool:
 
 
 def _joins(letter: str) -> bool:
-    """Whether a character is a sign, or a letter or mark of a script that joiners are used in."""
+    """Return whether a character is a sign, or a letter or mark of a script with joiners."""
     if not letter or ord(letter) < _LATIN:
         return False
     kind = unicodedata.category(letter)

@@ -18,7 +18,7 @@ _PLUGINS = Path(__file__).parents[2] / "plugins"
 
 
 def whole_catalogue() -> Catalogue:
-    """What is installed, and the plugins beside the framework even where they are not."""
+    """Installed packages, and the plugins of this repository even where they are not installed."""
     beside = [point for plugin in _not_installed() for point in plugin.entry_points]
     return Catalogue.from_entry_points([*installed_entry_points(), *beside])
 

@@ -1,4 +1,4 @@
-"""What is inside a bundle, said without importing any component."""
+"""Content of a bundle, described without importing any component."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ArrayInfo:
 
 @attrs.frozen
 class BundleInfo:
-    """What is inside a bundle.
+    """Content of a bundle.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What the manifest of a bundle must say, checked before anything is built from it."""
+"""Required content of a bundle's manifest, checked before anything is built from it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _is_field(value: Any) -> bool:
 
 
 def _schema_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with the columns that the model takes."""
+    """Problems of the columns that the model takes."""
     names = data.get("feature_names")
     if not _is_names(names):
         yield Problem("/manifest/data/feature_names", "must be null or a list of strings")

@@ -49,7 +49,7 @@ class StageReplay:
 
     @property
     def ok(self) -> bool:
-        """Whether the stage is accepted as unchanged."""
+        """Return whether the stage is accepted as unchanged."""
         return self.moved <= self.limit
 
     def __str__(self) -> str:
@@ -63,7 +63,7 @@ class StageReplay:
 
 @attrs.frozen
 class VerifyReport:
-    """What replaying the golden rows of a bundle showed. True if no stage moved.
+    """Result of replaying the golden rows of a bundle. True if no stage moved.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no stage moved."""
+        """Return whether no stage moved."""
         return all(stage.ok for stage in self.stages)
 
     def __bool__(self) -> bool:

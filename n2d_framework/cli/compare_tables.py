@@ -1,4 +1,4 @@
-"""What a comparison will be, and what it came to: as plain values and as tables."""
+"""Plan and results of a comparison, as plain values and as tables."""
 
 from __future__ import annotations
 

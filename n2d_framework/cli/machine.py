@@ -1,4 +1,4 @@
-"""What this machine has, found out without importing anything heavy."""
+"""Resources of this machine, found out without importing anything heavy."""
 
 from __future__ import annotations
 

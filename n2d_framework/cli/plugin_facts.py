@@ -1,4 +1,4 @@
-"""What is to be said of installed plugins, besides the components they bring."""
+"""Facts about installed plugins, besides the components they bring."""
 
 from __future__ import annotations
 

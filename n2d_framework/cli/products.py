@@ -1,4 +1,4 @@
-"""What a run leaves in its folder: each thing by itself, so that a failure costs only one."""
+"""Files of a run, each written by itself, so that a failure costs only one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Products:
         self.output.has_labels = True
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """What is made after the labels, with a name for people; none of it raises."""
+        """Products made after the labels, with a name for users; none of them raises."""
         yield "scores", lambda: self._attempt("scores", self._assess)
         yield "save", self._write_both
         if self.plots:
@@ -86,7 +86,7 @@ class Products:
         self._attempt("bundle", self._save)
 
     def record(self) -> dict[str, Any]:
-        """What is known about the run: the content of ``run.json``, without times."""
+        """Description of the run: the content of ``run.json``, without times."""
         self.output.complete = not self.missing.keys() - {"run"}
         manifest = self.model.to_manifest()
         return {
@@ -176,7 +176,7 @@ class Products:
         return columns
 
     def _asked(self, ability: str, column: str) -> AnyArray | None:
-        """What the clusterer says of the training rows; ``None`` if it cannot."""
+        """Memberships of the training rows; ``None`` if the clusterer has none."""
         clusterer = self.model.clusterer_
         if not hasattr(clusterer, ability):
             return None

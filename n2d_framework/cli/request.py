@@ -1,4 +1,4 @@
-"""What ``n2d run`` was asked to do: a configuration file, or data with all defaults."""
+"""Request to ``n2d run``: a configuration file, or data with all defaults."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RunRequest:
 
     @property
     def data(self) -> Any:
-        """What :func:`n2d_framework.data.load` takes."""
+        """Arguments of :func:`n2d_framework.data.load`."""
         return _plain_data(self.config.data)
 
 

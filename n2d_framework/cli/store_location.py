@@ -34,7 +34,7 @@ def default_store() -> Path:
 
 
 def _can_be_made(folder: Path) -> bool:
-    """Whether a folder is writable, or can be made where it is missing."""
+    """Return whether a folder is writable, or can be made where it is missing."""
     if not folder.is_absolute():  # "~" of a user who has no home
         return False
     try:

@@ -75,12 +75,12 @@ def results() -> Any:
 
 
 def stdout_is_closed() -> bool:
-    """Whether the command was started without a stdout (``>&-``)."""
+    """Return whether the command was started without a stdout (``>&-``)."""
     return _State.closed
 
 
 def is_utf8(stream: Any) -> bool:
-    """Whether a stream can take every character."""
+    """Return whether a stream can take every character."""
     return (stream.encoding or "").lower().replace("_", "-") in ("utf-8", "utf8")
 
 

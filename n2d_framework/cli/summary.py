@@ -1,4 +1,4 @@
-"""What a run came to, as tables."""
+"""Results of a run, as tables."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _refuse_unknown(cls: Any, options: Mapping[str, Any], path: str) -> None:
 def adapted_choices(
     role: Role, value: Mapping[str, Any], path: str, *, allow_code: bool
 ) -> list[dict[str, Any]]:
-    """What ``{adapt: …}`` stands for in a comparison, where an argument may have several values.
+    """Components for ``{adapt: …}`` in a comparison, where an argument may have several values.
 
     Parameters
     ----------

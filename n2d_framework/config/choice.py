@@ -53,7 +53,7 @@ class Choice:
 
     @property
     def spec(self) -> ComponentSpec:
-        """What the plugin announced."""
+        """Announcements of the plugin."""
         return self.entry.spec
 
     def build(self, n_clusters: int | None = None) -> Any:

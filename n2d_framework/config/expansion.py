@@ -17,7 +17,7 @@ _MOST = 10_000
 
 
 def takes_list(kind: Any) -> bool:
-    """Whether one value of an option of that type is itself a list."""
+    """Return whether one value of an option of that type is itself a list."""
     family, _, arguments = family_of(kind)
     if family == "union":
         return any(takes_list(arm) for arm in arguments)
@@ -32,7 +32,7 @@ def _takes_mapping(kind: Any) -> bool:
 
 
 def is_range(value: Any) -> bool:
-    """Whether `value` is written as ``{from: a, to: b}`` or ``{from: a, to: b, step: s}``."""
+    """Return whether `value` is ``{from: a, to: b}`` or ``{from: a, to: b, step: s}``."""
     return isinstance(value, Mapping) and {"from", "to"} <= set(value) <= _RANGE_KEYS
 
 
@@ -87,7 +87,7 @@ def _values(opt: Option | None, value: Any, path: str) -> list[Any]:
 
 
 def _lists_only(items: list[Any]) -> bool:
-    """Whether this is a list of lists (``null`` may stand among them)."""
+    """Return whether this is a list of lists (``null`` may stand among them)."""
     lists = [isinstance(item, Sequence) and not isinstance(item, str) for item in items]
     return any(lists) and all(a or item is None for a, item in zip(lists, items, strict=True))
 

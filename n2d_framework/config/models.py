@@ -15,7 +15,7 @@ Choosable: TypeAlias = "str | Mapping[str, Any]"
 
 @component
 class ScalerConfig:
-    """How input values are scaled before the embedder sees them.
+    """Scaling of input values before the embedder sees them.
 
     Attributes
     ----------

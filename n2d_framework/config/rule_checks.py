@@ -1,4 +1,4 @@
-"""What rules of a comparison say that its grid does not have."""
+"""Values in rules of a comparison that its grid does not have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST = 10
 
 @attrs.frozen
 class Findings:
-    """What is wrong with rules, and what in them means nothing.
+    """Problems of rules, and parts of them without effect.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ def check_rules(
 
 
 def absent_values(wanted: Any, path: str, values: Sequence[Any]) -> list[Problem]:
-    """What a rule wants that nothing of the grid has.
+    """Values of a rule that nothing of the grid has.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def _grouped(
 
 
 def _check_name(name: Any, path: str, known: Sequence[_Known], problems: list[Problem]) -> bool:
-    """Whether a component has that name; else a problem is noted."""
+    """Return whether a component has that name; else a problem is noted."""
     if not isinstance(name, str):
         text = f"must be a name, or a mapping with a name; got {name!r}"
         problems.append(Problem(path, text))

@@ -16,24 +16,24 @@ RULE_KEYS = ("data", "scaler", "embedder", "manifolder", "clusterer", "n_cluster
 
 
 def value_fits(wanted: Any, value: Any) -> bool:
-    """Whether a value is the wanted one, or one of the wanted."""
+    """Return whether a value is the wanted one, or one of the wanted."""
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
         return value in wanted or list(wanted) == value
     return bool(wanted == value)
 
 
 def scaler_label(name: str, per: str) -> str:
-    """What tables call a scaler."""
+    """Name of a scaler in tables."""
     return name if per == "auto" else f"{name}(per={per})"
 
 
 def scaler_fits(wanted: Any, name: str, per: str) -> bool:
-    """Whether a scaler is meant by its name, or by what tables call it."""
+    """Return whether a scaler is meant by its name, or by what tables call it."""
     return any(value_fits(wanted, each) for each in (name, scaler_label(name, per)))
 
 
 def choice_fits(wanted: Any, name: str, qualified: str, options: Mapping[str, Any]) -> bool:
-    """Whether a component fits what a rule says of its role.
+    """Return whether a component fits what a rule says of its role.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def choice_fits(wanted: Any, name: str, qualified: str, options: Mapping[str, An
 
 
 def by_name(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What a rule says of a class by ``adapt``, with a name as components have it."""
+    """A rule's class (``adapt``) under a name as components have it."""
     return {"name" if key == "adapt" else key: value for key, value in wanted.items()}
 
 

@@ -25,7 +25,7 @@ _LISTS = (tuple, list, Sequence, Collection)
 
 
 def family_of(kind: Any) -> tuple[Family, Any, tuple[Any, ...]]:
-    """What a type is to an option.
+    """Meaning of a type as that of an option.
 
     Parameters
     ----------

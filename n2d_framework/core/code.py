@@ -1,4 +1,4 @@
-"""What identifies the code of a component, and the code that its options name."""
+"""Identity of the code of a component, and the code that its options name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DIGITS = 16
 
 
 def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
-    """What the results of a component depend on besides its options and its version: code.
+    """Code on which the results of a component depend, besides its options and its version.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
 
 
 def outlasts(code: Mapping[str, str]) -> bool:
-    """Whether another process can know that it has the same code."""
+    """Return whether another process can know that it has the same code."""
     return not any(value.startswith(_PASSING) for value in code.values())
 
 
@@ -138,7 +138,7 @@ def _identity(thing: Any, path: str) -> dict[str, str]:
 
 
 def _is_as_installed(module: str) -> bool:
-    """Whether a version says all about a module: it was installed, and has not been edited."""
+    """Return whether a version identifies a module: it was installed, and not edited."""
     names = _versions(module.partition(".")[0])
     return bool(names) and not any(_is_changed(name, module) for name in names)
 
@@ -173,7 +173,7 @@ def _is_edited(distribution: str) -> bool:
 
 
 def _is_changed(distribution: str, module: str) -> bool:
-    """Whether files beside a module are not those that were installed, as far as is recorded."""
+    """Return whether files next to a module differ from the recorded installed ones."""
     file = getattr(sys.modules.get(module), "__file__", None)
     recorded = _recorded(distribution).get(os.path.dirname(file), ()) if file else ()  # noqa: PTH120
     for path, digest in recorded:
@@ -237,7 +237,7 @@ def _imports(source: bytes) -> set[str]:
 
 @cache
 def _is_local(top: str) -> bool:
-    """Whether it is source of no distribution, or of one that is there to be edited."""
+    """Return whether it is source of no distribution, or of one that is there to be edited."""
     if top in sys.stdlib_module_names or top == _FRAMEWORK or _versions(top):
         return False
     return bool(list(_files(top)))

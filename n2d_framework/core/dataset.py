@@ -180,7 +180,7 @@ class DatasetSpec:
 
     @property
     def from_files(self) -> bool:
-        """Whether the loader is given files."""
+        """Return whether the loader is given files."""
         return bool(self.files or self.alternatives)
 
     def load(self, files: Mapping[str, Path] | None = None) -> Dataset:

@@ -40,7 +40,7 @@ class DistinctRows:
 
     @property
     def repeated(self) -> bool:
-        """Whether some row occurs more than once."""
+        """Return whether some row occurs more than once."""
         return len(self.first) < len(self.inverse)
 
 

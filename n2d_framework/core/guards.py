@@ -1,4 +1,4 @@
-"""What every component refuses: to answer before it is fitted, and rows of another width."""
+"""Refusals common to all components: to answer before the fit, and rows of another width."""
 
 from __future__ import annotations
 

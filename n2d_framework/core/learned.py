@@ -177,7 +177,7 @@ def provide_state(cls: Any) -> None:
 
 
 def get_state(self: Any) -> State:
-    """What fitting learned, as plain values.
+    """Fitted state, as plain values.
 
     Returns
     -------

@@ -28,7 +28,7 @@ def _compute(name: str, depends_on: Mapping[str, Any], compute: Callable[[], Sta
 
 @attrs.frozen
 class FitContext:
-    """What a component is told when it is fitted.
+    """Context of a component's fit.
 
     Attributes
     ----------
@@ -60,10 +60,10 @@ class FitContext:
 
 @runtime_checkable
 class Stateful(Protocol):
-    """What all components share: what fitting learned can be taken out and put back."""
+    """Base of all components: the fitted state can be taken out and put back."""
 
     def get_state(self) -> State:
-        """What fitting learned, as plain values.
+        """Fitted state, as plain values.
 
         Returns
         -------

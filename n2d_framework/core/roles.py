@@ -90,12 +90,12 @@ class RoleInfo:
 
     @property
     def gives_labels(self) -> bool:
-        """Whether labels come out."""
+        """Return whether labels come out."""
         return self.gives == "labels"
 
     @property
     def gives_coordinates(self) -> bool:
-        """Whether coordinates come out, latent ones or those of the manifold."""
+        """Return whether coordinates come out, latent ones or those of the manifold."""
         return self.gives in ("latent", "coordinates")
 
 

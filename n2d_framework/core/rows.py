@@ -50,7 +50,7 @@ class Field:
 
 @attrs.frozen
 class Matched:
-    """How the columns of a table answer to a schema.
+    """Match of the columns of a table with a schema.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Schema:
 
     @property
     def named(self) -> bool:
-        """Whether the features have names that say more than their positions."""
+        """Return whether the features have names that say more than their positions."""
         return bool(self.fields) and self.names != positions(len(self.fields))
 
     def as_json(self) -> dict[str, Any]:

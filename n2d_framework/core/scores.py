@@ -46,15 +46,15 @@ _LOSS = re.compile(rf"({'|'.join(ROLES)})_\w*loss")
 
 
 def has_bic(component: type[Any]) -> bool:
-    """Whether a clusterer knows its Bayesian information criterion: it has ``bic_``."""
+    """Return whether a clusterer knows its Bayesian information criterion: it has ``bic_``."""
     return any(field.name == "bic_" for field in attrs.fields(component))
 
 
 def is_loss(name: str) -> bool:
-    """Whether a column is a loss with which a stage ended, as ``embedder_val_loss``."""
+    """Return whether a column is a loss with which a stage ended, as ``embedder_val_loss``."""
     return _LOSS.fullmatch(name) is not None
 
 
 def is_taken(name: str) -> bool:
-    """Whether the framework has that name itself, so that no metric of a plugin can."""
+    """Return whether the framework has that name itself, so that no metric of a plugin can."""
     return name in SCORES or name in RESERVED or is_loss(name)

@@ -1,4 +1,4 @@
-"""What a plugin says about a component, before anything of it is imported."""
+"""Description of a component by its plugin, before anything of it is imported."""
 
 from __future__ import annotations
 

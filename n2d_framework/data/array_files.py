@@ -89,7 +89,7 @@ class _OneField(StoredArray):
 
 @attrs.frozen
 class Contents:
-    """What a file of arrays has to offer.
+    """Content of a file of arrays.
 
     Attributes
     ----------
@@ -190,7 +190,7 @@ def _class_names(
 
 
 def _categories(names: Sequence[str], pairs: Sequence[Pair]) -> str | None:
-    """What the codes of a category column of AnnData stand for: they lie beside each other."""
+    """Categories of a column of AnnData, which are stored next to its codes."""
     codes = {labels for _, labels in pairs}
     beside = {str(name).removesuffix("codes") + "categories" for name in codes}
     known = [name for name in beside if name in names and name not in codes]

@@ -64,7 +64,7 @@ def _counters(data: Dataset) -> list[str]:
 
 
 def _counts(column: AnyArray) -> bool:
-    """Whether values rise or fall by the same integer, or are n numbers in a row, shuffled."""
+    """Return whether values rise or fall by one integer, or are n numbers in a row, shuffled."""
     first, step = float(column[0]), float(column[1]) - float(column[0])
     if step == 0 or first != round(first) or step != round(step):
         return False

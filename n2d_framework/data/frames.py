@@ -233,7 +233,7 @@ class _Arrays(Frame):
 
 
 def _beyond_float64(column: AnyArray) -> bool:
-    """Whether it has integers that float64 may round."""
+    """Return whether it has integers that float64 may round."""
     if column.dtype.kind not in "iu" or not column.size:
         return False
     return max(abs(int(column.min())), abs(int(column.max()))) > 2**53

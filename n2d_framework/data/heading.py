@@ -51,7 +51,7 @@ _HINT = "say {path: ..., header: true} or false to settle it"
 
 
 def is_number(text: str) -> bool:
-    """Whether a field of a table is a number, as Arrow reads one."""
+    """Return whether a field of a table is a number, as Arrow reads one."""
     try:
         float(text)
     except ValueError:
@@ -60,13 +60,13 @@ def is_number(text: str) -> bool:
 
 
 def is_marker(text: str) -> bool:
-    """Whether a field says that a value is missing."""
+    """Return whether a field says that a value is missing."""
     return text.strip().lower() in _MARKERS
 
 
 @attrs.frozen
 class Heading:
-    """What the first lines of a text table say.
+    """Findings from the first lines of a text table.
 
     Attributes
     ----------
@@ -237,7 +237,7 @@ def _records(
 
 
 def _as_wide(lines: _Lines, first: int, delimiter: str, width: int) -> bool:
-    """Whether the line right above the table is a comment with a field for each column."""
+    """Return whether the line right above the table is a comment with a field for each column."""
     if not first or width < 2 or not lines.texts[first - 1].startswith("#"):
         return False
     return len(next(csv.reader([lines.texts[first - 1]], delimiter=delimiter))) == width
@@ -267,7 +267,7 @@ def _commented_names(
 
 
 def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tuple[str, ...]]:
-    """Whether the first record is a header, and what should be said of it."""
+    """Return whether the first record is a header, and what should be said of it."""
     top, below = [field.strip() for field in records[0]], records[1:]
     if ref.like is not None and ref.like.named and _of_the_fit(ref.like.names, top, below):
         return True, ()
@@ -291,7 +291,7 @@ def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tupl
 
 
 def _of_the_fit(names: Sequence[str], top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether a line has the names of a fitted model, or other numbers where these are numbers."""
+    """Return whether a line has a fitted model's names, or other numbers in place of numbers."""
     known = set(names) & set(top)
     if len(known) == len(names):
         return True
@@ -307,7 +307,7 @@ def _given(ref: Reference) -> set[str]:
 
 
 def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether the fields of the first record are other things than those below them."""
+    """Return whether the fields of the first record are other things than those below them."""
     columns = [
         [record[position].strip() for record in below if position < len(record)]
         for position in range(len(top))
@@ -325,13 +325,13 @@ def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
 
 
 def _of_answers(columns: Sequence[Sequence[str]], named: set[int]) -> bool:
-    """Whether what looks like the name of a label is a class: y beside n."""
+    """Return whether what looks like the name of a label is a class: y beside n."""
     answers = {"y", "n", "yes", "no", "t", "f", "true", "false", "p", "e", "1", "0", "?", ""}
     return all({field.lower() for field in columns[position]} <= answers for position in named)
 
 
 def _like_a_scale(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
-    """Whether the numbers of the first record increase as a scale does, and no others do."""
+    """Return whether the numbers of the first record increase as a scale does, and no others do."""
     scale = np.array(list(map(float, top)))
     steps = np.diff(scale)
     if len(scale) < 3 or not np.isfinite(scale).all() or not (steps > 0).all():

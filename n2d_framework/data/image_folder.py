@@ -105,7 +105,7 @@ class _Found:
     others: list[Path] = attrs.Factory(list)
 
     def remarks(self, folder: Path) -> Iterator[str]:
-        """What the user should know, in one line each."""
+        """Notes for the user, one line each."""
         if self.deeper:
             shown = self.deeper[0].relative_to(folder)
             yield (
@@ -171,7 +171,7 @@ def _is_image(path: Path) -> bool:
 
 
 def _is_beside(path: Path) -> bool:
-    """Whether it is what file managers leave in folders of images."""
+    """Return whether it is what file managers leave in folders of images."""
     return path.name.lower() in (".ds_store", "thumbs.db", "desktop.ini") or path.name.startswith(
         "._"
     )

@@ -83,7 +83,7 @@ class _Part:
 
 
 def is_parquet_folder(folder: Path) -> bool:
-    """Whether a folder holds parts of a table in Parquet."""
+    """Return whether a folder holds parts of a table in Parquet."""
     return any(path.suffix.lower() == ".parquet" for path in _walk(folder))
 
 

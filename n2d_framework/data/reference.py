@@ -1,4 +1,4 @@
-"""What a user may write for `data`: the name of a data set, a path, or a mapping."""
+"""Value that a user may write for `data`: the name of a data set, a path, or a mapping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every kind of data offers: its shape, and its rows in blocks."""
+"""Interface of every kind of data: its shape, and its rows in blocks."""
 
 from __future__ import annotations
 

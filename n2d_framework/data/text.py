@@ -142,7 +142,7 @@ class TextSource(TableSource):
                 )
 
     def _perhaps(self, row: int) -> str:
-        """What else may be wrong if the very first row is not numbers."""
+        """Further causes where the very first row is not numeric."""
         if row > 1 or not self._unnamed:
             return ""
         return "; if this line names the columns, say so: {path: ..., header: true}"

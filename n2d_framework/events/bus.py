@@ -85,7 +85,7 @@ class EventBus:
         call_hook(getattr(self.hooks, HOOKS[type(event)]).get_hookimpls(), event, guard)
 
     def _guarded(self, event: Event, who: object, name: str, call: Callable[[], Any]) -> Any:
-        """What a call returns; ``None`` if it raises, or the receiver has failed in this run."""
+        """Return value of a call; ``None`` if it raises, or the receiver has failed in this run."""
         key = (event.run_id, who)
         if key in _silenced:
             return None

@@ -27,7 +27,7 @@ __all__ = ["Comparison"]
 
 
 class Comparison:
-    """What a comparison found; made by :func:`n2d_framework.compare`.
+    """Results of a comparison; made by :func:`n2d_framework.compare`.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Comparison:
         return known
 
     def less_is_better(self, metric: str) -> bool:
-        """Whether smaller values of a metric are better; of plugins' metrics the folder knows."""
+        """Return whether smaller values of a metric are better; of plugins', as the folder says."""
         from n2d_framework.metrics.directions import announced, less_is_better
 
         return less_is_better(metric, announced() | self._less)
@@ -240,7 +240,7 @@ class Comparison:
         return against_baseline(self.table, metric, method, less_is_better=less)
 
     def label_free(self) -> LabelFree:
-        """How methods rank without true classes, and how well that agrees with them.
+        """Ranking of methods without true classes, and its agreement with them.
 
         Returns
         -------

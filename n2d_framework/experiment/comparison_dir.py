@@ -66,7 +66,7 @@ def require_own(out: Path, grid: Grid, materials: list[Material]) -> None:
 
 
 def _ours(name: str) -> bool:
-    """Whether a comparison has that before its mark: stages, or a mark that is being written."""
+    """Return whether a comparison has that before its mark: stages, or an unfinished mark."""
     return name == "stages" or name.startswith(f".{MARK}.")
 
 

@@ -1,4 +1,4 @@
-"""What a comparison tells listeners and plugins, besides what its stages tell."""
+"""Events of a comparison, besides those of its stages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a plan will take: from short fits on few rows."""
+"""Estimated duration of a plan: from short fits on few rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CLUSTERS = 10
 
 @attrs.frozen
 class Estimate:
-    """What a plan will take, roughly.
+    """Rough estimate of time and memory of a plan.
 
     Attributes
     ----------
@@ -207,7 +207,7 @@ def _grown(values: list[float], sizes: list[int], n_rows: int) -> float:
 def _inputs(
     stage: StageTask, material: Material, size: int, n_jobs: int, outputs: dict[str, AnyArray]
 ) -> AnyArray:
-    """What the stage would get for some rows; what was worked out before is in `outputs`."""
+    """Input of the stage for some rows; what was computed before is in `outputs`."""
     picked = np.random.default_rng(0).choice(len(material.x), size, replace=False)
     first, *between = list(chain(stage))
     kind = component_of(first)[0].spec.input

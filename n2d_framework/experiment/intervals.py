@@ -120,7 +120,7 @@ def leaderboard(table: pd.DataFrame, metric: str, *, ascending: bool) -> pd.Data
 
 
 def seed_warnings(table: pd.DataFrame) -> list[str]:
-    """What the number of seeds allows nobody to claim."""
+    """Claims that the number of seeds does not allow."""
     seeds = table["seed"].nunique()
     if seeds == 1:
         return ["one seed: no interval, and no claim that one method is better than another"]

@@ -126,7 +126,7 @@ def _done(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _degenerate(table: pd.DataFrame) -> list[str]:
-    """What found fewer than two clusters: one sentence, if anything did."""
+    """Methods that found fewer than two clusters: one sentence, if there are any."""
     groups = _done(table).groupby(["data", "method"], sort=False)
     counts = groups["poor"].agg(["sum", "count"])
     several = table["data"].nunique() > 1

@@ -82,7 +82,7 @@ def recorded_store(recorded: str | None, out: Path) -> Path:
 
 
 def read_mark(out: Path) -> dict[str, Any]:
-    """What a folder's comparison was; everything in it has the types that it should have.
+    """Read the comparison of a folder; everything in it has the types that it should have.
 
     Raises
     ------
@@ -170,7 +170,7 @@ _ILLEGAL: dict[str, Check] = {
 
 
 def _options(value: Any) -> bool:
-    """Whether a string is a JSON object."""
+    """Return whether a string is a JSON object."""
     if not isinstance(value, str):
         return False
     try:
@@ -180,7 +180,7 @@ def _options(value: Any) -> bool:
 
 
 def _scaler(value: Any) -> bool:
-    """Whether a string is a JSON object that says which scaler is meant."""
+    """Return whether a string is a JSON object that says which scaler is meant."""
     if not _options(value):
         return False
     options = json.loads(value)
@@ -274,7 +274,7 @@ def _require(holds: bool, where: str, what: str) -> None:
 
 
 def _depth(value: Any) -> int:
-    """How deeply a value is nested; the parser has bounded it."""
+    """Depth to which a value is nested; the parser has bounded it."""
     deepest, waiting = 0, [(value, 1)]
     while waiting:
         item, depth = waiting.pop()

@@ -84,7 +84,7 @@ class Material:
         return _ids_key(self.ids)
 
     def describe(self) -> dict[str, Any]:
-        """What is written down about it."""
+        """Record that is written."""
         classes = None if self.y is None else len(np.unique(self.y))
         return {
             "name": self.name,
@@ -191,7 +191,7 @@ def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
 
 
 def _called(values: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
-    """What the classes are called, in the order of their codes.
+    """Names of the classes, in the order of their codes.
 
     Names of the data come first, then classes that are strings; numbers are said to be
     classes. Noise is noise.

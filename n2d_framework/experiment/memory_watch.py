@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes."""
+"""Memory that a piece of work takes."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _MOST = 5
 
 
 def as_text(warning: Warning | str) -> str:
-    """What a cell's record says of a metric that gave no score."""
+    """Line of a cell's record about a metric that gave no score."""
     return f"{_MARK}{warning}"
 
 

@@ -84,7 +84,7 @@ class Illegal:
 
 @attrs.frozen(eq=False)
 class Plan:
-    """What is to be run.
+    """Components that are to be run.
 
     Attributes
     ----------

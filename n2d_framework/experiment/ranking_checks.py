@@ -1,4 +1,4 @@
-"""Whether the score and the baseline that a configuration names are there, before anything runs."""
+"""Check of the score and the baseline that a configuration names, before anything runs."""
 
 from __future__ import annotations
 

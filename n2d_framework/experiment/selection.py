@@ -46,7 +46,7 @@ class Selection:
             raise ConfigError(problem.under("baseline") for problem in problems)
 
     def keeps(self, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
-        """Whether a cell is wanted."""
+        """Return whether a cell is wanted."""
         about = {
             "data": data, "scaler": scaler, "n_clusters": trio[2].n_clusters, "seed": seed,
         }  # fmt: skip

@@ -26,7 +26,7 @@ _WILCOXON_DATA = 6
 
 @attrs.frozen(eq=False)
 class Significance:
-    """What can be said of methods over several data sets.
+    """Differences of methods over several data sets.
 
     Attributes
     ----------

@@ -192,7 +192,7 @@ def failure(task: StageTask, error: BaseException) -> Outcome:
 
 
 def _texts(caught: list[warnings.WarningMessage]) -> list[str]:
-    """What a component warned of, each once; what the store warned of is told otherwise."""
+    """Warnings of a component, each once; those of the store are reported separately."""
     texts = [
         f"{w.category.__name__}: {w.message}"
         for w in caught
@@ -217,7 +217,7 @@ def component_of(task: StageTask) -> tuple[Entry[ComponentSpec], Any]:
 
 
 def _input(task: StageTask, settings: Settings) -> tuple[AnyArray, State]:
-    """What a stage is fitted on, and what is known about it."""
+    """Rows that a stage is fitted on, and their description."""
     if task.upstream is not None:
         before = _entry_of(task.upstream, settings)
         return before.output, before.published
@@ -227,7 +227,7 @@ def _input(task: StageTask, settings: Settings) -> tuple[AnyArray, State]:
 
 
 def output_of(task: StageTask, settings: Settings) -> AnyArray:
-    """What a stage gave: coordinates or labels; fitted again if the store has lost it.
+    """Output of a stage, coordinates or labels; fitted again if the store has lost it.
 
     Raises
     ------

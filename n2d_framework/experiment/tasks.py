@@ -1,4 +1,4 @@
-"""What is sent to a worker: small descriptions, never an array."""
+"""Tasks sent to a worker: small descriptions, never an array."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CellTask", "Outcome", "Settings", "StageTask"]
 
 @attrs.frozen(eq=False)
 class Settings:
-    """How stages are run.
+    """Settings with which stages are run.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Settings:
 
     @property
     def limited(self) -> bool:
-        """Whether stages need a process of their own."""
+        """Return whether stages need a process of their own."""
         return self.timeout is not None or self.memory_limit is not None
 
 
@@ -81,7 +81,7 @@ class StageTask:
 
 @attrs.frozen(eq=False)
 class Outcome:
-    """How a stage went.
+    """Course of a stage.
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ class Variant:
 
     @property
     def n_clusters(self) -> int | None:
-        """How many clusters a clusterer is told to find, if it is told."""
+        """Number of clusters that a clusterer is asked for, if it is."""
         value = self.written[1].get("n_clusters")
         return value if isinstance(value, int) else None
 
@@ -121,7 +121,7 @@ def _given_to_any(group: list[Variant]) -> list[str]:
 
 
 def _differ(key: str, group: list[Variant]) -> bool:
-    """Whether an option has several values; a class may also be called without it."""
+    """Return whether an option has several values; a class may also be called without it."""
     written = (variant.written[1] for variant in group)
     values = {
         json.dumps(options[key], sort_keys=True, default=str) if key in options else None

@@ -59,7 +59,7 @@ def score(y: Any, labels: Any) -> dict[str, float]:
 
 
 def stability(labelings: Sequence[Any]) -> float:
-    """How alike several clusterings of the same rows are: mean adjusted Rand index of all pairs.
+    """Agreement of several clusterings of the same rows: mean adjusted Rand index of all pairs.
 
     Parameters
     ----------

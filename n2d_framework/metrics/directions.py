@@ -12,7 +12,7 @@ __all__ = ["announced", "has_direction", "less_is_better"]
 
 
 def announced() -> dict[str, bool | None]:
-    """Whether less is better, for each metric of the installed plugins; ``None`` if neither is."""
+    """Return whether less is better, for each metric of plugins; ``None`` if neither is."""
     specs = [entry.spec for entry in default_catalogue().metrics()]
     return {
         spec.name: None if spec.greater_is_better is None else not spec.greater_is_better
@@ -21,12 +21,12 @@ def announced() -> dict[str, bool | None]:
 
 
 def has_direction(score: str, of_plugins: Mapping[str, bool | None]) -> bool:
-    """Whether anything can be ranked by a score; arguments as :func:`less_is_better`."""
+    """Return whether anything can be ranked by a score; arguments as :func:`less_is_better`."""
     return is_taken(score) or of_plugins.get(score, False) is not None
 
 
 def less_is_better(score: str, of_plugins: Mapping[str, bool | None]) -> bool:
-    """Whether smaller values of a score are better.
+    """Return whether smaller values of a score are better.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def _who(metric: AnyMetric) -> str:
 
 
 def _without(group: Sequence[AnyMetric]) -> str:
-    """How to do without a plugin, where the metrics are those of plugins."""
+    """Remedy without a plugin, where the metrics are those of plugins."""
     names = dict.fromkeys(metric.distribution for metric in group if isinstance(metric, Entry))
     known = f", or leave a plugin out: set {BLOCK_VARIABLE} to {' or '.join(names)}"
     return known if names else ""

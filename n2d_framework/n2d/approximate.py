@@ -22,7 +22,7 @@ _NO_LIMIT = {"max_cluster_size": 0, "cluster_selection_epsilon_max": float("inf"
 
 
 def is_hdbscan(clusterer: Any) -> bool:
-    """Whether an object is of the package hdbscan."""
+    """Return whether an object is of the package hdbscan."""
     return any(cls.__module__.split(".")[0] == "hdbscan" for cls in type(clusterer).__mro__)
 
 

@@ -1,4 +1,4 @@
-"""What the calls of the old package are checked for before anything is trained."""
+"""Checks of calls of the old package, before anything is trained."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _of_optimizer(optimizer: Any) -> str | None:
 
 
 def _alike(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-    """Whether values have the same shape, but for sizes that are open and a last axis of one."""
+    """Return whether shapes are equal, but for sizes that are open and a last axis of one."""
     long, short = sorted((one, other), key=len, reverse=True)
     if len(long) == len(short) + 1 and long[-1] == 1:
         long = long[:-1]

@@ -249,7 +249,7 @@ class autoencoder_generator(KerasAutoencoder):  # noqa: N801
 
 
 def _graph_training() -> Callable[..., Any]:
-    """What trains graphs of the user: a door of the component for networks of one's own."""
+    """Training of a user's own graphs, for the component of one's own networks."""
     trains: Callable[..., Any] = (
         default_catalogue().get("embedder", "keras").spec.load().train_graph
     )

@@ -1,4 +1,4 @@
-"""What scripts asked of the objects of umap-learn and scikit-learn, of the components now."""
+"""Attributes of umap-learn's and scikit-learn's objects, now of the components."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _INSTEAD = (
 
 
 def as_in_the_library(component: Any, role: str, name: str, attribute: str) -> Any:
-    """What a fitted component has under a name that only the library's object has.
+    """Value of a fitted component under a name that only the library's object has.
 
     Raises
     ------

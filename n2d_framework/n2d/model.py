@@ -64,12 +64,12 @@ class n2d:  # noqa: N801
 
     @property
     def manifolder(self) -> Any:
-        """What places codes on the manifold."""
+        """The manifolder, fitted."""
         return self.manifold_learner.manifold_in_embedding
 
     @property
     def clusterer(self) -> Any:
-        """What labels rows of the manifold."""
+        """The clusterer, fitted."""
         return self.manifold_learner.cluster_manifold
 
     def fit(

@@ -85,7 +85,7 @@ class Stage:
         return np.asarray(self.component.predict_proba(_rows(x)))
 
     def state(self) -> dict[str, Any]:
-        """What is needed to make this stage again, as plain values."""
+        """Description from which this stage can be made again, as plain values."""
         from n2d_framework.core.options import options_dict
 
         return {

@@ -1,4 +1,4 @@
-"""How good a fitted model's labels are, with and without true classes."""
+"""Quality of a fitted model's labels, with and without true classes."""
 
 from __future__ import annotations
 

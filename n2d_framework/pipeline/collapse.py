@@ -90,7 +90,7 @@ def _spread(x: AnyArray) -> float:
 
 
 def _of_labels(labels: AnyArray, component: Any) -> str:
-    """What is odd about labels; a single cluster is not, where it was asked for."""
+    """Remark on odd labels; a single cluster is not odd where it was asked for."""
     found = np.unique(labels)
     clusters = int((found != NOISE).sum())
     if clusters > 1 or (clusters == 1 and getattr(component, "n_clusters", None) == 1):
@@ -108,7 +108,7 @@ def _of_labels(labels: AnyArray, component: Any) -> str:
 
 
 def _of_places(output: AnyArray, x: AnyArray) -> str:
-    """Whether most rows are in one place that they do not share in the data."""
+    """Return whether most rows are in one place that they do not share in the data."""
     places = distinct_rows(output)
     largest = int(places.counts.argmax())
     if 2 * places.counts[largest] <= len(output):
@@ -122,7 +122,7 @@ def _of_places(output: AnyArray, x: AnyArray) -> str:
 
 
 def _of_dimensions(output: AnyArray, x: AnyArray) -> str:
-    """Whether coordinates vary along far fewer directions than they could."""
+    """Return whether coordinates vary along far fewer directions than they could."""
     used, dimension = _directions(output), output.shape[1]
     if 2 * used >= dimension or used >= _directions(x):
         return ""
@@ -133,7 +133,7 @@ def _of_dimensions(output: AnyArray, x: AnyArray) -> str:
 
 
 def _directions(x: AnyArray) -> int:
-    """How many directions rows vary along."""
+    """Number of directions along which rows vary."""
     rows = x.reshape(len(x), -1)
     rows = rows[:: -(-len(rows) // _SAMPLE)]
     centred = rows.astype(np.float64)

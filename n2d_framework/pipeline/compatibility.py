@@ -34,7 +34,7 @@ def component_shape(kind: Kinds, row_shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def is_inductive(composition: Composition) -> bool:
-    """Whether every stage can place rows it was not fitted on."""
+    """Return whether every stage can place rows it was not fitted on."""
     return all(composition.choice(role).spec.inductive for role in ROLES)
 
 

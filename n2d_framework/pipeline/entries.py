@@ -1,4 +1,4 @@
-"""What the store has of a stage, checked: an entry is right, or it is fitted again."""
+"""Entry of a stage in the store, checked: an entry is right, or it is fitted again."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def sealed_entry(key: str, manifest: Mapping[str, Any], parts: Mapping[str, Stat
 
 
 def opened_entry(key: str, data: bytes) -> tuple[dict[str, Any], dict[str, State]]:
-    """What an entry says, if it says it under its own key and as it was written.
+    """Content of an entry, if it is under its own key and as it was written.
 
     Raises
     ------

@@ -204,7 +204,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
 
     @property
     def _usable(self) -> bool:
-        """Whether the last fit's stages are whole (a loaded model has no coordinates)."""
+        """Return whether the last fit's stages are whole (a loaded model has no coordinates)."""
         return hasattr(self, "_fit") and hasattr(self, "latent_")
 
     def _adopt(self, fit: Fit) -> None:
@@ -263,7 +263,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         return Snapshot(self.to_manifest(), snapshot_of(self._fitted()).parts)
 
     def to_manifest(self) -> dict[str, Any]:
-        """What a bundle of the fitted model says in JSON: everything but its arrays."""
+        """Content of a bundle in JSON: everything but its arrays."""
         manifest, schema = manifest_of(self._fitted()), self.schema_
         manifest["data"] = {
             **manifest["data"],

@@ -72,7 +72,7 @@ class _WrongTypeError(DataError, TypeError):
 
 
 def _plain(x: Any, at_least: int) -> bool:
-    """Whether it is an array of numbers, in which scikit-learn finds nothing to change."""
+    """Return whether it is an array of numbers, in which scikit-learn finds nothing to change."""
     return (
         type(x) is np.ndarray
         and x.dtype.kind in "buif"
@@ -105,7 +105,7 @@ def _opened(x: Any, fitting: bool) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _is_array_like(x: Any) -> bool:
-    """Whether NumPy reads it at once; other sequences it takes apart item by item, for hours."""
+    """Return whether NumPy reads it whole; other sequences it reads item by item, for hours."""
     if isinstance(x, (list, tuple)):
         return not x or _is_array_like(x[0]) or not hasattr(x[0], "__getitem__")
     known = ("__array__", "__array_interface__", "__array_struct__", "toarray")

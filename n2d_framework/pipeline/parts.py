@@ -45,7 +45,7 @@ class Parts:
     def remember(
         self, name: str, depends_on: Mapping[str, Any], compute: Callable[[], State]
     ) -> State:
-        """What :attr:`n2d_framework.plugin.FitContext.remember` promises.
+        """Interface of :attr:`n2d_framework.plugin.FitContext.remember`.
 
         Parameters
         ----------

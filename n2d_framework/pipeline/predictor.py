@@ -1,4 +1,4 @@
-"""What a fitted model does with rows."""
+"""Prediction with a fitted model."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._fitted().trio.predict_proba(self._rows(X))
 
     def strengths(self, X: Any) -> AnyArray:
-        """How strongly each row belongs to its cluster: (n,) in [0, 1], 0 for noise.
+        """Strength of each row's membership in its cluster: (n,) in [0, 1], 0 for noise.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a stage store takes, and making room in it while others are at work."""
+"""Size of a stage store, and making room in it while others use it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RECENT = 3600.0
 
 @attrs.frozen
 class Usage:
-    """What a store holds.
+    """Content of a store.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Usage:
 
 @attrs.frozen
 class Pruned:
-    """What was removed from a store.
+    """Entries removed from a store.
 
     Attributes
     ----------

@@ -141,7 +141,7 @@ class Scaler:
         return found
 
     def _wide(self) -> bool:
-        """Whether float32 cannot hold the data in their own units."""
+        """Return whether float32 cannot hold the data in their own units."""
         spread, single = 1.0 / self.factor_, np.finfo(np.float32)
         with np.errstate(over="ignore"):
             offset, reach = np.abs(self.shift_) * self.factor_, np.abs(self.shift_) + spread
@@ -166,7 +166,7 @@ class Scaler:
         raise DataError(f"{lost}, after the {self.config.name!r} scaler; {remedy}, or leave it out")
 
     def get_state(self) -> State:
-        """What was learned."""
+        """Fitted state."""
         return {"shift": self.shift_, "factor": self.factor_, "per": self.per_}
 
     def set_state(self, state: State) -> None:

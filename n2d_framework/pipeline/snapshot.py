@@ -78,7 +78,7 @@ def library_versions(*distributions: str) -> dict[str, str]:
 
 
 def manifest_of(fit: Fit) -> dict[str, Any]:
-    """What can be told of a fit as JSON; components are not asked for their states."""
+    """Description of a fit as JSON; components are not asked for their states."""
     composition: dict[str, Any] = {"scaler": options_dict(fit.trio.composition.scaler)}
     for role in ROLES:
         stage = fit.stages[role]

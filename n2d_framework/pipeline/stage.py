@@ -244,7 +244,7 @@ def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) 
 
 
 def published_about(component: Any, spec: ComponentSpec, before: State) -> State:
-    """What later stages may know about a component's output.
+    """Published facts about a component's output, for later stages.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ class StageStore:
 
     @property
     def shared(self) -> bool:
-        """Whether other processes see the same entries."""
+        """Return whether other processes see the same entries."""
         return "memory" not in _protocols(self._fs)
 
     @property

@@ -90,7 +90,7 @@ class FittedTrio:
         return _chunked(lambda rows: self.clusterer.predict_proba(self._transform(rows)), x)
 
     def strengths(self, x: AnyArray) -> AnyArray:
-        """How strongly each checked row belongs to its cluster: (n,) float64 in [0, 1]."""
+        """Strength of membership of each checked row: (n,) float64 in [0, 1]."""
         self._need_inductive(*ROLES)
         self._need_method("clusterer", "strengths", "strengths")
         return _chunked(lambda rows: self.clusterer.strengths(self._transform(rows)), x)

@@ -31,7 +31,7 @@ MARKERS = ("o", "^", "s", "v", "D", "P")
 
 @attrs.frozen
 class Style:
-    """How one label is drawn.
+    """Style of one label.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ NOISE_LINE = "#8A8A8A"
 
 
 def is_noise(value: Any) -> bool:
-    """Whether a label stands for noise: the number -1."""
+    """Return whether a label stands for noise: the number -1."""
     return isinstance(value, (int, float, np.number)) and value == NOISE
 
 

@@ -29,7 +29,7 @@ _DPI = 120
 
 
 class FittedModel(Protocol):
-    """What :func:`save_run_plots` needs of a fitted model."""
+    """Protocol of the fitted model that :func:`save_run_plots` takes."""
 
     @property
     def manifold_(self) -> Any:

@@ -63,7 +63,7 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
 
 
 def class_names(look: Mapping[Any, Style], names: Sequence[str]) -> dict[Any, str]:
-    """What each class is called: by its name, or by its value where it has none."""
+    """Name of each class: its own, or by its value where it has none."""
     classes = [value for value in look if not is_noise(value)]
     called = {value: "noise" if is_noise(value) else str(value) for value in look}
     return called | dict(zip(classes, names, strict=False))
@@ -72,7 +72,7 @@ def class_names(look: Mapping[Any, Style], names: Sequence[str]) -> dict[Any, st
 def cluster_names(
     clusters: Mapping[Any, Style], stands_for: Mapping[Any, Any], called: Mapping[Any, str]
 ) -> list[str]:
-    """What is written beside each cluster but noise: the class it stands for, if it does."""
+    """Text next to each cluster but noise: the class it stands for, if any."""
     return [
         f"≈ {called.get(stands_for[value], stands_for[value])}" if value in stands_for else ""
         for value in clusters

@@ -1,4 +1,4 @@
-"""What to draw of many rows in many dimensions: a random sample in a plane."""
+"""Points to draw of many rows in many dimensions: a random sample in a plane."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Rejection:
 
 @attrs.frozen(eq=False)
 class Catalogue:
-    """What is installed. Built once from plugins; nothing in it is ever overwritten.
+    """Installed components, datasets and metrics. Built once; nothing in it is overwritten.
 
     Attributes
     ----------
@@ -418,7 +418,7 @@ def default_catalogue() -> Catalogue:
 
 
 def components(role: Role | None = None) -> list[ComponentSpec]:
-    """What is installed, importing none of it.
+    """List the installed components, importing none of them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a fitted stage looks like: each figure once, however many cells share the stage."""
+"""Figures of a fitted stage: each figure once, however many cells share the stage."""
 
 from __future__ import annotations
 

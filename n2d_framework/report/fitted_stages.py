@@ -93,7 +93,7 @@ class CellStages:
         }
 
     def in_input_units(self, decoded: AnyArray) -> AnyArray:
-        """What an embedder gives back, in the units and shape of the data."""
+        """Reconstructions of an embedder, in the units and shape of the data."""
         options = structure(ScalerConfig, json.loads(self.cell["scaler_options"]), "scaler")
         scaler = Scaler(options).fit(self.rows)
         return scaler.inverse_transform(decoded.reshape(len(decoded), *self.rows.shape[1:]))

@@ -89,7 +89,7 @@ def _name(row: Any) -> str:
 
 
 def _is_neutral(name: str) -> bool:
-    """Whether a manifolder leaves the latent rows as they are."""
+    """Return whether a manifolder leaves the latent rows as they are."""
     found = (e for e in default_catalogue().components("manifolder") if e.spec.passes_on)
     return any(name in (entry.spec.name, entry.qualified_name) for entry in found)
 

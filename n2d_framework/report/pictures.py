@@ -44,7 +44,7 @@ _SUBJECTS = {
 
 @attrs.define(eq=False)
 class Pictures:
-    """What is drawn of single cells.
+    """Pictures of single cells.
 
     Attributes
     ----------

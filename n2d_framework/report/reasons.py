@@ -1,4 +1,4 @@
-"""What did not run, grouped by the reason: failed and lost cells, and trios that cannot work."""
+"""Cells without results, by the reason: failed and lost cells, and trios that cannot work."""
 
 from __future__ import annotations
 

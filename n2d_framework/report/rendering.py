@@ -89,7 +89,7 @@ def _environment() -> Environment:
 
 
 def _finalised(value: Any) -> Any:
-    """What a template writes: nothing in it hides or turns what stands beside it."""
+    """Output of a template: nothing in it hides or turns what stands beside it."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -103,7 +103,7 @@ def _shown(value: Any) -> Any:
 
 
 def _payload(content: dict[str, Any]) -> dict[str, Any]:
-    """What the script reads."""
+    """Values that the script reads."""
     drawn: Pictures = content["pictures"]
     board: dict[str, Any] = content["board"]
     return board | {

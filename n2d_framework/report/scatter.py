@@ -88,7 +88,7 @@ def _colouring(
 
 
 def _confidence(stages: CellStages, manifold: AnyArray) -> list[int] | None:
-    """How surely rows belong, in percent: membership strength, or largest probability."""
+    """Certainty of membership, in percent: membership strength, or largest probability."""
     component = stages.component("clusterer")
     if hasattr(component, "strengths"):
         sure = np.asarray(component.strengths(manifold))

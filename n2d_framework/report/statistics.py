@@ -1,4 +1,4 @@
-"""What may be claimed: tests over data sets, the baseline, rankings without labels."""
+"""Claims that the results allow: tests over data sets, the baseline, rankings without labels."""
 
 from __future__ import annotations
 

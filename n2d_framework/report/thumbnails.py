@@ -21,7 +21,7 @@ _QUALITY = 80
 
 @attrs.frozen(eq=False)
 class Images:
-    """How rows of a data set become images.
+    """Images of the rows of a data set.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a comparison measured of each method of a study."""
+"""Scores of each method of a study, from a comparison."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Score:
 
 @attrs.frozen
 class Measured:
-    """What was measured of a method on a data set.
+    """Scores of a method on a data set.
 
     Attributes
     ----------

@@ -125,7 +125,7 @@ class Table:
 
 @attrs.frozen(kw_only=True)
 class Other:
-    """What somebody else measured."""
+    """Measurement by others."""
 
     method: str
     data: str

@@ -1,4 +1,4 @@
-"""What has to be said beside numbers: where they differ, and what may be the reason."""
+"""Remarks on numbers: where they differ, and what may be the reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Line = Mapping[str, Any]
 
 @attrs.frozen
 class Settings:
-    """How a reproduction was run.
+    """Settings of a reproduction.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ def _difference(line: Line, digits: int) -> str:
 def explanations(
     study: Study, lines: Sequence[Line], settings: Settings, ran: Mapping[str, Ran]
 ) -> list[str]:
-    """What may explain differences, and what to know of the numbers, each once."""
+    """Possible reasons of differences, and notes on the numbers, each once."""
     texts: list[str] = []
     if settings.epochs is not None and settings.epochs != study.epochs:
         texts.append(

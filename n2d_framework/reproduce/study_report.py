@@ -42,7 +42,7 @@ class Block:
 
 @attrs.frozen(eq=False)
 class Report:
-    """What a reproduction found.
+    """Results of a reproduction.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ class Report:
 
     @property
     def measured_anything(self) -> bool:
-        """Whether there is at least one measured number."""
+        """Return whether there is at least one measured number."""
         return any(found.scores for ran in self.ran.values() for found in ran.measured.values())
 
     def remarks(self) -> dict[str, list[str]]:

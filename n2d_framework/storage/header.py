@@ -47,7 +47,7 @@ _OTHERS = {
 
 @attrs.frozen
 class Header:
-    """What the first 512 bytes say.
+    """Fields of the first 512 bytes.
 
     Attributes
     ----------

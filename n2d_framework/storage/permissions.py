@@ -1,4 +1,4 @@
-"""What a file that replaces another one gets of its owner, group, list and permissions."""
+"""Owner, group, access list and permissions that a file takes from the one it replaces."""
 
 from __future__ import annotations
 

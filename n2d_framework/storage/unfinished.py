@@ -1,4 +1,4 @@
-"""What is being written, under hidden names, and what killed processes left under such names.
+"""Files that are being written, under hidden names, and those that killed processes left.
 
 A lock that ends with its process says whether anybody is still at work on it. Where there are no
 such locks (Windows, some network file systems), nothing is ever taken for abandoned.
@@ -153,7 +153,7 @@ def _locked(path: Path, *, wait: bool) -> int | None:
 
 
 def _is_at(handle: int, path: Path) -> bool:
-    """Whether a name still stands for what is open."""
+    """Return whether a name still stands for what is open."""
     about = os.fstat(handle)
     try:
         found = path.lstat()

@@ -13,7 +13,7 @@ __all__ = ["FLAGS", "Check", "CheckFailedError", "Checks", "demand"]
 
 
 class CheckFailedError(AssertionError):
-    """What is examined does not keep a promise."""
+    """The object under examination does not keep a contract."""
 
 
 def demand(kept: object, otherwise: str) -> None:

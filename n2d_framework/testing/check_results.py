@@ -1,4 +1,4 @@
-"""What the checks of one entry came to."""
+"""Results of the checks of one entry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Outcome", "Report"]
 
 @attrs.frozen
 class Outcome:
-    """What one check came to.
+    """Result of one check.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Outcome:
 
 @attrs.frozen
 class Report:
-    """What all checks of one entry came to.
+    """Results of all checks of one entry.
 
     Attributes
     ----------
@@ -53,14 +53,14 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether no check failed."""
+        """Return whether no check failed."""
         return not self.failures
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
-        """What failed."""
+        """Failed cells."""
         return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
 
     def count(self, status: str) -> int:
-        """How many checks came to `status`."""
+        """Number of checks that came to `status`."""
         return sum(outcome.status == status for outcome in self.outcomes)

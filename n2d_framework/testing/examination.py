@@ -127,7 +127,7 @@ def answers(spec: ComponentSpec, component: Any, x: AnyArray) -> dict[str, AnyAr
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two states, or values in them, are equal to the last bit."""
+    """Return whether two states, or values in them, are equal to the last bit."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return set(left) == set(right) and all(same(left[key], right[key]) for key in left)
     if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
@@ -139,7 +139,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def difference(left: object, right: object) -> str:
-    """How two arrays differ, to be put behind a sentence."""
+    """Difference of two arrays, to be appended to a sentence."""
     a, b = np.asarray(left), np.asarray(right)
     if a.shape != b.shape or a.dtype != b.dtype:
         return f": {a.dtype} {a.shape} and {b.dtype} {b.shape}"
@@ -151,7 +151,7 @@ def difference(left: object, right: object) -> str:
 
 @attrs.define(eq=False, slots=False)
 class ComponentExamination:
-    """What the checks of one component share.
+    """Common parts of the checks of one component.
 
     Attributes
     ----------
@@ -175,7 +175,7 @@ class ComponentExamination:
 
     @property
     def spec(self) -> ComponentSpec:
-        """What the plugin announced."""
+        """Announcements of the plugin."""
         return self.entry.spec
 
     @once
@@ -194,7 +194,7 @@ class ComponentExamination:
 
     @property
     def upstream(self) -> State:
-        """What was published about the rows."""
+        """Published facts about the rows."""
         return self._rows_and_upstream[1]
 
     @once
@@ -244,7 +244,7 @@ class ComponentExamination:
 
     @once
     def answered(self) -> dict[str, AnyArray]:
-        """What the fitted component says about new rows."""
+        """Output of the fitted component for new rows."""
         return self.answers(self.fitted.component, self.new)
 
     @once
@@ -271,7 +271,7 @@ class ComponentExamination:
 
     @once
     def elsewhere(self) -> Any:
-        """What a fresh process found."""
+        """Findings of a fresh process."""
         from n2d_framework.testing.fresh_process import examine_elsewhere
 
         return examine_elsewhere(self)

@@ -30,7 +30,7 @@ _LIMIT = 600
 
 @attrs.frozen(eq=False)
 class Elsewhere:
-    """What a fresh process found.
+    """Findings of a fresh process.
 
     Attributes
     ----------

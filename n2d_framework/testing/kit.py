@@ -180,7 +180,7 @@ def checks_for(entry: AnyEntry | str) -> list[Check]:
 def examination(
     entry: AnyEntry, folder: Path, *, rows: AnyArray | None = None, time_limit: float = 20.0
 ) -> Any:
-    """What the checks of one entry share.
+    """Common parts of the checks of one entry.
 
     Parameters
     ----------

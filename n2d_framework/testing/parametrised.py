@@ -82,7 +82,7 @@ def conformance(
 
 
 def _names(which: str) -> dict[str, str]:
-    """What is to be examined, unambiguous; with the name it has in ids and for marks."""
+    """Subject of an examination, unambiguous, with the name it has in ids and for marks."""
     if "/" in which:
         return {which: ""}
     return {

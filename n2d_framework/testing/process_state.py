@@ -1,4 +1,4 @@
-"""What a process keeps for everybody in it: log handlers, environment, settings, random states."""
+"""State that a process shares: log handlers, environment, settings, random states."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 @attrs.define
 class Effects:
-    """What was seen; every list is empty if nothing was done.
+    """Findings; every list is empty if nothing was done.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Effects:
     warnings: list[str] = attrs.field(factory=list)
 
     def __add__(self, other: Effects) -> Effects:
-        """What was seen here or there."""
+        """Findings of either side."""
         mine, theirs = attrs.asdict(self), attrs.asdict(other)
         return Effects(**{name: list(dict.fromkeys(mine[name] + theirs[name])) for name in mine})
 

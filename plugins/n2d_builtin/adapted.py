@@ -52,7 +52,7 @@ _BLOCK = 256
 
 
 class _Adapted:
-    """What adapted components of all roles share."""
+    """Base of adapted components of all roles."""
 
     factory: str
     options: Mapping[str, Any]

@@ -226,7 +226,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 
 def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
-    """How a scikit-learn-like class of the user's plays a role, with and without new rows."""
+    """Specs of a scikit-learn-like class of the user's in a role, with and without new rows."""
     kind = "Clusterer" if role == "clusterer" else "Transformer"
     places, once = _EXAMPLES[kind]
     about: dict[str, Any] = {

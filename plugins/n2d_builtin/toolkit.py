@@ -1,4 +1,4 @@
-"""What neural plugins may build on: networks as plans, the training loop, exact inference.
+"""Tools for neural plugins: networks as plans, the training loop, exact inference.
 
 Beside them :class:`KMeans`, :class:`GaussianMixture` and :class:`Umap`, to start clusters with.
 

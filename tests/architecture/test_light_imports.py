@@ -1,4 +1,4 @@
-"""What is quick must stay quick: no machine-learning library before it is used."""
+"""Quick imports stay quick: no machine-learning library before it is used."""
 
 from __future__ import annotations
 

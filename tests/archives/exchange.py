@@ -28,7 +28,7 @@ def moved(found: np.ndarray, stored: np.ndarray) -> float:
 
 
 def differences(path: Path) -> dict[str, float]:
-    """How far each answer of a bundle is from the one stored beside it."""
+    """Distance of each answer of a bundle from the stored one."""
     import n2d_framework as n2d
 
     with np.load(path.parent / "rows.npz", allow_pickle=False) as file:

@@ -1,4 +1,4 @@
-"""What a user's network may cost for one row, when it is fitted and when it is read."""
+"""Limits on the cost of a user's network for one row, when it is fitted and when it is read."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_too_much_work_is_said_before_anything_is_trained(rows, decoder):
 
 
 def test_wide_networks_are_computed_in_small_blocks_and_answer_alike(rows, decoder):
-    """What could be fitted is read again, and a row's company does not matter."""
+    """Fitted models are read again, and the rest of a batch does not matter to a row."""
     texts = KerasEmbedder.from_models(wide(200), decoder)
     options = {"encoder": texts.encoder, "decoder": texts.decoder, "epochs": 1, "batch_size": 8}
     model = KerasEmbedder(**options).fit(rows, context=FitContext())

@@ -24,7 +24,7 @@ from n2d_framework.plugin import StateError
 
 
 def _both(plan, x, seed=0):
-    """What Keras and NumPy compute, with weights that include biases."""
+    """Results of Keras and NumPy, with weights that include biases."""
     model = build_network(plan, seed=seed)
     rng = np.random.default_rng(seed)
     model.set_weights([w + 0.1 * rng.standard_normal(w.shape) for w in model.get_weights()])

@@ -1,4 +1,4 @@
-"""What every manifolder and linear component promises, checked in one place."""
+"""Contract of every manifolder and linear component, checked in one place."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from n2d_framework.registry import default_catalogue
 
 
 def install(package: Path, site: Path) -> None:
-    """What installing a package comes to: its metadata and its code on the path."""
+    """Installation of a package: its metadata and its code on the path."""
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What people see on the terminal while a run goes on."""
+"""Output on the terminal during a run."""
 
 from __future__ import annotations
 

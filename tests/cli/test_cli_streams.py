@@ -301,7 +301,7 @@ def test_what_the_machine_lacks_is_named_with_a_remedy(
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGTERM"])
 def test_a_signal_while_a_plugin_is_imported_ends_the_command(name, tmp_path):
-    """What guards against a plugin that calls ``sys.exit`` does not take it for one."""
+    """The guard against a plugin that calls ``sys.exit`` does not take it for one."""
     number = getattr(signal, name)
     (tmp_path / "ends.py").write_text(f"import os\nos.kill(os.getpid(), {int(number)})\nX = 1\n")
     code = (

@@ -42,7 +42,7 @@ test_it_keeps_its_promise = conformance(
 
 
 def examined(test):
-    """What a test has cases for."""
+    """Names for which a test has cases."""
     (parameters,) = [mark for mark in test.pytestmark if mark.name == "parametrize"]
     return {case.values[0] for case in parameters.args[1]}
 

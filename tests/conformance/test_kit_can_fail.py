@@ -190,7 +190,7 @@ def test_a_state_that_cannot_be_stored_fails_by_its_place_and_hides_nothing_else
 
 
 def test_a_fit_that_fails_is_the_reason_of_every_check_and_is_tried_once(monkeypatch):
-    """What several checks share is computed once, also where that fails."""
+    """Common parts of several checks are computed once, also where that fails."""
     tries = []
     monkeypatch.setattr(ObjectState, "fit", lambda *_args, **_more: tries.append(1) or 1 / 0)
     report = run_checks("clusterer/wrong_objectstate", only=[*EFFECTS, *MEMORY, "output", "quick"])

@@ -29,7 +29,7 @@ def legal(role: str) -> list[str]:
 
 
 def possible(trio: tuple[str, ...]) -> bool:
-    """Whether everything that is needed is published before."""
+    """Return whether everything that is needed is published before."""
     catalogue = default_catalogue()
     specs = [catalogue.get(role, name).spec for role, name in zip(ROLES, trio, strict=True)]
     return not needs_reasons(specs)

@@ -192,7 +192,7 @@ class ObjectState(Good):
 
 @component
 class StateOutside(Good):
-    """What prediction needs is not all in the state."""
+    """The state lacks something that prediction needs."""
 
     secret_: Any = learned()
 

@@ -1,4 +1,4 @@
-"""What is said of an announcement that is wrong."""
+"""Messages about a wrong announcement."""
 
 from __future__ import annotations
 

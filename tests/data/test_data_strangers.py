@@ -53,7 +53,7 @@ def test_hdf5_links_into_other_files_are_not_followed(tmp_path: Path, name: str)
 
 
 def write_anndata(path: Path, *, sparse: bool) -> None:
-    """What anndata writes, as far as it concerns rows."""
+    """Files as anndata writes them, as far as rows are concerned."""
     with h5py.File(path, "w") as file:
         file.attrs["encoding-type"] = "anndata"
         if sparse:

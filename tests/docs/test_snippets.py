@@ -96,7 +96,7 @@ TUTORIAL = REPOSITORY / "docs" / "tutorial-plugin.md"
 
 @pytest.mark.slow
 def test_the_tutorial_s_component_keeps_its_promises_and_is_worth_its_row(runner, tmp_path):
-    """What the page does once pacmap is there: its code, the kit, and the comparison."""
+    """The page's steps once pacmap is there: its code, the kit, and the comparison."""
     pytest.importorskip("pacmap")
     page = TUTORIAL.read_text(encoding="utf-8")
     answer = re.search(r"the answer is `(.*: \d+ passed)`", page)[1]

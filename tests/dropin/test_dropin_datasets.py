@@ -75,7 +75,7 @@ def test_load_pendigits():
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_own_files_in_the_range_of_the_old_loaders(own_files, tmp_path, kind):
-    """What these loaders gave was often kept in a file: it is not scaled once more."""
+    """Arrays of these loaders were often kept in a file: they are not scaled again."""
     folder, unit = tmp_path / "own", (own_files / 255).astype(kind)
     np.savez(folder / "mnist_test.npz", x=unit, y=np.arange(9))
     x, _ = data.load_mnist_test()

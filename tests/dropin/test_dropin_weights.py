@@ -138,7 +138,7 @@ def test_a_missing_file(rows, tmp_path):
 
 
 def write_old_checkpoint(name, layers=OLD_LAYERS):
-    """What ``save_weights("x")`` of TensorFlow 2.0 to 2.15 wrote: names as those have."""
+    """Files as ``save_weights("x")`` of TensorFlow 2.0 to 2.15 wrote them: names as those have."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)

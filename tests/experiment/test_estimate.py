@@ -1,4 +1,4 @@
-"""What a dry run foretells: near what happens, and quick."""
+"""A dry run's estimate: close to what happens, and quick."""
 
 from __future__ import annotations
 

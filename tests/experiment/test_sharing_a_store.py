@@ -1,4 +1,4 @@
-"""What workers and other comparisons on the same store may meet."""
+"""Situations that workers and other comparisons on the same store may meet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison tells listeners and plugins."""
+"""Events of a comparison, for listeners and plugins."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _scalar(rng: Rng, value: Any) -> str:
 
 
 def identical(a: Any, b: Any) -> bool:
-    """Whether trees have the same values of the same types in the same order."""
+    """Return whether trees have the same values of the same types in the same order."""
     if type(a) is not type(b):
         return False
     if isinstance(a, dict):
@@ -127,7 +127,7 @@ _RUNS = (
 
 
 def _oracle(content: bytes, kind: str) -> Any:
-    """What the standard library reads, with no key twice; raises ValueError."""
+    """Value that the standard library reads, with no key twice; raises ValueError."""
     text = content.decode("utf-8-sig")
     if kind == "toml":
         return tomllib.loads(text)

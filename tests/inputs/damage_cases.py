@@ -211,7 +211,7 @@ def _equal(found: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def agrees(read: Any, written: Written) -> bool:
-    """Whether the format's own library finds these rows and labels in the file too."""
+    """Return whether the format's own library finds these rows and labels in the file too."""
     y = None if read.y is None else list(map(str, read.y.tolist()))
     for x, labels in _READERS[written.path.suffix](written):
         if _equal(read.x, x) and (y is None or y == labels or _same_numbers(read.y, labels)):

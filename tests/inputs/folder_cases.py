@@ -141,7 +141,7 @@ def store(rng: Rng, folder: Path) -> Case:
 
 
 def _answers(folder: Path, pictures: int | None = None) -> str:
-    """What a person reads in a folder; a report is written if there is a number of pictures."""
+    """Contents of a folder as a user reads them; with a number of pictures, a report is written."""
     comparison = open_comparison(folder)
     found = [comparison.table.to_csv(), comparison.leaderboard().to_csv(), comparison.to_markdown()]
     if pictures is not None:
@@ -156,7 +156,7 @@ def _right_answers() -> str:
 
 
 def _same_meaning(path: Path, content: bytes) -> bool:
-    """Whether what changed in a mark is only how it is written."""
+    """Return whether what changed in a mark is only how it is written."""
     try:
         return bool(json.loads(content) == json.loads(path.read_bytes()))
     except (ValueError, RecursionError):

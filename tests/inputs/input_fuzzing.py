@@ -56,13 +56,13 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator, Path], table_cases.Case], 
 
 
 def shares(cases: int) -> dict[str, int]:
-    """How many of so many cases are of each kind."""
+    """Number of cases of each kind."""
     total = sum(share for _, share in KINDS.values())
     return {kind: -(-cases * share // total) for kind, (_, share) in KINDS.items()}
 
 
 def make(kind: str, number: int, folder: Path) -> table_cases.Case:
-    """What a case is, in words, and the function that runs it; its files are in the folder."""
+    """Description of a case, and the function that runs it; its files are in the folder."""
     rng = np.random.default_rng([number, zlib.crc32(kind.encode())])
     return KINDS[kind][0](rng, folder)
 

@@ -149,7 +149,7 @@ def _labels(fit: Callable[[], Any]) -> tuple[np.ndarray | None, str]:
 
 
 def _content(given: Any) -> Any:
-    """What shows whether a container was changed."""
+    """Signature that shows a change of a container."""
     if isinstance(given, pd.DataFrame):
         return given.to_csv()
     return (
@@ -224,7 +224,7 @@ def _missing(rng: Rng, table: Truth) -> tuple[Any, list[str]]:
 
 
 def _other(rng: Rng, table: Truth) -> tuple[Any, list[str]]:
-    """What are no rows of numbers."""
+    """Input that is not rows of numbers."""
     x, names = np.array(table.x, dtype=np.float64), list(table.names)
     position = int(rng.integers(len(names)))
     name = repr(names[position])

@@ -48,7 +48,7 @@ def require(holds: bool, what: str) -> None:
 
 
 def same_values(found: np.ndarray, expected: np.ndarray) -> bool:
-    """Whether arrays have the same values, bit for bit where these are floats."""
+    """Return whether arrays have the same values, bit for bit where these are floats."""
     if found.shape != expected.shape:
         return False
     if found.dtype.kind == "f" and found.dtype == expected.dtype.newbyteorder("="):
@@ -58,7 +58,7 @@ def same_values(found: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def same_labels(found: np.ndarray, expected: list[str]) -> bool:
-    """Whether labels are the strings, or the numbers that these write, and as many different."""
+    """Return whether labels are the strings or the numbers they write, and as many different."""
     values = found.tolist()
     if len(set(values)) != len(set(expected)) or len(values) != len(expected):
         return False

@@ -34,7 +34,7 @@ CLASSES = (
 
 @attrs.frozen
 class Truth:
-    """What a table holds.
+    """Content of a table.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Written:
 
     @property
     def reference(self) -> dict[str, Any]:
-        """What :func:`n2d_framework.data.load` is asked for."""
+        """Requests to :func:`n2d_framework.data.load`."""
         return {"path": str(self.path), **self.ask}
 
 

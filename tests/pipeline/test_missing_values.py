@@ -1,4 +1,4 @@
-"""What says that it is missing is never clustered, scored or predicted as a number."""
+"""A value marked as missing is never clustered, scored or predicted as a number."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class MaskedTensor(Wrapped):
 
 
 class AnnData:
-    """What everybody can see of one; NumPy takes its items apart without end."""
+    """Public face of one; NumPy takes its items apart without end."""
 
     def __init__(self, x: Any) -> None:
         self.X, self.obs_names, self.var_names = x, list("abc"), list("xyz")

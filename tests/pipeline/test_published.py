@@ -1,4 +1,4 @@
-"""What stages tell each other, and parts of their work that the store keeps."""
+"""Facts that stages publish to each other, and parts of their work that the store keeps."""
 
 from __future__ import annotations
 

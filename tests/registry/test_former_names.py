@@ -184,7 +184,7 @@ def test_a_name_that_two_distributions_offer_is_written_with_its_own(use_plugin,
 
 
 def test_versions_of_what_a_plugin_needs_are_kept(use_plugin, tmp_path):
-    """What it requires itself, and of what these require whatever is in use."""
+    """Its own requirements, and those of theirs that are in use."""
     use_plugin("mine_old", OLD, distribution="mine-old")
     metadata = tmp_path / "site/mine_old-1.0.dist-info/METADATA"
     needs = (

@@ -1,4 +1,4 @@
-"""What is said of published and measured numbers."""
+"""Remarks on published and measured numbers."""
 
 from __future__ import annotations
 

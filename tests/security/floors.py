@@ -25,7 +25,7 @@ TABLE = Path(__file__).with_name("advisories.toml")
 
 
 def requirements(project: Path) -> list[Requirement]:
-    """What a project requires, with all its extras."""
+    """Requirements of a project, with all its extras."""
     about = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
     extras = about.get("optional-dependencies", {}).values()
     return [Requirement(text) for texts in (about["dependencies"], *extras) for text in texts]

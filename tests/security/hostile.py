@@ -57,7 +57,7 @@ def components() -> list[tuple[str, str]]:
 
 
 def _has_small(entry: Any) -> bool:
-    """Whether the component can be fitted without options that only a user can give."""
+    """Return whether the component can be fitted without options that only a user can give."""
     required = {opt.name for opt in options_of(entry.spec.load()) if opt.default is NOTHING}
     return required <= set(entry.spec.small_options)
 

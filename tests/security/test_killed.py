@@ -50,7 +50,7 @@ def _start(path, image) -> subprocess.Popen:
 
 @pytest.fixture(scope="module")
 def usual_seconds(tmp_path_factory, new_image) -> float:
-    """How long a save takes when nobody disturbs it."""
+    """Duration of an undisturbed save."""
     with _start(tmp_path_factory.mktemp("usual") / "a.n2d", new_image) as process:
         start = time.perf_counter()
         assert process.stdout.readline() == "done\n"

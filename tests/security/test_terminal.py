@@ -1,4 +1,4 @@
-"""What files and plugins hold is shown; nothing of it acts on a terminal, a page or a table."""
+"""Content of files and plugins is shown; nothing of it acts on a terminal, a page or a table."""
 # ruff: noqa: RUF001  # letters that look like others
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ NO_FORMULAS = ["", "a", "1", "-1.5", "+3e4", "-inf", "a=b", "'a", "é", "3-4"]
 
 
 def original(cell: str) -> str:
-    """What the documentation says of reading such a cell."""
+    """Reading of such a cell, as documented."""
     return cell[1:] if re.match(r"'+(\s*[=+@＝＋－＠-]|[\t\r\n])", cell) else cell
 
 

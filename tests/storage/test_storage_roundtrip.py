@@ -1,4 +1,4 @@
-"""What goes in comes out: every value that a state may hold, bit for bit."""
+"""Round trip: every value that a state may hold, bit for bit."""
 
 from __future__ import annotations
 

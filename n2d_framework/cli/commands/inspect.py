@@ -78,7 +78,7 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
 
 
 def _rows(data: Mapping[str, Any]) -> str:
-    """What the model was fitted on; a bundle need not say how many rows, nor of which type."""
+    """Rows that the model was fitted on; a bundle need not give their number or type."""
     rows = "rows" if data.get("n_rows") is None else f"{data['n_rows']} rows"
     shape = f" of {shape_text(data['row_shape'])}" if data["row_shape"] else ""
     return rows + shape + (f" ({data['dtype']})" if data.get("dtype") else "")

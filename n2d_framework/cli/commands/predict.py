@@ -125,7 +125,7 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 def _columns(
     model: FittedTrio, block: Block, start: int, data: str, *, proba: bool
 ) -> dict[str, AnyArray]:
-    """What is written of some rows: ``row[, id], label``, then what the clusterer knows more."""
+    """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
     from n2d_framework.pipeline.input_rows import as_rows

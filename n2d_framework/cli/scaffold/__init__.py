@@ -20,7 +20,7 @@ _TEMPLATES = Path(__file__).parent
 
 @attrs.frozen
 class _Role:
-    """What the example of a role is."""
+    """Description of the example of a role."""
 
     summary: str
     reference: str
@@ -57,7 +57,7 @@ ROLES = {
 
 @attrs.frozen
 class Plan:
-    """What a new package will be called.
+    """Names in a new package.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Plan:
 
     @property
     def words(self) -> dict[str, str]:
-        """What is put into the templates."""
+        """Values for the templates."""
         role = ROLES[self.role]
         names = {"name": self.name, "variable": self.package.upper()}
         return {

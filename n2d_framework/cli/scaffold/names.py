@@ -17,17 +17,17 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
 def package_of(name: str) -> str:
-    """What is imported of a distribution: ``n2d_pacmap`` of ``n2d-pacmap``."""
+    """Package that is imported from a distribution: ``n2d_pacmap`` of ``n2d-pacmap``."""
     return name.replace("-", "_")
 
 
 def short_name(name: str) -> str:
-    """What configurations say: ``pacmap`` for ``n2d-pacmap``."""
+    """Name in configurations: ``pacmap`` for ``n2d-pacmap``."""
     return package_of(name).removeprefix("n2d_")
 
 
 def class_of(short: str) -> str:
-    """What the component's class is called: ``LandmarkMds`` of ``landmark_mds``."""
+    """Name of the component's class: ``LandmarkMds`` of ``landmark_mds``."""
     return "".join(word.capitalize() for word in short.split("_"))
 
 

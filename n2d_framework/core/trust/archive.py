@@ -1,4 +1,4 @@
-"""What the archive of a foreign object would take in memory, known before it is unpacked."""
+"""Memory that the archive of a foreign object would take, known before it is unpacked."""
 
 from __future__ import annotations
 

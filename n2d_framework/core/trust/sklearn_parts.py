@@ -431,7 +431,7 @@ def _check_birch(state: Mapping[str, Any]) -> None:
 
 
 class _Kind:
-    """How a kind of part becomes values, and values become it again."""
+    """Conversion of a kind of part to values, and back."""
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ def cache_folder() -> Path:
 
 
 def is_offline() -> bool:
-    """Whether ``$N2D_OFFLINE`` forbids downloads.
+    """Return whether ``$N2D_OFFLINE`` forbids downloads.
 
     Raises
     ------

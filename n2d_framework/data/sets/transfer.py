@@ -61,7 +61,7 @@ class Transfer:
         self._part.unlink(missing_ok=True)
 
     def explain(self, error: Exception) -> str:
-        """What went wrong, for people."""
+        """Description of the failure, for users."""
         import requests
 
         answer = getattr(error, "response", None)
@@ -128,7 +128,7 @@ class Transfer:
 
 
 def _continues(answer: Any, have: int) -> bool:
-    """Whether the server sends what follows the first `have` bytes, and not all again."""
+    """Return whether the server sends what follows the first `have` bytes, and not all again."""
     start = f"bytes {have}-"
     return bool(
         have

@@ -26,7 +26,7 @@ _LEAST_INT, _GREATEST_INT = -(1 << 63), (1 << 64) - 1
 
 
 def holds_array(value: Any) -> bool:
-    """Whether there is an array in `value`, at any depth."""
+    """Return whether there is an array in `value`, at any depth."""
     if isinstance(value, Mapping):
         return any(holds_array(item) for item in value.values())
     if isinstance(value, (list, tuple)):

@@ -36,7 +36,7 @@ _Write: TypeAlias = Callable[[Any, str, Writing], Node]
 
 @attrs.frozen(kw_only=True)
 class Codec:
-    """How values of one kind are stored.
+    """Storage of values of one kind.
 
     Attributes
     ----------

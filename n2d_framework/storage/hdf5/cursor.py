@@ -36,7 +36,7 @@ class Cursor:
 
     @property
     def left(self) -> int:
-        """How many bytes follow."""
+        """Number of bytes that follow."""
         return len(self.data) - self.position
 
     def take(self, count: int) -> bytes:

@@ -22,7 +22,7 @@ CHECKS = Checks()
 
 @attrs.define(eq=False, slots=False)
 class DatasetExamination:
-    """What the checks of one data set share."""
+    """Common parts of the checks of one data set."""
 
     entry: Entry[DatasetSpec]
     printed: str = ""

@@ -25,7 +25,7 @@ CHECKS = Checks()
 
 @attrs.define(eq=False, slots=False)
 class MetricExamination:
-    """What the checks of one metric share: four clouds, their classes, and a random labelling."""
+    """Common parts of the checks of a metric: four clouds, their classes, a random labelling."""
 
     entry: Entry[MetricSpec]
 

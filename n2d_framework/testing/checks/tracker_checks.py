@@ -68,7 +68,7 @@ def trackers_of(catalogue: Catalogue) -> list[Entry[Any]]:
 
 @attrs.define(eq=False, slots=False)
 class TrackerExamination:
-    """What the checks of one tracker share."""
+    """Common parts of the checks of one tracker."""
 
     entry: Entry[Any]
     folder: Path

@@ -12,7 +12,7 @@ _TINY = np.finfo(np.float64).tiny
 
 
 def soft_assignment(z: AnyArray, centers: AnyArray, alpha: float) -> FloatArray:
-    """How much each row belongs to each centre, by a Student-t kernel (Xie et al. 2016, eq. 1).
+    """Membership of each row in each centre, by a Student-t kernel (Xie et al. 2016, eq. 1).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What DEC, IDEC and DCEC share: an autoencoder trained alone, then together with centres."""
+"""Base of DEC, IDEC and DCEC: an autoencoder trained alone, then together with centres."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
         return reasons + start_complaints(self.init, self.n_clusters, n_train)
 
     def published(self) -> State:
-        """What later stages may know: the centres, and the kernel they were trained with."""
+        """Published facts for later stages: the centres, and the kernel they were trained with."""
         self._fitted_shape()
         return {"cluster_centers": self.cluster_centers_, "alpha": self.alpha}
 
     def get_state(self) -> State:
-        """What fitting learned, as plain values."""
+        """Fitted state, as plain values."""
         state = super().get_state()
         history = self.pretraining_history_ or {}
         return {

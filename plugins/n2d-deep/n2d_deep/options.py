@@ -14,7 +14,7 @@ Optimizer: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
 
 @component
 class JointOptions:
-    """How clusters are found after the autoencoder has been trained alone."""
+    """Start of the clusters after the autoencoder has been trained alone."""
 
     n_clusters: int | None = option(
         None,

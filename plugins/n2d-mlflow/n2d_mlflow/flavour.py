@@ -161,7 +161,7 @@ def _requirements(manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _signature(manifest: Mapping[str, Any]) -> ModelSignature:
-    """What rows the model takes, from what it was fitted on, and what it returns."""
+    """Rows that the model takes, as it was fitted, and what it returns."""
     data = manifest["data"]
     names = data.get("feature_names")
     if names:

@@ -1,4 +1,4 @@
-"""What mlflow.pyfunc loads: a bundle that predicts."""
+"""Model that mlflow.pyfunc loads: a bundle that predicts."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _load_pyfunc(data_path: str, model_config: Mapping[str, Any] | None = None) 
 
 
 def _trusted_by_file(bundle: Path) -> Any:
-    """What the file MLmodel beside a bundle wants to be trusted."""
+    """Types that the file MLmodel next to a bundle wants to be trusted."""
     from mlflow.models import Model
 
     written = Model.load(str(bundle.parent.parent)).flavors.get("python_function", {})

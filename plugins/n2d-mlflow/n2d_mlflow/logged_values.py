@@ -11,7 +11,7 @@ __all__ = ["options_of_run", "score_names", "trio_name"]
 
 
 def trio_name(composition: Mapping[str, Any]) -> str:
-    """What a run is called: ``pca / umap / gmm``."""
+    """Name of a run: ``pca / umap / gmm``."""
     return " / ".join(str(composition[role]["name"]) for role in ROLES)
 
 

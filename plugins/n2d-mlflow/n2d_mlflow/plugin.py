@@ -99,7 +99,7 @@ def n2d_epoch_finished(event: EpochFinished) -> None:
 
 @hookimpl
 def n2d_stage_finished(event: StageFinished) -> None:
-    """What the stage took."""
+    """Time that the stage took."""
     _pass_on(event)
 
 

@@ -1,4 +1,4 @@
-"""Whether runs are tracked: never unasked."""
+"""Return whether runs are tracked: never unasked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def autolog(*, disable: bool = False) -> None:
 
 
 def wanted() -> bool:
-    """Whether a run that begins now is to be tracked; imports nothing.
+    """Return whether a run that begins now is to be tracked; imports nothing.
 
     Raises
     ------
@@ -68,5 +68,5 @@ def muted() -> Iterator[None]:
 
 
 def is_muted() -> bool:
-    """Whether files that are written are not to be tracked."""
+    """Return whether files that are written are not to be tracked."""
     return _muted.get()

@@ -1,4 +1,4 @@
-"""What trackers of runs and of comparisons have in common."""
+"""Base of the trackers of runs and of comparisons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests share: a store of their own, rows, and a component that has epochs."""
+"""Common parts of the tests: a store of their own, rows, and a component that has epochs."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ __all__ = ["Augmentation"]
 
 @attrs.frozen(kw_only=True)
 class Augmentation:
-    """How training series are varied, after they were normalised; padding stays padding.
+    """Variation of training series, after they were normalised; padding stays padding.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What the autoencoders of series share: fitting, embedding, reading and writing states."""
+"""Base of the autoencoders of series: fitting, embedding, reading and writing states."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class SequenceAutoencoder(SequenceOptions, Trained):
         return series.reshape(len(z), *row_shape)
 
     def get_state(self) -> State:
-        """What fitting learned, as plain values."""
+        """Fitted state, as plain values."""
         return {
             **self._training_state(),
             "normalization": cast("Normalization", self.normalization_).get_state(),
@@ -208,7 +208,7 @@ class SequenceAutoencoder(SequenceOptions, Trained):
         raise NotImplementedError
 
     def option_complaints(self) -> list[str]:
-        """What is wrong with the options, whatever the data."""
+        """Problems of the options, whatever the data."""
         if self.loss == "bce" and self.normalize != "none":
             return ["loss='bce' needs values in [0, 1]; set normalize='none', or choose mse"]
         return []

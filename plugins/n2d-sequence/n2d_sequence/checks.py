@@ -1,4 +1,4 @@
-"""Whether series can be fitted with the options given."""
+"""Return whether series can be fitted with the options given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LEAST_BUDGET, _BUDGET_PER_VALUE = 2**24, 4096
 
 
 def cost_complaints(row_shape: tuple[int, ...], plans: Iterable[Plan]) -> list[str]:
-    """Whether computing one row takes far more memory than the row does."""
+    """Return whether computing one row takes far more memory than the row does."""
     most = max(_LEAST_BUDGET, _BUDGET_PER_VALUE * math.prod(row_shape))
     needed = max(map(values_per_row, plans))
     if needed <= most:

@@ -47,7 +47,7 @@ class Conv1dAutoencoder(SequenceAutoencoder):
     )
 
     def option_complaints(self) -> list[str]:
-        """What is wrong with the options, whatever the data."""
+        """Problems of the options, whatever the data."""
         reasons = super().option_complaints()
         for name, values in (
             ("kernel_sizes", self._each(self.kernel_sizes)),

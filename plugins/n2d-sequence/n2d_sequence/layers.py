@@ -127,7 +127,7 @@ def parts_of(plan: Plan) -> tuple[Part, ...]:
 
 
 def values_per_row(plan: Plan) -> int:
-    """How many numbers the widest intermediate of a network holds per row."""
+    """Size of the widest intermediate of a network, in numbers per row."""
     return max(_values_of_layer(layer) for layer in plan)
 
 

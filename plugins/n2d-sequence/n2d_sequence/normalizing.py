@@ -27,7 +27,7 @@ _TINY = float(np.finfo(np.float32).eps)
 
 @attrs.frozen(eq=False)
 class Normalization:
-    """How series are normalised.
+    """Normalisation of series.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Normalization:
         return back
 
     def get_state(self) -> State:
-        """What was learned."""
+        """Fitted state."""
         return {"mean": self.mean, "scale": self.scale}
 
 

@@ -12,7 +12,7 @@ __all__ = ["SequenceOptions"]
 
 @component
 class SequenceOptions(TrainingOptions):
-    """How an autoencoder takes series, and how it is trained."""
+    """Series as an autoencoder takes them, and its training."""
 
     epochs: int = option(
         200, ge=1, help="Passes over the data; many, since sets of series are small."

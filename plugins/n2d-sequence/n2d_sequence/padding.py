@@ -79,7 +79,7 @@ def _complaint(array: AnyArray, first: AnyArray, value: float, steps: int) -> st
 
 
 def observed_lengths(x: AnyArray, padding_value: float | None) -> IntArray:
-    """How many steps of each row are no padding.
+    """Number of steps of each row that are not padding.
 
     Parameters
     ----------

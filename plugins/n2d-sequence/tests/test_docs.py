@@ -1,4 +1,4 @@
-"""What the documentation prints, runs."""
+"""Code that the documentation prints, run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users do with the embedders: options, states, errors, whole trios."""
+"""Embedders as users call them: options, states, errors, whole trios."""
 
 from __future__ import annotations
 

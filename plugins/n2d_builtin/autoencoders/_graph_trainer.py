@@ -88,7 +88,7 @@ def _seen(corrupt: Callable[[AnyArray], Any], rows: AnyArray) -> AnyArray:
 
 
 def _element_loss(loss: Any) -> tuple[Callable[[Any, Any], Any], Callable[[int], float]]:
-    """What a value costs, and by what the mean over values is multiplied."""
+    """Cost of a value, and the factor of the mean over values."""
     found = keras.losses.get(loss)
     if not isinstance(found, keras.losses.Loss):
         return found, lambda _: 1.0

@@ -102,7 +102,7 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         self.order.assign(self._padded)
 
     def finish_epoch(self, epoch: int) -> Mapping[str, float]:
-        """What subclasses measure after an epoch; ``self.stop_training = True`` ends training.
+        """Measure something after an epoch; ``self.stop_training = True`` ends training.
 
         Parameters
         ----------
@@ -135,7 +135,7 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         raise NotImplementedError
 
     def inputs_of(self, rows: AnyArray) -> Any:
-        """What the first network takes of some rows; None if that is not known.
+        """Cost of the first network for some rows; None if that is not known.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class RowTrainer(keras.Model):  # type: ignore[misc, unused-ignore]
         return float(ops.convert_to_numpy(ops.mean(found)))
 
     def watched(self) -> Any:
-        """What the first network takes of some training rows; None if that is not known."""
+        """Cost of the first network for some training rows; None if that is not known."""
         return self.inputs_of(self._some_rows())
 
     def _some_rows(self) -> AnyArray:

@@ -141,7 +141,7 @@ def _steps(layer: dict[str, Any]) -> int:
 
 
 def _forbidden(value: Any, where: str, depth: int) -> Iterator[str]:
-    """What is wrong with a part of a configuration, depth first."""
+    """Problems of a part of a configuration, depth first."""
     if depth > _DEEPEST:
         yield f"{where}: nested deeper than {_DEEPEST} levels"
     elif isinstance(value, list):

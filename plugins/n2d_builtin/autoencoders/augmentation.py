@@ -13,7 +13,7 @@ __all__ = ["Augmentation", "augmentation_layers"]
 
 @attrs.frozen(kw_only=True)
 class Augmentation:
-    """How training images are varied; uncovered pixels repeat the nearest border pixel.
+    """Variation of training images; uncovered pixels repeat the nearest border pixel.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What all autoencoders share: fitting, embedding, history, reading and writing states."""
+"""Base of all autoencoders: fitting, embedding, history, reading and writing states."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class Autoencoder(ImageOptions, Trained):
         return self._decode(z).reshape(len(z), *row_shape)
 
     def get_state(self) -> State:
-        """What fitting learned, as plain values."""
+        """Fitted state, as plain values."""
         return {**self._training_state(), **self._weights_state()}
 
     def set_state(self, state: State) -> None:
@@ -180,7 +180,7 @@ class Autoencoder(ImageOptions, Trained):
         return read_history(state)
 
     def _stored_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
-        """What is wrong with a stored row shape, as far as options alone tell."""
+        """Problem of a stored row shape, as far as the options show it."""
         return self.check_input(2**30, row_shape)
 
     def _corruption(self, seed: int) -> Any:
@@ -210,7 +210,7 @@ class Autoencoder(ImageOptions, Trained):
         return train(trainer, settings, context)
 
     def _variation(self, row_shape: tuple[int, ...], seed: int) -> dict[str, Any]:
-        """What the trainer is told about augmentation."""
+        """Augmentation, as the trainer takes it."""
         if self.augmentation is None:
             return {}
         return {

@@ -63,7 +63,7 @@ class ConvAutoencoder(PlannedAutoencoder):
         return reasons or self._cost_complaints(row_shape)
 
     def _cost_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
-        """Whether computing one row takes far more memory than the row does."""
+        """Return whether computing one row takes far more memory than the row does."""
         most = max(_LEAST_BUDGET, _BUDGET_PER_VALUE * math.prod(row_shape))
         needed = max(map(values_per_row, self._plans(row_shape, self._width())))
         if needed <= most:

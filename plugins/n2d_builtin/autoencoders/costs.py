@@ -1,4 +1,4 @@
-"""What computing one row of a user's network takes, from the shapes of its layers alone.
+"""Cost of computing one row of a user's network, from the shapes of its layers alone.
 
 A network in a file is text from somebody. A few words of it can ask for more memory or time than
 anybody has, with no weights at all, so both are added up before anything is computed.
@@ -33,7 +33,7 @@ _Shape = Sequence[int | None]
 
 @attrs.frozen
 class Cost:
-    """What computing one row takes.
+    """Cost of computing one row.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ def cost_complaint(cost: Cost, row_values: int) -> str | None:
 
 
 def rows_at_once(cost: Cost) -> int:
-    """How many rows to compute together: up to 64, and always as many for one network."""
+    """Number of rows to compute together: up to 64, and always as many for one network."""
     by_values, by_work = _BLOCK_VALUES // max(1, cost.values), _BLOCK_WORK // max(1, cost.work)
     return max(1, min(_MOST_ROWS, by_values, by_work))
 
@@ -112,7 +112,7 @@ def _width(shape: _Shape) -> int:
 
 
 def _places(shape: _Shape) -> int:
-    """How many vectors of the last dimension a row holds."""
+    """Number of vectors of the last dimension that a row holds."""
     return max(1, _size(shape) // max(1, _width(shape)))
 
 
@@ -132,7 +132,7 @@ def _work(layer: Any, before: Sequence[_Shape], after: Sequence[_Shape]) -> int:
 
 
 def _uses(layer: Any, before: Sequence[_Shape], after: Sequence[_Shape]) -> int:
-    """How many times a layer multiplies by its weights for one row."""
+    """Number of times that a layer multiplies by its weights for one row."""
     kind = type(layer).__name__
     if "Conv" not in kind:
         return max(map(_places, (*before, *after)))
@@ -143,7 +143,7 @@ def _uses(layer: Any, before: Sequence[_Shape], after: Sequence[_Shape]) -> int:
 
 
 def _slowness(layer: Any) -> int:
-    """How much longer a product takes where too few channels meet for wide instructions."""
+    """Factor by which a product takes longer where too few channels meet for wide instructions."""
     kind = type(layer).__name__
     if kind.startswith(("Depthwise", "Separable")):
         return _SLOWEST_PRODUCT

@@ -1,4 +1,4 @@
-"""What image a row is."""
+"""Shape of the image that a row is."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ Loss = Literal["mse", "mae", "huber", "bce"]
 
 @component
 class TrainingOptions:
-    """How an autoencoder is trained."""
+    """Training of an autoencoder."""
 
     loss: Loss = option(
         "mse",
@@ -62,7 +62,7 @@ class TrainingOptions:
 
 @component
 class ImageOptions(TrainingOptions):
-    """How an autoencoder takes and varies rows that are images."""
+    """Rows that are images: how an autoencoder takes and varies them."""
 
     augmentation: Augmentation | None = option(
         None,

@@ -1,4 +1,4 @@
-"""Whether the hardware multiplies bfloat16 faster than float32: measured, not assumed."""
+"""Return whether the hardware multiplies bfloat16 faster than float32: measured, not assumed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
-    """What to train in.
+    """Precision to train in.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
 
 @cache
 def bfloat16_is_faster() -> bool:
-    """Whether a 1024 x 1024 product takes less than two thirds of the time in bfloat16.
+    """Return whether a 1024 x 1024 product takes less than two thirds of the time in bfloat16.
 
     Measured once per process, in some tenths of a second: the best of eight alternating
     repetitions each, on the device that Keras computes on.

@@ -1,4 +1,4 @@
-"""What a training came to: a loss that ended above its start, and units that never vary."""
+"""Result of a training: a loss that ended above its start, and units that never vary."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _channel_axis(layer: Any) -> int:
 
 
 def _count_dead(activity: Any, axis: int) -> tuple[int, int]:
-    """How many units of a layer give one value only, of how many."""
+    """Number of units of a layer that give one value only, and of all units."""
     ops = load_keras().ops
     values = np.moveaxis(ops.convert_to_numpy(ops.cast(activity, "float32")), axis, -1)
     units = values.reshape(-1, values.shape[-1])

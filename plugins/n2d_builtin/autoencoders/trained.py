@@ -1,4 +1,4 @@
-"""What an autoencoder knows once it is trained, whichever its networks are."""
+"""State of a trained autoencoder, whichever its networks are."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Trained:
         return {**self.__dict__, "_computed": {}}
 
     def _training_state(self) -> dict[str, Any]:
-        """What is known besides the weights, as plain values."""
+        """State besides the weights, as plain values."""
         row_shape = self._fitted_shape()
         history = self.history_ or {}
         return {

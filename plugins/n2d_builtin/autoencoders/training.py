@@ -27,7 +27,7 @@ ROW_PREFIX = "row_"
 
 @attrs.frozen(kw_only=True)
 class TrainingSettings:
-    """How to train; the fields are options of the embedders and are described there."""
+    """Settings of training; the fields are options of the embedders and are described there."""
 
     epochs: int
     batch_size: int
@@ -40,7 +40,7 @@ class TrainingSettings:
 
 @attrs.frozen
 class TrainingResult:
-    """What training found, besides the weights.
+    """Results of training, besides the weights.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ Weights: TypeAlias = dict[str, dict[str, AnyArray]]
 
 
 class HasWeights(Protocol):
-    """What a layer of a plan tells about its weights."""
+    """Weights that a layer of a plan has."""
 
     @property
     def name(self) -> str:

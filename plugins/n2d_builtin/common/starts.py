@@ -32,7 +32,7 @@ def rows_reason(n_clusters: int | None, n_rows: int) -> list[str]:
 
 
 def enough_distinct(n_clusters: int | None, rows: DistinctRows, name: str) -> bool:
-    """Whether each of `n_clusters` clusters can have a row of its own; warns if not."""
+    """Return whether each of `n_clusters` clusters can have a row of its own; warns if not."""
     if n_clusters is None or len(rows) >= n_clusters:
         return True
     warnings.warn(

@@ -1,4 +1,4 @@
-"""What all readers share: errors that name the file, ``.npz`` files, and the finished set."""
+"""Common parts of all readers: errors that name the file, ``.npz`` files, and the finished set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the values in a file must be: rows of finite numbers in a known range, whole classes."""
+"""Rules for the values in a file: rows of finite numbers in a known range, integer classes."""
 
 from __future__ import annotations
 

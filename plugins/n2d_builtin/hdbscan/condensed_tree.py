@@ -147,7 +147,7 @@ class LabelledTree:
         return np.where(density >= self.cut, self.label[segment], NOISE)
 
     def strengths(self, labels: AnyArray, density: AnyArray) -> AnyArray:
-        """How deep in its cluster each row lies: from 0 to 1, and 0 for noise.
+        """Depth of each row in its cluster: from 0 to 1, and 0 for noise.
 
         The density at which a row leaves, relative to the greatest density at which
         anything leaves the segment that was selected as the cluster.

@@ -197,7 +197,7 @@ class Hdbscan:
         return labels
 
     def strengths(self, m: AnyArray) -> FloatArray:
-        """How deep in its cluster each row lies: from 0 (noise) to 1 (its core).
+        """Depth of each row in its cluster: from 0 (noise) to 1 (its core).
 
         Parameters
         ----------

@@ -88,7 +88,7 @@ class _Known:
 
 @attrs.frozen(eq=False)
 class _Linkages:
-    """What the package takes for a cache of its linkages.
+    """Cache of linkages, as the package takes it.
 
     Spanning trees are those of the distinct rows. The equals of a row are joined to it one by one
     at its core distance, before anything else is at that distance. So no split parts equal rows,

@@ -21,7 +21,7 @@ _HUGE = 1e300
 
 @attrs.frozen(eq=False)
 class Membership:
-    """What is needed to tell how much rows belong to each cluster.
+    """Values from which memberships of rows in each cluster are computed.
 
     Attributes
     ----------

@@ -76,7 +76,7 @@ class MutualReachability:
         return index, density
 
     def nearest_of_training_rows(self) -> tuple[AnyArray, AnyArray]:
-        """What :meth:`nearest` gives for the training rows, without a search."""
+        """Result of :meth:`nearest` for the training rows, without a search."""
         return self._firsts(), np.full(len(self.data), np.inf)
 
     def _firsts(self) -> AnyArray:

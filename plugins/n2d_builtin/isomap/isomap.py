@@ -250,7 +250,7 @@ class Isomap:
         return self._neighbors
 
     def _axes(self) -> NDArray[np.float64]:
-        """What a centred kernel is multiplied with; 0 for dimensions of eigenvalue 0."""
+        """Factors of a centred kernel; 0 for dimensions of eigenvalue 0."""
         values = require_fitted(self.eigenvalues_, "isomap")
         vectors = require_fitted(self.eigenvectors_, "isomap")
         scale = np.where(values > 0, 1.0 / np.sqrt(np.where(values > 0, values, 1.0)), 0.0)

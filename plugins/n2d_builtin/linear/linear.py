@@ -44,7 +44,7 @@ _UNIT = 1.001
 
 @component
 class _PCA:
-    """What both principal-component classes do; they add their options.
+    """Base of both principal-component classes; they add their options.
 
     Attributes
     ----------

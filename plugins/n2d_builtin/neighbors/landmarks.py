@@ -16,7 +16,7 @@ __all__ = ["Landmarks", "counted", "draw"]
 
 
 def counted(n_rows: int, max_landmarks: int | None) -> tuple[int, str]:
-    """How many rows a fit uses, and that number as text for a message."""
+    """Number of rows that a fit uses, and that number as a string for a message."""
     if max_landmarks is None or n_rows <= max_landmarks:
         return n_rows, f"{n_rows}"
     return max_landmarks, f"{max_landmarks} (max_landmarks)"
@@ -88,11 +88,11 @@ class Landmarks:
 
     @property
     def complete(self) -> bool:
-        """Whether all distinct rows are among them."""
+        """Return whether all distinct rows are among them."""
         return len(self.rows) == len(self.groups)
 
     def origin(self, name: str) -> dict[str, int]:
-        """How they were chosen from the rows of the stage, for a shared search of neighbours."""
+        """Choice of landmarks from the rows of the stage, for a shared search of neighbours."""
         if not self.complete:
             return {f"{name}_landmarks": len(self.rows)}
         return {"distinct": len(self.rows)} if self.groups.repeated else {}

@@ -79,7 +79,7 @@ class ExactNeighbors:
 
     @property
     def exhaustive(self) -> bool:
-        """Whether all points are compared with each row: then more neighbours cost little."""
+        """Return whether each row is compared with all points: then more neighbours cost little."""
         return self._tree is None
 
     def query(
@@ -185,7 +185,7 @@ class ExactNeighbors:
         distances[:] = np.take_along_axis(near, order, axis=1)
 
     def _prepared_products(self, n_rows: int) -> Products | None:
-        """What rules points out, where that is of use; made once."""
+        """Products that rule points out, where that is of use; made once."""
         if self._tree is not None or _plain(self.metric) != "euclidean" or n_rows < _SOME:
             return None
         if self._products is None and n_rows * len(self) >= _MANY:

@@ -243,7 +243,7 @@ class Unscaled(_Scaler):
 
 
 def _wide(shift: AnyArray, factor: AnyArray) -> bool:
-    """Whether float32 cannot hold the data in their own units."""
+    """Return whether float32 cannot hold the data in their own units."""
     spread, single = 1.0 / factor, np.finfo(np.float32)
     with np.errstate(over="ignore"):
         offset, reach = np.abs(shift) * factor, np.abs(shift) + spread

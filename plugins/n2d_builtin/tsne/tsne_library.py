@@ -105,7 +105,7 @@ def _principal_start(x: AnyArray, n_components: int, seed: int) -> NDArray[np.fl
 
 
 def collapsed(embedding: NDArray[np.float32]) -> bool:
-    """Whether all rows are in one place, so that no grid can be laid over them."""
+    """Return whether all rows are in one place, so that no grid can be laid over them."""
     return bool(np.ptp(embedding.astype(np.float64), axis=0).max() < _LEAST_SPAN)
 
 

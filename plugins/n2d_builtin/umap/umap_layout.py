@@ -40,7 +40,7 @@ _RANGE = 64
 
 @attrs.frozen
 class Forces:
-    """What moves the rows.
+    """Forces on the rows.
 
     Attributes
     ----------
