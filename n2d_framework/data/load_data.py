@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import attrs
 
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema, left_out
+from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import collect
 from n2d_framework.data.column_remarks import table_remarks
 from n2d_framework.data.faults import point_out
@@ -22,7 +24,6 @@ from n2d_framework.data.parquet import ParquetSource, is_parquet_folder
 from n2d_framework.data.reference import Reference, parse_reference
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
-from n2d_framework.data.table_rows import TableSource
 from n2d_framework.data.text import TextSource
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
 
@@ -34,13 +35,13 @@ __all__ = ["SUFFIXES", "load", "open_rows"]
 _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".csv": TextSource,
     ".csv.gz": TextSource,
-    ".h5": Hdf5Source,
-    ".h5ad": Hdf5Source,
-    ".hdf5": Hdf5Source,
+    ".h5": partial(SourceApart, Hdf5Source),
+    ".h5ad": partial(SourceApart, Hdf5Source),
+    ".hdf5": partial(SourceApart, Hdf5Source),
     ".jsonl": JsonLinesSource,
     ".npy": NpySource,
     ".npz": NpzSource,
-    ".parquet": ParquetSource,
+    ".parquet": partial(SourceApart, ParquetSource),
     ".tsv": TextSource,
     ".tsv.gz": TextSource,
 }
@@ -88,9 +89,9 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
         if isinstance(source, ArraySource):
             return source.held
         data = collect(source)
-    if like is None and isinstance(source, TableSource):
+    if like is None and source.table is not None:
         for remark in table_remarks(data):
-            point_out(source.ref.path, remark)
+            point_out(source.table, remark)
     return data
 
 
@@ -135,8 +136,7 @@ def open_rows(
         if like is not None:
             n = len(like.fields) if n_features is None else n_features
             parsed = attrs.evolve(parsed, like=like, n_features=n)
-        opened = ParquetSource if parsed.path.is_dir() else _source(parsed.path)
-        source = opened(parsed)
+        source = _SOURCES[".parquet" if parsed.path.is_dir() else _suffix(parsed.path)](parsed)
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)
         _tell_matching(source, like, shown or name)
@@ -170,12 +170,13 @@ def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[
     return names, lambda name: book.dataset(name).spec
 
 
-def _source(path: Path) -> Callable[[Reference], RowSource]:
+def _suffix(path: Path) -> str:
+    """The suffix by which a file is read."""
     suffix = path.suffix.lower()
     if suffix == ".gz":
         suffix = Path(path.stem).suffix.lower() + suffix
     if suffix in _SOURCES:
-        return _SOURCES[suffix]
+        return suffix
     if suffix in IMAGE_SUFFIXES:
         raise DataError(f"{path}: one image is one row; give the folder with all images")
     hint = did_you_mean(suffix, SUFFIXES, noun="suffix")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -49,6 +50,8 @@ class RowSource(abc.ABC):
         The columns of the rows; ``None`` if the source has no names at all.
     others : tuple of str
         Columns that a fitted model does not ask for.
+    table : Path or None
+        The file, if its rows are those of a table of named columns.
     """
 
     name: str
@@ -59,6 +62,7 @@ class RowSource(abc.ABC):
     modality: Kind = "vector"
     schema: Schema | None = None
     others: tuple[str, ...] = ()
+    table: Path | None = None
 
     @abc.abstractmethod
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:

@@ -179,6 +179,7 @@ class TableSource(RowSource):
 
     def _describe(self, names: Sequence[str], dtypes: Iterable[str] = ()) -> None:
         """Set what is known of rows from the chosen columns."""
+        self.table = self.ref.path
         self.row_shape = (len(self.columns.features),)
         self.others = self.columns.others
         self.schema = Schema.of(

@@ -7,29 +7,22 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from n2d_framework.core.scores import COSTS, TEXTS
-from n2d_framework.errors import BundleError, DataError, OutputError
-from n2d_framework.storage import read_file, write_atomic
+from n2d_framework.data.apart import MOST_COLUMNS, recorded_rows
+from n2d_framework.errors import DataError, OutputError
+from n2d_framework.storage import write_atomic
 from n2d_framework.storage.unfinished import abandoned, remove
 
 __all__ = ["RecordLog", "read_records"]
 
 _EVERY = 2.0
 _MOST = 500
-#: What a file of records may be: one that we write has 500 rows and some hundred columns.
-_MOST_BYTES = 1 << 25
-_MOST_ROWS = 100_000
-_MOST_COLUMNS = 1000
-#: Characters of all texts in a file, unpacked.
-_MOST_TEXT = 1 << 28
-_ROWS_AT_ONCE = 16
 _STATUSES = ("done", "failed", "lost")
-#: Compressions that cannot make much out of little.
-_COMPRESSIONS = ("SNAPPY", "UNCOMPRESSED")
+_REMEDY = "remove this file: its cells are then scored again from the stage store"
 
 
 class RecordLog:
@@ -108,59 +101,20 @@ def read_records(folder: Path) -> dict[str, dict[str, Any]]:
     names: set[str] = set()
     for path in sorted(folder.glob("*.parquet")):
         try:
-            for row in _rows(path):
+            for row in recorded_rows(path, _REMEDY):
                 _check_record(row)
                 names.update(row)
-                if len(names) > _MOST_COLUMNS:
-                    raise ValueError(f"more than {_MOST_COLUMNS} names of values")
+                if len(names) > MOST_COLUMNS:
+                    raise ValueError(f"more than {MOST_COLUMNS} names of values")
                 before = found.get(row["cell"])
                 if before is None or before["status"] != "done" or row["status"] == "done":
                     found[row["cell"]] = row
-        except (BundleError, OSError, ValueError, KeyError, RecursionError) as error:
+        except DataError:
+            raise
+        except (OSError, ValueError, KeyError, RecursionError) as error:
             what = f"{error} is missing" if type(error) is KeyError else error
-            raise DataError(
-                f"{path}: cannot be read ({what}); remove this file: its cells are then scored "
-                "again from the stage store"
-            ) from error
+            raise DataError(f"{path}: cannot be read ({what}); {_REMEDY}") from error
     return found
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    """Rows of one file, without the values that are missing."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    data = read_file(path, max_bytes=_MOST_BYTES)
-    try:
-        # Records of earlier versions have no checksums, and are read without.
-        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
-        _check_layout(file.metadata, file.schema_arrow)
-        size = 0
-        for batch in file.iter_batches(_ROWS_AT_ONCE, use_threads=False):
-            size += batch.nbytes
-            if size > _MOST_TEXT:
-                raise ValueError(f"its values take more than {_MOST_TEXT:,} bytes")
-            for row in batch.to_pylist():
-                yield {name: value for name, value in row.items() if value is not None}
-    except pa.ArrowException as error:
-        raise ValueError(str(error)) from error
-
-
-def _check_layout(metadata: Any, schema: Any) -> None:
-    """Refuse what no comparison writes, before anything is unpacked."""
-    from pyarrow import types
-
-    if metadata.num_rows > _MOST_ROWS or metadata.num_columns > _MOST_COLUMNS:
-        raise ValueError(f"{metadata.num_rows} rows of {metadata.num_columns} columns")
-    for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
-            compression = metadata.row_group(group).column(column).compression
-            if compression not in _COMPRESSIONS:
-                raise ValueError(f"its compression {compression} is not used by comparisons")
-    for field in schema:
-        numbers = types.is_integer(field.type) or types.is_floating(field.type)
-        if not (numbers or types.is_string(field.type) or types.is_null(field.type)):
-            raise ValueError(f"column {field.name!r} has type {field.type}")
 
 
 def _check_record(row: dict[str, Any]) -> None:

@@ -1,0 +1,88 @@
+"""Rows from files that are read in another process, within limits."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.core.rows import Schema
+from n2d_framework.data.apart.limited import LimitedReader, Part, stored_bytes
+from n2d_framework.data.faults import reading
+from n2d_framework.data.reference import Reference
+from n2d_framework.data.source import Block, RowSource
+
+__all__ = ["SourceApart"]
+
+
+class SourceApart(RowSource):
+    """Rows that a source of another process reads: see :mod:`n2d_framework.data.apart.limited`.
+
+    Parameters
+    ----------
+    make : callable
+        The class of the source.
+    ref : Reference
+    """
+
+    def __init__(self, make: Callable[[Reference], RowSource], ref: Reference) -> None:
+        with reading(ref.path, "a file of rows"):
+            stored = _stored(ref.path)
+        self._reader = LimitedReader(ref.path, stored, _Served, make, ref)
+        found = self._reader.about
+        self.name, self.n_rows, self.modality = found["name"], found["n_rows"], found["modality"]
+        self.row_shape, self.dtype = tuple(found["row_shape"]), np.dtype(found["dtype"])
+        self.names, self.others = tuple(found["names"]), tuple(found["others"])
+        self.schema = None if found["schema"] is None else Schema.from_json(found["schema"])
+        self.table = ref.path if found["is_table"] else None
+
+    def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
+        """The blocks of the source in the other process."""
+        rows = size if self.n_rows is None else min(size, self.n_rows)
+        part_size = rows * math.prod(self.row_shape) * self.dtype.itemsize
+        for ids, (x, *y) in self._reader.parts(size, labels, size=part_size):
+            found = None
+            if ids is not None:
+                found = np.empty(len(ids), dtype=object)
+                found[:] = ids
+            yield Block(x, y[0] if y else None, found)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._reader.close()
+
+
+def _stored(path: Path) -> int:
+    if not path.is_dir():
+        return stored_bytes(path)
+    return sum(stored_bytes(Path(place, name)) for place, _, names in os.walk(path)
+               for name in names)  # fmt: skip
+
+
+class _Served:
+    """A source, as the other process offers it."""
+
+    def __init__(self, make: Callable[[Reference], RowSource], ref: Reference) -> None:
+        self.source = make(ref)
+
+    def about(self) -> dict[str, Any]:
+        source = self.source
+        return {
+            "name": source.name, "n_rows": source.n_rows, "row_shape": source.row_shape,
+            "dtype": source.dtype.str, "names": source.names, "others": source.others,
+            "schema": None if source.schema is None else source.schema.as_json(),
+            "modality": source.modality, "is_table": source.table is not None,
+        }  # fmt: skip
+
+    def parts(self, size: int, labels: bool) -> Iterator[Part]:
+        for block in self.source.blocks(size, labels=labels):
+            ids = None if block.ids is None else block.ids.tolist()
+            arrays = [block.x] if block.y is None else [block.x, block.y]
+            yield ids, arrays
+
+    def close(self) -> None:
+        self.source.close()
