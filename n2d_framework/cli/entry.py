@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -33,7 +34,7 @@ from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
 from n2d_framework.cli.log_messages import Messages
 from n2d_framework.cli.stderr_filter import without_chatter
-from n2d_framework.cli.store_location import private_caches
+from n2d_framework.cli.store_location import private_caches, temporary_files
 from n2d_framework.cli.streams import own_streams, results_apart
 from n2d_framework.errors import N2DError, OutputError
 from n2d_framework.processes import SAFE_PATH
@@ -91,7 +92,8 @@ def guarded(function: F) -> F:
     @functools.wraps(function)
     def command(*args: Any, **options: Any) -> None:
         try:
-            with _messages, results_apart(), private_caches():
+            output = options.get("out") or options.get("output") or Path()
+            with _messages, results_apart(), temporary_files(output), private_caches():
                 function(*args, **options)
         except (typer.Exit, typer.Abort, typer.BadParameter):
             raise

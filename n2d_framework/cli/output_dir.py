@@ -15,7 +15,14 @@ import attrs
 
 from n2d_framework.cli.console import size_text
 from n2d_framework.errors import ConfigError, OutputError, Problem
-from n2d_framework.storage.unfinished import abandoned, hidden_name, in_use, remove, unfinished
+from n2d_framework.storage.unfinished import (
+    abandoned,
+    hidden_name,
+    in_use,
+    is_hidden,
+    remove,
+    unfinished,
+)
 
 __all__ = ["MARK", "Output", "output_folder", "require_space"]
 
@@ -37,26 +44,33 @@ class Output:
         Set when there is something worth keeping: from then on a failure leaves the folder.
     complete : bool
         Whether everything has been made. What is incomplete replaces nothing.
+    within : bool
+        Whether `target` is a folder that stays, and gets the content of `path` in the end.
     """
 
     path: Path
     target: Path
     has_labels: bool = False
     complete: bool = False
+    within: bool = False
 
     @property
     def place(self) -> Path:
-        """Where the folder will be: `target`; or, if incomplete, beside an earlier output there."""
-        if self.complete or not _holds_output(self.target):
+        """Where the output will be: `target`; or, if incomplete, beside an earlier one there."""
+        if self.complete or not _content(self.target):
             return self.target
         name = f"{self.target.name}-incomplete"
         names = itertools.chain((name,), (f"{name}-{number}" for number in itertools.count(2)))
-        return next(p for p in map(self.target.with_name, names) if not os.path.lexists(p))
+        beside = _inside(self.target) if self.within else self.target
+        return next(p for p in map(beside.with_name, names) if not os.path.lexists(p))
 
 
 @contextmanager
 def output_folder(target: Path, *, overwrite: bool, least: int = 0) -> Iterator[Output]:
     """Give a temporary folder beside `target`, which takes its name in the end.
+
+    A `target` that exists and cannot be renamed (a mount point, a folder in one that the user
+    cannot write) stays: the temporary folder is in it, and its content is moved up in the end.
 
     Parameters
     ----------
@@ -91,17 +105,19 @@ def output_folder(target: Path, *, overwrite: bool, least: int = 0) -> Iterator[
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _try_name(target)
-                temporary = stack.enter_context(unfinished(target, "part", Path.mkdir))
+                within = target.exists() and not _can_be_renamed(target)
+                place = _inside(target) if within else target
+                temporary = stack.enter_context(unfinished(place, "part", Path.mkdir))
             except (OSError, ValueError) as error:
                 reason = getattr(error, "strerror", None) or error
                 raise OutputError(
                     f"{target}: cannot write there ({reason}); choose another folder with --out"
                 ) from error
-            require_space(target.parent, least)
+            require_space(temporary, least)
             before = stat.S_IMODE(temporary.stat().st_mode)
             if target.exists():
                 temporary.chmod(0o700)  # not wider than what it replaces, whatever that is
-            output = Output(temporary, target)
+            output = Output(temporary, target, within=within)
             try:
                 yield output
             finally:
@@ -110,17 +126,49 @@ def output_folder(target: Path, *, overwrite: bool, least: int = 0) -> Iterator[
                     if output.complete:
                         _refuse(target, overwrite=overwrite)
                     _hand_on(target, temporary, before)
-                    _put_into_place(temporary, place)
+                    if within and place == target:
+                        _move_up(temporary, target)
+                    else:
+                        _put_into_place(temporary, place)
     finally:
         _remove_empty(made)
+
+
+def _inside(target: Path) -> Path:
+    """Beside this name are the hidden ones in a folder that stays."""
+    return target / target.name
+
+
+def _content(target: Path) -> list[str]:
+    """Names in a folder, without what runs have there under hidden names; of a file its own."""
+    if not target.is_dir():
+        return [target.name] if os.path.lexists(target) else []
+    return [path.name for path in target.iterdir() if not is_hidden(path, _inside(target))]
+
+
+def _can_be_renamed(target: Path) -> bool:
+    """Return whether another folder can take the place of this one, which is not changed."""
+    if os.path.ismount(target) or not os.access(target.parent, os.W_OK | os.X_OK):
+        return False
+    aside = hidden_name(target, "old")
+    with in_use(target):
+        try:
+            target.rename(aside)
+        except OSError:
+            return False
+        _rename(aside, target)
+    return True
 
 
 def _clear(target: Path) -> None:
     """Finish what runs that were killed began: what they replaced comes back, or is removed."""
     for earlier in abandoned(target, "old"):
         _settle(earlier, target)
-    for left in abandoned(target, "part"):
-        remove(left)
+    for earlier in abandoned(_inside(target), "old"):
+        _settle_within(earlier, target)
+    for place in (target, _inside(target)):
+        for left in abandoned(place, "part"):
+            remove(left)
 
 
 def require_space(folder: Path, least: int) -> None:
@@ -152,10 +200,6 @@ def _remove_empty(folders: list[Path]) -> None:
             folder.rmdir()
 
 
-def _holds_output(target: Path) -> bool:
-    return os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir()))
-
-
 def _hand_on(target: Path, temporary: Path, fresh: int) -> None:
     """Give the new folder and its files the permissions of those that they replace."""
     if not target.exists():
@@ -179,7 +223,7 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
             return
         if target.is_symlink() or not target.is_dir():
             raise _wrong(f"{target} exists and is no folder; choose another")
-        content = [path.name for path in target.iterdir()]
+        content = _content(target)
     except OSError as error:
         raise OutputError(
             f"{target}: cannot write there ({error.strerror}); choose another folder with --out"
@@ -211,6 +255,34 @@ def _put_into_place(temporary: Path, target: Path) -> None:
             _rename(temporary, target)
         finally:
             _settle(aside, target)
+
+
+def _move_up(temporary: Path, target: Path) -> None:
+    """Replace the content of a folder; what says that it is an output leaves first, comes last."""
+    aside = hidden_name(_inside(target), "old")
+    earlier = sorted(_content(target), key=lambda name: name != MARK)
+    new = sorted((path.name for path in temporary.iterdir()), key=lambda name: name == MARK)
+    try:
+        aside.mkdir(0o700)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be put into place ({error.strerror})") from error
+    with in_use(aside):
+        try:
+            for name in earlier:
+                _rename(target / name, aside / name)
+            for name in new:
+                _rename(temporary / name, target / name)
+        finally:
+            _settle_within(aside, target)
+
+
+def _settle_within(aside: Path, target: Path) -> None:
+    """Remove what was replaced, or put it back if what replaces it is not complete."""
+    if not (target / MARK).exists():
+        for path in sorted(aside.iterdir(), key=lambda path: path.name == MARK):
+            remove(target / path.name)
+            _rename(path, target / path.name)
+    remove(aside)
 
 
 def _settle(aside: Path, target: Path) -> None:

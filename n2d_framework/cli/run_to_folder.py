@@ -76,7 +76,7 @@ def execute(
         with step(progress, LOADING, seconds):
             data = load(request.data)
         require_classes(data)
-        require_space(target.parent, _LEAST_SPACE + _BYTES_PER_ROW * len(data.x))
+        require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * len(data.x))
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
         )

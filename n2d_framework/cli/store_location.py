@@ -12,8 +12,16 @@ from pathlib import Path
 
 from n2d_framework.cli.console import say_warning
 from n2d_framework.errors import OutputError
+from n2d_framework.storage.unfinished import unfinished
 
-__all__ = ["STORE_VARIABLE", "cache_places", "default_store", "private_caches", "usable_store"]
+__all__ = [
+    "STORE_VARIABLE",
+    "cache_places",
+    "default_store",
+    "private_caches",
+    "temporary_files",
+    "usable_store",
+]
 
 logger = logging.getLogger(__name__)
 #: Environment variable that names the stage store of ``n2d run``.
@@ -58,6 +66,54 @@ def cache_places() -> dict[str, Path]:
 
 
 @contextmanager
+def temporary_files(output: Path | None) -> Iterator[None]:
+    """Within the block, there is a folder for temporary files, also of processes that are started.
+
+    Parameters
+    ----------
+    output : Path or None
+        What the command writes. Where none of the system's folders can be written, a hidden one in
+        or beside this one is used, whose name is passed over as that of an unfinished output, and
+        removed in the end.
+    """
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        pass
+    else:
+        yield
+        return
+    places = [] if output is None else [output.absolute().parent, output.absolute()]
+    folder = next((place for place in map(_nearest, places) if place and _can_be_made(place)), None)
+    if folder is None:  # whoever needs one says what is missing
+        yield
+        return
+    with unfinished(folder / folder.name, "part", Path.mkdir) as temporary:
+        before = os.environ.get("TMPDIR")
+        os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = None
+            _restore("TMPDIR", before)
+
+
+def _nearest(path: Path) -> Path | None:
+    """The innermost folder on a path that exists."""
+    try:
+        return next(folder for folder in (path, *path.parents) if folder.is_dir())
+    except OSError:
+        return None
+
+
+def _restore(variable: str, value: str | None) -> None:
+    if value is None:
+        del os.environ[variable]
+    else:
+        os.environ[variable] = value
+
+
+@contextmanager
 def private_caches() -> Iterator[None]:
     """Within the block, libraries can keep their files, also where the user has no home.
 
@@ -91,10 +147,7 @@ def private_caches() -> Iterator[None]:
             yield
         finally:
             for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+                _restore(name, value)
 
 
 def usable_store(chosen: Path | None) -> Path | None:

@@ -17,6 +17,7 @@ from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.planning import Plan
 from n2d_framework.metrics.directions import announced
 from n2d_framework.storage import write_atomic
+from n2d_framework.storage.unfinished import is_hidden
 
 __all__ = ["records_folder", "require_own", "write_mark"]
 
@@ -59,15 +60,16 @@ def require_own(out: Path, grid: Grid, materials: list[Material]) -> None:
                     )
                 ]
             )
-    elif out.is_dir() and not all(_ours(path.name) for path in out.iterdir()):
+    elif out.is_dir() and not all(map(_ours, out.iterdir())):
         raise ConfigError(
             [Problem("--out", f"{out} has other files and no {MARK}; choose another folder")]
         )
 
 
-def _ours(name: str) -> bool:
-    """Return whether a comparison has that before its mark: stages, or an unfinished mark."""
-    return name == "stages" or name.startswith(f".{MARK}.")
+def _ours(path: Path) -> bool:
+    """Return whether a comparison has that before its mark: stages, or what is being written."""
+    hidden = path.name.startswith(f".{MARK}.") or is_hidden(path, path.parent / path.parent.name)
+    return path.name == "stages" or hidden
 
 
 def write_mark(

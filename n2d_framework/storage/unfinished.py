@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["abandoned", "hidden_name", "in_use", "remove", "unfinished"]
+__all__ = ["abandoned", "hidden_name", "in_use", "is_hidden", "remove", "unfinished"]
 
 #: Characters of its name that a hidden one takes over, so that its own is not too long.
 _SHORT = 80
@@ -27,6 +27,12 @@ _SHORT = 80
 def hidden_name(place: Path, suffix: str) -> Path:
     """A new name beside `place`: ``.NAME.MACHINE-RANDOM.SUFFIX``."""
     return place.with_name(f"{_start(place)}{secrets.token_hex(6)}.{suffix}")
+
+
+def is_hidden(path: Path, place: Path) -> bool:
+    """Return whether a path has a :func:`hidden_name` beside `place`, of whichever machine."""
+    start = re.escape(f".{place.name[:_SHORT]}.")
+    return re.fullmatch(rf"{start}[0-9a-f]{{6}}-[0-9a-f]{{12}}\.\w+", path.name) is not None
 
 
 @contextmanager

@@ -303,6 +303,104 @@ def test_what_is_incomplete_replaces_nothing(
     assert Path("out/run.json").read_bytes() == before
 
 
+@pytest.fixture
+def mounted(monkeypatch: pytest.MonkeyPatch, elsewhere: Path) -> Path:
+    """A folder that no other can replace, as one that a container mounts."""
+    folder = elsewhere / "mounted"
+    folder.mkdir()
+    whole = os.path.ismount
+    monkeypatch.setattr("os.path.ismount", lambda path: Path(path) == folder or whole(path))
+    return folder
+
+
+def test_a_folder_that_cannot_be_replaced_is_filled(
+    n2d: Run, config: Path, mounted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = mounted.stat().st_ino
+    assert n2d("run", config, "--out", "mounted").exit_code == 0
+    names = {path.name for path in mounted.iterdir()}
+    assert names == {"quick.n2d", "labels.csv", "config.json", "run.json", "plots"}
+    first = (mounted / "run.json").read_bytes()
+    assert n2d("run", config, "--out", "mounted").exit_code == 2
+    assert (mounted / "run.json").read_bytes() == first
+    result = n2d("run", config, "--out", "mounted", "--overwrite", "--no-plots", "--seed", "5")
+    assert result.exit_code == 0, result.stderr
+    assert {path.name for path in mounted.iterdir()} == names - {"plots"}
+    record = json.loads((mounted / "run.json").read_text())
+    assert record["random_state"] == 5
+    assert Path(record["paths"]["bundle"]).is_file()
+    monkeypatch.setattr("n2d_framework.bundle.save", fail)
+    assert n2d("run", config, "--out", "mounted", "--overwrite", "--no-plots").exit_code == 1
+    assert json.loads((mounted / "run.json").read_text()) == record
+    assert json.loads((mounted / "mounted-incomplete/run.json").read_text())["missing"]
+    assert mounted.stat().st_ino == about
+    assert not list(mounted.glob(".*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders with names of other owners")
+def test_a_folder_in_one_that_renames_nothing_is_filled(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sticky bit, another's folder, a share: only trying says that it cannot be renamed."""
+    Path("out").mkdir()
+    rename = Path.rename
+
+    def refuse(path: Path, target: Path) -> Path:
+        if Path(path).absolute() == Path("out").absolute():
+            raise PermissionError(1, "Operation not permitted")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    about = Path("out").stat().st_ino
+    assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
+    assert (Path("out/run.json").is_file(), Path("out").stat().st_ino) == (True, about)
+    assert not list(Path().glob(".*"))
+
+
+@pytest.mark.parametrize("moves", [0, 1, 3, 5, 8])
+def test_an_output_that_cannot_be_moved_up_leaves_the_earlier_one(
+    n2d: Run, config: Path, mounted: Path, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    """Whatever the move at which a process ends, the next run has a whole output before it."""
+    from n2d_framework.cli import output_dir as folder
+
+    assert n2d("run", config, "--out", "mounted", "--no-plots").exit_code == 0
+    before = {path.name: path.read_bytes() for path in mounted.iterdir()}
+    words = [sys.executable, "-c", MOVED, "mounted", str(moves)]
+    subprocess.run(words, check=False, timeout=60)
+    if moves < 8:
+        assert list(mounted.glob(".mounted.*.old"))
+    assert n2d("run", config, "--out", "mounted", "--no-plots").exit_code == 2
+    after = {path.name: path.read_bytes() for path in mounted.iterdir()}
+    whole = dict.fromkeys(before, b"new")
+    assert after in (before, whole)
+    assert (after == whole) == (moves == 8)
+    assert folder.MARK in after
+
+
+MOVED = """
+import os, sys
+from pathlib import Path
+from n2d_framework.cli import output_dir as folder
+target, moves = Path(sys.argv[1]), int(sys.argv[2])
+os.path.ismount = lambda path: Path(path).name == target.name
+rename, left = folder._rename, [moves]
+
+def limited(source, goal):
+    if not left[0]:
+        os._exit(9)
+    left[0] -= 1
+    rename(source, goal)
+
+folder._rename = limited
+with folder.output_folder(target, overwrite=True) as output:
+    for name in [path.name for path in target.iterdir() if not path.name.startswith(".")]:
+        (output.path / name).write_text("new")
+    output.has_labels = output.complete = True
+os._exit(0)
+"""
+
+
 @pytest.mark.parametrize("y", [
     np.where(np.arange(60) < 5, np.nan, 1.0),
     np.array([None, *"a" * 59], dtype=object),

@@ -283,6 +283,42 @@ def test_a_user_without_a_home_has_caches_for_the_time_of_a_command(
     assert not Path("~").exists()
 
 
+@pytest.mark.parametrize("words", [
+    ("predict", "out/quick.n2d", "-", "-o", "new/labels.csv"),
+    ("run", "quick.yaml", "--no-plots", "--out", "new/run"),
+    ("compare", "compare.yaml", "--out", "new"),
+])  # fmt: skip
+def test_where_no_temporary_files_can_be_made_they_are_beside_the_output(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Nothing but the output folder can be written in a container that is read-only."""
+    del bundle
+    import tempfile
+
+    Path("compare.yaml").write_text(
+        "data: blobs.npz\nembedders: [identity]\nmanifolders: [identity]\nclusterers: [kmeans]\n"
+        "n_clusters: 2\ntimeout: 100\n"  # with a limit, fits run in another process
+    )
+    Path("new").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+
+    def gettempdir() -> str:
+        if tempfile.tempdir is None:
+            raise FileNotFoundError(2, "No usable temporary directory found")
+        return tempfile.tempdir
+
+    monkeypatch.setattr(tempfile, "gettempdir", gettempdir)
+    rows = "\n".join(",".join(map(str, row)) for row in np.load("blobs.npz")["x"])
+    result = CliRunner().invoke(app, list(words), input=rows)
+    assert result.exit_code == 0, result.output
+    assert any(Path("new").iterdir())
+    assert tempfile.tempdir is None
+    assert "TMPDIR" not in os.environ
+    assert not [*Path().glob(".*"), *Path("new").glob(".*")]
+
+
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOSPC, errno.EROFS, errno.EFBIG])
 def test_what_the_machine_lacks_is_named_with_a_remedy(
     n2d: Callable[..., Any], config: Path, monkeypatch: pytest.MonkeyPatch, number: int
