@@ -30,6 +30,8 @@ new optional arguments and attributes may be added in a minor one.
 
 from __future__ import annotations
 
+from typing import Any
+
 from n2d_framework.core.blocks import in_blocks
 from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec, Modality
 from n2d_framework.core.distinct import DistinctRows, distinct_rows, hash_rows
@@ -142,6 +144,7 @@ __all__ = [
     "derive_seed",
     "distinct_rows",
     "hash_rows",
+    "held_state",
     "hookimpl",
     "in_blocks",
     "in_float32",
@@ -154,5 +157,59 @@ __all__ = [
     "options_dict",
     "options_of",
     "require_fitted",
+    "resolve",
     "trusted_types",
 ]
+
+
+def resolve(role: Role, spec: Any, *, state: State | None = None) -> Any:
+    """Make a component that another one holds, such as a member of a consensus.
+
+    Parameters
+    ----------
+    role : str
+        The role of the component.
+    spec : str, mapping or component
+        As in a configuration: a name, or a mapping with ``name`` and options. Declare the option
+        that has it with ``option(…, holds=role)``: it is then checked with the configuration.
+    state : State, optional
+        What :func:`held_state` gave; the component is then fitted. States of earlier versions are
+        read, as for a component that stands alone.
+
+    Returns
+    -------
+    object
+        A component of its own at each call; unfitted, unless a state is given. Fit it with a
+        context whose seed is derived from that of its holder
+        (``attrs.evolve(context, seed=derive_seed(context.seed, str(index)))``).
+
+    Raises
+    ------
+    ConfigError
+        If the component or one of its options is unknown, if it imports code, or if it holds
+        itself.
+    StateError
+        If the state is not one of the component, or newer than it.
+    """
+    from n2d_framework.config import held
+
+    return held.resolve(role, spec, state=state)
+
+
+def held_state(role: Role, component: Any) -> State:
+    """The state of a component that another one holds, with its version, for :func:`resolve`.
+
+    Parameters
+    ----------
+    role : str
+    component : object
+        Fitted.
+
+    Raises
+    ------
+    StateError
+        If the component is not one of an installed plugin, or is not fitted.
+    """
+    from n2d_framework.config import held
+
+    return held.held_state(role, component)

@@ -33,12 +33,20 @@ def install_plugin(
     monkeypatch.syspath_prepend(str(site))
     before = set(sys.modules)
 
-    def install(module: str, source: str, *, distribution: str = "", version: str = "1.0") -> None:
+    def install(
+        module: str,
+        source: str,
+        *,
+        distribution: str = "",
+        version: str = "1.0",
+        commands: str = "",
+    ) -> None:
         name = distribution or module
         info = site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[n2d_framework]\n{module} = {module}\n")
+        points = f"[n2d_framework]\n{module} = {module}\n[n2d_framework.commands]\n{commands}\n"
+        (info / "entry_points.txt").write_text(points)
         (site / f"{module}.py").write_text(source)
 
     yield install

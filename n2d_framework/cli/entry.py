@@ -33,6 +33,7 @@ from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.console import say_error
 from n2d_framework.cli.log_messages import Messages
+from n2d_framework.cli.plugin_commands import PluginCommands
 from n2d_framework.cli.stderr_filter import without_chatter
 from n2d_framework.cli.store_location import private_caches, temporary_files
 from n2d_framework.cli.streams import own_streams, results_apart
@@ -46,6 +47,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 app = typer.Typer(
     name="n2d",
+    cls=PluginCommands,
     help="Cluster unlabelled data: embed, unfold the manifold, cluster.",
     no_args_is_help=True,
     add_completion=True,
@@ -111,6 +113,9 @@ def guarded(function: F) -> F:
             _fail(error, _surprise(error), 1)
 
     return command  # type: ignore[return-value]
+
+
+PluginCommands.guard = staticmethod(guarded)
 
 
 #: What a user can do where the machine lacks something, whoever it is that meets the lack.

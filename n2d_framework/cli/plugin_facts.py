@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.cli.console import styled
+from n2d_framework.cli.plugin_commands import unclear_commands
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,6 +110,8 @@ def _unclear(catalogue: Catalogue) -> dict[str, str]:
         for what, names in found.items()
         if len(names) > 1
     }
+    for name, trouble in unclear_commands().items():
+        unclear[f"command {name} of a plugin is not used"] = trouble
     metrics = catalogue.metrics()
     if metrics:
         from n2d_framework.metrics.of_plugins import clashes

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
-from typing import Any, TypeVar, dataclass_transform
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 import attrs
 import numpy as np
@@ -22,6 +22,7 @@ import numpy as np
 from n2d_framework.core.annotations import check_annotation, plain_value
 from n2d_framework.core.learned import provide_state
 from n2d_framework.errors import ConfigError, Problem, warn_renamed
+from n2d_framework.types import Role
 
 __all__ = [
     "Option", "component", "current_names", "option", "options_dict", "options_of",
@@ -52,6 +53,8 @@ class Option:
         Name of the composition-wide setting used when the option is left at ``None``.
     aliases : tuple of str
         Names that it had before.
+    holds : str
+        Role of the component or components that the value names; empty for other options.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Option:
     min_len: int = 0
     follows: str = ""
     aliases: tuple[str, ...] = ()
+    holds: Role | Literal[""] = ""
 
     def complaint(self, value: Any) -> str | None:
         """Say why `value` is out of bounds, or ``None``."""
@@ -103,6 +107,7 @@ def option(
     min_len: int = 0,
     follows: str = "",
     aliases: tuple[str, ...] = (),
+    holds: Role | Literal[""] = "",
 ) -> Any:
     """Declare an option of a component.
 
@@ -121,6 +126,10 @@ def option(
         ``None``.
     aliases : tuple of str, optional
         Names that it had before. They are taken everywhere, with a deprecation warning.
+    holds : str, optional
+        A role, where the value names a component of that role, or is a tuple of such. They are
+        written as everywhere, by a name or as a mapping with name and options, and are checked
+        with the configuration; :func:`n2d_framework.plugin.resolve` makes them.
 
     Returns
     -------
@@ -133,7 +142,7 @@ def option(
     """
     info = {
         "help": help, "ge": ge, "gt": gt, "le": le, "lt": lt,
-        "min_len": min_len, "follows": follows, "aliases": aliases,
+        "min_len": min_len, "follows": follows, "aliases": aliases, "holds": holds,
     }  # fmt: skip
     bounds = Option(name="", type=None, default=default, **info)  # type: ignore[arg-type]
 

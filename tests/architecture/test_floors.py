@@ -108,10 +108,12 @@ def test_only_the_command_line_prints():
 #: package's calls, which name methods; libraries, checks of the kit with a trio that is there.
 NAMING = {
     "config/models.py", "config/checking.py", "config/schema.py", "pipeline/estimator.py",
-    "testing/heavy.py", "testing/checks/inputs.py",
+    "testing/heavy.py", "testing/checks/inputs.py", "core/roles.py",
 }  # fmt: skip
 #: Names that are words of their own, or also those of libraries and of projections for a plot.
-AMBIGUOUS = {"hdbscan", "identity", "keras", "pca", "tsne"}
+AMBIGUOUS = {
+    "hdbscan", "identity", "keras", "maxabs", "minmax", "none", "pca", "standard", "summary", "tsne",
+}  # fmt: skip
 
 
 def test_the_framework_does_not_know_the_names_of_built_in_components():
