@@ -6,6 +6,7 @@ from typing import Any
 
 from n2d_framework.config.models import RunConfig
 from n2d_framework.core.option_schema import options_schema
+from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import ComponentImportError
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
@@ -33,15 +34,12 @@ def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     for role in ROLES:
         described = {"description": model["properties"][role]["description"]}
         model["properties"][role] = described | _role_schema(role, catalogue)
-        model["properties"][role]["default"] = _DEFAULTS[role]
+        model["properties"][role]["default"] = role_info(role).default
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of an n2d run",
         **schema,
     }
-
-
-_DEFAULTS = {"embedder": "dense_ae", "manifolder": "umap", "clusterer": "gmm"}
 
 
 def _role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:

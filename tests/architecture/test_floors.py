@@ -107,12 +107,13 @@ def test_only_the_command_line_prints():
 #: Where built-in components are meant by name: the defaults of the public interface; the old
 #: package's calls, which name methods; libraries, checks of the kit with a trio that is there.
 NAMING = {
-    "config/models.py", "config/checking.py", "config/schema.py", "pipeline/estimator.py",
+    "config/models.py", "config/checking.py", "pipeline/estimator.py",
     "testing/heavy.py", "testing/checks/inputs.py", "core/roles.py",
 }  # fmt: skip
 #: Names that are words of their own, or also those of libraries and of projections for a plot.
 AMBIGUOUS = {
-    "hdbscan", "identity", "keras", "maxabs", "minmax", "none", "pca", "standard", "summary", "tsne",
+    "hdbscan", "identity", "keras", "maxabs", "minmax", "none", "pca", "standard", "summary",
+    "tsne",
 }  # fmt: skip
 
 
