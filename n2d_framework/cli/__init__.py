@@ -1,4 +1,4 @@
-"""Floor 8: the command line. ``n2d --help`` tells what it does."""
+"""The command line. ``n2d --help`` tells what it does."""
 
 from __future__ import annotations
 

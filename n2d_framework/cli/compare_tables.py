@@ -116,8 +116,8 @@ def _print_left_out(record: Mapping[str, Any]) -> None:
 
 def result_record(comparison: Comparison) -> dict[str, Any]:
     """The results as plain values."""
-    from n2d_framework.experiment.intervals import seed_warnings
-    from n2d_framework.experiment.missing_scores import score_warnings
+    from n2d_framework.analysis.intervals import seed_warnings
+    from n2d_framework.analysis.missing_scores import score_warnings
 
     board = comparison.leaderboard()
     return {

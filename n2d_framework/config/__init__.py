@@ -1,4 +1,4 @@
-"""Floor 3: the configuration of a run."""
+"""The configuration of a run."""
 
 from __future__ import annotations
 

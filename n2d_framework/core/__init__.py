@@ -1,1 +1,1 @@
-"""Floor 1: what a component is. Protocols, specs, options, state and events."""
+"""What a component is. Protocols, specs, options, state and events."""

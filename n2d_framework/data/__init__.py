@@ -1,4 +1,4 @@
-"""Floor 3: rows from data sets, files and folders, whole or in a stream.
+"""Rows from data sets, files and folders, whole or in a stream.
 
 :func:`load` returns a :class:`~n2d_framework.core.dataset.Dataset`; :func:`open_rows` gives
 the same rows piece by piece, in memory that does not grow with their number; :func:`fetch`

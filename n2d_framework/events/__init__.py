@@ -1,4 +1,4 @@
-"""Floor 2: delivery of events, and the tracker that writes them down for TensorBoard."""
+"""Delivery of events, and the tracker that writes them down for TensorBoard."""
 
 from __future__ import annotations
 

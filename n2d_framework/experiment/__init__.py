@@ -1,4 +1,4 @@
-"""Floor 6: comparisons. Plan a grid, run each distinct stage once on Dask, judge the results."""
+"""Comparisons. Plan a grid, run each distinct stage once on Dask, judge the results."""
 
 from __future__ import annotations
 

@@ -8,20 +8,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from n2d_framework.analysis import result_tables
+from n2d_framework.analysis.missing_scores import no_score
 from n2d_framework.core.rows import Schema
-from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
-from n2d_framework.experiment import result_tables
+from n2d_framework.core.state import need
+from n2d_framework.errors import (
+    BundleError,
+    ConfigError,
+    DataError,
+    Problem,
+    StateError,
+    did_you_mean,
+)
 from n2d_framework.experiment.mark import own_file, recorded_store
-from n2d_framework.experiment.missing_scores import no_score
+from n2d_framework.experiment.materials import ids_of, rows_of, truth_of
 from n2d_framework.pipeline import N2D, StageStore
+from n2d_framework.types import AnyArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from n2d_framework.analysis.label_free import LabelFree
+    from n2d_framework.analysis.paired import Paired
+    from n2d_framework.analysis.significance import Significance
     from n2d_framework.experiment.comparison_events import Session
-    from n2d_framework.experiment.label_free import LabelFree
-    from n2d_framework.experiment.paired import Paired
-    from n2d_framework.experiment.significance import Significance
 
 __all__ = ["Comparison"]
 
@@ -143,7 +155,7 @@ class Comparison:
             One row per data set and method: ``data``, ``method``, the axes, ``seeds``,
             ``failed``, ``mean``, ``low`` and ``high`` (``nan`` with one seed).
         """
-        from n2d_framework.experiment.intervals import leaderboard
+        from n2d_framework.analysis.intervals import leaderboard
 
         metric = self._known(metric)
         return leaderboard(self.table, metric, ascending=self.less_is_better(metric))
@@ -207,9 +219,9 @@ class Comparison:
         Returns
         -------
         Significance
-            See :func:`n2d_framework.experiment.significance.compare_methods`.
+            See :func:`n2d_framework.analysis.significance.compare_methods`.
         """
-        from n2d_framework.experiment.significance import compare_methods
+        from n2d_framework.analysis.significance import compare_methods
 
         metric = self._known(metric)
         better = self.less_is_better(metric)
@@ -228,10 +240,10 @@ class Comparison:
         Returns
         -------
         Paired
-            See :func:`n2d_framework.experiment.paired.against_baseline`.
+            See :func:`n2d_framework.analysis.paired.against_baseline`.
         """
+        from n2d_framework.analysis.paired import against_baseline
         from n2d_framework.experiment.baseline import find_method
-        from n2d_framework.experiment.paired import against_baseline
 
         wanted = self.config.get("baseline") if baseline is None else baseline
         method = find_method(wanted, self._cells, result_tables.methods(self.table))
@@ -245,11 +257,11 @@ class Comparison:
         Returns
         -------
         LabelFree
-            See :func:`n2d_framework.experiment.label_free.rank_without_labels`.
+            See :func:`n2d_framework.analysis.label_free.rank_without_labels`.
         """
-        from n2d_framework.experiment.label_free import rank_without_labels
+        from n2d_framework.analysis.label_free import rank_without_labels
 
-        return rank_without_labels(self.table, self.store)
+        return rank_without_labels(self.table, self._labels)
 
     def numbers_of_clusters(self) -> pd.DataFrame:
         """Criteria for the number of clusters, for methods that were run with several.
@@ -260,9 +272,9 @@ class Comparison:
             One row per data set, method and number: ``bic``, ``silhouette``, ``dbcv`` (means
             over seeds) and ``stability``; and ``best_by``, the criteria that choose it.
         """
-        from n2d_framework.experiment.label_free import curves
+        from n2d_framework.analysis.label_free import curves
 
-        return curves(self.table, self.store)
+        return curves(self.table, self._labels)
 
     def to_csv(self, path: str | os.PathLike[str] | None = None, *, costs: bool = False) -> str:
         """The table as CSV.
@@ -290,7 +302,7 @@ class Comparison:
         return result_tables.written(result_tables.to_latex(self._summary(metrics)), path)
 
     def _summary(self, metrics: Sequence[str] | None) -> pd.DataFrame:
-        from n2d_framework.experiment.intervals import summary
+        from n2d_framework.analysis.intervals import summary
 
         chosen = metrics or [m for m in ("acc", "nmi", "ari", "silhouette") if m in self.metrics]
         by = self.metric
@@ -311,7 +323,41 @@ class Comparison:
 
     def write_tables(self) -> None:
         """Write ``table.csv`` (the same bytes for the same comparison) to the output folder."""
-        path = own_file(self.out, "table.csv")
+        path = self.own_file("table.csv")
         self.to_csv(path)
+        self.written("table", path)
+
+    def own_file(self, name: str) -> Path:
+        """Path of a file in the output folder, to be written; links are refused."""
+        return own_file(self.out, name)
+
+    def written(self, kind: str, path: Path) -> None:
+        """Notify listeners of the comparison that was just run of a file that has been written."""
         if self.session is not None:
-            self.session.written("table", path)
+            self.session.written(kind, path)
+
+    def rows(self, key: str) -> AnyArray:
+        """Rows of a dataset as they were loaded, from the store, by their content key."""
+        return rows_of(self.store.location, key)
+
+    def truth(self, key: str) -> IntArray:
+        """True classes of a dataset as codes, from the store, by their content key."""
+        return truth_of(self.store.location, key)
+
+    def ids(self, key: str) -> list[str]:
+        """Ids of the rows of a dataset, from the store, by their content key."""
+        return ids_of(self.store, key)
+
+    def _labels(self, key: str) -> AnyArray:
+        try:
+            found = self.store.read(key)
+            if found is not None:
+                labels: AnyArray = need(need(found[1], "output", dict), "values", np.ndarray)
+                if labels.ndim == 1 and labels.dtype.kind in "iu":
+                    return labels
+                raise StateError("its output is not labels")
+            reason = "is missing"
+        except (BundleError, StateError) as error:
+            reason = f"is damaged ({error})"
+        text = f"{self.store}: the entry {key[:12]}… {reason}; run the comparison in a new folder"
+        raise DataError(text)

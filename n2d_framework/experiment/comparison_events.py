@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.analysis.result_tables import scores_of
 from n2d_framework.core.events import (
     CellFinished,
     ComparisonFinished,
@@ -18,7 +19,6 @@ from n2d_framework.core.events import (
     FilesWritten,
 )
 from n2d_framework.experiment.planning import Cell, chain
-from n2d_framework.experiment.result_tables import scores_of
 from n2d_framework.types import ROLES
 
 __all__ = ["Session", "cell_finished", "telling"]

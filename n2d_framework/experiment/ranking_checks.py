@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from n2d_framework.analysis.result_tables import full_table, methods
 from n2d_framework.config.comparison_config import Grid
 from n2d_framework.core.scores import NEED_TRUTH, is_taken
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.baseline import find_method
 from n2d_framework.experiment.materials import Material
-from n2d_framework.experiment.result_tables import full_table, methods
 from n2d_framework.metrics.of_plugins import clashes
 from n2d_framework.registry import default_catalogue
 

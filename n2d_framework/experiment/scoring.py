@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.analysis.missing_scores import as_text
 from n2d_framework.core.scores import has_bic
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
-from n2d_framework.experiment.missing_scores import as_text
 from n2d_framework.experiment.stage_runs import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
 from n2d_framework.pipeline.entries import read_entry, with_state

@@ -1,4 +1,4 @@
-"""Floor 4: checks, stages, the stage store and the estimator.
+"""Checks, stages, the stage store and the estimator.
 
 What stands here is imported when it is first used: a fitted trio answers without the estimator,
 whose base classes take most of a second to import.

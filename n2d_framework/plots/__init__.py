@@ -1,4 +1,4 @@
-"""Floor 3: pictures of a clustering, as functions that take arrays and return matplotlib axes.
+"""Pictures of a clustering, as functions that take arrays and return matplotlib axes.
 
 Figures are made without pyplot: nothing is shown, registered or kept alive. In a notebook,
 give a function your own axes (``ax=plt.gca()``), or end the cell with ``ax.figure``.

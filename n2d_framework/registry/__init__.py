@@ -1,4 +1,4 @@
-"""Floor 2: plugins and the catalogue of what they announce."""
+"""Plugins and the catalogue of what they announce."""
 
 from __future__ import annotations
 

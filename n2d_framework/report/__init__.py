@@ -1,4 +1,4 @@
-"""Floor 7: a comparison as one HTML file that needs nothing else, not even a network."""
+"""A comparison as one HTML file that needs nothing else, not even a network."""
 
 from __future__ import annotations
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from n2d_framework.experiment.intervals import bootstrap_intervals
-from n2d_framework.experiment.result_tables import AXES, methods
+from n2d_framework.analysis.comparison_view import ComparisonView
+from n2d_framework.analysis.intervals import bootstrap_intervals
+from n2d_framework.analysis.result_tables import AXES, methods
 from n2d_framework.types import ROLES, AnyArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from n2d_framework.experiment import Comparison
 
 __all__ = ["INSTEAD", "MOST_CELLS", "STATUSES", "board", "metric_for", "total_seconds"]
 
@@ -30,12 +30,12 @@ _DIGITS = 5
 _COUNTED = "n_clusters"
 
 
-def board(comparison: Comparison) -> dict[str, Any]:
+def board(comparison: ComparisonView) -> dict[str, Any]:
     """Everything that the page knows about methods and cells.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonView
 
     Returns
     -------
@@ -72,7 +72,7 @@ def total_seconds(table: pd.DataFrame) -> AnyArray:
     return total
 
 
-def _metric(comparison: Comparison, name: str, first: str) -> dict[str, Any]:
+def _metric(comparison: ComparisonView, name: str, first: str) -> dict[str, Any]:
     return {
         "name": name,
         "less": comparison.less_is_better(name),

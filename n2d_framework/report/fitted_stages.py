@@ -11,10 +11,10 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.config import ScalerConfig
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import BundleError, DataError, StageError, StateError
-from n2d_framework.experiment.materials import rows_of, truth_of
 from n2d_framework.pipeline import StageStore
 from n2d_framework.pipeline.entries import StageEntry, read_entry, with_state
 from n2d_framework.pipeline.scaling import Scaler
@@ -32,7 +32,8 @@ class CellStages:
     ----------
     cell : mapping
         A row of :attr:`Comparison.table`.
-    store : StageStore
+    comparison : ComparisonView
+        The comparison that the cell belongs to.
     truth_key : str or None
         Key of the true classes in the store.
     class_names : sequence of str
@@ -40,7 +41,7 @@ class CellStages:
     """
 
     cell: Any
-    store: StageStore
+    comparison: ComparisonView
     truth_key: str | None
     class_names: Sequence[str] = ()
 
@@ -57,24 +58,24 @@ class CellStages:
             If the store has lost it, or it is damaged.
         """
         name = str(self.cell[f"{role}_component"])
-        return _entry(self.store.location, self.key(role), role, name).output
+        return _entry(self.comparison.store.location, self.key(role), role, name).output
 
     def component(self, role: Role) -> Any:
         """The fitted component of a stage; ``None`` if the store keeps only what it gave."""
         name, options = str(self.cell[f"{role}_component"]), str(self.cell[f"{role}_options"])
-        return _component(self.store.location, self.key(role), role, name, options)
+        return _component(self.comparison.store.location, self.key(role), role, name, options)
 
     @property
     def rows(self) -> AnyArray:
         """The data as they were loaded."""
-        return rows_of(self.store.location, str(self.cell["data_key"]))
+        return self.comparison.rows(str(self.cell["data_key"]))
 
     @property
     def truth(self) -> IntArray | None:
         """True classes as codes; rows that are truly noise are -1."""
         if self.truth_key is None:
             return None
-        codes = truth_of(self.store.location, self.truth_key)
+        codes = self.comparison.truth(self.truth_key)
         noise = [code for code, name in enumerate(self.class_names) if name == "noise"]
         return np.where(np.isin(codes, noise), NOISE, codes) if noise else codes
 

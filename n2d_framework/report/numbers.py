@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from n2d_framework.analysis.comparison_view import ComparisonView
+from n2d_framework.analysis.result_tables import AXES
 from n2d_framework.errors import DataError
-from n2d_framework.experiment.result_tables import AXES
 from n2d_framework.plots.canvas import literal
 from n2d_framework.plots.palette import COLOURS, MARKERS
 from n2d_framework.report.statistics import MOST_READ
@@ -15,7 +16,6 @@ from n2d_framework.types import ROLES
 if TYPE_CHECKING:
     import pandas as pd
 
-    from n2d_framework.experiment import Comparison
 
 __all__ = ["numbers_of_clusters"]
 
@@ -28,12 +28,12 @@ _CRITERIA = {
 _MOST_LINES = 4
 
 
-def numbers_of_clusters(comparison: Comparison) -> dict[str, Any] | None:
+def numbers_of_clusters(comparison: ComparisonView) -> dict[str, Any] | None:
     """Criteria over the number of clusters, for comparisons that tried several.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonView
 
     Returns
     -------

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from n2d_framework.experiment.materials import ids_of
-from n2d_framework.experiment.result_tables import methods
+from n2d_framework.analysis.comparison_view import ComparisonView
+from n2d_framework.analysis.result_tables import methods
 from n2d_framework.plots.picture_files import guess_image_shape
 from n2d_framework.plots.row_sample import sample_rows
 from n2d_framework.report.board import INSTEAD, metric_for
@@ -25,7 +25,6 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     import pandas as pd
 
-    from n2d_framework.experiment import Comparison
 
 __all__ = ["Pictures", "best_cells", "draw_pictures"]
 
@@ -65,13 +64,13 @@ class Pictures:
 
 
 def draw_pictures(
-    comparison: Comparison, per_data: int, max_points: int, max_bytes: int
+    comparison: ComparisonView, per_data: int, max_points: int, max_bytes: int
 ) -> Pictures:
     """Draw the best cell of each of the best methods, on each data set.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonView
     per_data : int
         Methods per data set.
     max_points : int
@@ -98,7 +97,7 @@ def draw_pictures(
     return found
 
 
-def best_cells(comparison: Comparison, per_data: int) -> list[int]:
+def best_cells(comparison: ComparisonView, per_data: int) -> list[int]:
     """Places in the table: the first of each data set, then the second of each, and so on."""
     table, names = comparison.table, methods(comparison.table)
     lists = []
@@ -117,14 +116,14 @@ def best_cells(comparison: Comparison, per_data: int) -> list[int]:
 
 def _add(
     found: Pictures,
-    comparison: Comparison,
+    comparison: ComparisonView,
     place: int,
     method: str,
     about: dict[str, Any],
     max_points: int,
 ) -> None:
     cell = comparison.table.iloc[place]
-    stages = CellStages(cell, comparison.store, about["truth"], _class_names(about))
+    stages = CellStages(cell, comparison, about["truth"], _class_names(about))
     name = str(cell["data"])
     entry: dict[str, Any] = _named(comparison, place, cell, method)
     found.cells.append(entry)
@@ -150,7 +149,9 @@ def _add(
             entry["figures"].append(key)
 
 
-def _named(comparison: Comparison, place: int, cell: pd.Series[Any], method: str) -> dict[str, Any]:
+def _named(
+    comparison: ComparisonView, place: int, cell: pd.Series[Any], method: str
+) -> dict[str, Any]:
     scores = {
         name: float(f"{cell[name]:.5g}") for name in comparison.metrics if np.isfinite(cell[name])
     }
@@ -171,7 +172,7 @@ def _named(comparison: Comparison, place: int, cell: pd.Series[Any], method: str
 
 
 def _figures(
-    comparison: Comparison, stages: CellStages, images: Images | None
+    comparison: ComparisonView, stages: CellStages, images: Images | None
 ) -> Iterator[tuple[str, Any]]:
     yield from figures_of(stages, images).items()
     around = siblings(comparison.table, stages.cell)
@@ -191,11 +192,13 @@ def _rows_of(stages: CellStages, about: dict[str, Any], chosen: AnyArray) -> dic
     return {"rows": chosen.tolist(), "sprite": drawn, "images": images}
 
 
-def _ids_of(comparison: Comparison, about: dict[str, Any], chosen: AnyArray) -> list[str] | None:
+def _ids_of(
+    comparison: ComparisonView, about: dict[str, Any], chosen: AnyArray
+) -> list[str] | None:
     """Ids of the rows that are shown; ``None`` where the data have none."""
     if about.get("ids") is None:
         return None
-    ids = ids_of(comparison.store, about["ids"])
+    ids = comparison.ids(about["ids"])
     return [ids[row] for row in chosen]
 
 

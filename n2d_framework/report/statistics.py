@@ -9,18 +9,18 @@ import attrs
 import numpy as np
 from markupsafe import Markup
 
+from n2d_framework.analysis.comparison_view import ComparisonView
+from n2d_framework.analysis.intervals import seed_warnings
+from n2d_framework.analysis.result_tables import methods
+from n2d_framework.analysis.significance import score_matrix
 from n2d_framework.core.scores import NEED_TRUTH
 from n2d_framework.errors import ConfigError, DataError
-from n2d_framework.experiment.intervals import seed_warnings
-from n2d_framework.experiment.result_tables import methods
-from n2d_framework.experiment.significance import score_matrix
 from n2d_framework.report.svg import svg
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from n2d_framework.experiment import Comparison
-    from n2d_framework.experiment.significance import Significance
+    from n2d_framework.analysis.significance import Significance
 
 __all__ = ["MOST_METHODS", "MOST_READ", "statistics"]
 
@@ -33,12 +33,12 @@ _ROWS = 25
 _MANY = 20
 
 
-def statistics(comparison: Comparison) -> dict[str, Any]:
+def statistics(comparison: ComparisonView) -> dict[str, Any]:
     """Everything that the page says about what differs and what may be by chance.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonView
 
     Returns
     -------
@@ -60,14 +60,14 @@ def statistics(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _or_reason(part: Callable[[Comparison], Any], comparison: Comparison) -> Any:
+def _or_reason(part: Callable[[ComparisonView], Any], comparison: ComparisonView) -> Any:
     try:
         return part(comparison)
     except (ConfigError, DataError) as error:
         return {"reason": str(error)}
 
 
-def _warnings(comparison: Comparison) -> list[str]:
+def _warnings(comparison: ComparisonView) -> list[str]:
     table = comparison.table
     found = list(seed_warnings(table))
     if table["data"].nunique() == 1:
@@ -94,7 +94,7 @@ def _warnings(comparison: Comparison) -> list[str]:
     return found
 
 
-def _significance(comparison: Comparison) -> dict[str, Any] | None:
+def _significance(comparison: ComparisonView) -> dict[str, Any] | None:
     metric = comparison.metric
     if comparison.table["data"].nunique() < 2:
         return {"reason": "one data set: nothing can be said beyond it, so nothing is tested"}
@@ -141,7 +141,7 @@ def _diagram(found: Significance) -> Markup:
     return svg(renamed.diagram, "cd", f"critical-difference diagram by {found.metric}")
 
 
-def _baseline(comparison: Comparison) -> dict[str, Any] | None:
+def _baseline(comparison: ComparisonView) -> dict[str, Any] | None:
     if comparison.config.get("baseline") is None:
         return None
     found = comparison.against()
@@ -156,7 +156,7 @@ def _baseline(comparison: Comparison) -> dict[str, Any] | None:
     }
 
 
-def _label_free(comparison: Comparison) -> dict[str, Any]:
+def _label_free(comparison: ComparisonView) -> dict[str, Any]:
     done = int((comparison.table["status"] == "done").sum())
     if done > MOST_READ:
         return {

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from n2d_framework.analysis.comparison_view import ComparisonView
+from n2d_framework.analysis.result_tables import methods
 from n2d_framework.errors import ConfigError, OutputError, Problem
-from n2d_framework.experiment.mark import own_file
-from n2d_framework.experiment.result_tables import methods
 from n2d_framework.report.board import MOST_CELLS, board
 from n2d_framework.report.costs import costs
 from n2d_framework.report.numbers import numbers_of_clusters
@@ -17,9 +17,6 @@ from n2d_framework.report.reasons import failures, illegal, versions
 from n2d_framework.report.rendering import render
 from n2d_framework.report.statistics import statistics
 from n2d_framework.storage import write_atomic
-
-if TYPE_CHECKING:
-    from n2d_framework.experiment import Comparison
 
 __all__ = ["REPORT_NAME", "write_report"]
 
@@ -30,7 +27,7 @@ _MOST_BYTES = 14_000_000
 
 
 def write_report(
-    comparison: Comparison,
+    comparison: ComparisonView,
     path: str | os.PathLike[str] | None = None,
     *,
     pictures: int = 6,
@@ -40,7 +37,7 @@ def write_report(
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonView
         Finished or not.
     path : path, optional
         Where to; ``report.html`` in the folder of the comparison by default.
@@ -66,15 +63,14 @@ def write_report(
     """
     _check("pictures", pictures, 0)
     _check("max_points", max_points, 1)
-    target = own_file(comparison.out, REPORT_NAME) if path is None else Path(path)
+    target = comparison.own_file(REPORT_NAME) if path is None else Path(path)
     if not target.parent.is_dir():
         raise OutputError(f"cannot write {target}: there is no folder {target.parent}; make it")
     drawn = draw_pictures(comparison, pictures, max_points, _MOST_BYTES)
     page = render(_content(comparison, drawn, pictures, max_points))
     # Texts of data and errors may hold what is no character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
-    if comparison.session is not None:
-        comparison.session.written("report", target)
+    comparison.written("report", target)
     return target
 
 
@@ -84,7 +80,7 @@ def _check(name: str, value: int, least: int) -> None:
 
 
 def _content(
-    comparison: Comparison, drawn: Pictures, pictures: int, max_points: int
+    comparison: ComparisonView, drawn: Pictures, pictures: int, max_points: int
 ) -> dict[str, Any]:
     table = comparison.table
     counts = {status: int((table["status"] == status).sum()) for status in table["status"].unique()}

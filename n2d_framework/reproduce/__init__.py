@@ -1,4 +1,4 @@
-"""Floor 7: published tables, measured again and set beside what was published."""
+"""Published tables, measured again and set beside what was published."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.analysis.result_tables import to_markdown
 from n2d_framework.errors import attempt
-from n2d_framework.experiment.result_tables import to_markdown
 from n2d_framework.reproduce.measurements import Measured, Ran, Score
 from n2d_framework.reproduce.study import Method, Study, Table
 from n2d_framework.reproduce.study_remarks import (

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from n2d_framework.analysis.intervals import seed_warnings
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.events import EventSink
 from n2d_framework.data import fetch
@@ -24,7 +25,6 @@ from n2d_framework.errors import (
     did_you_mean,
 )
 from n2d_framework.experiment import Comparison, compare, plan_comparison
-from n2d_framework.experiment.intervals import seed_warnings
 from n2d_framework.experiment.run_comparison import Planned
 from n2d_framework.registry import default_catalogue
 from n2d_framework.reproduce.measurements import Ran, measure, versions_of

@@ -1,4 +1,4 @@
-"""Floor 7: the conformance kit, for whoever writes a plugin.
+"""The conformance kit, for whoever writes a plugin.
 
 A test file of two lines examines all components, data sets, metrics and trackers of a distribution:
 

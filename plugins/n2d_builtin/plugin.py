@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from n2d_builtin.autoencoders.sample import dense_network
-from n2d_builtin.datasets.specs import DATASETS
+from n2d_builtin.datasets.specs import DATASETS, DIGITS
 from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, Role, hookimpl
 
 _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
@@ -29,21 +29,6 @@ def n2d_datasets() -> Iterator[DatasetSpec]:
     yield DIGITS
     yield from DATASETS
 
-
-DIGITS = DatasetSpec(
-    name="digits",
-    loader="n2d_builtin.datasets.digits:load_digits",
-    summary="Handwritten digits, 8 x 8 pixels, carried by scikit-learn",
-    n_rows=1797,
-    row_shape=(8, 8),
-    n_classes=10,
-    modality="image",
-    embedded=True,
-    licence="CC BY 4.0",
-    citation="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (test set), "
-    "UCI Machine Learning Repository, doi:10.24432/C50P49",
-    source="sklearn.datasets.load_digits",
-)
 
 _PREPARING = tuple(
     ComponentSpec(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import n2d_framework as n2d
-from n2d_framework.experiment.label_free import curves, rank_without_labels
+from n2d_framework.analysis.label_free import curves, rank_without_labels
 
 NOISE = "identity / identity / hdbscan"
 
@@ -58,7 +58,7 @@ def test_one_lucky_seed_does_not_rank(noisy):
     table = noisy.table.copy()
     table.loc[method, ["silhouette", "dbcv"]] = 0.99
     table = with_one_cluster(table, method & (table["seed"] == 0))
-    found = rank_without_labels(table, noisy.store)
+    found = rank_without_labels(table, noisy._labels)
     row = found.table.set_index("method").loc["identity / pca / kmeans"]
     assert np.isnan(row[["silhouette", "dbcv", "stability"]].astype(float)).all()
     assert row["rank"] == found.table["rank"].max()
@@ -90,7 +90,7 @@ def test_one_cluster_is_not_stable(few_digits, tmp_path):
     assert judged.loc[1, "bic"] > 0
     assert {"stability", "silhouette"} <= set(judged.loc[3, "best_by"].split(", "))
     once = (found.table["n_clusters"] == 3) & (found.table["seed"] == 0)
-    lucky = curves(with_one_cluster(found.table, once), found.store).set_index("n_clusters")
+    lucky = curves(with_one_cluster(found.table, once), found._labels).set_index("n_clusters")
     assert np.isnan(lucky.loc[3, ["silhouette", "stability"]].astype(float)).all()
     assert lucky["bic"].notna().all()
     assert not lucky["best_by"].str.contains("silhouette").any()

@@ -8,11 +8,11 @@ import pytest
 from scipy.stats import friedmanchisquare, spearmanr, wilcoxon
 
 import n2d_framework as n2d
+from n2d_framework.analysis.intervals import bootstrap_interval, leaderboard, seed_warnings
+from n2d_framework.analysis.paired import against_baseline
+from n2d_framework.analysis.result_tables import methods
+from n2d_framework.analysis.significance import compare_methods
 from n2d_framework.errors import ConfigError, DataError
-from n2d_framework.experiment.intervals import bootstrap_interval, leaderboard, seed_warnings
-from n2d_framework.experiment.paired import against_baseline
-from n2d_framework.experiment.result_tables import methods
-from n2d_framework.experiment.significance import compare_methods
 from n2d_framework.metrics import stability
 
 

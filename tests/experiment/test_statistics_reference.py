@@ -11,9 +11,9 @@ import scikit_posthocs as sp
 from scipy.stats import bootstrap, friedmanchisquare, studentized_range, wilcoxon
 from statsmodels.stats.multitest import multipletests
 
-from n2d_framework.experiment.intervals import bootstrap_interval
-from n2d_framework.experiment.paired import against_baseline
-from n2d_framework.experiment.significance import compare_methods
+from n2d_framework.analysis.intervals import bootstrap_interval
+from n2d_framework.analysis.paired import against_baseline
+from n2d_framework.analysis.significance import compare_methods
 
 #: Demsar 2006, "Statistical comparisons of classifiers over multiple data sets", table 6: AUC of
 #: C4.5, and with m, cf, or both tuned, on 14 data sets. (Of "voting", cf is a little better than

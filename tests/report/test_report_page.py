@@ -15,9 +15,9 @@ from scipy.stats import bootstrap
 
 import n2d_framework as n2d
 from n2d_framework import report as floor
+from n2d_framework.analysis.intervals import bootstrap_interval, bootstrap_intervals
 from n2d_framework.errors import ConfigError, OutputError
 from n2d_framework.experiment import open_comparison
-from n2d_framework.experiment.intervals import bootstrap_interval, bootstrap_intervals
 from n2d_framework.metrics import match_clusters
 from n2d_framework.report.figures import figures_of
 from n2d_framework.report.fitted_stages import CellStages
@@ -202,11 +202,11 @@ def test_four_panels_need_the_cells_around_them(small):
     assert siblings(table, plain) is None
     assert siblings(table[table["cell"] != flat["cell"]], cell) is None
     truth = small.data[0]["truth"]
-    stages = [CellStages(row, small.store, truth) for row in (cell, plain, flat)]
+    stages = [CellStages(row, small, truth) for row in (cell, plain, flat)]
     figure = four_panels(*stages, "panels")
     for title in ("true classes", "clustered before the manifold", "2 dimensions"):
         assert title in figure.drawing
-    unlabelled = [CellStages(row, small.store, None) for row in (cell, plain, flat)]
+    unlabelled = [CellStages(row, small, None) for row in (cell, plain, flat)]
     assert four_panels(*unlabelled, "panels") is None
 
 
@@ -261,7 +261,7 @@ def test_points_show_names_of_classes_and_numbers_of_clusters(classes, named, pi
 def labels_of(comparison, entry: dict) -> np.ndarray:
     """Labels of a cell as the saved results have them."""
     cell = comparison.table.iloc[entry["cell"]]
-    return CellStages(cell, comparison.store, None).output("clusterer")
+    return CellStages(cell, comparison, None).output("clusterer")
 
 
 @pytest.mark.parametrize("data", CLASS_NAMES)
@@ -272,7 +272,7 @@ def test_four_panels_keep_the_numbers_of_clusters(classes, pictured, data, monke
     cells = mine.set_index("manifolder", drop=False)
     rows = [cells.loc[name] for name in ("pca(n_components=3)", "identity", "pca(n_components=2)")]
     about = next(entry for entry in classes.data if entry["name"] == data)
-    stages = [CellStages(row, classes.store, about["truth"], CLASS_NAMES[data]) for row in rows]
+    stages = [CellStages(row, classes, about["truth"], CLASS_NAMES[data]) for row in rows]
     drawn = []
     monkeypatch.setattr(
         "n2d_framework.report.panels.svg", lambda draw, *_: drawn.append(draw()) or Markup()
@@ -295,14 +295,14 @@ def test_four_panels_keep_the_numbers_of_clusters(classes, pictured, data, monke
 
 def test_names_of_two_classes_that_are_equal_keep_apart(small):
     truth = small.data[0]["truth"]
-    stages = CellStages(small.table.iloc[0], small.store, truth, ["a", "a", "b"])
+    stages = CellStages(small.table.iloc[0], small, truth, ["a", "a", "b"])
     assert list(stages.classes.values())[:4] == ["a (0)", "a (1)", "b", "class 3"]
 
 
 def test_large_drawings_become_pictures(small, monkeypatch):
     table = small.table
     cell = table[(table["data"] == "few") & table["clusterer"].str.startswith("hdbscan")].iloc[0]
-    stages = CellStages(cell, small.store, None)
+    stages = CellStages(cell, small, None)
     make = figures_of(stages, None)[f"tree-{stages.key('clusterer')}"]
     assert "<image" not in make("tree").drawing
     monkeypatch.setattr("n2d_framework.report.figures._MOST_BYTES", 100)

@@ -22,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.text import Text
 
+from n2d_framework.analysis import result_tables
 from n2d_framework.cli import console
 from n2d_framework.cli.log_messages import Messages
 from n2d_framework.cli.table_file import open_table
@@ -34,7 +35,6 @@ from n2d_framework.errors import (
     Problem,
     StoreWarning,
 )
-from n2d_framework.experiment import result_tables
 from n2d_framework.visible import hidden_to_json, one_line, spreadsheet_cell, visible
 
 ATTACKS = {

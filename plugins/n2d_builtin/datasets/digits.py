@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from n2d_builtin.datasets.specs import DIGITS
 from n2d_framework.plugin import Dataset
 
 __all__ = ["load_digits"]
@@ -17,8 +18,6 @@ def load_digits() -> Dataset:
         shape (1797,), int64 in 0..9.
     """
     from sklearn import datasets
-
-    from n2d_builtin.plugin import DIGITS
 
     bunch = datasets.load_digits()
     return Dataset(

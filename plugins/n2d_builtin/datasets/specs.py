@@ -11,7 +11,22 @@ from typing import Any
 
 from n2d_framework.plugin import DataFile, DatasetSpec
 
-__all__ = ["DATASETS"]
+__all__ = ["DATASETS", "DIGITS"]
+
+DIGITS = DatasetSpec(
+    name="digits",
+    loader="n2d_builtin.datasets.digits:load_digits",
+    summary="Handwritten digits, 8 x 8 pixels, carried by scikit-learn",
+    n_rows=1797,
+    row_shape=(8, 8),
+    n_classes=10,
+    modality="image",
+    embedded=True,
+    licence="CC BY 4.0",
+    citation="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (test set), "
+    "UCI Machine Learning Repository, doi:10.24432/C50P49",
+    source="sklearn.datasets.load_digits",
+)
 
 _MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import numpy as np
 
-from n2d_framework.core.state import need
-from n2d_framework.errors import BundleError, DataError, StateError
-from n2d_framework.experiment.result_tables import AXES, methods
+from n2d_framework.analysis.result_tables import AXES, methods
+from n2d_framework.errors import DataError
 from n2d_framework.metrics import stability
-from n2d_framework.pipeline.store import StageStore
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CRITERIA", "LabelFree", "curves", "rank_without_labels"]
 
+#: Gives the labels of a cell, by the content key of its clusterer.
+LabelsOf: TypeAlias = "Callable[[str], AnyArray]"
 #: What can be known without true classes; of each, more is better.
 CRITERIA = ("silhouette", "dbcv", "stability")
 _FEW_METHODS = 6
@@ -54,15 +54,15 @@ class LabelFree:
     warnings: list[str]
 
 
-def rank_without_labels(table: pd.DataFrame, store: StageStore) -> LabelFree:
+def rank_without_labels(table: pd.DataFrame, labels_of: LabelsOf) -> LabelFree:
     """Rank methods by what can be known without true classes.
 
     Parameters
     ----------
     table : DataFrame
         As of :attr:`Comparison.table`.
-    store : StageStore
-        Labels of the cells are read from it.
+    labels_of : callable
+        Gives the labels of a cell, by the content key of its clusterer.
 
     Returns
     -------
@@ -71,11 +71,11 @@ def rank_without_labels(table: pd.DataFrame, store: StageStore) -> LabelFree:
     Raises
     ------
     DataError
-        If the store has lost labels.
+        If labels cannot be read.
     """
     import pandas as pd
 
-    found = _groups(table, store, ["silhouette", "dbcv", "acc"])
+    found = _groups(table, labels_of, ["silhouette", "dbcv", "acc"])
     present = [name for name in CRITERIA if found[name].notna().any()]
     places = found[["data", *present]].round(9).groupby("data")[present]
     ranks = places.rank(ascending=False, na_option="bottom")
@@ -95,7 +95,7 @@ def rank_without_labels(table: pd.DataFrame, store: StageStore) -> LabelFree:
     return LabelFree(found, agreement, told)
 
 
-def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd.DataFrame:
+def _groups(table: pd.DataFrame, labels_of: LabelsOf, scores: Sequence[str]) -> pd.DataFrame:
     """Means over seeds, and stability, of every data set and method."""
     import pandas as pd
 
@@ -107,7 +107,7 @@ def _groups(table: pd.DataFrame, store: StageStore, scores: Sequence[str]) -> pd
             judged = name in group and not (poor and name in CRITERIA)
             row[name] = group[name].mean() if judged else np.nan
         keys = () if poor or len(group) < 2 else group["clusterer_key"]
-        labels = [_labels(store, key) for key in keys]
+        labels = [labels_of(str(key)) for key in keys]
         row["stability"] = stability(labels) if labels else np.nan
         row |= {name: group[name].iloc[0] for name in AXES if name != "data"}
         rows.append(row)
@@ -144,20 +144,6 @@ def _degenerate(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _labels(store: StageStore, key: str) -> AnyArray:
-    try:
-        found = store.read(key)
-        if found is not None:
-            labels: AnyArray = need(need(found[1], "output", dict), "values", np.ndarray)
-            if labels.ndim == 1 and labels.dtype.kind in "iu":
-                return labels
-            raise StateError("its output is not labels")
-        reason = "is missing"
-    except (BundleError, StateError) as error:
-        reason = f"is damaged ({error})"
-    raise DataError(f"{store}: the entry {key[:12]}… {reason}; run the comparison in a new folder")
-
-
 def _agreements(found: pd.DataFrame, present: Sequence[str]) -> list[dict[str, Any]]:
     from scipy.stats import spearmanr
 
@@ -178,14 +164,15 @@ def _agreements(found: pd.DataFrame, present: Sequence[str]) -> list[dict[str, A
     return rows
 
 
-def curves(table: pd.DataFrame, store: StageStore) -> pd.DataFrame:
+def curves(table: pd.DataFrame, labels_of: LabelsOf) -> pd.DataFrame:
     """Criteria for the number of clusters.
 
     Parameters
     ----------
     table : DataFrame
         As of :attr:`Comparison.table`, of a comparison with several ``n_clusters``.
-    store : StageStore
+    labels_of : callable
+        As of :func:`rank_without_labels`.
 
     Returns
     -------
@@ -203,7 +190,7 @@ def curves(table: pd.DataFrame, store: StageStore) -> pd.DataFrame:
     asked = table[table["n_clusters"].notna()]
     if asked["n_clusters"].nunique() < 2:
         raise DataError("the comparison has one n_clusters; give several, as {from: 2, to: 30}")
-    found = _groups(asked, store, ["bic", "silhouette", "dbcv"])
+    found = _groups(asked, labels_of, ["bic", "silhouette", "dbcv"])
     fixed = ["data", *(axis for axis in AXES[1:] if axis != "n_clusters")]
     chosen: list[list[str]] = [[] for _ in range(len(found))]
     for _, group in found.groupby(fixed, sort=False):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from n2d_framework.experiment.result_tables import AXES, methods
+from n2d_framework.analysis.result_tables import AXES, methods
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 import numpy as np
 
-from n2d_framework.experiment.intervals import bootstrap_interval, seed_warnings
-from n2d_framework.experiment.result_tables import methods
+from n2d_framework.analysis.intervals import bootstrap_interval, seed_warnings
+from n2d_framework.analysis.result_tables import methods
 
 if TYPE_CHECKING:
     import pandas as pd

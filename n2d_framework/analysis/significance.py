@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import attrs
 import numpy as np
 
+from n2d_framework.analysis.paired import DECIMALS, holm, signed_rank
+from n2d_framework.analysis.result_tables import methods
 from n2d_framework.errors import DataError
-from n2d_framework.experiment.paired import DECIMALS, holm, signed_rank
-from n2d_framework.experiment.result_tables import methods
 
 if TYPE_CHECKING:
     import pandas as pd

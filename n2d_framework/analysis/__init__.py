@@ -1,0 +1,1 @@
+"""Tables, intervals, tests and rankings of a comparison; frames in, frames out."""
