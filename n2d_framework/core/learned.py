@@ -107,7 +107,7 @@ def learned(
         Name in the state; by default that of the field without underscores at its ends.
         ``"a/b"`` stands for the name ``b`` in the mapping ``a``.
     optional : bool, default False
-        Whether the value may be ``None``.
+        Whether the value may be ``None``; the state is without it then.
     finite : bool, default True
         Whether NaN and infinity are refused.
     ge, gt, le, lt : float, optional
@@ -230,8 +230,9 @@ def _written(part: Any, owner: Any, sizes: dict[str, int], path: str) -> dict[st
     state: dict[str, Any] = {}
     for one in learned_of(type(part)):
         value = getattr(part, one.field)
-        if not one.optional:
-            require_fitted(value, type(owner).__name__)
+        if value is None and one.optional:
+            continue
+        require_fitted(value, type(owner).__name__)
         *above, name = one.key.split("/")
         into = state
         for part_name in above:
@@ -245,7 +246,7 @@ def _write(one: Learned, value: Any, owner: Any, sizes: dict[str, int], path: st
         value = one.write(value)
         if one.dtype is None:
             return value
-    if one.of is not None and value is not None:
+    if one.of is not None:
         return _written(value, owner, sizes, f"{path}/")
     found = _checked(one, value, owner, sizes, path)
     return list(found) if isinstance(found, tuple) else found
@@ -266,13 +267,16 @@ def _read(
         holder: Any = state
         for part in above:
             holder = need(holder, part, Mapping)
+        if one.optional and holder.get(name) is None:
+            yield one, None
+            continue
         if name not in holder:
             raise StateError(
                 f"state has no {path + one.key!r}; found: "
                 f"{', '.join(map(str, holder)) or 'nothing'}"
             )
         stored, where = holder[name], path + one.key
-        if one.of is not None and not (stored is None and one.optional):
+        if one.of is not None:
             stored = _part(one.of, need(holder, name, Mapping), owner, sizes, where)
         elif one.of is None and one.dtype is not None:
             stored = _checked(one, stored, owner, sizes, where)
@@ -295,8 +299,6 @@ def _part(cls: type[Any], state: State, owner: Any, sizes: dict[str, int], path:
 
 def _checked(one: Learned, value: Any, owner: Any, sizes: dict[str, int], path: str) -> Any:
     """A value as it is declared: from a fit, or from a file."""
-    if value is None and one.optional:
-        return None
     shape: Any = getattr(owner, one.shape) if isinstance(one.shape, str) else one.shape
     if isinstance(shape, Mapping):
         return _mapping(one, value, shape, owner, sizes, path)

@@ -16,7 +16,13 @@ from n2d_builtin.autoencoders.activations import ACTIVATIONS, Activation
 from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
 from n2d_builtin.autoencoders.backend import load_keras
 from n2d_builtin.autoencoders.base import Autoencoder
-from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape, read_training
+from n2d_builtin.autoencoders.checks import (
+    check_rows,
+    history_state,
+    read_history,
+    read_row_shape,
+    read_training,
+)
 from n2d_builtin.autoencoders.conv import ConvAutoencoder
 from n2d_builtin.autoencoders.dense import DenseAutoencoder
 from n2d_builtin.autoencoders.exact import ExactMatrix, multiply, prepare
@@ -41,6 +47,7 @@ from n2d_builtin.autoencoders.weights import (
     Weights,
     put_weights,
     read_weights,
+    shapes_of,
     take_weights,
     weights_state,
 )
@@ -78,6 +85,7 @@ __all__ = [
     "conv_encoder",
     "dense_decoder",
     "dense_encoder",
+    "history_state",
     "image_complaint",
     "load_keras",
     "losses",
@@ -91,6 +99,7 @@ __all__ = [
     "resolve_image",
     "resolve_precision",
     "row_trainer",
+    "shapes_of",
     "split_complaints",
     "split_rows",
     "take_weights",

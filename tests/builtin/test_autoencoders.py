@@ -254,9 +254,10 @@ def test_a_single_row_and_the_least_for_validation(digits):
 
 def test_unfitted_and_misshapen(digits):
     model = DenseAutoencoder(**SMALL)
-    for use in (lambda: model.transform(digits), model.get_state):
-        with pytest.raises(StageError, match="not fitted"):
-            use()
+    with pytest.raises(StageError, match="not fitted"):
+        model.transform(digits)
+    with pytest.raises(StateError, match="not fitted"):
+        model.get_state()
     model.fit(digits, context=FitContext())
     with pytest.raises(DataError, match="rows must have the shape"):
         model.transform(digits[:, :10])

@@ -71,11 +71,11 @@ def fitted(n: int = 5, d: int = 3, k: int = 2) -> Toy:
 def test_the_state_is_what_is_declared_in_its_order():
     state = fitted().get_state()
     assert list(state) == [
-        "rows", "centers", "square", "shape", "scale", "rounds", "training", "note", "weights",
+        "rows", "centers", "square", "shape", "scale", "rounds", "training", "weights",
         "names", "tree",
     ]  # fmt: skip
     assert state["training"] == {"done": True, "how": "fast"}
-    assert (state["shape"], state["note"], state["names"]) == ([3], None, ["a", "b"])
+    assert (state["shape"], state["names"]) == ([3], ["a", "b"])
     assert list(state["tree"]) == ["parent", "owner"]
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, NoReturn
 
 from n2d_builtin.toolkit import (
     ConvAutoencoder,
     DenseAutoencoder,
     PlannedAutoencoder,
-    read_weights,
-    weights_state,
 )
 from n2d_deep.joint import JointAutoencoder
 from n2d_deep.options import Optimizer
-from n2d_framework.plugin import State, StateError, component, option
+from n2d_framework.plugin import component, learned, option
 
 __all__ = ["Dcec", "Dec", "Idec"]
 
@@ -39,6 +36,8 @@ class Dec(JointAutoencoder, DenseAutoencoder):
     pretrainer: ClassVar[type[PlannedAutoencoder]] = DenseAutoencoder
     reconstructs: ClassVar[bool] = False
 
+    decoder_weights_: None = learned()
+
     joint_optimizer: Optimizer = option(
         "sgd", help="Optimizer of the joint training; sgd (with momentum 0.9) is the paper's."
     )
@@ -55,17 +54,6 @@ class Dec(JointAutoencoder, DenseAutoencoder):
     def _keep(self, encoder: Any, decoder: Any, *, row_shape: tuple[int, ...]) -> None:
         super()._keep(encoder, decoder, row_shape=row_shape)
         self.decoder_weights_ = None
-
-    def _weights_state(self) -> Mapping[str, Any]:
-        return {"encoder": weights_state(self.encoder_weights_ or {})}
-
-    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
-        if self.latent_dim not in (None, latent_dim):
-            raise StateError(
-                f"state 'latent_dim' is {latent_dim}, but the option is {self.latent_dim}"
-            )
-        encoder, _ = self._plans(row_shape, latent_dim)
-        self.encoder_weights_ = read_weights(state, "encoder", encoder)
 
 
 @component

@@ -15,6 +15,7 @@ from n2d_builtin.toolkit import (
     TrainingResult,
     TrainingSettings,
     check_reconstruction,
+    history_state,
     put_weights,
     read_history,
     split_rows,
@@ -26,11 +27,9 @@ from n2d_framework.plugin import (
     AnyArray,
     FitContext,
     State,
-    StateError,
     component,
     derive_seed,
     learned,
-    need,
     options_dict,
     options_of,
 )
@@ -62,8 +61,12 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
     pretrainer: ClassVar[type[PlannedAutoencoder]]
     reconstructs: ClassVar[bool] = True
 
-    cluster_centers_: NDArray[np.float32] | None = learned()
-    pretraining_history_: dict[str, list[float]] | None = learned()
+    cluster_centers_: NDArray[np.float32] | None = learned(
+        shape=("n_clusters", "latent_dim_"), dtype="float32"
+    )
+    pretraining_history_: dict[str, list[float]] | None = learned(
+        write=history_state, read=lambda _, stored: read_history({"history": stored})
+    )
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
@@ -80,43 +83,6 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
         """Published facts for later stages: the centres, and the kernel they were trained with."""
         self._fitted_shape()
         return {"cluster_centers": self.cluster_centers_, "alpha": self.alpha}
-
-    def get_state(self) -> State:
-        """Fitted state, as plain values."""
-        state = super().get_state()
-        history = self.pretraining_history_ or {}
-        return {
-            **state,
-            "cluster_centers": self.cluster_centers_,
-            "pretraining_history": {name: np.array(values) for name, values in history.items()},
-        }
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If it is not the state of an embedder with these options.
-        """
-        centers = self._read_centers(state)
-        pretraining = read_history(state, key="pretraining_history")
-        super().set_state(state)
-        self.cluster_centers_, self.pretraining_history_ = centers, pretraining
-
-    def _read_centers(self, state: State) -> NDArray[np.float32]:
-        centers = need(state, "cluster_centers", np.ndarray)
-        wide = need(state, "latent_dim", int)
-        if centers.dtype != np.float32 or centers.ndim != 2 or not len(centers):
-            raise StateError(f"state 'cluster_centers' is {centers.dtype} {centers.shape}")
-        if centers.shape[1] != wide or self.n_clusters not in (None, len(centers)):
-            raise StateError(
-                f"state 'cluster_centers' has the shape {centers.shape}, expected "
-                f"({self.n_clusters or 'k'}, {wide})"
-            )
-        if not np.isfinite(centers).all():
-            raise StateError("state 'cluster_centers' holds NaN or infinity")
-        return np.ascontiguousarray(centers)
 
     def _read_history(self, state: State) -> dict[str, list[float]]:
         return read_history(state, may=_HISTORY)

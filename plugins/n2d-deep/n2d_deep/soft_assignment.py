@@ -13,13 +13,10 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     IntArray,
-    State,
-    StateError,
     check_features,
     component,
     in_blocks,
     learned,
-    need,
     option,
     require_fitted,
 )
@@ -60,8 +57,8 @@ class SoftAssignment:
     )
 
     labels_: Any = learned()
-    cluster_centers_: Any = learned()
-    alpha_: Any = learned()
+    cluster_centers_: Any = learned(shape=("k", "d"), dtype="float32")
+    alpha_: Any = learned(dtype=float, gt=0)
 
     def fit(self, m: AnyArray, *, context: FitContext) -> Self:
         """Take the centres over, and label rows `m`, float32 of shape (n, d).
@@ -100,28 +97,11 @@ class SoftAssignment:
         check_features(m, centers.shape[1], "soft_assignment")
         return _assign(m, centers, self.alpha_)
 
-    def get_state(self) -> State:
-        """The centres and the kernel's degrees of freedom."""
-        centers = require_fitted(self.cluster_centers_, "soft_assignment")
-        return {"cluster_centers": centers, "alpha": self.alpha_}
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing or malformed.
-        """
-        centers, alpha = need(state, "cluster_centers", np.ndarray), need(state, "alpha", float)
-        if centers.dtype != np.float32 or centers.ndim != 2 or not centers.size:
-            raise StateError(f"state 'cluster_centers' is {centers.dtype} {centers.shape}")
-        if not np.isfinite(centers).all():
-            raise StateError("state 'cluster_centers' holds NaN or infinity")
-        if not 0 < alpha < np.inf or self.alpha not in (None, alpha):
-            raise StateError(f"state 'alpha' is {alpha}, the option {self.alpha}")
-        self.cluster_centers_, self.alpha_ = np.ascontiguousarray(centers), alpha
-        self.labels_ = None
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read does not belong to the options."""
+        if self.alpha in (None, self.alpha_):
+            return []
+        return [f"state 'alpha' is {self.alpha_}, the option {self.alpha}"]
 
 
 def _assign(m: AnyArray, centers: AnyArray, alpha: float) -> FloatArray:

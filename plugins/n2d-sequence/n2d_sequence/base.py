@@ -11,29 +11,23 @@ from numpy.typing import NDArray
 from n2d_builtin.toolkit import (
     Trained,
     Weights,
-    read_history,
-    read_row_shape,
-    read_training,
-    read_weights,
     resolve_precision,
+    shapes_of,
     split_complaints,
-    weights_state,
 )
 from n2d_framework.plugin import (
     AnyArray,
     DataError,
     FitContext,
     IntArray,
-    State,
     StateError,
     component,
     learned,
-    need,
 )
 from n2d_sequence.checks import check_values, cost_complaints
 from n2d_sequence.inference import Network
 from n2d_sequence.layers import Plan, parts_of
-from n2d_sequence.normalizing import Normalization, learn_normalization, read_normalization
+from n2d_sequence.normalizing import Normalization, learn_normalization
 from n2d_sequence.options import SequenceOptions
 from n2d_sequence.padding import observed_lengths
 from n2d_sequence.training import train_networks
@@ -55,9 +49,13 @@ class SequenceAutoencoder(SequenceOptions, Trained):
         By layer and weight.
     """
 
-    normalization_: Normalization | None = learned()
-    encoder_weights_: Weights | None = learned()
-    decoder_weights_: Weights | None = learned()
+    normalization_: Normalization | None = learned(of=Normalization)
+    encoder_weights_: Weights | None = learned(
+        name="encoder", shape="_encoder_shapes", dtype="float32"
+    )
+    decoder_weights_: Weights | None = learned(
+        name="decoder", shape="_decoder_shapes", dtype="float32"
+    )
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted.
@@ -160,48 +158,37 @@ class SequenceAutoencoder(SequenceOptions, Trained):
             series[rows] = normalization.undo(network(z[rows]))
         return series.reshape(len(z), *row_shape)
 
-    def get_state(self) -> State:
-        """Fitted state, as plain values."""
-        return {
-            **self._training_state(),
-            "normalization": cast("Normalization", self.normalization_).get_state(),
-            "encoder": weights_state(self.encoder_weights_ or {}),
-            "decoder": weights_state(self.decoder_weights_ or {}),
-        }
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Parameters
-        ----------
-        state : State
-
-        Raises
-        ------
-        StateError
-            If it is not the state of an embedder with these options.
-        """
-        row_shape, latent_dim = read_row_shape(state), need(state, "latent_dim", int)
-        if latent_dim < 1 or self.latent_dim not in (None, latent_dim):
-            raise StateError(
-                f"state 'latent_dim' is {latent_dim}, but the option is {self.latent_dim}"
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot be that of an embedder with these options."""
+        reasons, shape = super().check_learned(), self._fitted_shape()
+        if self.latent_dim not in (None, self.latent_dim_):
+            reasons.append(
+                f"state 'latent_dim' is {self.latent_dim_}, but the option is {self.latent_dim}"
             )
-        reasons = self.check_input(2**30, row_shape)
-        if reasons:
-            raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
-        history = read_history(state)
-        best_epoch, precision = read_training(state, len(history["loss"]))
-        sequence = _sequence(row_shape)
-        stored = need(state, "normalization", Mapping)
-        normalization = read_normalization(stored, self.normalize, sequence[1])
-        plans = self._plans(sequence, latent_dim)
-        encoder = read_weights(state, "encoder", parts_of(plans[0]))
-        decoder = read_weights(state, "decoder", parts_of(plans[1]))
-        self._forget()
-        self.row_shape_, self.latent_dim_ = row_shape, latent_dim
-        self.history_, self.best_epoch_, self.precision_ = history, best_epoch, precision
-        self.normalization_ = normalization
-        self.encoder_weights_, self.decoder_weights_ = encoder, decoder
+        complaints = self.check_input(2**30, shape)
+        if complaints:
+            reasons.append(f"state 'row_shape' {shape}: {'; '.join(complaints)}")
+        return reasons
+
+    @property
+    def features(self) -> int:
+        """Features of a series."""
+        return _sequence(self._fitted_shape())[1]
+
+    @property
+    def _encoder_shapes(self) -> Mapping[str, Any]:
+        return self._shapes()[0]
+
+    @property
+    def _decoder_shapes(self) -> Mapping[str, Any]:
+        return self._shapes()[1]
+
+    def _shapes(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Shapes of the weights of both networks, once it is sure that there are such."""
+        if reasons := self.check_learned():
+            raise StateError("; ".join(reasons))
+        encoder, decoder = self._plans(_sequence(self._fitted_shape()), self.latent_dim_ or 0)
+        return shapes_of(parts_of(encoder)), shapes_of(parts_of(decoder))
 
     def _plans(self, shape: tuple[int, int], latent_dim: int) -> tuple[Plan, Plan]:
         """Plans of encoder and decoder."""

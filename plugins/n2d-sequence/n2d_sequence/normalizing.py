@@ -8,14 +8,13 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_framework.plugin import AnyArray, IntArray, State, StateError, need
+from n2d_framework.plugin import AnyArray, IntArray, learned
 
 __all__ = [
     "Normalization",
     "Normalize",
     "learn_normalization",
     "observed_mask",
-    "read_normalization",
 ]
 
 Normalize: TypeAlias = Literal["feature", "series", "none"]
@@ -31,14 +30,14 @@ class Normalization:
 
     Attributes
     ----------
-    per : {"feature", "series", "none"}
+    normalize : {"feature", "series", "none"}
     mean, scale : float64 arrays of shape (features,)
-        Learned of the training rows if ``per="feature"``, else 0 and 1.
+        Learned of the training rows if ``normalize="feature"``, else 0 and 1.
     """
 
-    per: Normalize
-    mean: Floats
-    scale: Floats
+    normalize: Normalize
+    mean: Floats = learned(shape=("features",), dtype="float64", init=True)
+    scale: Floats = learned(shape=("features",), dtype="float64", gt=0, init=True)
 
     def apply(self, x: AnyArray, lengths: IntArray) -> Floats:
         """Normalise rows; each row's result depends on that row alone.
@@ -56,7 +55,7 @@ class Normalization:
         mask = observed_mask(lengths, x.shape[1])
         values = np.where(mask, x, 0.0).astype(np.float64)
         mean, scale = self.mean, self.scale
-        if self.per == "series":
+        if self.normalize == "series":
             mean, scale = _of_series(values, mask, lengths)
         normalised: Floats = np.where(mask, (values - mean) / scale, 0.0)
         return normalised
@@ -70,13 +69,9 @@ class Normalization:
         return found
 
     def undo(self, x: AnyArray) -> AnyArray:
-        """Back to the unit of the data (with ``per="series"`` that is not known any more)."""
+        """Back to the unit of the data (with ``normalize="series"`` that is not known any more)."""
         back: AnyArray = x * self.scale + self.mean
         return back
-
-    def get_state(self) -> State:
-        """Fitted state."""
-        return {"mean": self.mean, "scale": self.scale}
 
 
 def observed_mask(lengths: IntArray, steps: int) -> NDArray[np.bool_]:
@@ -104,27 +99,6 @@ def learn_normalization(x: AnyArray, lengths: IntArray, per: Normalize) -> Norma
     if per == "feature":
         mean = _mean(x, lengths, mean, power=1)
         scale = _positive(np.sqrt(_mean(x, lengths, mean, power=2)), mean)
-    return Normalization(per, mean, scale)
-
-
-def read_normalization(state: State, per: Normalize, features: int) -> Normalization:
-    """Read what :meth:`Normalization.get_state` returned, from a file.
-
-    Raises
-    ------
-    StateError
-    """
-    mean, scale = need(state, "mean", np.ndarray), need(state, "scale", np.ndarray)
-    for name, array in (("mean", mean), ("scale", scale)):
-        if array.shape != (features,) or array.dtype != np.float64:
-            raise StateError(
-                f"state {name!r} is {array.dtype} of shape {array.shape}, but must be float64 "
-                f"of shape ({features},)"
-            )
-        if not np.isfinite(array).all():
-            raise StateError(f"state {name!r} holds NaN or infinity")
-    if not (scale > 0).all():
-        raise StateError("state 'scale' must be positive")
     return Normalization(per, mean, scale)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import attrs
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.autoencoders.augmentation import augmentation_layers
-from n2d_builtin.autoencoders.checks import check_rows, read_history, read_row_shape, read_training
+from n2d_builtin.autoencoders.checks import check_rows
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
 from n2d_builtin.autoencoders.options import ImageOptions
 from n2d_builtin.autoencoders.precision import resolve_precision
@@ -25,11 +25,8 @@ from n2d_framework.plugin import (
     AnyArray,
     DataError,
     FitContext,
-    State,
-    StateError,
     component,
     derive_seed,
-    need,
 )
 
 __all__ = ["Autoencoder"]
@@ -125,34 +122,12 @@ class Autoencoder(ImageOptions, Trained):
         self._check_latent(z)
         return self._decode(z).reshape(len(z), *row_shape)
 
-    def get_state(self) -> State:
-        """Fitted state, as plain values."""
-        return {**self._training_state(), **self._weights_state()}
-
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Parameters
-        ----------
-        state : State
-
-        Raises
-        ------
-        StateError
-            If it is not the state of an embedder with these options.
-        """
-        row_shape, latent_dim = read_row_shape(state), need(state, "latent_dim", int)
-        if latent_dim < 1:
-            raise StateError(f"state 'latent_dim' is {latent_dim}")
-        reasons = self._stored_complaints(row_shape)
-        if reasons:
-            raise StateError(f"state 'row_shape' {row_shape}: {'; '.join(reasons)}")
-        history = self._read_history(state)
-        best_epoch, precision = read_training(state, len(history["loss"]))
-        self._forget()
-        self._restore(state, row_shape, latent_dim)
-        self.row_shape_, self.latent_dim_ = row_shape, latent_dim
-        self.history_, self.best_epoch_, self.precision_ = history, best_epoch, precision
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot be that of an embedder with these options."""
+        row_shape = self._fitted_shape()
+        complaints = self._stored_complaints(row_shape)
+        said = [f"state 'row_shape' {row_shape}: {'; '.join(complaints)}"] if complaints else []
+        return said + super().check_learned()
 
     def _build(self, row_shape: tuple[int, ...], seed: int, precision: str) -> tuple[Any, Any]:
         """Encoder and decoder to train, freshly initialised."""
@@ -167,17 +142,6 @@ class Autoencoder(ImageOptions, Trained):
 
     def _decode(self, z: AnyArray) -> NDArray[np.float32]:
         raise NotImplementedError
-
-    def _weights_state(self) -> Mapping[str, Any]:
-        raise NotImplementedError
-
-    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
-        """Read what :meth:`_weights_state` wrote."""
-        raise NotImplementedError
-
-    def _read_history(self, state: State) -> dict[str, list[float]]:
-        """Read what was measured in each epoch."""
-        return read_history(state)
 
     def _stored_complaints(self, row_shape: tuple[int, ...]) -> list[str]:
         """Problem of a stored row shape, as far as the options show it."""

@@ -9,9 +9,15 @@ import numpy as np
 
 from n2d_framework.plugin import AnyArray, DataError, State, StateError, need
 
-__all__ = ["check_rows", "read_history", "read_row_shape", "read_training"]
+__all__ = [
+    "MOST_DIMENSIONS", "PRECISIONS", "check_rows", "history_state", "read_history",
+    "read_row_shape", "read_training",
+]  # fmt: skip
 
-_MOST_DIMENSIONS = 8
+#: Of a row.
+MOST_DIMENSIONS = 8
+#: What a network may have been trained in.
+PRECISIONS = ("float32", "bfloat16")
 
 
 def check_rows(x: AnyArray, row_shape: tuple[int, ...]) -> None:
@@ -34,9 +40,14 @@ def read_row_shape(state: State) -> tuple[int, ...]:
     """
     stored = need(state, "row_shape", (list, tuple))
     sizes = [size for size in stored if isinstance(size, int) and not isinstance(size, bool)]
-    if len(sizes) != len(stored) or not 1 <= len(sizes) <= _MOST_DIMENSIONS or min(sizes) < 1:
+    if len(sizes) != len(stored) or not 1 <= len(sizes) <= MOST_DIMENSIONS or min(sizes) < 1:
         raise StateError(f"state 'row_shape' is no shape: {stored!r}")
     return tuple(sizes)
+
+
+def history_state(history: Mapping[str, list[float]]) -> dict[str, AnyArray]:
+    """A history as :func:`read_history` reads it."""
+    return {name: np.array(values) for name, values in history.items()}
 
 
 def read_history(
@@ -80,6 +91,6 @@ def read_training(state: State, epochs: int) -> tuple[int, str]:
     best, precision = need(state, "best_epoch", int), need(state, "precision", str)
     if not 1 <= best <= epochs:
         raise StateError(f"state 'best_epoch' must be from 1 to {epochs}, got {best}")
-    if precision not in ("float32", "bfloat16"):
+    if precision not in PRECISIONS:
         raise StateError(f"state 'precision' is no precision: {precision[:40]!r}")
     return best, precision

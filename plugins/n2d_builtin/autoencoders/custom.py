@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,7 +20,6 @@ from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
     Problem,
-    State,
     StateError,
     component,
     derive_seed,
@@ -31,6 +30,19 @@ from n2d_framework.plugin import (
 )
 
 __all__ = ["KerasEmbedder"]
+
+
+def _numbered(arrays: Sequence[AnyArray]) -> dict[str, AnyArray]:
+    return {f"weight_{index}": array for index, array in enumerate(arrays)}
+
+
+def _read_weights(stored: Any, key: str) -> list[AnyArray]:
+    if not isinstance(stored, Mapping):
+        raise StateError(f"state {key!r} must be a mapping")
+    arrays = [need(stored, f"weight_{index}", np.ndarray) for index in range(len(stored))]
+    if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
+        raise StateError(f"state {key!r} must hold finite float32 arrays")
+    return arrays
 
 
 @component
@@ -56,8 +68,12 @@ class KerasEmbedder(Autoencoder):
         help="Keras JSON of the decoder: one input (latent_dim,), one output of a row's size."
     )
 
-    encoder_weights_: list[AnyArray] | None = learned()
-    decoder_weights_: list[AnyArray] | None = learned()
+    encoder_weights_: list[AnyArray] | None = learned(
+        name="encoder", write=_numbered, read=lambda _, stored: _read_weights(stored, "encoder")
+    )
+    decoder_weights_: list[AnyArray] | None = learned(
+        name="decoder", write=_numbered, read=lambda _, stored: _read_weights(stored, "decoder")
+    )
 
     #: For graphs that need not be stored: :func:`n2d_builtin.autoencoders.graphs.train_graph`.
     train_graph: ClassVar[Callable[..., TrainingResult]] = staticmethod(train_graph)
@@ -115,27 +131,19 @@ class KerasEmbedder(Autoencoder):
         self.encoder_weights_ = _weights(encoder)
         self.decoder_weights_ = _weights(decoder)
 
-    def _weights_state(self) -> Mapping[str, Any]:
-        return {
-            name: {f"weight_{index}": array for index, array in enumerate(arrays or ())}
-            for name, arrays in (
-                ("encoder", self.encoder_weights_),
-                ("decoder", self.decoder_weights_),
-            )
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read does not fit the networks, which are built for it."""
+        if reasons := super().check_learned():
+            return reasons
+        self._computed = {
+            "encoder": rebuild_stored(self.encoder, self.encoder_weights_ or ()),
+            "decoder": rebuild_stored(self.decoder, self.decoder_weights_ or ()),
         }
-
-    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
-        encoder = _read_weights(state, "encoder")
-        decoder = _read_weights(state, "decoder")
-        nets = {
-            "encoder": rebuild_stored(self.encoder, encoder),
-            "decoder": rebuild_stored(self.decoder, decoder),
-        }
-        reasons = _complaints(nets["encoder"], nets["decoder"], row_shape)
-        if reasons or nets["encoder"].output_shape != (None, latent_dim):
-            raise StateError(f"the state does not fit the networks; {'; '.join(reasons)}")
-        self.encoder_weights_, self.decoder_weights_ = encoder, decoder
-        self._computed = nets
+        networks = self._computed["encoder"], self._computed["decoder"]
+        reasons = _complaints(*networks, self._fitted_shape())
+        if reasons or networks[0].output_shape != (None, self.latent_dim_):
+            return [f"the state does not fit the networks; {'; '.join(reasons)}"]
+        return []
 
     def _encode(self, x: AnyArray) -> NDArray[np.float32]:
         return self._predict("encoder", x)
@@ -204,11 +212,3 @@ def _to_json(model: Any) -> str:
 
 def _weights(model: Any) -> list[AnyArray]:
     return [np.array(array, dtype=np.float32) for array in model.get_weights()]
-
-
-def _read_weights(state: State, key: str) -> list[AnyArray]:
-    stored = need(state, key, Mapping)
-    arrays = [need(stored, f"weight_{index}", np.ndarray) for index in range(len(stored))]
-    if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
-        raise StateError(f"state {key!r} must hold finite float32 arrays")
-    return arrays

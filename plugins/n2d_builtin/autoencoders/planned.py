@@ -13,10 +13,9 @@ from n2d_builtin.autoencoders.base import Autoencoder
 from n2d_builtin.autoencoders.inference import Network
 from n2d_builtin.autoencoders.networks import build_network
 from n2d_builtin.autoencoders.plans import Plan
-from n2d_builtin.autoencoders.weights import Weights, read_weights, take_weights, weights_state
+from n2d_builtin.autoencoders.weights import Weights, shapes_of, take_weights
 from n2d_framework.plugin import (
     AnyArray,
-    State,
     StateError,
     component,
     derive_seed,
@@ -50,8 +49,12 @@ class PlannedAutoencoder(Autoencoder):
         "relu", help="Of the hidden layers; bottleneck and output are linear."
     )
 
-    encoder_weights_: Weights | None = learned()
-    decoder_weights_: Weights | None = learned()
+    encoder_weights_: Weights | None = learned(
+        name="encoder", shape="_encoder_shapes", dtype="float32"
+    )
+    decoder_weights_: Weights | None = learned(
+        name="decoder", shape="_decoder_shapes", dtype="float32", optional=True
+    )
 
     def _plans(self, row_shape: tuple[int, ...], latent_dim: int) -> tuple[Plan, Plan]:
         """Plans of encoder and decoder."""
@@ -77,20 +80,35 @@ class PlannedAutoencoder(Autoencoder):
         self.encoder_weights_ = take_weights(encoder, plans[0])
         self.decoder_weights_ = take_weights(decoder, plans[1])
 
-    def _weights_state(self) -> Mapping[str, Any]:
-        return {
-            "encoder": weights_state(self.encoder_weights_ or {}),
-            "decoder": weights_state(self.decoder_weights_ or {}),
-        }
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot be that of an embedder with these options."""
+        reasons = self._shape_faults()
+        if self.decoder_weights_ is None and hasattr(self, "reconstruct"):
+            reasons.append("state has no 'decoder'")
+        return reasons
 
-    def _restore(self, state: State, row_shape: tuple[int, ...], latent_dim: int) -> None:
-        if self.latent_dim not in (None, latent_dim):
-            raise StateError(
-                f"state 'latent_dim' is {latent_dim}, but the option is {self.latent_dim}"
+    def _shape_faults(self) -> list[str]:
+        reasons = super().check_learned()
+        if self.latent_dim not in (None, self.latent_dim_):
+            reasons.append(
+                f"state 'latent_dim' is {self.latent_dim_}, but the option is {self.latent_dim}"
             )
-        encoder, decoder = self._plans(row_shape, latent_dim)
-        weights = read_weights(state, "encoder", encoder), read_weights(state, "decoder", decoder)
-        self.encoder_weights_, self.decoder_weights_ = weights
+        return reasons
+
+    @property
+    def _encoder_shapes(self) -> Mapping[str, Any]:
+        return self._shapes()[0]
+
+    @property
+    def _decoder_shapes(self) -> Mapping[str, Any]:
+        return self._shapes()[1]
+
+    def _shapes(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Shapes of the weights of both networks, once it is sure that there are such."""
+        if reasons := self._shape_faults():
+            raise StateError("; ".join(reasons))
+        encoder, decoder = self._plans(self._fitted_shape(), self.latent_dim_ or 0)
+        return shapes_of(encoder), shapes_of(decoder)
 
     def _encode(self, x: AnyArray) -> NDArray[np.float32]:
         return self._network("encoder")(x)

@@ -6,9 +6,9 @@ import math
 from typing import Any, cast
 
 import attrs
-import numpy as np
 
-from n2d_framework.plugin import AnyArray, DataError, StageError, component, learned
+from n2d_builtin.autoencoders.checks import MOST_DIMENSIONS, PRECISIONS, history_state, read_history
+from n2d_framework.plugin import AnyArray, DataError, StageError, State, component, learned
 
 __all__ = ["Trained", "split_complaints"]
 
@@ -31,25 +31,38 @@ class Trained:
         What was trained in: ``"float32"`` or ``"bfloat16"``.
     """
 
-    row_shape_: tuple[int, ...] | None = learned()
-    latent_dim_: int | None = learned()
-    history_: dict[str, list[float]] | None = learned()
-    best_epoch_: int | None = learned()
-    precision_: str | None = learned()
+    row_shape_: tuple[int, ...] | None = learned(shape=("axes",), dtype=int, ge=1)
+    latent_dim_: int | None = learned(dtype=int, ge=1)
+    history_: dict[str, list[float]] | None = learned(
+        write=history_state, read=lambda self, stored: self._read_history({"history": stored})
+    )
+    best_epoch_: int | None = learned(dtype=int, ge=1)
+    precision_: str | None = learned(dtype=str, choices=PRECISIONS)
     #: What was prepared of the learned, to compute with; made again when it is missing.
     _computed: dict[str, Any] = attrs.field(factory=dict, init=False, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_computed": {}}
 
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot be that of an embedder with these options."""
+        epochs, reasons = len((self.history_ or {})["loss"]), []
+        if (self.best_epoch_ or 0) > epochs:
+            reasons.append(f"state 'best_epoch' must be from 1 to {epochs}, got {self.best_epoch_}")
+        if len(self.row_shape_ or ()) > MOST_DIMENSIONS:
+            reasons.append(f"state 'row_shape' has more than {MOST_DIMENSIONS} dimensions")
+        return reasons
+
+    def _read_history(self, state: State) -> dict[str, list[float]]:
+        """Read what was measured in each epoch."""
+        return read_history(state)
+
     def _training_state(self) -> dict[str, Any]:
-        """State besides the weights, as plain values."""
-        row_shape = self._fitted_shape()
-        history = self.history_ or {}
+        """What is known besides the weights: for subclasses that write their state by hand."""
         return {
-            "row_shape": list(row_shape),
+            "row_shape": list(self._fitted_shape()),
             "latent_dim": self.latent_dim_,
-            "history": {name: np.array(values) for name, values in history.items()},
+            "history": history_state(self.history_ or {}),
             "best_epoch": self.best_epoch_,
             "precision": self.precision_,
         }

@@ -9,7 +9,10 @@ import numpy as np
 
 from n2d_framework.plugin import AnyArray, State, StateError, need
 
-__all__ = ["HasWeights", "Weights", "put_weights", "read_weights", "take_weights", "weights_state"]
+__all__ = [
+    "HasWeights", "Weights", "put_weights", "read_weights", "shapes_of", "take_weights",
+    "weights_state",
+]  # fmt: skip
 
 #: Layer name to weight name to float32 array.
 Weights: TypeAlias = dict[str, dict[str, AnyArray]]
@@ -24,6 +27,11 @@ class HasWeights(Protocol):
 
     def weight_shapes(self) -> Mapping[str, tuple[int, ...]]:
         """Name and shape of each weight array, in the order Keras has them."""
+
+
+def shapes_of(plan: Sequence[HasWeights]) -> dict[str, Mapping[str, tuple[int, ...]]]:
+    """Shape of each weight of each layer that has some, as :func:`learned` takes it."""
+    return {layer.name: layer.weight_shapes() for layer in plan if layer.weight_shapes()}
 
 
 def take_weights(model: Any, plan: Sequence[HasWeights]) -> Weights:
@@ -92,7 +100,7 @@ def read_weights(state: State, key: str, plan: Sequence[HasWeights]) -> Weights:
         type than the plan says, or holds NaN or infinity.
     """
     stored = need(state, key, Mapping)
-    expected = {layer.name: layer.weight_shapes() for layer in plan if layer.weight_shapes()}
+    expected = shapes_of(plan)
     _same_names(key, stored, expected)
     weights: Weights = {}
     for name, shapes in expected.items():
