@@ -58,7 +58,7 @@ class Trained:
         return read_history(state)
 
     def _training_state(self) -> dict[str, Any]:
-        """What is known besides the weights: for subclasses that write their state by hand."""
+        """State besides the weights: for subclasses that write their state by hand."""
         return {
             "row_shape": list(self._fitted_shape()),
             "latent_dim": self.latent_dim_,

@@ -179,7 +179,7 @@ class LabelledTree:
         return list(itertools.islice(self._faults(), 1))
 
     def _faults(self) -> Iterator[str]:
-        """What is wrong, where each check relies on those before."""
+        """Faults, where each check relies on those before."""
         n_segments, above = len(self.parent), self.parent[1:]
         if self.parent[0] != -1 or (above < 0).any():
             yield "'parent' must begin with -1, the root, and have no other"
