@@ -14,13 +14,18 @@ from n2d_framework.cli.output_dir import MARK, Output
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table
 from n2d_framework.core.dataset import class_names
+from n2d_framework.core.protocols import ClusteredRows
+from n2d_framework.core.rows import value_names
 from n2d_framework.errors import OutputError, UnsupportedError, attempt, note_missing
+from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
+    from n2d_framework.core.extensions import PlotSpec
     from n2d_framework.pipeline import N2D
+    from n2d_framework.registry import Entry
 
 __all__ = ["Products"]
 
@@ -150,7 +155,19 @@ class Products:
                 image_shape=None if data.modality == "sequence" else "auto",
                 random_state=self.model.random_state_,
                 failed=lambda name, error: note_missing(f"plots/{name}", error, self.missing),
+                further=self._plots_of_plugins(),
             )
+
+    def _plots_of_plugins(self) -> dict[str, Callable[[Any], object]]:
+        """Pictures that plugins announce, by name: each is called with an ``Axes``."""
+        model, x = self.model, self.data.x
+        names = value_names(model.schema_, x.shape[1:])
+        rows = ClusteredRows(x, model.labels_, model.manifold_, names, model.ids_)
+
+        def drawing(entry: Entry[PlotSpec]) -> Callable[[Any], object]:
+            return lambda axes: entry.spec.load()(rows, axes)
+
+        return {entry.spec.name: drawing(entry) for entry in default_catalogue().plots()}
 
     def _class_names(self) -> list[str]:
         """Names of the classes that occur, in the order of their values."""

@@ -23,6 +23,7 @@ __all__ = [
     "packed",
     "positions",
     "unpacked",
+    "value_names",
     "written_by_pandas",
 ]
 
@@ -203,6 +204,13 @@ class Schema:
 def positions(n: int) -> tuple[str, ...]:
     """The names that stand for no names: ``("0", "1", ...)``, as pandas numbers columns."""
     return tuple(map(str, range(n)))
+
+
+def value_names(schema: Schema, row_shape: tuple[int, ...]) -> tuple[str, ...]:
+    """A name for each value of a row: of its column, or of its place (``"3, 0"``)."""
+    if schema.named and row_shape == (len(schema.fields),):
+        return schema.names
+    return tuple(", ".join(map(str, place)) for place in np.ndindex(*row_shape))
 
 
 def written_by_pandas(columns: Sequence[str]) -> list[str]:

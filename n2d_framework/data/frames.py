@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows import Schema, positions
+from n2d_framework.data.adapters import adapted_object
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -53,6 +55,11 @@ class Frame(abc.ABC):
         return None
 
     @property
+    def kind(self) -> Kind:
+        """Kind of the rows, where their source names one; empty for numbers of any shape."""
+        return ""
+
+    @property
     def schema(self) -> Schema:
         """The columns, all of them features.
 
@@ -74,7 +81,7 @@ def as_frame(x: Any) -> Frame | None:
     x : object
         A frame of pandas (or a library with its interface), polars, Arrow or Dask; a mapping of
         names to columns; a structured NumPy array; a
-        :class:`~n2d_framework.core.dataset.Dataset`.
+        :class:`~n2d_framework.core.dataset.Dataset`; or what the adapter of a plugin's kind reads.
 
     Returns
     -------
@@ -82,6 +89,8 @@ def as_frame(x: Any) -> Frame | None:
         ``None`` for anything else, whose columns have no names.
     """
     library = type(x).__module__.partition(".")[0]
+    adapted = None if isinstance(x, (Dataset, np.ndarray)) else adapted_object(x)
+    x = x if adapted is None else adapted
     if isinstance(x, Dataset):
         return _Loaded(x)
     if isinstance(x, Mapping) and library != "scipy":  # a sparse matrix may be a mapping of places
@@ -119,6 +128,10 @@ class _Loaded(Frame):
     @property
     def ids(self) -> AnyArray | None:
         return self._dataset.ids
+
+    @property
+    def kind(self) -> Kind:
+        return self._dataset.modality
 
     @property
     def schema(self) -> Schema:

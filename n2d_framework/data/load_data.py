@@ -12,6 +12,7 @@ import attrs
 
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema, left_out
+from n2d_framework.data.adapters import adapted_file, adapted_suffixes
 from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import collect
 from n2d_framework.data.column_remarks import table_remarks
@@ -26,6 +27,7 @@ from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
 from n2d_framework.data.text import TextSource
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
+from n2d_framework.registry import default_catalogue
 
 if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
@@ -130,6 +132,8 @@ def open_rows(
     parsed = parse_reference(ref, known)
     if isinstance(parsed, str):
         source: RowSource = ArraySource(load_set(find(parsed)))
+    elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:
+        source = ArraySource(adapted)
     elif parsed.path.is_dir() and not is_parquet_folder(parsed.path):
         source = ImageFolder(parsed)
     else:
@@ -159,8 +163,6 @@ def _tell_matching(source: RowSource, like: Schema, where: str) -> None:
 
 def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[str], Any]]:
     """Names of known data sets, plain and qualified; only text can be one."""
-    from n2d_framework.registry import default_catalogue
-
     text = ref.get("path") if isinstance(ref, Mapping) else ref
     if not isinstance(text, str):
         return [], lambda name: name
@@ -179,5 +181,6 @@ def _suffix(path: Path) -> str:
         return suffix
     if suffix in IMAGE_SUFFIXES:
         raise DataError(f"{path}: one image is one row; give the folder with all images")
-    hint = did_you_mean(suffix, SUFFIXES, noun="suffix")
+    known = [*SUFFIXES, *adapted_suffixes(default_catalogue())]
+    hint = did_you_mean(suffix, known, noun="suffix")
     raise DataError(f"{path}: files with suffix {suffix!r} cannot be read; {hint}")

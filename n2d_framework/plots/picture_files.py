@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
 from n2d_framework.errors import OutputError, UnsupportedError
+from n2d_framework.plots.canvas import new_axes
 from n2d_framework.plots.cluster_tree import condensed_tree
 from n2d_framework.plots.curves import loss_curve, scree
 from n2d_framework.plots.points import confidence, scatter, truth_and_prediction
@@ -67,6 +69,7 @@ def save_run_plots(
     random_state: int = 0,
     projection: Projection = "principal",
     failed: Callable[[str, Exception], None] | None = None,
+    further: Mapping[str, Callable[[Axes], object]] | None = None,
 ) -> list[Path]:
     """Write every picture that applies to a fitted model.
 
@@ -98,6 +101,9 @@ def save_run_plots(
     failed : callable, optional
         Called as ``failed(name, error)`` for a picture that cannot be drawn or written; the others
         are written all the same. Without it, the error is raised.
+    further : mapping of str to callable, optional
+        Further pictures by their names, such as those of plugins: each is called with an ``Axes``.
+        One that has the name of a picture here is refused.
 
     Returns
     -------
@@ -135,6 +141,11 @@ def save_run_plots(
         "scree": lambda: _scree(model),
         "condensed_tree": lambda: _tree(model),
     }
+    for name, draw_into in (further or {}).items():
+        own = name in pictures
+        pictures[f"{name} of a plugin" if own else name] = partial(
+            _further, None if own else draw_into, name
+        )
     written = []
     for name, draw in pictures.items():
         try:
@@ -189,6 +200,14 @@ def guess_image_shape(row_shape: tuple[int, ...]) -> tuple[int, ...] | None:
     if len(row_shape) == 2 or (len(row_shape) == 3 and row_shape[2] in (1, 3, 4)):
         return row_shape
     return None
+
+
+def _further(draw: Callable[[Axes], object] | None, name: str) -> Axes:
+    if draw is None:
+        raise UnsupportedError(f"{name}.png is a picture of the framework; rename the plot")
+    axes = new_axes(None)
+    draw(axes)
+    return axes
 
 
 def _against_truth(

@@ -11,6 +11,7 @@ from n2d_framework.analysis.result_tables import methods
 from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.report.board import MOST_CELLS, board
 from n2d_framework.report.costs import costs
+from n2d_framework.report.further_panels import panels_of_plugins
 from n2d_framework.report.numbers import numbers_of_clusters
 from n2d_framework.report.pictures import Pictures, draw_pictures
 from n2d_framework.report.reasons import failures, illegal, versions
@@ -102,6 +103,7 @@ def _content(
         "config": comparison.config,
         "warnings": sorted(set(table["warnings"].dropna())),
         "pictures": drawn,
+        "panels": panels_of_plugins(comparison),
         "most_pictures": pictures,
         "max_points": max_points,
     }

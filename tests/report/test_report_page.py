@@ -485,3 +485,35 @@ def test_our_own_scripts_stay_small():
     assert not any(
         name in text for text in scripts.values() for name in ("innerHTML", "eval(", "fetch(")
     )
+
+
+PANEL = """
+from n2d_framework.plugin import PanelSpec, hookimpl
+
+@hookimpl
+def n2d_panels():
+    about = {{"summary": "Cells <of> all methods"}}
+    yield PanelSpec(name="counted", factory="panel_plugin:counted", **about)
+    yield PanelSpec(name="empty", factory="panel_plugin:empty", **about)
+    yield PanelSpec(name="wrong", factory="panel_plugin:wrong", **about)
+
+def counted(comparison):
+    return [{{"method": "<b>all</b>", "cells": len(comparison.table)}}, {{"more": 1}}]
+
+def empty(comparison):
+    return []
+
+def wrong(comparison):
+    raise RuntimeError("nothing to <see>")
+"""
+
+
+def test_panels_of_plugins_are_tables_of_the_report(small, use_plugin, tmp_path):
+    use_plugin("panel_plugin", PANEL.format())
+    text = small.report(tmp_path / "report.html", pictures=0).read_text(encoding="utf-8")
+    page = Page(text)
+    assert "<b>all</b>" not in text
+    assert "&lt;b&gt;all&lt;/b&gt;" in text
+    assert str(len(small.table)) in page.texts["panel-counted"]
+    assert "RuntimeError: nothing to <see>" in page.texts["panel-wrong"]
+    assert "panel-empty" not in page.ids
