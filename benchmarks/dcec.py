@@ -39,7 +39,7 @@ def options_of(arguments: argparse.Namespace, method: str, row_shape: tuple[int,
 
 
 class Run:
-    """Fits trios on one data set with one seed."""
+    """Fits trios on one dataset with one seed."""
 
     def __init__(self, arguments: argparse.Namespace, data: Any, seed: int) -> None:
         self.arguments, self.data, self.seed = arguments, data, seed

@@ -19,7 +19,7 @@ def latent_rows(name: str, rows: int | None) -> tuple[np.ndarray, np.ndarray | N
 
 
 def rows_of(name: str, rows: int | None, dimensions: int) -> np.ndarray:
-    """Rows of a data set in their first principal components; 0: as they are."""
+    """Rows of a dataset in their first principal components; 0: as they are."""
     return _reduced(_loaded(name), rows, dimensions)
 
 

@@ -1,4 +1,4 @@
-"""Score every legal trio of built-in components on one data set, one seed.
+"""Score every legal trio of built-in components on one dataset, one seed.
 
 Run as ``python benchmarks/trios.py digits`` or with a path; ``--image-shape 16 16`` for flat
 images, ``--set embedder.epochs=60`` style options apply to the components that have them.

@@ -14,7 +14,7 @@ from n2d_framework.core.dataset import Dataset
 def arguments(about: str | None, data: str = "digits") -> argparse.Namespace:
     """``--data``, ``--epochs`` and ``--verbose``; quick by default."""
     parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--data", default=data, help="name of a data set, or a path")
+    parser.add_argument("--data", default=data, help="name of a dataset, or a path")
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--verbose", type=int, default=0, help="what Keras shows of training")
     return parser.parse_args()

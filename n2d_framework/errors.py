@@ -161,7 +161,7 @@ class DataError(N2DError, ValueError):
 
 
 class DownloadError(DataError):
-    """A data set is known but its files could not be fetched."""
+    """A dataset is known but its files could not be fetched."""
 
     exit_code = 1
 

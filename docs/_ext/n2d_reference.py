@@ -87,7 +87,7 @@ def _brought(distribution: str, hears: list[str], catalogue: Catalogue) -> Itera
     if datasets:
         yield from (
             "",
-            "| data set | rows | shape of a row | classes | is |",
+            "| dataset | rows | shape of a row | classes | is |",
             "|---|---|---|---|---|",
         )
         for spec in datasets:

@@ -80,7 +80,7 @@ def bootstrap_intervals(samples: Any, *, confidence: float = 0.95) -> tuple[AnyA
 
 
 def leaderboard(table: pd.DataFrame, metric: str, *, ascending: bool) -> pd.DataFrame:
-    """Methods of each data set by the mean of a score, the best first.
+    """Methods of each dataset by the mean of a score, the best first.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def seed_warnings(table: pd.DataFrame) -> list[str]:
 def summary(
     table: pd.DataFrame, metrics: Sequence[str], by: str, *, ascending: bool
 ) -> pd.DataFrame:
-    """Texts for a paper: one row per data set and method, one column per metric.
+    """Texts for a paper: one row per dataset and method, one column per metric.
 
     Parameters
     ----------

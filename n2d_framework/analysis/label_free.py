@@ -35,14 +35,14 @@ class LabelFree:
     Attributes
     ----------
     table : DataFrame
-        One row per data set and method: means over seeds of ``silhouette`` and ``dbcv``;
+        One row per dataset and method: means over seeds of ``silhouette`` and ``dbcv``;
         ``stability``, the mean adjusted Rand index of all pairs of seeds (``nan`` with one
         seed); ``rank``, the mean of the ranks by each of them, where ``nan`` is last; and
         ``acc`` where there are true classes. All three are ``nan`` where fewer than two clusters
         were found with any seed: the others alone would speak for a method that is not
         reliable.
     agreement : DataFrame
-        One row per data set and criterion: Spearman's correlation with ``acc`` over the
+        One row per dataset and criterion: Spearman's correlation with ``acc`` over the
         methods, its p-value, and the number of methods. A method without a value counts: as
         in the ranking it is last, after the least value, and shares that place with others
         like it. ``nan`` where no method has a value. Empty without true classes.
@@ -96,7 +96,7 @@ def rank_without_labels(table: pd.DataFrame, labels_of: LabelsOf) -> LabelFree:
 
 
 def _groups(table: pd.DataFrame, labels_of: LabelsOf, scores: Sequence[str]) -> pd.DataFrame:
-    """Means over seeds, and stability, of every data set and method."""
+    """Means over seeds, and stability, of every dataset and method."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -177,7 +177,7 @@ def curves(table: pd.DataFrame, labels_of: LabelsOf) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per data set, trio and ``n_clusters``: ``bic`` (less is better),
+        One row per dataset, trio and ``n_clusters``: ``bic`` (less is better),
         ``silhouette``, ``dbcv``, ``stability``, and ``best_by``: the criteria that are best
         at this number, joined by commas. Where fewer than two clusters were found with any
         seed, only ``bic`` is known.

@@ -1,4 +1,4 @@
-"""Every method against one of them, on the same data sets and seeds."""
+"""Every method against one of them, on the same datasets and seeds."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Paired:
         baseline), ``low`` and ``high`` (95 % bootstrap interval over the pairs), ``wins`` and
         ``losses`` (pairs in which the method is better, and worse), ``p_value`` (Wilcoxon's
         signed-rank test) and ``p_holm`` (corrected for the number of methods).
-    unit : {"data sets", "seeds"}
-        What a pair is: a data set (means over seeds), or, with one data set, a seed.
+    unit : {"datasets", "seeds"}
+        What a pair is: a dataset (means over seeds), or, with one dataset, a seed.
     warnings : list of str
     """
 
@@ -61,8 +61,8 @@ def against_baseline(
     Returns
     -------
     Paired
-        The best method first. With several data sets, pairs are data sets, so that it speaks of
-        data sets to come; with one, they are seeds, and it speaks of that data set only.
+        The best method first. With several datasets, pairs are datasets, so that it speaks of
+        datasets to come; with one, they are seeds, and it speaks of that dataset only.
     """
     import pandas as pd
 
@@ -85,9 +85,9 @@ def against_baseline(
     )
     told = seed_warnings(table)
     most = int(found["pairs"].max()) if len(found) else 0
-    plural = "data sets" if several else "seeds"
+    plural = "datasets" if several else "seeds"
     if not several:
-        told.append("one data set: differences hold for this data set only")
+        told.append("one dataset: differences hold for this dataset only")
     if most < _ENOUGH:
         told.append(
             f"{most} pairs ({plural}): Wilcoxon's test cannot be significant with fewer than "

@@ -56,7 +56,7 @@ def scores_of(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def methods(table: pd.DataFrame) -> list[str]:
-    """A name for each row's method: everything but data set and seed that varies."""
+    """A name for each row's method: everything but dataset and seed that varies."""
     several_scalers = table["scaler"].nunique() > 1
     several_numbers = table["n_clusters"].nunique() > 1
     names = []

@@ -1,4 +1,4 @@
-"""Do methods differ over data sets? Friedman's test, what follows it, and the usual diagram."""
+"""Do methods differ over datasets? Friedman's test, what follows it, and the usual diagram."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _WILCOXON_DATA = 6
 
 @attrs.frozen(eq=False)
 class Significance:
-    """Differences of methods over several data sets.
+    """Differences of methods over several datasets.
 
     Attributes
     ----------
     metric : str
     scores : DataFrame
-        Data sets by methods: means over seeds.
+        Datasets by methods: means over seeds.
     ranks : Series
         Mean rank of each method, 1 is best; ties share ranks.
     statistic, p_value : float
@@ -59,7 +59,7 @@ class Significance:
 
 
 def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[str]]:
-    """Means over seeds of every data set and method that are complete.
+    """Means over seeds of every dataset and method that are complete.
 
     Parameters
     ----------
@@ -69,9 +69,9 @@ def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[s
     Returns
     -------
     matrix : DataFrame
-        Data sets by methods.
+        Datasets by methods.
     told : list of str
-        Methods left out because they have no score on some data set.
+        Methods left out because they have no score on some dataset.
     """
     named = table.assign(method=methods(table))
     matrix = named.pivot_table(
@@ -80,7 +80,7 @@ def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[s
     matrix = matrix.dropna(axis="index", how="all").round(DECIMALS)
     complete = matrix.dropna(axis="columns")
     absent = [str(name) for name in matrix.columns if name not in complete.columns]
-    told = [f"left out, for lack of a score on some data set: {', '.join(absent)}"]
+    told = [f"left out, for lack of a score on some dataset: {', '.join(absent)}"]
     return complete, told if absent else []
 
 
@@ -91,7 +91,7 @@ def compare_methods(
     less_is_better: bool = False,
     posthoc: str = "nemenyi",
 ) -> Significance:
-    """Friedman's test over data sets, then every pair of methods.
+    """Friedman's test over datasets, then every pair of methods.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ def compare_methods(
     Raises
     ------
     DataError
-        If `posthoc` is unknown, or no method has a score on every data set.
+        If `posthoc` is unknown, or no method has a score on every dataset.
     """
     if posthoc not in ("nemenyi", "wilcoxon-holm"):
         raise DataError(f"posthoc must be 'nemenyi' or 'wilcoxon-holm', got {posthoc!r}")
     scores, told = score_matrix(table, metric)
     if scores.empty:
-        raise DataError(f"no method has a {metric!r} on every data set")
+        raise DataError(f"no method has a {metric!r} on every dataset")
     told += _too_few(*scores.shape, posthoc)
     ranks = scores.rank(axis="columns", ascending=less_is_better).mean().sort_values()
     statistic = p_value = float("nan")
@@ -136,15 +136,15 @@ def _too_few(n_data: int, n_methods: int, posthoc: str) -> list[str]:
     if n_methods < 3:
         told.append(f"{n_methods} methods: Friedman's test needs three; use a paired comparison")
     if n_data < 2:
-        told.append("one data set: nothing can be said beyond it, so nothing is tested")
+        told.append("one dataset: nothing can be said beyond it, so nothing is tested")
     elif posthoc == "wilcoxon-holm" and n_data < _WILCOXON_DATA:
         told.append(
-            f"{n_data} data sets: Wilcoxon's test cannot be significant with fewer than "
+            f"{n_data} datasets: Wilcoxon's test cannot be significant with fewer than "
             f"{_WILCOXON_DATA}"
         )
     if 2 <= n_data < _ENOUGH_DATA:
         told.append(
-            f"{n_data} data sets: the test is approximate and weak below {_ENOUGH_DATA}; no "
+            f"{n_data} datasets: the test is approximate and weak below {_ENOUGH_DATA}; no "
             "difference found does not mean that there is none"
         )
     return told
@@ -196,7 +196,7 @@ def critical_difference(
     Raises
     ------
     DataError
-        If there were too few methods or data sets for a test.
+        If there were too few methods or datasets for a test.
     """
     import scikit_posthocs as sp
     from matplotlib.figure import Figure
@@ -212,5 +212,5 @@ def critical_difference(
     }  # fmt: skip
     sp.critical_difference_diagram(significance.ranks, significance.p_values, **keywords)
     n_data = len(significance.scores)
-    ax.set_title(f"mean rank by {significance.metric}, {n_data} data sets", loc="left", fontsize=9)
+    ax.set_title(f"mean rank by {significance.metric}, {n_data} datasets", loc="left", fontsize=9)
     return ax

@@ -62,7 +62,7 @@ def print_plan(record: Mapping[str, Any]) -> None:
     console.print(
         styled(
             (f"{record['cells']} cells", "bold"),
-            f" on {len(record['data'])} data sets ({record['excluded']} left out by rules)\n",
+            f" on {len(record['data'])} datasets ({record['excluded']} left out by rules)\n",
         )
     )
     _print_cells(record["planned"])

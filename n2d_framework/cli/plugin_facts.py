@@ -30,7 +30,7 @@ def plugin_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
     -------
     list of dict
         ``entry_point``, ``distribution``, ``version``, ``seconds``, ``brings``: numbers of
-        components, data sets and metrics; and ``hears``, the hooks of events it implements.
+        components, datasets and metrics; and ``hears``, the hooks of events it implements.
     """
     from n2d_framework.events import HOOKS
 
@@ -58,7 +58,7 @@ def plugin_facts(catalogue: Catalogue) -> list[dict[str, Any]]:
 
 def print_others(console: Console, catalogue: Catalogue) -> None:
     """Plugins that bring something else than components."""
-    names = {"datasets": "data set", "metrics": "metric"}
+    names = {"datasets": "dataset", "metrics": "metric"}
     for fact in plugin_facts(catalogue):
         counts = {name: fact["brings"][what] for what, name in names.items()}
         told = [f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts.items() if n]
@@ -104,7 +104,7 @@ def _unclear(catalogue: Catalogue) -> dict[str, str]:
     for entry in catalogue.components():
         found.setdefault(f"{entry.spec.role} {entry.spec.name}", []).append(entry.qualified_name)
     for dataset in catalogue.datasets():
-        found.setdefault(f"data set {dataset.spec.name}", []).append(dataset.qualified_name)
+        found.setdefault(f"dataset {dataset.spec.name}", []).append(dataset.qualified_name)
     unclear = {
         f"{what} is offered more than once": f"write {' or '.join(names)}"
         for what, names in found.items()

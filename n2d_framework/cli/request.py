@@ -53,7 +53,7 @@ def read_request(
     Parameters
     ----------
     source : str
-        A configuration file, by its suffix; else the name of a data set or a path of data.
+        A configuration file, by its suffix; else the name of a dataset or a path of data.
     data : str, optional
         Takes the place of the configuration's data.
     overrides : sequence of str
@@ -74,7 +74,7 @@ def read_request(
 
     Notes
     -----
-    Without a configuration the number of clusters is that of the data set's classes, where
+    Without a configuration the number of clusters is that of the dataset's classes, where
     the catalogue knows it.
     """
     from_file = Path(source).suffix.lower() in _CONFIG_SUFFIXES

@@ -34,7 +34,7 @@ _LISTED = "Names, or mappings with name and options; an option may be a list or 
 
 @component
 class CompareConfig:
-    """A grid of compositions on one or several data sets, with several seeds.
+    """A grid of compositions on one or several datasets, with several seeds.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class CompareConfig:
     """
 
     data: str | DataConfig | tuple[str | DataConfig, ...] = option(
-        (), help="Names of data sets, paths, or mappings with path, x and y."
+        (), help="Names of datasets, paths, or mappings with path, x and y."
     )
     embedders: tuple[Choosable, ...] = option(min_len=1, help=_LISTED)
     manifolders: tuple[Choosable, ...] = option(min_len=1, help=_LISTED)

@@ -50,7 +50,7 @@ class DataConfig:
     header : bool or None
     """
 
-    path: str = option(help="File, folder of images, or name of a data set.")
+    path: str = option(help="File, folder of images, or name of a dataset.")
     x: str | tuple[str, ...] | None = option(
         None,
         min_len=1,
@@ -114,7 +114,7 @@ class RunConfig:
     """
 
     data: str | DataConfig | None = option(
-        None, help="Name of a data set, a path, or a mapping with path, x and y."
+        None, help="Name of a dataset, a path, or a mapping with path, x and y."
     )
     model: ModelConfig = option(
         ModelConfig(), help="The composition of scaler, embedder, manifolder and clusterer."

@@ -30,7 +30,7 @@ class Findings:
         Keys, components and options that the grid does not have: to be refused.
     absent : dict of str to list of Problem
         By the place of a rule, seen from there: values that the grid does not have. With fewer
-        seeds or data sets a rule may name some that are left out, so they are to be told only.
+        seeds or datasets a rule may name some that are left out, so they are to be told only.
     """
 
     problems: list[Problem]

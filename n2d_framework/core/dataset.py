@@ -1,4 +1,4 @@
-"""A data set: one return type, and the light announcement a plugin gives of one."""
+"""A dataset: one return type, and the light announcement a plugin gives of one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        Name of the data set, or of the file it came from.
+        Name of the dataset, or of the file it came from.
     x : array of shape (n, ...)
         The rows, in the type the source has (images of bytes stay ``uint8``).
     y : array of shape (n,) or None
@@ -105,12 +105,12 @@ def _inside(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:
 
 @attrs.frozen(kw_only=True)
 class DataFile:
-    """A file of a data set that can be downloaded.
+    """A file of a dataset that can be downloaded.
 
     Attributes
     ----------
     name : str
-        Its path inside the cache, with ``/``; by custom ``"data_set/original_name"``.
+        Its path inside the cache, with ``/``; by custom ``"dataset/original_name"``.
     urls : tuple of str
         Where it is, tried in this order.
     sha256 : str
@@ -133,7 +133,7 @@ class DataFile:
 
 @attrs.frozen(kw_only=True)
 class DatasetSpec:
-    """A data set as a plugin announces it.
+    """A dataset as a plugin announces it.
 
     Attributes
     ----------
@@ -191,10 +191,10 @@ class DatasetSpec:
         files : mapping of str to Path, optional
             Needed if :attr:`from_files`; :func:`n2d_framework.data.load` finds them.
         """
-        loader: Any = load_object(self.loader, what=f"data set {self.name!r}")
+        loader: Any = load_object(self.loader, what=f"dataset {self.name!r}")
         if self.from_files and files is None:
-            raise TypeError(f"data set {self.name!r} is read from files; use n2d_framework.data")
+            raise TypeError(f"dataset {self.name!r} is read from files; use n2d_framework.data")
         found = loader(files) if self.from_files else loader()
         if not isinstance(found, Dataset):
-            raise PluginError(f"data set {self.name!r}: {self.loader} did not return a Dataset")
+            raise PluginError(f"dataset {self.name!r}: {self.loader} did not return a Dataset")
         return found

@@ -207,7 +207,7 @@ class ComparisonStarted:
 
 @attrs.frozen
 class CellFinished:
-    """One cell of a comparison has ended: one trio on one data set with one seed.
+    """One cell of a comparison has ended: one trio on one dataset with one seed.
 
     Attributes
     ----------
@@ -216,7 +216,7 @@ class CellFinished:
     cell : str
         Identifies the cell by its content.
     data : str
-        Name of the data set.
+        Name of the dataset.
     method : str
         The trio in words, with the options that the configuration gave:
         ``pca / umap(n_neighbors=10) / gmm``.

@@ -1,8 +1,8 @@
-"""Rows from data sets, files and folders, whole or in a stream.
+"""Rows from datasets, files and folders, whole or in a stream.
 
 :func:`load` returns a :class:`~n2d_framework.core.dataset.Dataset`; :func:`open_rows` gives
 the same rows piece by piece, in memory that does not grow with their number; :func:`fetch`
-makes sure that the files of a known data set are on this machine.
+makes sure that the files of a known dataset are on this machine.
 """
 
 from __future__ import annotations

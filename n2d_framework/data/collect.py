@@ -1,4 +1,4 @@
-"""From a stream of blocks to one data set in memory."""
+"""From a stream of blocks to one dataset in memory."""
 
 from __future__ import annotations
 

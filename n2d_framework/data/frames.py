@@ -112,7 +112,7 @@ def as_frame(x: Any) -> Frame | None:
 
 
 class _Loaded(Frame):
-    """A data set that was read from a file; only the names it knows."""
+    """A dataset that was read from a file; only the names it knows."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset

@@ -1,4 +1,4 @@
-"""Opening whatever a user names: a data set, a file by its suffix, or a folder."""
+"""Opening whatever a user names: a dataset, a file by its suffix, or a folder."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
     Parameters
     ----------
     ref : str, path-like or mapping
-        Name of a known data set; path of a file (``.npy .npz .csv .tsv .jsonl .parquet .h5 .hdf5``)
+        Name of a known dataset; path of a file (``.npy .npz .csv .tsv .jsonl .parquet .h5 .hdf5``)
         or of a folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id`
         name arrays, columns or datasets, `drop` names columns of a table that are no features,
         ``y: false`` says that there are no labels, and `header` whether the first line of a text
@@ -120,7 +120,7 @@ def open_rows(
     -------
     RowSource
         A context manager. Its chunks, joined, equal ``load(ref).x``; memory is bounded by
-        the chunk, save for arrays in Fortran order in ``.npy`` and ``.npz`` and for data sets
+        the chunk, save for arrays in Fortran order in ``.npy`` and ``.npz`` and for datasets
         given by name.
 
     Raises
@@ -162,7 +162,7 @@ def _tell_matching(source: RowSource, like: Schema, where: str) -> None:
 
 
 def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[str], Any]]:
-    """Names of known data sets, plain and qualified; only text can be one."""
+    """Names of known datasets, plain and qualified; only text can be one."""
     text = ref.get("path") if isinstance(ref, Mapping) else ref
     if not isinstance(text, str):
         return [], lambda name: name

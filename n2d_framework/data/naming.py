@@ -26,7 +26,7 @@ COLUMN_NAMES = ("feature_names", "columns")
 #: Arrays of strings that name the classes.
 CLASS_NAMES = ("class_names", "target_names", "label_names", "names")
 
-#: Parts of a data set that is kept in several arrays, ``x_train`` and so on, in their order.
+#: Parts of a dataset that is kept in several arrays, ``x_train`` and so on, in their order.
 _PARTS = ("train", "val", "valid", "validation", "dev", "test")
 
 Pair = tuple[str, str | None]

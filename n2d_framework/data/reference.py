@@ -1,4 +1,4 @@
-"""Value that a user may write for `data`: the name of a data set, a path, or a mapping."""
+"""Value that a user may write for `data`: the name of a dataset, a path, or a mapping."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     ref : str, path-like, mapping or Reference
         A name out of `known`, a path, or ``{path, x, drop, id, y, header}``.
     known : sequence of str
-        Names of data sets. A name wins over a file of the same name; write ``./name`` for
+        Names of datasets. A name wins over a file of the same name; write ``./name`` for
         the file.
 
     Returns
@@ -95,7 +95,7 @@ def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     if isinstance(ref, Mapping):
         return _from_mapping(ref, known)
     raise DataError(
-        f"data must be the name of a data set, a path, or a mapping with path, x and y; got "
+        f"data must be the name of a dataset, a path, or a mapping with path, x and y; got "
         f"{type(ref).__name__}"
     )
 
@@ -112,10 +112,10 @@ def _existing(ref: str | os.PathLike[str], known: Sequence[str]) -> Path:
     looks_like_path = path.suffix != "" or os.sep in text or not known
     if looks_like_path:
         raise DataError(f"{text}: there is no such file or folder; check the path")
-    # Each data set is known by two names, plain and qualified; one of them is told.
+    # Each dataset is known by two names, plain and qualified; one of them is told.
     names = [name for name in dict.fromkeys(known) if (":" in name) == (":" in text)]
-    hint = did_you_mean(text, names, noun="data set")
-    raise DataError(f"{text!r} is neither a known data set nor a file or folder; {hint}")
+    hint = did_you_mean(text, names, noun="dataset")
+    raise DataError(f"{text!r} is neither a known dataset nor a file or folder; {hint}")
 
 
 def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | str:
@@ -131,7 +131,7 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
         given = [key for key in _KEYS[1:] if ref.get(key) is not None]
         if given:
             raise DataError(
-                f"data: {ref['path']!r} is a known data set; drop x, y and whatever else is beside "
+                f"data: {ref['path']!r} is a known dataset; drop x, y and whatever else is beside "
                 f"path ({', '.join(given)})"
             )
         return str(ref["path"])

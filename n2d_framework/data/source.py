@@ -35,7 +35,7 @@ class RowSource(abc.ABC):
     Attributes
     ----------
     name : str
-        Name of the data set, or the file's name without its suffix.
+        Name of the dataset, or the file's name without its suffix.
     n_rows : int or None
         Number of rows; ``None`` where only reading to the end would tell (text tables).
     row_shape : tuple of int
@@ -109,7 +109,7 @@ class RowSource(abc.ABC):
 
 
 class ArraySource(RowSource):
-    """Rows of a data set that is in memory already.
+    """Rows of a dataset that is in memory already.
 
     Parameters
     ----------

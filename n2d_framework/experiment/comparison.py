@@ -48,7 +48,7 @@ class Comparison:
     config : dict
         The configuration, with all defaults.
     data : list of dict
-        The data sets: name, number of rows, shape of a row, number of classes.
+        The datasets: name, number of rows, shape of a row, number of classes.
     illegal : list of dict
         Trios that could not be run, each with the reason.
     notes : list of str
@@ -97,7 +97,7 @@ class Comparison:
         n_clusters, seed``); ``status`` (``done``, ``failed``, ``lost`` with its worker, or
         ``waiting``); the scores, and the losses that networks ended with; seconds and peak
         memory (MiB) of each stage; ``error``, ``traceback``, ``warnings``, ``versions``; and for
-        each stage its content key and all options. Label metrics are absent where no data set
+        each stage its content key and all options. Label metrics are absent where no dataset
         has true classes.
         """
         return result_tables.full_table(self._cells, self._relevant(), self.config.get("metric"))
@@ -152,7 +152,7 @@ class Comparison:
         Returns
         -------
         DataFrame
-            One row per data set and method: ``data``, ``method``, the axes, ``seeds``,
+            One row per dataset and method: ``data``, ``method``, the axes, ``seeds``,
             ``failed``, ``mean``, ``low`` and ``high`` (``nan`` with one seed).
         """
         from n2d_framework.analysis.intervals import leaderboard
@@ -171,7 +171,7 @@ class Comparison:
         metric : str, optional
             What to judge by; :attr:`metric` by default.
         data : str, optional
-            Name of the data set; needed where there are several.
+            Name of the dataset; needed where there are several.
 
         Returns
         -------
@@ -180,7 +180,7 @@ class Comparison:
         Raises
         ------
         ConfigError
-            If the metric or data set is unknown, or must be named; if the metric has no
+            If the metric or dataset is unknown, or must be named; if the metric has no
             direction; or the cell imports code,
             and that was not permitted.
         DataError
@@ -204,12 +204,12 @@ class Comparison:
         names = [str(item["name"]) for item in self.data]
         data = names[0] if data is None and len(names) == 1 else data
         if data not in names:
-            said = "must be named" if data is None else f"unknown data set {data!r}"
+            said = "must be named" if data is None else f"unknown dataset {data!r}"
             raise ConfigError([Problem("data", f"{said}: one of {', '.join(names)}")])
         return data
 
     def significance(self, metric: str | None = None, *, posthoc: str = "nemenyi") -> Significance:
-        """Compare methods over data sets.
+        """Compare methods over datasets.
 
         Parameters
         ----------
@@ -269,7 +269,7 @@ class Comparison:
         Returns
         -------
         DataFrame
-            One row per data set, method and number: ``bic``, ``silhouette``, ``dbcv`` (means
+            One row per dataset, method and number: ``bic``, ``silhouette``, ``dbcv`` (means
             over seeds) and ``stability``; and ``best_by``, the criteria that choose it.
         """
         from n2d_framework.analysis.label_free import curves

@@ -99,7 +99,7 @@ def estimate(
     Each distinct component is fitted on 250 and on 500 rows (once more before, so that imports
     and compilation do not count). Time grows as a power of the rows, which the two trials give,
     between constant and quadratic; memory grows in proportion to the rows. One cell of each
-    data set is scored with made-up labels, at full size. It is rough: methods that are
+    dataset is scored with made-up labels, at full size. It is rough: methods that are
     quadratic in memory take more, and those that stop when they have converged vary.
     """
     have = set() if store is None else store.keys()
@@ -144,7 +144,7 @@ def _guess(stage: StageTask, tried: Mapping[str, _Trial]) -> _Trial | None:
 
 
 def _scoring(plan: Plan, left: Mapping[str, StageTask], rows: Mapping[str, Material]) -> float:
-    """Time to score what is left: one cell of each data set, times their number."""
+    """Time to score what is left: one cell of each dataset, times their number."""
     counts = Counter(
         (cell.task.clusterer.data, cell.task.truth, cell.task.dbcv_rows)
         for cell in plan.cells

@@ -42,7 +42,7 @@ _KeyOf = Callable[..., str]
 
 @attrs.frozen(eq=False)
 class Material:
-    """One data set of a comparison.
+    """One dataset of a comparison.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ def load_materials(
     given: Mapping[str, Any] | None = None,
     select: Callable[[Any], Any] = lambda data: data,
 ) -> list[Material]:
-    """Load every data set.
+    """Load every dataset.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def load_materials(
     else:
         found = [_loaded(ref, index, select) for index, ref in enumerate(references)]
     if not found:
-        raise ConfigError([Problem("data", "is missing: name at least one data set or path")])
+        raise ConfigError([Problem("data", "is missing: name at least one dataset or path")])
     names = [material.name for material in found]
     for name in names:
         if names.count(name) > 1:

@@ -72,7 +72,7 @@ class Cell:
 
 @attrs.frozen
 class Illegal:
-    """A trio that cannot be run on a data set, and why."""
+    """A trio that cannot be run on a dataset, and why."""
 
     data: str
     embedder: str

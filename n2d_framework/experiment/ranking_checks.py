@@ -18,7 +18,7 @@ __all__ = ["require_baseline", "require_score"]
 
 
 def require_score(grid: Grid, materials: Sequence[Material]) -> None:
-    """Refuse to rank by what needs true classes where no data set has them, or is two metrics.
+    """Refuse to rank by what needs true classes where no dataset has them, or is two metrics.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def require_score(grid: Grid, materials: Sequence[Material]) -> None:
     plugins = {entry.spec.name: entry.spec for entry in offered if not is_taken(entry.spec.name)}
     needed = metric in NEED_TRUTH or (metric in plugins and plugins[metric].needs_truth)
     if needed and all(material.truth is None for material in materials):
-        text = f"{metric!r} needs true classes, and no data set has them; use silhouette"
+        text = f"{metric!r} needs true classes, and no dataset has them; use silhouette"
         raise ConfigError([Problem("metric", text)])
     unclear = clashes(offered)
     if metric in plugins and metric in unclear:

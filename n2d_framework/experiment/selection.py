@@ -25,12 +25,12 @@ class Selection:
     ----------
     grid : Grid
     names : sequence of str
-        The data sets there are.
+        The datasets there are.
 
     Raises
     ------
     ConfigError
-        If the baseline names a data set that is not there.
+        If the baseline names a dataset that is not there.
     """
 
     def __init__(self, grid: Grid, names: Sequence[str]) -> None:

@@ -47,7 +47,7 @@ def load_fashion() -> tuple[AnyArray, AnyArray, dict[int, str]]:
     y_names : dict of int to str
     """
     found = _load("fashion")
-    # So the old package spelt it; the framework has the spelling of the data set's authors.
+    # So the old package spelt it; the framework has the spelling of the dataset's authors.
     return *_unit_images(found), {**_names(found), 9: "Ankle Boot"}
 
 

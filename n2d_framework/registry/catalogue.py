@@ -200,7 +200,7 @@ class Catalogue:
         )
 
     def datasets(self) -> list[Entry[DatasetSpec]]:
-        """All data sets, sorted by name."""
+        """All datasets, sorted by name."""
         return sorted(self._datasets, key=lambda entry: (entry.spec.name, entry.distribution))
 
     def metrics(self) -> list[Entry[MetricSpec]]:
@@ -273,13 +273,13 @@ class Catalogue:
         return None
 
     def dataset(self, name: str) -> Entry[DatasetSpec]:
-        """Find a data set by ``name`` or ``distribution:name``; raises as :meth:`get` does."""
+        """Find a dataset by ``name`` or ``distribution:name``; raises as :meth:`get` does."""
         found = [e for e in self._datasets if name in (e.spec.name, e.qualified_name)]
         if not found:
             known = list(dict.fromkeys(entry.spec.name for entry in self._datasets))
-            hint = did_you_mean(name, known, noun="data set")
-            raise UnknownComponentError(f"unknown data set {name!r}; {hint}")
-        refuse_duplicates(f"data set {name!r}", found)
+            hint = did_you_mean(name, known, noun="dataset")
+            raise UnknownComponentError(f"unknown dataset {name!r}; {hint}")
+        refuse_duplicates(f"dataset {name!r}", found)
         return found[0]
 
     def entry_of(self, role: Role, cls: type[Any]) -> Entry[ComponentSpec] | None:

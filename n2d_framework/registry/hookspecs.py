@@ -37,7 +37,7 @@ def n2d_components() -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
 
 @hookspec
 def n2d_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
-    """Announce data sets. Called once, when the catalogue is first used."""
+    """Announce datasets. Called once, when the catalogue is first used."""
 
 
 @hookspec

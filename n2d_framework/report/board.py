@@ -41,7 +41,7 @@ def board(comparison: ComparisonView) -> dict[str, Any]:
     -------
     dict
         Plain values: ``metrics``, the ranking ``metric``, the distinct ``names`` of each axis,
-        and the columns of ``methods`` (one per data set and method) and ``cells``; names are
+        and the columns of ``methods`` (one per dataset and method) and ``cells``; names are
         numbers that point into ``names``, missing numbers are ``None``.
     """
     table = comparison.table
@@ -81,7 +81,7 @@ def _metric(comparison: ComparisonView, name: str, first: str) -> dict[str, Any]
 
 
 def _places(table: pd.DataFrame) -> AnyArray:
-    """For each cell, the number of its method on its data set, in the order of the plan."""
+    """For each cell, the number of its method on its dataset, in the order of the plan."""
     numbers: dict[tuple[str, str], int] = {}
     pairs = zip(table["data"], methods(table), strict=True)
     found = [numbers.setdefault(pair, len(numbers)) for pair in pairs]

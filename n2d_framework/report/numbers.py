@@ -38,7 +38,7 @@ def numbers_of_clusters(comparison: ComparisonView) -> dict[str, Any] | None:
     Returns
     -------
     dict or None
-        ``figures``, one per data set: its name, the drawing, and the numbers that criteria
+        ``figures``, one per dataset: its name, the drawing, and the numbers that criteria
         choose; or a ``reason`` why there are none. ``None`` with one number.
     """
     table = comparison.table

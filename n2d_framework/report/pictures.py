@@ -50,7 +50,7 @@ class Pictures:
     cells : list of dict
         Places in the table, names, points, keys of figures, and what could not be drawn.
     sets : dict of name to dict
-        For each data set the rows that are shown, and their images.
+        For each dataset the rows that are shown, and their images.
     figures : dict of key to Figure
     left_out : int
         Cells that would have made the page too large.
@@ -66,15 +66,15 @@ class Pictures:
 def draw_pictures(
     comparison: ComparisonView, per_data: int, max_points: int, max_bytes: int
 ) -> Pictures:
-    """Draw the best cell of each of the best methods, on each data set.
+    """Draw the best cell of each of the best methods, on each dataset.
 
     Parameters
     ----------
     comparison : ComparisonView
     per_data : int
-        Methods per data set.
+        Methods per dataset.
     max_points : int
-        Rows per data set, drawn at random.
+        Rows per dataset, drawn at random.
     max_bytes : int
         What all pictures may take together, nearly.
 
@@ -98,7 +98,7 @@ def draw_pictures(
 
 
 def best_cells(comparison: ComparisonView, per_data: int) -> list[int]:
-    """Places in the table: the first of each data set, then the second of each, and so on."""
+    """Places in the table: the first of each dataset, then the second of each, and so on."""
     table, names = comparison.table, methods(comparison.table)
     lists = []
     for about in comparison.data:

@@ -118,7 +118,7 @@ def _payload(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _best_of(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """For each data set its best method, for the head of the page."""
+    """For each dataset its best method, for the head of the page."""
     board = content["board"]
     names = board["names"]["data"]
     found = []

@@ -1,4 +1,4 @@
-"""Claims that the results allow: tests over data sets, the baseline, rankings without labels."""
+"""Claims that the results allow: tests over datasets, the baseline, rankings without labels."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ def _warnings(comparison: ComparisonView) -> list[str]:
     table = comparison.table
     found = list(seed_warnings(table))
     if table["data"].nunique() == 1:
-        found.append("one data set: nothing here speaks of other data")
+        found.append("one dataset: nothing here speaks of other data")
     if "acc" not in comparison.metrics:
         found.append(
-            "no data set has true classes: rankings are by criteria that need none, and may "
+            "no dataset has true classes: rankings are by criteria that need none, and may "
             "disagree with what you would call right"
         )
     if comparison.metric in NEED_TRUTH:
@@ -97,7 +97,7 @@ def _warnings(comparison: ComparisonView) -> list[str]:
 def _significance(comparison: ComparisonView) -> dict[str, Any] | None:
     metric = comparison.metric
     if comparison.table["data"].nunique() < 2:
-        return {"reason": "one data set: nothing can be said beyond it, so nothing is tested"}
+        return {"reason": "one dataset: nothing can be said beyond it, so nothing is tested"}
     scores, _ = score_matrix(comparison.table, metric)
     if scores.shape[1] > MOST_METHODS:
         return {

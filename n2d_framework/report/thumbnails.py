@@ -21,7 +21,7 @@ _QUALITY = 80
 
 @attrs.frozen(eq=False)
 class Images:
-    """Images of the rows of a data set.
+    """Images of the rows of a dataset.
 
     Attributes
     ----------

@@ -43,11 +43,11 @@ def write_report(
     path : path, optional
         Where to; ``report.html`` in the folder of the comparison by default.
     pictures : int, default 6
-        Cells per data set of which pictures are drawn: the best cell of each of so many
+        Cells per dataset of which pictures are drawn: the best cell of each of so many
         methods. Enough to look at, and a page that a phone opens. 0 draws none, and reads no
         stage.
     max_points : int, default 2000
-        Rows per data set in these pictures, drawn at random; the same in all of them.
+        Rows per dataset in these pictures, drawn at random; the same in all of them.
 
     Returns
     -------

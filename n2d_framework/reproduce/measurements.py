@@ -56,7 +56,7 @@ class Score:
 
 @attrs.frozen
 class Measured:
-    """Scores of a method on a data set.
+    """Scores of a method on a dataset.
 
     Attributes
     ----------
@@ -75,13 +75,13 @@ class Measured:
 
 @attrs.frozen
 class Ran:
-    """A data set that was run.
+    """A dataset that was run.
 
     Attributes
     ----------
     n_rows : int
     expected_rows : int
-        Rows of the published data set.
+        Rows of the published dataset.
     folder : Path
         Of its comparison.
     measured : dict of str to Measured
@@ -101,7 +101,7 @@ class Ran:
 
 
 def measure(method: Method, planned: Planned, comparison: Comparison) -> Measured:
-    """Scores of a method over the seeds of a comparison of one data set.
+    """Scores of a method over the seeds of a comparison of one dataset.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ class Table:
         Its columns, blocks and rows.
     only_published : bool
         Whether only what has a published number is run.
-    numbers : mapping of method to data set to metric to number
+    numbers : mapping of method to dataset to metric to number
     notes : tuple of str
     """
 
@@ -107,11 +107,11 @@ class Table:
     notes: tuple[str, ...] = attrs.field(default=(), converter=tuple)
 
     def published(self, method: str, data: str) -> Mapping[str, float]:
-        """Published numbers of a method on a data set, by metric."""
+        """Published numbers of a method on a dataset, by metric."""
         return self.numbers.get(method, {}).get(data, {})
 
     def entries(self, data: str) -> Iterator[str]:
-        """Methods that the table has for a data set, whether a number was published or not."""
+        """Methods that the table has for a dataset, whether a number was published or not."""
         for method in self.methods if data in self.data else ():
             # The same rows with noise counted stand beside those without, published or not.
             partner = method.removesuffix("_all")
@@ -146,7 +146,7 @@ class Study:
     comparison : mapping
         Configuration of a comparison without data, seeds, number of clusters and rules.
     data : mapping of str to mapping
-        Per data set ``settings`` of the comparison, and ``notes``.
+        Per dataset ``settings`` of the comparison, and ``notes``.
     methods : dict of str to Method
     tables : tuple of Table
     notes : tuple of str
@@ -167,7 +167,7 @@ class Study:
 
     @property
     def data_names(self) -> list[str]:
-        """Every data set of its tables."""
+        """Every dataset of its tables."""
         return list(dict.fromkeys(name for table in self.tables for name in table.data))
 
     @property
@@ -177,7 +177,7 @@ class Study:
         return int(max((item["epochs"] for item in embedders if _is_trained(item)), default=0))
 
     def runs(self, data: str, chosen: Sequence[str] = ()) -> list[Method]:
-        """Methods to be run on a data set: those of its tables that what is installed can do.
+        """Methods to be run on a dataset: those of its tables that what is installed can do.
 
         Parameters
         ----------
@@ -198,7 +198,7 @@ class Study:
         seeds: int,
         epochs: int | None,
     ) -> dict[str, Any]:
-        """The configuration of the comparison of one data set.
+        """The configuration of the comparison of one dataset.
 
         Parameters
         ----------

@@ -119,7 +119,7 @@ def _of_data(study: Study, ran: Mapping[str, Ran]) -> Iterator[str]:
     for name, run in ran.items():
         if run.n_rows != run.expected_rows:
             yield (
-                f"{name}: {run.n_rows:,} rows were found here, the published data set has "
+                f"{name}: {run.n_rows:,} rows were found here, the published dataset has "
                 f"{run.expected_rows:,}: its numbers are not comparable."
             )
         yield from study.data.get(name, {}).get("notes", ())

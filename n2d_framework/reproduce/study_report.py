@@ -33,7 +33,7 @@ _FILES = {"markdown": "report.md", "csv": "report.csv", "json": "report.json"}
 
 @attrs.frozen
 class Block:
-    """One data set of one table: titles of columns, and rows of texts."""
+    """One dataset of one table: titles of columns, and rows of texts."""
 
     title: str
     columns: list[str]
@@ -49,14 +49,14 @@ class Report:
     study : Study
     settings : Settings
     ran : dict of str to Ran
-        By data set.
+        By dataset.
     skipped : dict of str to str
-        Data sets that were not run, each with the reason.
+        Datasets that were not run, each with the reason.
     out : Path
         Where everything is.
     missing : dict of str to str
         Files that could not be written (``markdown``, ``csv``, ``json``, ``NAME/table`` of the
-        comparison of a data set), and why.
+        comparison of a dataset), and why.
     """
 
     study: Study
@@ -93,7 +93,7 @@ class Report:
         return list(dict.fromkeys(whole + single))
 
     def lines(self) -> list[dict[str, Any]]:
-        """One record per table, data set, method and metric that was run or published."""
+        """One record per table, dataset, method and metric that was run or published."""
         return [
             line
             for table in self.study.tables
@@ -121,7 +121,7 @@ class Report:
         return [self.study.methods[name] for name in ids]
 
     def blocks(self) -> Iterator[Block]:
-        """Tables for people: one per published table and data set."""
+        """Tables for people: one per published table and dataset."""
         lines = self.lines()
         for table in self.study.tables:
             for data in (name for name in table.data if name in self.ran):
@@ -181,7 +181,7 @@ class Report:
         }  # fmt: skip
 
     def to_csv(self) -> str:
-        """One line per table, data set, method and metric."""
+        """One line per table, dataset, method and metric."""
         names = [
             "table", "data", "method", "metric", "view", "published", "mean", "low", "high",
             "seeds", "failed", "difference", "label", "reason",

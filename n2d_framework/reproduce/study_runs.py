@@ -1,4 +1,4 @@
-"""Running a study: one comparison per data set, in one folder with one stage store."""
+"""Running a study: one comparison per dataset, in one folder with one stage store."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ __all__ = ["Watch", "reproduce"]
 _MARK = "reproduce.json"
 _MOST_BYTES = 1 << 16
 
-#: Called with the name and the plan of each data set that is run; what it returns is entered
+#: Called with the name and the plan of each dataset that is run; what it returns is entered
 #: and gets the events of the stages.
 Watch = Callable[[str, Planned], AbstractContextManager[EventSink]]
 
@@ -67,7 +67,7 @@ def reproduce(
         Folder of the results. Started again, nothing that has finished is done twice, also
         with other data, methods, seeds or epochs.
     data : sequence of str, optional
-        Data sets of the study; all of them by default. What is not on this machine and
+        Datasets of the study; all of them by default. What is not on this machine and
         cannot be downloaded is skipped by name.
     methods : sequence of str, optional
         Rows of the tables, by id; all of them by default.
@@ -90,7 +90,7 @@ def reproduce(
     ConfigError
         If study, data or methods are unknown, or the folder belongs to something else.
     DownloadError
-        If none of the data sets is at hand, with the reason for each.
+        If none of the datasets is at hand, with the reason for each.
     """
     known = read_study(study)
     names = _known(data, known.data_names, "data") or known.data_names
@@ -137,7 +137,7 @@ def _silent(_event: Any) -> None:
 def _known(given: Sequence[str], known: list[str], where: str) -> list[str]:
     wrong = [name for name in given if name not in known]
     if wrong:
-        noun = "data set" if where == "data" else "method"
+        noun = "dataset" if where == "data" else "method"
         raise ConfigError(
             [
                 Problem(
@@ -151,7 +151,7 @@ def _known(given: Sequence[str], known: list[str], where: str) -> list[str]:
 
 
 def _at_hand(names: Iterable[str]) -> tuple[dict[str, DatasetSpec], dict[str, str]]:
-    """Data sets whose files are on this machine, downloaded if need be; why others are not."""
+    """Datasets whose files are on this machine, downloaded if need be; why others are not."""
     specs: dict[str, DatasetSpec] = {}
     skipped: dict[str, str] = {}
     for name in names:

@@ -1,6 +1,6 @@
 """The conformance kit, for whoever writes a plugin.
 
-A test file of two lines examines all components, data sets, metrics and trackers of a distribution:
+A test file of two lines examines all components, datasets, metrics and trackers of a distribution:
 
 .. code-block:: python
 

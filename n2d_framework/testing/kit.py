@@ -61,7 +61,7 @@ _COMPONENT = [
 
 
 def find_all(catalogue: Catalogue | None = None) -> list[AnyEntry]:
-    """Everything installed that can be examined: components, data sets, metrics, trackers."""
+    """Everything installed that can be examined: components, datasets, metrics, trackers."""
     catalogue = default_catalogue() if catalogue is None else catalogue
     return [
         *catalogue.components(), *catalogue.datasets(), *catalogue.metrics(),
@@ -82,7 +82,7 @@ def entries_of(distribution: str, catalogue: Catalogue | None = None) -> list[An
     Returns
     -------
     list of Entry
-        Components, data sets, metrics, trackers; never empty.
+        Components, datasets, metrics, trackers; never empty.
 
     Raises
     ------

@@ -25,7 +25,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
 
 @hookimpl
 def n2d_datasets() -> Iterator[DatasetSpec]:
-    """Announce data sets: one that is embedded, and those of the published tables."""
+    """Announce datasets: one that is embedded, and those of the published tables."""
     yield DIGITS
     yield from DATASETS
 

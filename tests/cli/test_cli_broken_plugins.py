@@ -212,7 +212,7 @@ def test_what_else_plugins_bring_is_counted(n2d: Run, use_plugin: Install) -> No
     body = "return [DatasetSpec(name=n, loader='m:f', summary='s', n_rows=2, row_shape=(3,)) "
     source = announces(body + "for n in ('one', 'two')]").replace("n2d_components", "n2d_datasets")
     use_plugin("brings_data", source)
-    assert "brings_data 1.0: 2 data sets" in n2d("components").stdout
+    assert "brings_data 1.0: 2 datasets" in n2d("components").stdout
 
 
 def test_a_bundle_says_what_to_install_when_its_plugin_is_gone(

@@ -51,7 +51,7 @@ def test_fetch_prints_the_files(n2d: Run, no_network: Path) -> None:
     [
         (["fetch", "mnist"], 1, "N2D_OFFLINE forbids downloads"),
         (["fetch", "mnits"], 2, "did you mean 'mnist'"),
-        (["fetch"], 2, "expected 'fetch' and names of data sets"),
+        (["fetch"], 2, "expected 'fetch' and names of datasets"),
         (["get", "mnist"], 2, "got 'get mnist'"),
     ],
 )

@@ -88,7 +88,7 @@ def test_the_written_config_gives_the_same_run(n2d: Run, config: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["digits", "n2d_framework:digits"])
-def test_a_data_set_needs_no_config(n2d: Run, name: str) -> None:
+def test_a_dataset_needs_no_config(n2d: Run, name: str) -> None:
     result = n2d(
         "run", name, "--no-plots", "--json",
         "--set", "model.embedder=pca", "--set", "model.manifolder=identity",

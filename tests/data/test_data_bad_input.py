@@ -315,7 +315,7 @@ def test_animations_and_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_references_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="did you mean 'digits'"):
         load("digit")
-    with pytest.raises(DataError, match="neither a known data set nor a file") as caught:
+    with pytest.raises(DataError, match="neither a known dataset nor a file") as caught:
         load("zzz")
     assert str(caught.value).count(" digits,") == 1
     assert ":digits" not in str(caught.value)
@@ -329,7 +329,7 @@ def test_references_that_lead_nowhere(tmp_path: Path) -> None:
         load("a\0b.npy")
     with pytest.raises(DataError, match="no usable path"):
         load("~nobody-of-that-name/b.npy")
-    with pytest.raises(DataError, match="is a known data set; drop x, y"):
+    with pytest.raises(DataError, match="is a known dataset; drop x, y"):
         load({"path": "digits", "x": "a"})
     (tmp_path / "a.xlsx").touch()
     with pytest.raises(DataError, match=r"suffix '.xlsx' cannot be read"):
@@ -342,7 +342,7 @@ def test_references_that_lead_nowhere(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ref", "reason"),
     [
-        (3, "must be the name of a data set"),
+        (3, "must be the name of a dataset"),
         ({}, "data.path"),
         ({"path": 3}, "data.path"),
         ({"path": "a", "z": 1}, "data.z: unknown key"),

@@ -1,4 +1,4 @@
-"""Files of known data sets with other values than they should have, and damaged ones."""
+"""Files of known datasets with other values than they should have, and damaged ones."""
 
 from __future__ import annotations
 

@@ -139,10 +139,10 @@ def test_the_best_cell_is_a_fitted_model_from_the_store(finished, few_digits, mo
     assert worst.assess(few_digits[1])["davies_bouldin"] == comparison.table.davies_bouldin.min()
 
 
-def test_an_unknown_metric_or_data_set_is_refused(finished):
+def test_an_unknown_metric_or_dataset_is_refused(finished):
     with pytest.raises(ConfigError, match="did you mean 'nmi'"):
         finished[0].best("nm")
-    with pytest.raises(ConfigError, match="unknown data set 'other'"):
+    with pytest.raises(ConfigError, match="unknown dataset 'other'"):
         finished[0].best(data="other")
 
 

@@ -1,4 +1,4 @@
-"""Intervals, tests over data sets, label-free ranking, and the number of clusters."""
+"""Intervals, tests over datasets, label-free ranking, and the number of clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from n2d_framework.metrics import stability
 
 
 def table(scores: dict[str, list[float]], seeds: int = 1) -> pd.DataFrame:
-    """Cells of methods (one value per data set), each seed a little off."""
+    """Cells of methods (one value per dataset), each seed a little off."""
     rows = [
         {"data": f"d{index}", "scaler": "minmax", "embedder": method, "manifolder": "m"}
         | {"clusterer": "c", "n_clusters": 3, "seed": seed, "status": "done"}
@@ -115,7 +115,7 @@ def test_less_may_be_better():
 @pytest.mark.parametrize(
     ("scores", "posthoc", "said"),
     [
-        ({"a": [0.1], "b": [0.2], "c": [0.3]}, "nemenyi", "one data set"),
+        ({"a": [0.1], "b": [0.2], "c": [0.3]}, "nemenyi", "one dataset"),
         ({"a": [0.1, 0.2], "b": [0.2, 0.3]}, "nemenyi", "2 methods: Friedman's test needs three"),
         ({"a": [0.1, 0.2], "b": [0.2, 0.3], "c": [0.3, 0.4]}, "nemenyi", "weak below 10"),
         ({"a": [0.1, 0.2], "b": [0.2, 0.3], "c": [0.3, 0.4]}, "wilcoxon-holm", "fewer than 6"),
@@ -147,17 +147,17 @@ def test_the_diagram_names_every_method():
     axes = compare_methods(table(TWELVE), "acc").diagram()
     texts = " ".join(text.get_text() for text in axes.texts)
     assert all(f"{name} / m / c" in texts for name in TWELVE)
-    assert "12 data sets" in axes.get_title(loc="left")
+    assert "12 datasets" in axes.get_title(loc="left")
 
 
 def test_without_a_test_there_is_no_diagram():
-    with pytest.raises(DataError, match=r"nothing was tested: .*one data set"):
+    with pytest.raises(DataError, match=r"nothing was tested: .*one dataset"):
         compare_methods(table({"a": [0.1], "b": [0.2], "c": [0.3]}), "acc").diagram()
 
 
-def test_pairs_are_data_sets_where_there_are_several():
+def test_pairs_are_datasets_where_there_are_several():
     found = against_baseline(table(TWELVE, seeds=5), "acc", "middle / m / c")
-    assert found.unit == "data sets"
+    assert found.unit == "datasets"
     good, bad = found.table.iloc[0], found.table.iloc[1]
     assert (good["method"], good["pairs"], good["wins"]) == ("good / m / c", 12, 12)
     difference = np.mean(np.subtract(TWELVE["good"], TWELVE["middle"]))
@@ -169,7 +169,7 @@ def test_pairs_are_data_sets_where_there_are_several():
     assert found.warnings == []
 
 
-def test_pairs_are_seeds_with_one_data_set_and_that_is_said():
+def test_pairs_are_seeds_with_one_dataset_and_that_is_said():
     found = against_baseline(table({"a": [0.5], "b": [0.6]}, seeds=3), "acc", "a / m / c")
     assert found.unit == "seeds"
     assert found.table["pairs"].iloc[0] == 3

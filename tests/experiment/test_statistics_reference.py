@@ -1,4 +1,4 @@
-"""The tests over data sets, against published numbers and the libraries' own functions."""
+"""The tests over datasets, against published numbers and the libraries' own functions."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from n2d_framework.analysis.intervals import bootstrap_interval
 from n2d_framework.analysis.paired import against_baseline
 from n2d_framework.analysis.significance import compare_methods
 
-#: Demsar 2006, "Statistical comparisons of classifiers over multiple data sets", table 6: AUC of
-#: C4.5, and with m, cf, or both tuned, on 14 data sets. (Of "voting", cf is a little better than
+#: Demsar 2006, "Statistical comparisons of classifiers over multiple datasets", table 6: AUC of
+#: C4.5, and with m, cf, or both tuned, on 14 datasets. (Of "voting", cf is a little better than
 #: both by the ranks in the table, which the three digits do not show.)
 DEMSAR = np.array(
     [
@@ -99,7 +99,7 @@ def test_wilcoxon_holm_is_each_pair_of_scipy_corrected_by_statsmodels():
 
 def test_a_baseline_is_each_pair_of_scipy_corrected_for_their_number():
     found = against_baseline(cells(DEMSAR, 5).round(9), "acc", NAMES[0])
-    assert found.unit == "data sets"
+    assert found.unit == "datasets"
     table = found.table.set_index("method")
     plain = [
         # Rounded: 0.768 - 0.763 and 0.888 - 0.883 are equal on paper, and a tie.

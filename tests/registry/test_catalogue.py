@@ -174,7 +174,7 @@ def test_the_kit_tells_of_duplicates_as_the_catalogue_does(install_plugin, fresh
         find("metric/same", fresh_catalogue())
 
 
-def test_a_data_set_of_two_distributions_is_listed_once(install_plugin, fresh_catalogue):
+def test_a_dataset_of_two_distributions_is_listed_once(install_plugin, fresh_catalogue):
     install_plugin("plugin_a", good("first"), distribution="dist-a")
     install_plugin("plugin_b", good("second"), distribution="dist-b")
     with pytest.raises(UnknownComponentError) as caught:

@@ -41,7 +41,7 @@ def _record(cell: dict[str, Any], rng: np.random.Generator, status: str) -> dict
 def imagined(
     out: Path, shape: tuple[int, int, int, int], seeds: int, *, failed: int = 0
 ) -> Comparison:
-    """A comparison with made-up scores: data sets x embedders x manifolders x clusterers.
+    """A comparison with made-up scores: datasets x embedders x manifolders x clusterers.
 
     The first clusterer has a nasty name; every `failed`-th cell failed; no stage is stored.
     """

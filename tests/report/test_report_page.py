@@ -451,9 +451,9 @@ def test_numbers_of_clusters_have_curves(few, tmp_path):
     assert "bic" in page.texts["numbers"]
 
 
-def test_two_data_sets_have_a_diagram(tmp_path):
+def test_two_datasets_have_a_diagram(tmp_path):
     page = Page(imagined(tmp_path, (6, 2, 2, 2), 1).report(pictures=0).read_text(encoding="utf-8"))
-    assert "Friedman's test by acc over 6 data sets" in " ".join(page.texts["differences"].split())
+    assert "Friedman's test by acc over 6 datasets" in " ".join(page.texts["differences"].split())
     drawn = [a for t, a in page.tags if t == "svg"]
     assert drawn[0]["aria-label"] == "critical-difference diagram by acc"
 

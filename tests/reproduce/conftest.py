@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def stand_in(digits) -> Callable[[Path, str, int, int], None]:
-    """Writes the first digits, in another size, as if they were another data set."""
+    """Writes the first digits, in another size, as if they were another dataset."""
 
     def write(folder: Path, name: str, rows: int, side: int) -> None:
         x, y = digits

@@ -52,7 +52,7 @@ def test_the_whole_table_on_few_rows(n2d, own_data, stand_in, tmp_path):
     assert n2d_row["difference"] == pytest.approx(n2d_row["mean"] - 0.958)
     told = " ".join(report["remarks"]["explanations"])
     assert "1 epoch instead of 1000" in told
-    assert "100 rows were found here, the published data set has 9,298" in told
+    assert "100 rows were found here, the published dataset has 9,298" in told
     assert "2 seeds: the intervals are rough" in told
     assert "umap-learn" in told
 

@@ -40,7 +40,7 @@ def config_of(name, data, **changes):
 
 
 @pytest.mark.parametrize(("name", "data"), CASES)
-def test_the_recipe_of_each_data_set_is_a_comparison(name, data, valid):
+def test_the_recipe_of_each_dataset_is_a_comparison(name, data, valid):
     config = config_of(name, data)
     valid(config)
     read_compare_config(config)
@@ -62,7 +62,7 @@ def test_each_method_is_one_cell_per_seed(name, data):
     assert len(planned.plan.cells) == 2 * len(trios)
 
 
-def test_every_data_set_is_known_by_name(study):
+def test_every_dataset_is_known_by_name(study):
     specs = [default_catalogue().dataset(name).spec for name in study.data_names]
     assert all(spec.n_classes for spec in specs)
 

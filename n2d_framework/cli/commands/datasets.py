@@ -23,13 +23,13 @@ def datasets(
         list[str] | None,
         typer.Argument(
             metavar="[fetch NAME...]",
-            help="Download the files of data sets now, and print where they are.",
+            help="Download the files of datasets now, and print where they are.",
             show_default=False,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """List data sets that can be named instead of a path, or fetch some of them."""
+    """List datasets that can be named instead of a path, or fetch some of them."""
     if words:
         _fetch(words, json)
         return
@@ -48,7 +48,7 @@ def _fetch(words: Sequence[str], json: bool) -> None:
 
     action, *names = words
     if action != "fetch" or not names:
-        text = f"expected 'fetch' and names of data sets, got {' '.join(words)!r}"
+        text = f"expected 'fetch' and names of datasets, got {' '.join(words)!r}"
         raise ConfigError([Problem("datasets", text)])
     # Told one by one: a later failure does not hide what has come.
     found: dict[str, list[str]] = {}

@@ -30,7 +30,7 @@ __all__ = ["predict"]
 def predict(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     data: Annotated[
-        str, typer.Argument(help="Rows: a file, folder of images or data set; - for stdin.")
+        str, typer.Argument(help="Rows: a file, folder of images or dataset; - for stdin.")
     ],
     output: Annotated[
         Path | None,

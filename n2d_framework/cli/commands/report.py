@@ -26,10 +26,10 @@ def report(
         str | None, typer.Option(help="What to rank by; that of the comparison by default.")
     ] = None,
     pictures: Annotated[
-        int, typer.Option(min=0, help="Cells per data set that are drawn; 0 draws none.")
+        int, typer.Option(min=0, help="Cells per dataset that are drawn; 0 draws none.")
     ] = 6,
     max_points: Annotated[
-        int, typer.Option(min=1, help="Rows per data set in these pictures, drawn at random.")
+        int, typer.Option(min=1, help="Rows per dataset in these pictures, drawn at random.")
     ] = 2000,
     store: Annotated[
         str | None,

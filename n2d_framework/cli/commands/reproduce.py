@@ -28,7 +28,7 @@ def reproduce(
         ),
     ],
     data: Annotated[
-        str, typer.Option(metavar="NAME,...", help="Data sets of the tables; all by default.")
+        str, typer.Option(metavar="NAME,...", help="Datasets of the tables; all by default.")
     ] = "",
     methods: Annotated[
         str,

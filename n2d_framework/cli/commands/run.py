@@ -28,7 +28,7 @@ def run(
         str,
         typer.Argument(
             metavar="CONFIG|DATA",
-            help="A configuration (.yaml, .toml, .json); or the name of a data set, or a path of "
+            help="A configuration (.yaml, .toml, .json); or the name of a dataset, or a path of "
             "data, to be clustered with all defaults.",
         ),
     ],

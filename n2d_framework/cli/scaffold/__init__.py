@@ -84,7 +84,7 @@ class Plan:
             **names,
             "distribution": self.distribution,
             "package": self.package,
-            "role": {"dataset": "data set"}.get(self.role, self.role),
+            "role": self.role,
             "kind": self.role,
             "module": self.name,
             "cls": class_of(self.name),

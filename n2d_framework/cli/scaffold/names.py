@@ -91,6 +91,6 @@ def _announced(short: str, role: str) -> str | None:
 
     for entry in find_all():
         if entry.spec.name == short and kind_of(entry) == role:
-            what = {"dataset": "a data set", "embedder": "an embedder"}.get(role, f"a {role}")
+            what = {"dataset": "a dataset", "embedder": "an embedder"}.get(role, f"a {role}")
             return f"{entry.distribution} {entry.version} has {what} named {short!r} already"
     return None

@@ -1,4 +1,4 @@
-"""Data sets known by name whose rows lie in files: found here, or downloaded once.
+"""Datasets known by name whose rows lie in files: found here, or downloaded once.
 
 Plugins announce them with :class:`~n2d_framework.core.dataset.DatasetSpec`; nothing here knows
 any of them by name.

@@ -1,4 +1,4 @@
-"""Where the files of data sets are, as the environment says."""
+"""Where the files of datasets are, as the environment says."""
 
 from __future__ import annotations
 

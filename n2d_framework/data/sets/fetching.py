@@ -1,4 +1,4 @@
-"""From the name of a data set to its files, and to its rows."""
+"""From the name of a dataset to its files, and to its rows."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def fetch(
     progress: bool | None = None,
     timeout: float = 30.0,
 ) -> list[Path]:
-    """Make sure that the files of a data set are on this machine.
+    """Make sure that the files of a dataset are on this machine.
 
     Parameters
     ----------
     name : str
-        Of a known data set, perhaps as ``distribution:name``.
+        Of a known dataset, perhaps as ``distribution:name``.
     catalogue : Catalogue, optional
         Where it is looked up; that of the installed plugins by default.
     progress : bool, optional
@@ -44,7 +44,7 @@ def fetch(
     Returns
     -------
     list of Path
-        The files, in the user's own folder (``N2D_DATA``) or the cache; none for a data set
+        The files, in the user's own folder (``N2D_DATA``) or the cache; none for a dataset
         that needs none.
 
     Raises
@@ -67,7 +67,7 @@ def files_of(
     progress: bool | None = None,
     timeout: float = 30.0,
 ) -> dict[str, Path]:
-    """Files of a data set, by the last part of their names; downloaded if need be.
+    """Files of a dataset, by the last part of their names; downloaded if need be.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def files_of(
 
 
 def load_set(spec: DatasetSpec, *, folders: Iterable[Path] = ()) -> Dataset:
-    """Rows of a known data set.
+    """Rows of a known dataset.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def load_set(spec: DatasetSpec, *, folders: Iterable[Path] = ()) -> Dataset:
         )
     if len(found.x) != spec.n_rows:
         logger.warning(
-            "%s: %d rows in %s, the published data set has %d",
+            "%s: %d rows in %s, the published dataset has %d",
             spec.name, len(found.x), places, spec.n_rows,
         )  # fmt: skip
     return found

@@ -2,7 +2,7 @@
 const MOST_ROWS = 400;
 const INSTEAD = "silhouette";
 
-// Controls that choose data set, score and, where they vary, scaler and number of clusters.
+// Controls that choose dataset, score and, where they vary, scaler and number of clusters.
 function facets(parent, change) {
   const state = { data: 0, metric: D.metric, scaler: 0, n_clusters: null };
   const has = (metric) => D.methods.mean[metric].some((value, p) => value !== null && D.methods.data[p] === state.data);

@@ -1,4 +1,4 @@
-// Means over seeds with their intervals, the best methods of a data set.
+// Means over seeds with their intervals, the best methods of a dataset.
 const MOST_INTERVALS = 25;
 
 function startIntervals() {

@@ -86,7 +86,7 @@ function startTable() {
     body.append(above, below);
     const widths = columns.map(({ key, width, numeric }) =>
       el("col", { style: `width: ${key === "method" ? "var(--method)" : width ? `${width}rem` : numeric ? "var(--number)" : "var(--word)"}` }));
-    const caption = `Scores, ${state.level === "methods" ? "one row per method and data set" : "one row per cell"}`;
+    const caption = `Scores, ${state.level === "methods" ? "one row per method and dataset" : "one row per cell"}`;
     box.replaceChildren(el("table", {}, el("caption", { class: "hidden" }, caption),
       el("colgroup", {}, ...widths), el("thead", {}, el("tr", {}, ...cells)), body));
     update();

@@ -1,4 +1,4 @@
-"""Checks of a data set."""
+"""Checks of a dataset."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CHECKS = Checks()
 
 @attrs.define(eq=False, slots=False)
 class DatasetExamination:
-    """Common parts of the checks of one data set."""
+    """Common parts of the checks of one dataset."""
 
     entry: Entry[DatasetSpec]
     printed: str = ""
 
     @once
     def loaded(self) -> Dataset:
-        """The data set, loaded once; what its loader prints is kept."""
+        """The dataset, loaded once; what its loader prints is kept."""
         said = io.StringIO()
         with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             found = self.entry.spec.load()

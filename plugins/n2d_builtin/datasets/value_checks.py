@@ -8,7 +8,7 @@ from n2d_framework.plugin import AnyArray, DataError
 
 __all__ = ["BYTES", "PERCENT", "SIGNED", "UNIT", "Span", "in_span", "real_numbers", "whole_numbers"]
 
-#: Least and greatest value of a data set.
+#: Least and greatest value of a dataset.
 Span = tuple[float, float]
 
 BYTES: Span = (0.0, 255.0)
@@ -71,7 +71,7 @@ def whole_numbers(labels: AnyArray, where: str) -> AnyArray:
 
 
 def in_span(values: AnyArray, where: str, name: str, span: Span) -> AnyArray:
-    """Rows in the range of their data set.
+    """Rows in the range of their dataset.
 
     Rows of bytes and of per cent that came scaled to [0, 1] are scaled back; where that gives
     whole numbers, they are bytes again.
@@ -83,7 +83,7 @@ def in_span(values: AnyArray, where: str, name: str, span: Span) -> AnyArray:
     where : str
         The files, for the message.
     name : str
-        The data set.
+        The dataset.
     span : tuple of two floats
 
     Raises
