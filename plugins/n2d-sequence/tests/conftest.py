@@ -62,6 +62,7 @@ def made(padded):
         rng = np.random.default_rng(11)
         plans = embedder._plans(padded.shape[1:], SMALL["latent_dim"])
         lengths = n2d_sequence.observed_lengths(padded, 0.0)
+        normalization = learn_normalization(padded, lengths, embedder.normalize)
         embedder.set_state(
             {
                 "row_shape": list(padded.shape[1:]),
@@ -69,9 +70,7 @@ def made(padded):
                 "history": {"loss": np.array([0.5, 0.25])},
                 "best_epoch": 2,
                 "precision": "float32",
-                "normalization": learn_normalization(
-                    padded, lengths, embedder.normalize
-                ).get_state(),
+                "normalization": {"mean": normalization.mean, "scale": normalization.scale},
                 **{
                     key: {
                         part.name: {
