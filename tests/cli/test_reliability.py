@@ -28,9 +28,12 @@ def reliability() -> Iterator[ModuleType]:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     before = dict(os.environ)
+    sys.path.insert(0, str(SCRIPT.parent))
     spec.loader.exec_module(module)
     yield module
-    del sys.modules[spec.name]
+    sys.path.remove(str(SCRIPT.parent))
+    for name in (spec.name, "commands_tried", "lacks"):
+        del sys.modules[name]
     os.environ.clear()
     os.environ.update(before)
 

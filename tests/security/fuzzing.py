@@ -21,17 +21,12 @@ No case may take more than five seconds or a GiB, or end the process.
 from __future__ import annotations
 
 import argparse
-import collections
 import copy
 import json
-import os
-import resource
 import struct
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +36,13 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "bundle")]
 
 import forging  # noqa: E402
+import limited  # noqa: E402
 import toy_plugin  # noqa: E402
 
 from n2d_framework import bundle  # noqa: E402
 from n2d_framework.errors import BundleError  # noqa: E402
 from n2d_framework.storage import decode, encode  # noqa: E402
 
-SECONDS, MEMORY = 5.0, 1 << 30
 FAMILIES = ("raw", "repaired", "forged")
 INTERESTING = (0, 1, 2, 127, 128, 255, 2**15, 2**16 - 1, 2**31, 2**32 - 1, 2**63, 2**64 - 1)
 
@@ -196,11 +191,10 @@ def case(number: int, image: bytes) -> tuple[str, bytes]:
 class Judge:
     """Opens a case as a user would, and says how it ended."""
 
-    def __init__(self, image: bytes) -> None:
+    def __init__(self, image: bytes, path: Path) -> None:
+        self.path = path
         self.catalogue = toy_plugin.catalogue()
         self.original = encode(*decode(image), created="2026")
-        with tempfile.NamedTemporaryFile(delete=False) as file:
-            self.path = Path(file.name)
 
     def __call__(self, family: str, data: bytes) -> str:
         """Return ``refused``, ``same`` or ``other``; anything else is raised."""
@@ -236,101 +230,28 @@ def h5py_judge(family: str, data: bytes) -> str:
     return "other"
 
 
-def work(first: int, cases: int, reader: str) -> None:
-    """Run cases in this process; one line of JSON each, before and after."""
+def work(folder: Path, reader: str) -> None:
+    """Run the cases that ``items.json`` in a folder lists in this process."""
     image = base_image()
-    judge = Judge(image) if reader == "n2d" else h5py_judge
-    try:
-        _work(range(first, first + cases), image, judge)
-    finally:
-        if isinstance(judge, Judge):
-            judge.path.unlink()
+    judge = Judge(image, folder / "case.n2d") if reader == "n2d" else h5py_judge
+    limited.limit_memory()
+    for item in json.loads((folder / "items.json").read_text()):
+        again = f"python tests/security/fuzzing.py --seed {item[1]} --cases 1"
+        family, data = case(item[1], image)
 
-
-def _work(numbers: range, image: bytes, judge: Callable[[str, bytes], str]) -> None:
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    for number in numbers:
-        family, data = case(number, image)
-        print(json.dumps([number, family, "started"]), flush=True)
-        start = time.perf_counter()
-        try:
+        def run(family: str = family, data: bytes = data) -> str:
             outcome = judge(family, data)
-        except Exception as error:
-            outcome = f"{type(error).__name__}: {error}"[:300]
-        print(json.dumps([number, family, outcome, time.perf_counter() - start]), flush=True)
+            assert outcome == "refused" or family != "raw", f"damage is not noticed: {outcome}"
+            return outcome
+
+        limited.report(item, again, run)
 
 
-def campaign(first: int, cases: int, reader: str = "n2d") -> dict[str, Any]:
-    """Run cases in limited processes, and count how they ended.
-
-    Returns
-    -------
-    dict
-        ``outcomes`` by family; ``bad``: how many are not allowed; ``first_bad``:
-        number and end of the first of them; ``slowest`` in seconds; ``cases``.
-    """
-    outcomes: collections.Counter[str] = collections.Counter()
-    bad: list[tuple[int, str]] = []
-    slowest, number, end = 0.0, first, first + cases
-    while number < end:
-        lines, death = _run_worker(number, end - number, reader)
-        for done, family, outcome, *seconds in lines:
-            if outcome == "started":
-                number, latest = done, family
-                continue
-            number = done + 1
-            slowest = max(slowest, seconds[0])
-            outcomes[f"{family}: {outcome if len(outcome) < 10 else 'exception'}"] += 1
-            if not _allowed(family, outcome) or seconds[0] > SECONDS:
-                bad.append((done, f"{outcome} in {seconds[0]:.1f} s"))
-        if death:
-            outcomes[f"{latest}: process died"] += 1
-            bad.append((number, death))
-            number += 1
-    return {
-        "cases": cases,
-        "outcomes": dict(sorted(outcomes.items())),
-        "bad": len(bad),
-        "first_bad": bad[:20],
-        "deaths": [item for item in bad if "ended" in item[1]][:20],
-        "slowest": round(slowest, 3),
-    }
-
-
-def _allowed(family: str, outcome: str) -> bool:
-    return outcome == "refused" or (outcome in ("same", "other") and family != "raw")
-
-
-def _run_worker(first: int, cases: int, reader: str) -> tuple[list[Any], str]:
-    """Run a worker until it ends, or is silent for too long."""
-    command = [sys.executable, __file__, "--work", "--seed", str(first), "--cases", str(cases)]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    with (
-        tempfile.TemporaryFile("w+") as out,
-        tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(
-            [*command, "--reader", reader], stdout=out, stderr=errors, env=environment
-        ) as process,
-    ):
-        size, silent = -1, time.monotonic()
-        death = ""
-        while process.poll() is None:
-            time.sleep(0.05)
-            if (now := os.fstat(out.fileno()).st_size) != size:
-                size, silent = now, time.monotonic()
-            elif size > 0 and time.monotonic() - silent > SECONDS * 3:
-                process.kill()
-                death = "no end"
-        out.seek(0)
-        lines = [json.loads(line) for line in out.read().splitlines() if line.endswith("]")]
-        errors.seek(0)
-        if process.returncode and not death:
-            death = f"ended with {process.returncode}: {errors.read()[-300:]}"
-    if death and not lines:
-        raise RuntimeError(f"the worker did not start: {death}")
-    return lines, death
+def campaign(folder: Path, numbers: Iterable[int], reader: str = "n2d") -> dict[str, Any]:
+    """Run cases in limited processes, and count how they ended (:func:`limited.campaign`)."""
+    command = [sys.executable, __file__, "--work", str(folder), "--reader", reader]
+    items = [(FAMILIES[number % len(FAMILIES)], number) for number in numbers]
+    return limited.campaign(command, folder, items, ("refused", "same", "other"))
 
 
 def main() -> int:
@@ -339,14 +260,15 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0, help="number of the first case")
     parser.add_argument("--reader", choices=("n2d", "h5py"), default="n2d")
-    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.work:
-        work(arguments.seed, arguments.cases, arguments.reader)
+        work(arguments.work, arguments.reader)
         return 0
-    start = time.perf_counter()
-    result = campaign(arguments.seed, arguments.cases, arguments.reader)
-    result["seconds"] = round(time.perf_counter() - start, 1)
+    numbers = range(arguments.seed, arguments.seed + arguments.cases)
+    with tempfile.TemporaryDirectory() as folder:
+        result = campaign(Path(folder), numbers, arguments.reader)
+    del result["ends"]
     print(json.dumps(result, indent=1))
     return bool(result["bad"]) and arguments.reader == "n2d"
 

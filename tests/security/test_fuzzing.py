@@ -20,51 +20,47 @@ SEEDS = (2, 773)
 IMAGE = fuzzing.base_image()
 
 
-def test_a_campaign_of_mutations():
-    result = fuzzing.campaign(0, CASES)
-    assert result["bad"] == 0, result["first_bad"]
-    assert sum(result["outcomes"].values()) == CASES
-    assert result["outcomes"]["raw: refused"] == len(range(0, CASES, 3))
-    assert result["outcomes"]["repaired: refused"] > 0
-    assert result["outcomes"]["forged: other"] > 0
+def test_a_campaign_of_mutations(tmp_path):
+    result = fuzzing.campaign(tmp_path, range(CASES))
+    assert result["bad"] == []
+    outcomes = result["outcomes"]
+    assert sum(sum(counted.values()) for counted in outcomes.values()) == CASES
+    assert outcomes["raw"] == {"refused": len(range(0, CASES, 3))}
+    assert outcomes["repaired"]["refused"] > 0
+    assert outcomes["forged"]["other"] > 0
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_seeds_that_were_bad_once(seed):
-    assert fuzzing.campaign(seed, 1)["bad"] == 0
+def test_seeds_that_were_bad_once(tmp_path, seed):
+    assert fuzzing.campaign(tmp_path, [seed])["bad"] == []
 
 
-def test_the_campaign_reports_deaths_and_endless_cases(monkeypatch):
-    monkeypatch.setattr(fuzzing, "_run_worker", _worker_that_dies())
-    result = fuzzing.campaign(0, 3)
-    assert result["bad"] == 2
+def test_the_campaign_reports_deaths_and_wrong_ends(tmp_path, monkeypatch):
+    monkeypatch.setattr(fuzzing.limited, "watch", _worker_that_dies())
+    result = fuzzing.campaign(tmp_path, range(3))
+    assert [item[:2] for item in result["bad"]] == [["raw", 0], ["forged", 2]]
     assert result["outcomes"] == {
-        "raw: process died": 1,
-        "repaired: refused": 1,
-        "forged: exception": 1,
-    }
+        "raw": {"bad": 1}, "repaired": {"refused": 1}, "forged": {"bad": 1},
+    }  # fmt: skip
 
 
 def _worker_that_dies():
+    repaired, forged = ["repaired", 1], ["forged", 2]
     answers = [
-        ([[0, "raw", "started"]], "ended with -11: "),
+        ([[["raw", 0], "", "started"]], "ended with -11: "),
         (
             [
-                [1, "repaired", "started"],
-                [1, "repaired", "refused", 0.1],
-                [2, "forged", "started"],
-                [2, "forged", "KeyError: 'x'", 0.1],
+                [repaired, "", "started"], [repaired, "", "refused", 0.1],
+                [forged, "", "started"], [forged, "", "KeyError: 'x'", 0.1],
             ],
             "",
         ),
-    ]
+    ]  # fmt: skip
     return lambda *args: answers.pop(0)
 
 
-def test_the_original_is_accepted():
-    judge = fuzzing.Judge(IMAGE)
-    assert judge("raw", IMAGE) == "same"
-    judge.path.unlink()
+def test_the_original_is_accepted(tmp_path):
+    assert fuzzing.Judge(IMAGE, tmp_path / "case.n2d")("raw", IMAGE) == "same"
 
 
 @pytest.mark.parametrize("size", range(0, len(IMAGE), 4096))
