@@ -12,7 +12,7 @@ from n2d_framework.errors import PluginError
 from n2d_framework.registry import Entry, default_catalogue
 
 if TYPE_CHECKING:
-    from n2d_framework.experiment import Comparison
+    from n2d_framework.analysis.comparison_view import ComparisonView
 
 __all__ = ["Panel", "panels_of_plugins"]
 
@@ -45,12 +45,12 @@ class Panel:
     error: str = ""
 
 
-def panels_of_plugins(comparison: Comparison) -> list[Panel]:
+def panels_of_plugins(comparison: ComparisonView) -> list[Panel]:
     """All panels of installed plugins that have something to show.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : ComparisonView
 
     Returns
     -------
@@ -61,7 +61,7 @@ def panels_of_plugins(comparison: Comparison) -> list[Panel]:
     return [panel for panel in panels if panel.rows or panel.error]
 
 
-def _panel(entry: Entry[PanelSpec], comparison: Comparison) -> Panel:
+def _panel(entry: Entry[PanelSpec], comparison: ComparisonView) -> Panel:
     about = (entry.spec.name, entry.spec.summary, f"{entry.distribution} {entry.version}")
     try:
         listed = list(entry.spec.load()(comparison))
