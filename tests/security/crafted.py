@@ -36,6 +36,7 @@ def chain_of_segments(manifest: Any, parts: Any) -> None:
             "label": np.r_[np.full(s - 1, -1), 0],
             "cut": -np.inf,
         },
+        "membership": {"relative": True},
     }
 
 
@@ -57,6 +58,7 @@ def star_of_segments(manifest: Any, parts: Any) -> None:
             "label": np.arange(-1, n),
             "cut": -np.inf,
         },
+        "membership": {"relative": True},
     }
 
 
