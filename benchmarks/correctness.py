@@ -41,7 +41,7 @@ from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_builtin.linear.linear import PCAEmbedder
 from n2d_framework.config.models import ScalerConfig, ScalerName
 from n2d_framework.errors import DataError
-from n2d_framework.pipeline.scaling import Scaler
+from n2d_framework.plan.scaling import Scaler
 from n2d_framework.plugin import FitContext
 
 #: Of the largest value of a reference; float32 has 6e-8.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from n2d_framework.analysis.label_free import LabelFree
     from n2d_framework.analysis.paired import Paired
     from n2d_framework.analysis.significance import Significance
-    from n2d_framework.pipeline.store import StageStore
+    from n2d_framework.plan.store.stage_store import StageStore
     from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["ComparisonView"]

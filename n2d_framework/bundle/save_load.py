@@ -18,7 +18,7 @@ from n2d_framework.types import ROLES
 if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
     from n2d_framework.pipeline.fitting import Fit
-    from n2d_framework.pipeline.trio import FittedTrio
+    from n2d_framework.plan.fitted_plan import FittedTrio
     from n2d_framework.registry import Catalogue
     from n2d_framework.storage import Opened
 

@@ -19,9 +19,9 @@ from n2d_framework.experiment.memory_watch import MemoryWatch
 from n2d_framework.experiment.planning import Plan, chain
 from n2d_framework.experiment.stage_runs import component_of
 from n2d_framework.experiment.tasks import StageTask
-from n2d_framework.pipeline.entries import checked_output
-from n2d_framework.pipeline.stage import fit_component
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.store.entries import checked_output
+from n2d_framework.plan.run_step import fit_component
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import AnyArray
 
 __all__ = ["Estimate", "estimate"]

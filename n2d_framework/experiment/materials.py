@@ -19,11 +19,11 @@ from n2d_framework.core.state import need
 from n2d_framework.data import load
 from n2d_framework.data.frames import as_frame
 from n2d_framework.errors import BundleError, ConfigError, DataError, Problem, StateError
-from n2d_framework.pipeline.compatibility import component_shape
+from n2d_framework.plan.compatibility import component_shape
 from n2d_framework.pipeline.input_rows import as_rows, refuse_equal_rows
-from n2d_framework.pipeline.keys import fingerprint
-from n2d_framework.pipeline.scaling import Scaler
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.keys import fingerprint
+from n2d_framework.plan.scaling import Scaler
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = [

@@ -22,8 +22,8 @@ from n2d_framework.experiment.ranking_checks import require_baseline, require_sc
 from n2d_framework.experiment.selection import Selection, Trio
 from n2d_framework.experiment.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
-from n2d_framework.pipeline.compatibility import component_reasons, needs_reasons
-from n2d_framework.pipeline.keys import fingerprint, stage_key
+from n2d_framework.plan.compatibility import component_reasons, needs_reasons
+from n2d_framework.plan.keys import fingerprint, stage_key
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import ROLES, Role
 

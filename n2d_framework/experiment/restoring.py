@@ -17,8 +17,8 @@ from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, DataError, Problem
 from n2d_framework.experiment.materials import embedder_rows, rows_of
 from n2d_framework.pipeline import N2D, StageStore
-from n2d_framework.pipeline.entries import read_entry
-from n2d_framework.pipeline.keys import fingerprint, stage_key
+from n2d_framework.plan.store.entries import read_entry
+from n2d_framework.plan.keys import fingerprint, stage_key
 from n2d_framework.registry import default_catalogue
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import ROLES, AnyArray, Role

@@ -36,7 +36,7 @@ from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
 from n2d_framework.experiment.tasks import Outcome, Settings
 from n2d_framework.pipeline.fitting import usable_threads
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.registry import default_catalogue
 
 __all__ = ["Planned", "compare", "plan_comparison", "stage_threads"]

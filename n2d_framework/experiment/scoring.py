@@ -14,8 +14,8 @@ from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
 from n2d_framework.experiment.stage_runs import ALONE, component_of, failure, output_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
-from n2d_framework.pipeline.entries import read_entry, with_state
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.store.entries import read_entry, with_state
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.registry import default_catalogue
 
 __all__ = ["score_cell"]

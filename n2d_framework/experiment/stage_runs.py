@@ -32,11 +32,11 @@ from n2d_framework.errors import (
 from n2d_framework.experiment.materials import embedder_rows, rows_of
 from n2d_framework.experiment.memory_watch import MemoryWatch
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
-from n2d_framework.pipeline.entries import StageEntry, last_losses, read_entry, with_state
-from n2d_framework.pipeline.keys import stage_key
+from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry, with_state
+from n2d_framework.plan.keys import stage_key
 from n2d_framework.pipeline.snapshot import library_versions
-from n2d_framework.pipeline.stage import StageRunner
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.run_step import StageRunner
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.types import AnyArray
 

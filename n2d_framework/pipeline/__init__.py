@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from n2d_framework.pipeline.estimator import N2D
     from n2d_framework.pipeline.predictor import NotFittedError
     from n2d_framework.pipeline.snapshot import Snapshot
-    from n2d_framework.pipeline.store import StageStore
+    from n2d_framework.plan.store.stage_store import StageStore
 
 __all__ = ["N2D", "NotFittedError", "Snapshot", "StageStore", "adapt", "compose"]
 

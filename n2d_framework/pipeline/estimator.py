@@ -18,7 +18,7 @@ from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import nested_params, with_options
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, snapshot_of
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.storage import encode, write_atomic

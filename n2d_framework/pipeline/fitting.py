@@ -15,13 +15,13 @@ import numpy as np
 from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.state import State
-from n2d_framework.pipeline.compatibility import check_trio, component_shape, is_inductive
+from n2d_framework.plan.compatibility import check_trio, component_shape, is_inductive
 from n2d_framework.pipeline.input_rows import refuse_equal_rows
-from n2d_framework.pipeline.keys import fingerprint
-from n2d_framework.pipeline.scaling import Scaler
-from n2d_framework.pipeline.stage import StageResult, StageRunner
-from n2d_framework.pipeline.store import OptionalStore, StageStore
-from n2d_framework.pipeline.trio import FittedTrio
+from n2d_framework.plan.keys import fingerprint
+from n2d_framework.plan.scaling import Scaler
+from n2d_framework.plan.run_step import StageResult, StageRunner
+from n2d_framework.plan.store.stage_store import OptionalStore, StageStore
+from n2d_framework.plan.fitted_plan import FittedTrio
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, ROLES, AnyArray
 

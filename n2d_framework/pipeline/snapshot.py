@@ -16,9 +16,9 @@ from n2d_framework.core.state import State, need
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import StateError
 from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.pipeline.scaling import Scaler
-from n2d_framework.pipeline.stage import StageResult
-from n2d_framework.pipeline.trio import FittedTrio
+from n2d_framework.plan.scaling import Scaler
+from n2d_framework.plan.run_step import StageResult
+from n2d_framework.plan.fitted_plan import FittedTrio
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import ROLES
 

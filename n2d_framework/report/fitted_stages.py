@@ -16,8 +16,8 @@ from n2d_framework.config import ScalerConfig
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import BundleError, DataError, StageError, StateError
 from n2d_framework.pipeline import StageStore
-from n2d_framework.pipeline.entries import StageEntry, read_entry, with_state
-from n2d_framework.pipeline.scaling import Scaler
+from n2d_framework.plan.store.entries import StageEntry, read_entry, with_state
+from n2d_framework.plan.scaling import Scaler
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import NOISE, AnyArray, IntArray, Role
 

@@ -16,8 +16,8 @@ from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
-from n2d_framework.pipeline.compatibility import component_reasons
-from n2d_framework.pipeline.stage import published_about
+from n2d_framework.plan.compatibility import component_reasons
+from n2d_framework.plan.run_step import published_about
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError
 from n2d_framework.testing.exercise import exercise, questions

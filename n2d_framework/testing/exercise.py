@@ -11,7 +11,7 @@ import numpy as np
 from n2d_framework.core.protocols import ClusteredRows, FitContext
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
-from n2d_framework.pipeline.stage import fit_component
+from n2d_framework.plan.run_step import fit_component
 from n2d_framework.types import NOISE, AnyArray, IntArray, Role
 
 __all__ = ["ask", "exercise", "questions"]

@@ -16,7 +16,7 @@ import pytest
 from replay import answers
 
 from n2d_framework import N2D
-from n2d_framework.pipeline.compatibility import needs_reasons
+from n2d_framework.plan.compatibility import needs_reasons
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import NOISE, ROLES
 

@@ -10,7 +10,7 @@ import pytest
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import ConfigError, DataError, OutputError, StoreWarning
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.store.stage_store import StageStore
 
 
 class Fits:
@@ -131,7 +131,7 @@ def test_the_best_cell_is_a_fitted_model_from_the_store(finished, few_digits, mo
     def refuse(*_):
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr("n2d_framework.pipeline.stage.fit_component", refuse)
+    monkeypatch.setattr("n2d_framework.plan.run_step.fit_component", refuse)
     best = comparison.best("nmi")
     assert best.assess(few_digits[1])["nmi"] == comparison.table["nmi"].max()
     assert (best.predict(few_digits[0][:5]) == best.labels_[:5]).all() or best.agreement_

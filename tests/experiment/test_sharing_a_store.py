@@ -22,8 +22,8 @@ from n2d_framework.experiment.graph import make_graph
 from n2d_framework.experiment.keep_alive import kept
 from n2d_framework.experiment.stage_runs import fit_here
 from n2d_framework.experiment.tasks import Settings
-from n2d_framework.pipeline.prune import prune_store
-from n2d_framework.pipeline.store import StageStore
+from n2d_framework.plan.store.prune import prune_store
+from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import ROLES
 
 
@@ -145,7 +145,7 @@ def test_threads_of_one_worker_take_turns(grid, few_digits, tmp_path, monkeypatc
         component.fit(x, context=context)
         return component.transform(x)
 
-    monkeypatch.setattr("n2d_framework.pipeline.stage.fit_component", slowly)
+    monkeypatch.setattr("n2d_framework.plan.run_step.fit_component", slowly)
     first = [task for task in planned.plan.stages.values() if task.role == "embedder"]
     with kept(planned.materials, StageStore(settings.store)):
         threads = [threading.Thread(target=fit_here, args=(task, settings)) for task in first]

@@ -8,7 +8,7 @@ import pytest
 from n2d_framework import N2D
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CollapseWarning, StageError
-from n2d_framework.pipeline.collapse import check_collapse
+from n2d_framework.plan.collapse import check_collapse
 
 
 def spec_of(role):

@@ -16,7 +16,7 @@ from n2d_builtin.tsne.tsne import Tsne
 from n2d_builtin.umap.umap import Umap
 from n2d_framework import N2D, adapt
 from n2d_framework.errors import CollapseWarning, DataError, NotInductiveWarning
-from n2d_framework.pipeline.equal_rows import share_among_equal_rows
+from n2d_framework.plan.equal_rows import share_among_equal_rows
 from n2d_framework.plugin import FitContext
 
 MANIFOLDERS = {

@@ -10,7 +10,7 @@ import n2d_framework as n2d
 from n2d_framework import N2D, StageStore
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import CompositionError, StageError, StateError, StoreWarning
-from n2d_framework.pipeline.parts import Parts
+from n2d_framework.plan.parts import Parts
 from n2d_framework.plugin import ComponentSpec, FitContext
 from n2d_framework.registry import default_catalogue
 

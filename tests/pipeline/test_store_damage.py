@@ -19,8 +19,8 @@ from n2d_framework import N2D, StageStore
 from n2d_framework.core.events import StageFinished
 from n2d_framework.core.state import check_state
 from n2d_framework.errors import BundleError, StoreWarning
-from n2d_framework.pipeline.entry_files import opened_entry, sealed_entry
-from n2d_framework.pipeline.prune import prune_store, store_usage
+from n2d_framework.plan.store.entry_files import opened_entry, sealed_entry
+from n2d_framework.plan.store.prune import prune_store, store_usage
 from n2d_framework.storage import decode, encode, header
 
 

@@ -19,7 +19,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 import n2d_framework as n2d
 from n2d_framework.errors import DataError, StageError
-from n2d_framework.pipeline.stage import checked_output
+from n2d_framework.plan.run_step import checked_output
 from n2d_framework.plugin import ComponentSpec
 
 REFERENCES = {"minmax": MinMaxScaler, "standard": StandardScaler, "maxabs": MaxAbsScaler}

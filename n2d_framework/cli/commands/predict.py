@@ -21,7 +21,7 @@ from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, U
 if TYPE_CHECKING:
     from n2d_framework.core.rows import Schema
     from n2d_framework.data import Block, RowSource
-    from n2d_framework.pipeline.trio import FittedTrio
+    from n2d_framework.plan.fitted_plan import FittedTrio
     from n2d_framework.types import AnyArray
 
 __all__ = ["predict"]

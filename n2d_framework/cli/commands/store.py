@@ -115,7 +115,7 @@ def _amount(text: str, name: str, unit: str, scale: dict[str, float], example: s
 
 
 def _show_usage(store: StageStore, *, json: bool) -> None:
-    from n2d_framework.pipeline.prune import store_usage
+    from n2d_framework.plan.store.prune import store_usage
 
     found = store_usage(store)
     if json:
@@ -141,7 +141,7 @@ def _ago(when: float) -> str:
 
 
 def _prune(store: StageStore, pruning: _Pruning, *, json: bool) -> None:
-    from n2d_framework.pipeline.prune import RECENT, prune_store
+    from n2d_framework.plan.store.prune import RECENT, prune_store
 
     found = prune_store(
         store,

@@ -12,7 +12,7 @@ import threadpoolctl
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import FITTED_ROLES, role_info
 from n2d_framework.errors import N2DError, NotInductiveWarning
-from n2d_framework.pipeline.compatibility import component_reasons
+from n2d_framework.plan.compatibility import component_reasons
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
 from n2d_framework.testing.examination import ComponentExamination, difference, same
 from n2d_framework.testing.exercise import ask, exercise

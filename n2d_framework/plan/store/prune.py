@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from n2d_framework.pipeline.store import StageStore, StoredFile
+from n2d_framework.plan.store.stage_store import StageStore, StoredFile
 
 __all__ = ["RECENT", "Pruned", "Usage", "prune_store", "store_usage"]
 

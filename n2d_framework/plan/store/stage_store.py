@@ -17,7 +17,7 @@ import attrs
 
 from n2d_framework.core.state import State
 from n2d_framework.errors import BundleError, OutputError, StoreWarning
-from n2d_framework.pipeline.entry_files import (
+from n2d_framework.plan.store.entry_files import (
     ENTRY_KIND,
     check_place,
     make_room,
@@ -25,7 +25,7 @@ from n2d_framework.pipeline.entry_files import (
     regular_files,
     sealed_entry,
 )
-from n2d_framework.pipeline.store_protocols import PROTOCOLS, opened_location
+from n2d_framework.plan.store.store_protocols import PROTOCOLS, opened_location
 from n2d_framework.storage import read_image, write_atomic
 
 __all__ = ["PROTOCOLS", "OptionalStore", "StageStore", "StoredFile"]

@@ -17,18 +17,18 @@ from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
 from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
-from n2d_framework.pipeline.collapse import check_collapse
-from n2d_framework.pipeline.entries import (
+from n2d_framework.plan.collapse import check_collapse
+from n2d_framework.plan.store.entries import (
     checked_output,
     last_losses,
     read_entry,
     warn_of_damage,
     with_state,
 )
-from n2d_framework.pipeline.equal_rows import share_among_equal_rows
-from n2d_framework.pipeline.keys import stage_key
-from n2d_framework.pipeline.parts import Parts
-from n2d_framework.pipeline.store import OptionalStore, StageStore
+from n2d_framework.plan.equal_rows import share_among_equal_rows
+from n2d_framework.plan.keys import stage_key
+from n2d_framework.plan.parts import Parts
+from n2d_framework.plan.store.stage_store import OptionalStore, StageStore
 from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
 

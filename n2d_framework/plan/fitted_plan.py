@@ -10,8 +10,8 @@ import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
-from n2d_framework.pipeline.compatibility import component_shape
-from n2d_framework.pipeline.scaling import Scaler
+from n2d_framework.plan.compatibility import component_shape
+from n2d_framework.plan.scaling import Scaler
 from n2d_framework.types import ROLES, AnyArray, Role
 
 __all__ = ["FittedTrio"]

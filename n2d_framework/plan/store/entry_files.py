@@ -16,7 +16,7 @@ from typing import Any
 
 from n2d_framework.core.state import State
 from n2d_framework.errors import BundleError
-from n2d_framework.pipeline.keys import content_digest
+from n2d_framework.plan.keys import content_digest
 from n2d_framework.storage import encode, open_image
 
 __all__ = [
