@@ -162,7 +162,7 @@ class Place:
 
     def check_store(self, name: str = "store") -> int:
         """Number of entries, each of which must be whole."""
-        from n2d_framework.plan.store.stage_store import StageStore
+        from n2d_framework.plan.store import StageStore
 
         store = StageStore(self.folder / name)
         keys = store.keys()

@@ -38,7 +38,7 @@ from n2d_framework.experiment.graph import make_graph
 from n2d_framework.experiment.materials import keep_material
 from n2d_framework.experiment.run_comparison import Planned
 from n2d_framework.experiment.tasks import Outcome, Settings
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 from n2d_framework.types import ROLES
 
 DIGITS = {

@@ -39,7 +39,7 @@ from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_builtin.isomap.isomap import Isomap
 from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_builtin.linear.linear import PCAEmbedder
-from n2d_framework.config.models import ScalerConfig, ScalerName
+from n2d_framework.config.models import ScalerName
 from n2d_framework.errors import DataError
 from n2d_framework.plan.scaling import Scaler
 from n2d_framework.plugin import FitContext
@@ -117,7 +117,7 @@ def scaler(name: ScalerName, reference: Callable[[], Any]) -> Callable[[Dataset]
     """Scaled rows."""
 
     def answers(data: Dataset) -> tuple[Any, Callable[[np.ndarray], bool]]:
-        found = Scaler(ScalerConfig(name=name)).fit(data.rows).transform(data.rows)
+        found = Scaler(name=name).fit(data.rows).transform(data.rows)
         return data.rows, lambda rows: close(found, reference().fit_transform(rows))
 
     return answers

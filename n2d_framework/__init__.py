@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from n2d_framework.events import TensorBoard
     from n2d_framework.experiment import Comparison, open_comparison
     from n2d_framework.experiment.run_comparison import compare
-    from n2d_framework.pipeline import N2D, StageStore, adapt, compose
+    from n2d_framework.pipeline import N2D
+    from n2d_framework.plan.store import StageStore
     from n2d_framework.registry import components
 
 __all__ = [
@@ -40,7 +41,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "n2d_framework.experiment",
     "N2D": "n2d_framework.pipeline",
-    "StageStore": "n2d_framework.pipeline",
+    "StageStore": "n2d_framework.plan.store",
     "TensorBoard": "n2d_framework.events",
     "adapt": "n2d_framework.pipeline",
     "compare": "n2d_framework.experiment",

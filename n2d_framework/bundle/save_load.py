@@ -18,11 +18,11 @@ from n2d_framework.types import ROLES
 if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
     from n2d_framework.pipeline.fitting import Fit
-    from n2d_framework.plan.fitted_plan import FittedTrio
+    from n2d_framework.plan.fitted_plan import FittedPlan
     from n2d_framework.registry import Catalogue
     from n2d_framework.storage import Opened
 
-__all__ = ["build", "load", "load_trio", "save", "verify"]
+__all__ = ["build", "load", "load_plan", "save", "verify"]
 
 
 def save(model: N2D, path: str | os.PathLike[str]) -> None:
@@ -99,14 +99,14 @@ def load(
     return model
 
 
-def load_trio(
+def load_plan(
     path: str | os.PathLike[str],
     *,
     opened: Opened | None = None,
     max_bytes: int | None = None,
     catalogue: Catalogue | None = None,
     trusted: Iterable[str] = (),
-) -> FittedTrio:
+) -> FittedPlan:
     """Load what predicts, without the estimator around it; errors as `load`.
 
     A process that only predicts imports neither scikit-learn nor what it brings along, unless a
@@ -124,12 +124,12 @@ def load_trio(
 
     Returns
     -------
-    FittedTrio
+    FittedPlan
         Answers as the model does.
     """
     opened = open_bundle(path, max_bytes) if opened is None else opened
     with named(path):
-        return _fit(opened.manifest, opened.states(), catalogue, trusted).trio
+        return _fit(opened.manifest, opened.states(), catalogue, trusted).fitted
 
 
 def verify(

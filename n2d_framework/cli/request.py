@@ -87,13 +87,12 @@ def read_request(
     else:
         config = read_config(_defaults(source), overrides, allow_code=allow_code)
     if data is not None:
-        config = RunConfig(data=data, model=config.model, random_state=config.random_state)
+        config = config.with_data(data)
     if config.data is None:
         raise ConfigError([Problem("data", "is missing; add it to the file or give --data")])
     chosen = select(_plain_data(config.data))
     if isinstance(chosen, Mapping):
-        selection = structure(DataConfig, chosen, "data")
-        config = RunConfig(data=selection, model=config.model, random_state=config.random_state)
+        config = config.with_data(structure(DataConfig, chosen, "data"))
     return RunRequest(config, _safe_name(source if from_file else _data_name(config)))
 
 

@@ -131,8 +131,7 @@ def require_savable(composition: Composition, row_shape: tuple[int, ...]) -> Non
     """
     reasons = []
     for role in ROLES:
-        component = composition.choice(role).build(composition.n_clusters)
-        check = getattr(component, "check_saving", None)
+        check = getattr(composition.choice(role).component, "check_saving", None)
         if check is not None:
             found = check(math.prod(row_shape) if role == "embedder" else None)
             reasons += [f"{role}: {reason}" for reason in found]

@@ -207,7 +207,7 @@ def code_problems(choice: Choice, path: str, *, allow_code: bool) -> list[Proble
         return []
     if not allow_code:
         return [Problem(path, f"{choice.spec.name!r} {NOT_PERMITTED}")]
-    component = choice.build()
+    component = choice.component
     if not hasattr(component, "imported_code"):
         text = "does not say which code it imports (imported_code), so its results cannot be kept"
         return [Problem(path, f"{choice.spec.name!r} {text}")]

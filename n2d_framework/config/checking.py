@@ -30,6 +30,7 @@ class Composition:
     ----------
     scaler : ScalerConfig
     embedder, manifolder, clusterer : Choice
+        With all options; the number of clusters is filled in.
     n_clusters : int or None
     """
 
@@ -49,8 +50,7 @@ class Composition:
         described: dict[str, Any] = {"scaler": options_dict(self.scaler)}
         for role in ROLES:
             choice = self.choice(role)
-            options = options_dict(choice.build(self.n_clusters))
-            described[role] = {"name": choice.name, **options}
+            described[role] = {"name": choice.name, **choice.option_values()}
         return described | {"n_clusters": self.n_clusters}
 
 
@@ -85,26 +85,51 @@ def resolve_composition(
     ConfigError
         With all problems.
     """
-    catalogue = default_catalogue() if catalogue is None else catalogue
     problems: list[Problem] = []
     rest: ModelConfig | None = None
     try:
         rest = structure(ModelConfig, {"scaler": scaler, "n_clusters": n_clusters})
     except ConfigError as error:
         problems.extend(error.problems)
-    given = {"embedder": embedder, "manifolder": manifolder, "clusterer": clusterer}
-    choices: dict[str, Choice] = {}
-    for role in ROLES:
-        try:
-            choices[role] = resolve_choice(role, given[role], catalogue, role)
-        except ConfigError as error:
-            problems.extend(error.problems)
+    given: dict[Role, Any] = {
+        "embedder": embedder, "manifolder": manifolder, "clusterer": clusterer
+    }  # fmt: skip
+    choices, found = _choices(given, rest, catalogue)
+    problems += found
     if problems or rest is None:
         raise ConfigError(problem.under(path) for problem in problems)
+    return _composed(rest, choices)
+
+
+def _choices(
+    given: Mapping[Role, Any], rest: ModelConfig | None, catalogue: Catalogue | None
+) -> tuple[dict[Role, Choice], list[Problem]]:
+    """The components that were chosen, and what is wrong with the others."""
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    n_clusters = None if rest is None else rest.n_clusters
+    choices: dict[Role, Choice] = {}
+    problems: list[Problem] = []
+    for role, value in given.items():
+        try:
+            choice = resolve_choice(role, value, catalogue, role)
+            choices[role] = _filled(choice, n_clusters, role)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    return choices, problems
+
+
+def _filled(choice: Choice, n_clusters: int | None, path: str) -> Choice:
+    try:
+        return choice.filled(n_clusters)
+    except ConfigError as error:
+        raise ConfigError(problem.under(path) for problem in error.problems) from None
+
+
+def _composed(rest: ModelConfig, choices: Mapping[Role, Choice]) -> Composition:
     chosen = rest.scaler
-    if not isinstance(chosen, ScalerConfig):
-        chosen = ScalerConfig(name=chosen)
-    return Composition(scaler=chosen, n_clusters=rest.n_clusters, **choices)
+    scaler = chosen if isinstance(chosen, ScalerConfig) else ScalerConfig(name=chosen)
+    parts: dict[str, Choice] = {str(role): choice for role, choice in choices.items()}
+    return Composition(scaler=scaler, n_clusters=rest.n_clusters, **parts)
 
 
 def read_config(
@@ -147,9 +172,11 @@ def read_config(
         config = structure(RunConfig, tree)
     except ConfigError as error:
         problems.extend(error.problems)
-    problems.extend(_component_problems(tree.get("model"), catalogue, allow_code))
+    choices, found = _chosen(tree.get("model"), config, catalogue, allow_code=allow_code)
+    problems += found
     if problems or config is None:
         raise ConfigError(problems, source=where)
+    config.composition = _composed(config.model, choices)
     return config
 
 
@@ -179,20 +206,21 @@ def _adapted(tree: Mapping[str, Any], *, allow_code: bool) -> tuple[dict[str, An
     return {**tree, "model": model}, problems
 
 
-def _component_problems(model: Any, catalogue: Catalogue | None, allow_code: bool) -> list[Problem]:
-    """Problems of the three components; the rest of the model is checked by its attrs class."""
-    if not isinstance(model, Mapping):
-        return []
-    given = {role: model[role] for role in ROLES if isinstance(model.get(role), (str, Mapping))}
-    try:
-        composition = resolve_composition(**given, catalogue=catalogue, path="model")
-    except ConfigError as error:
-        return list(error.problems)
-    return [
-        Problem(
-            f"model.{role}",
-            f"{composition.choice(role).spec.name!r} {NOT_PERMITTED}",
-        )
-        for role in ROLES
-        if composition.choice(role).spec.imports_code and not allow_code
+def _chosen(
+    model: Any, config: RunConfig | None, catalogue: Catalogue | None, *, allow_code: bool
+) -> tuple[dict[Role, Choice], list[Problem]]:
+    """The components of a tree; the rest of the model is checked by its attrs class."""
+    if config is not None:
+        given = {role: getattr(config.model, role) for role in ROLES}
+    elif isinstance(model, Mapping):
+        given = {role: model[role] for role in ROLES if isinstance(model.get(role), (str, Mapping))}
+    else:
+        return {}, []
+    rest = None if config is None else config.model
+    choices, problems = _choices(given, rest, catalogue)
+    problems += [
+        Problem(role, f"{choice.spec.name!r} {NOT_PERMITTED}")
+        for role, choice in choices.items()
+        if choice.spec.imports_code and not allow_code
     ]
+    return choices, [problem.under("model") for problem in problems]

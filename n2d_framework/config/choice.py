@@ -34,6 +34,8 @@ class Choice:
         The component in the catalogue.
     given : dict
         Options as they were given; all others have their defaults.
+    component : object
+        The component with all its options: unfitted, and never fitted itself but copied.
     qualified : bool
         Whether the name was given with its distribution.
     """
@@ -41,7 +43,24 @@ class Choice:
     role: Role
     entry: Entry[ComponentSpec]
     given: dict[str, Any]
+    component: Any = attrs.field(repr=False)
     qualified: bool = False
+
+    @classmethod
+    def of(
+        cls, entry: Entry[ComponentSpec], given: Mapping[str, Any], *, qualified: bool = False
+    ) -> Choice:
+        """Check options, and make the component: the one place where options become one.
+
+        Raises
+        ------
+        ConfigError
+            With every wrong option.
+        ComponentImportError
+            If its class cannot be imported.
+        """
+        component = structure(entry.spec.load(), given)
+        return cls(entry.spec.role, entry, dict(given), component, qualified)
 
     @property
     def name(self) -> str:
@@ -56,25 +75,26 @@ class Choice:
         """Announcements of the plugin."""
         return self.entry.spec
 
-    def build(self, n_clusters: int | None = None) -> Any:
-        """Make a fresh, unfitted component.
+    def filled(self, n_clusters: int | None) -> Choice:
+        """The choice with a number of clusters in every option that follows it and has no value.
 
         Parameters
         ----------
-        n_clusters : int, optional
-            Handed to every option that follows it and was not given a value.
+        n_clusters : int or None
         """
-        cls = self.spec.load()
-        options = dict(self.given)
-        if n_clusters is not None:
-            for opt in options_of(cls):
-                if opt.follows == "n_clusters" and options.get(opt.name) is None:
-                    options[opt.name] = n_clusters
-        return structure(cls, options)
+        waiting = [
+            opt.name
+            for opt in options_of(type(self.component))
+            if opt.follows == "n_clusters" and getattr(self.component, opt.name) is None
+        ]
+        if n_clusters is None or not waiting:
+            return self
+        values = dict.fromkeys(waiting, n_clusters)
+        return attrs.evolve(self, component=attrs.evolve(self.component, **values))
 
     def option_values(self) -> dict[str, Any]:
         """All options with their values, defaults filled in."""
-        return options_dict(self.build())
+        return options_dict(self.component)
 
 
 def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> Choice:
@@ -101,14 +121,12 @@ def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> C
     """
     entry, given = _entry_and_options(role, value, catalogue, path)
     named = value.get("name") if isinstance(value, Mapping) else value
-    choice = Choice(role, entry, given, isinstance(named, str) and ":" in named)
     try:
-        structure(entry.spec.load(), given)
+        return Choice.of(entry, given, qualified=isinstance(named, str) and ":" in named)
     except ConfigError as error:
         raise ConfigError(problem.under(path) for problem in error.problems) from None
     except ComponentImportError as error:
         raise ConfigError([Problem(path, str(error))]) from error
-    return choice
 
 
 def _entry_and_options(

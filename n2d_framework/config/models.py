@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
+
+import attrs
 
 from n2d_framework.core.options import component, option
 
@@ -111,6 +114,8 @@ class RunConfig:
     data : str, DataConfig or None
     model : ModelConfig
     random_state : int
+    composition : Composition or None
+        What the model came to when the configuration was read; not an option.
     """
 
     data: str | DataConfig | None = option(
@@ -122,3 +127,10 @@ class RunConfig:
     random_state: int = option(
         0, ge=0, lt=2**31, help="The one seed; every stage's seed is derived from it."
     )
+    composition: Any = attrs.field(default=None, init=False, repr=False)
+
+    def with_data(self, data: str | DataConfig) -> RunConfig:
+        """The configuration with other data."""
+        changed = copy.copy(self)
+        changed.data = data
+        return changed

@@ -12,7 +12,7 @@ from typing import Any
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.tasks import Settings
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 from n2d_framework.processes import SAFE_PATH
 
 __all__ = ["connected", "local_workers", "require_shared", "warn_of_threads"]

@@ -24,7 +24,8 @@ from n2d_framework.errors import (
 )
 from n2d_framework.experiment.mark import own_file, recorded_store
 from n2d_framework.experiment.materials import ids_of, rows_of, truth_of
-from n2d_framework.pipeline import N2D, StageStore
+from n2d_framework.pipeline import N2D
+from n2d_framework.plan.store import StageStore
 from n2d_framework.types import AnyArray, IntArray
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from n2d_framework.core.events import (
     EventSink,
     FilesWritten,
 )
-from n2d_framework.experiment.planning import Cell, chain
+from n2d_framework.experiment.planning import Cell
 from n2d_framework.types import ROLES
 
 __all__ = ["Session", "cell_finished", "telling"]
@@ -86,7 +86,8 @@ def cell_finished(run_id: str, cell: Cell, record: Mapping[str, Any]) -> CellFin
     -------
     CellFinished
     """
-    stages = {stage.role: stage for stage in chain(cell.task.clusterer)}
+    stages = {stage.role: stage for stage in cell.task.clusterer.chain()}
+    (scaler,) = cell.task.clusterer.prepared()
     components: dict[str, Any] = {
         role: {"name": stages[role].component.rpartition(":")[2], **stages[role].options}
         for role in ROLES
@@ -98,7 +99,7 @@ def cell_finished(run_id: str, cell: Cell, record: Mapping[str, Any]) -> CellFin
         data=cell.data,
         method=" / ".join(getattr(cell, role).label for role in ROLES),
         composition={
-            "scaler": dict(cell.task.clusterer.scaler),
+            "scaler": dict(scaler.options),
             **components,
             "n_clusters": cell.clusterer.n_clusters,
         },

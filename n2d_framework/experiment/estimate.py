@@ -11,17 +11,14 @@ from collections.abc import Iterable, Mapping
 import attrs
 import numpy as np
 
-from n2d_framework.config import ScalerConfig
 from n2d_framework.core.protocols import FitContext
-from n2d_framework.core.structure import structure
-from n2d_framework.experiment.materials import Material, embedder_rows
+from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.memory_watch import MemoryWatch
-from n2d_framework.experiment.planning import Plan, chain
-from n2d_framework.experiment.stage_runs import component_of
+from n2d_framework.experiment.planning import Plan
 from n2d_framework.experiment.tasks import StageTask
+from n2d_framework.plan.run_step import Edge, fit_component
+from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import checked_output
-from n2d_framework.plan.run_step import fit_component
-from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import AnyArray
 
 __all__ = ["Estimate", "estimate"]
@@ -209,12 +206,8 @@ def _inputs(
 ) -> AnyArray:
     """Input of the stage for some rows; what was computed before is in `outputs`."""
     picked = np.random.default_rng(0).choice(len(material.x), size, replace=False)
-    first, *between = list(chain(stage))
-    kind = component_of(first)[0].spec.input
-    current = embedder_rows(
-        material.x[np.sort(picked)], structure(ScalerConfig, first.scaler, "scaler"), kind
-    )
-    for before in [first, *between][:-1]:
+    current = material.x[np.sort(picked)]
+    for before in (*stage.prepared(), *stage.chain()[:-1]):
         if before.key not in outputs:
             outputs[before.key] = _fit(before, current, n_jobs).output
         current = outputs[before.key]
@@ -229,11 +222,12 @@ class _Fit:
 
 
 def _fit(stage: StageTask, x: AnyArray, n_jobs: int) -> _Fit:
-    entry, component = component_of(stage)
+    step = stage.step
+    (x,) = Edge(x, "").of(step)
     context = FitContext(seed=stage.seed, n_jobs=n_jobs)
     start = time.perf_counter()
     with warnings.catch_warnings(), MemoryWatch() as watch:
         warnings.simplefilter("ignore")
-        output = fit_component(component, stage.role, x, context)
+        output = fit_component(step.fresh(), step.role, x, context=context)
     seconds = time.perf_counter() - start
-    return _Fit(checked_output(output, entry.spec, len(x)), seconds, watch.peak)
+    return _Fit(checked_output(output, step.spec, len(x)), seconds, watch.peak)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from n2d_framework.experiment.planning import Cell, chain
+from n2d_framework.experiment.planning import Cell
 from n2d_framework.experiment.scoring import score_cell
 from n2d_framework.experiment.stage_runs import fit_stage
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
@@ -68,7 +68,7 @@ def make_graph(
         return f"stage-{mark}-{key}"
 
     for cell in cells:
-        stages = list(chain(cell.task.clusterer))
+        stages = cell.task.clusterer.chain()
         for stage in stages:
             if name(stage.key) not in graph.tasks:
                 graph.stages[name(stage.key)] = stage
@@ -87,7 +87,7 @@ def _stage_node(
 ) -> tuple[Any, ...]:
     if stage.key in known:
         return (_known, known[stage.key])
-    before = () if stage.upstream is None else (name(stage.upstream.key),)
+    before = [name(earlier.key) for earlier in stage.chain()[:-1]][-1:]
     return (fit_stage, stage, settings, *before)
 
 

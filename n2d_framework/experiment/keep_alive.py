@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from n2d_framework.errors import OutputError
 from n2d_framework.experiment.materials import Material, keep_material
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 
 __all__ = ["kept"]
 

@@ -10,25 +10,21 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.config import DataConfig, ScalerConfig
+from n2d_framework.config import DataConfig
 from n2d_framework.core.dataset import Dataset, class_names
-from n2d_framework.core.kinds import Kinds
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.rows import Schema, packed, unpacked
 from n2d_framework.core.state import need
 from n2d_framework.data import load
 from n2d_framework.data.frames import as_frame
 from n2d_framework.errors import BundleError, ConfigError, DataError, Problem, StateError
-from n2d_framework.plan.compatibility import component_shape
 from n2d_framework.pipeline.input_rows import as_rows, refuse_equal_rows
 from n2d_framework.plan.keys import fingerprint
-from n2d_framework.plan.scaling import Scaler
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = [
     "Material",
-    "embedder_rows",
     "ids_of",
     "keep_material",
     "load_materials",
@@ -284,10 +280,3 @@ def truth_of(location: str, key: str) -> IntArray:
 def ids_of(store: StageStore, key: str) -> list[str]:
     """Ids of rows, from the store."""
     return unpacked(*_values(store, key, _packed_key, "values", "ends"))
-
-
-def embedder_rows(x: AnyArray, scaler: ScalerConfig, kind: Kinds) -> AnyArray:
-    """Rows as an embedder of that input kind gets them: scaled, float32."""
-    scaled = Scaler(scaler).fit(x).transform(x)
-    shaped: AnyArray = scaled.reshape(len(x), *component_shape(kind, x.shape[1:]))
-    return shaped

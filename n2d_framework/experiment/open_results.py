@@ -9,7 +9,7 @@ from n2d_framework.experiment.comparison import Comparison
 from n2d_framework.experiment.comparison_dir import records_folder
 from n2d_framework.experiment.mark import read_mark
 from n2d_framework.experiment.records import read_records
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 
 __all__ = ["open_comparison"]
 

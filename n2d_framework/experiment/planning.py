@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -13,18 +13,14 @@ import attrs
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rules import scaler_label
-from n2d_framework.core.code import code_of
-from n2d_framework.core.kinds import Kinds
-from n2d_framework.core.options import options_dict
 from n2d_framework.errors import CompositionError
-from n2d_framework.experiment.materials import Material, embedder_rows
+from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.ranking_checks import require_baseline, require_score
 from n2d_framework.experiment.selection import Selection, Trio
 from n2d_framework.experiment.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
 from n2d_framework.plan.compatibility import component_reasons, needs_reasons
-from n2d_framework.plan.keys import fingerprint, stage_key
-from n2d_framework.seeding import derive_seed
+from n2d_framework.plan.steps import Step, scaler_step
 from n2d_framework.types import ROLES, Role
 
 __all__ = ["Cell", "Illegal", "Plan", "make_plan"]
@@ -59,14 +55,13 @@ class Cell:
     def detail(self) -> dict[str, Any]:
         """Columns with everything that is needed to build it again."""
         row: dict[str, Any] = {}
-        stage: StageTask | None = self.task.clusterer
-        while stage is not None:
+        for stage in self.task.clusterer.chain():
             row[f"{stage.role}_key"] = stage.key
             row[f"{stage.role}_component"] = stage.component
             row[f"{stage.role}_options"] = json.dumps(stage.options, sort_keys=True)
-            stage = stage.upstream
         row["data_key"] = self.task.clusterer.data
-        row["scaler_options"] = json.dumps(self.task.clusterer.scaler, sort_keys=True)
+        (scaler,) = self.task.clusterer.prepared()
+        row["scaler_options"] = json.dumps(scaler.options, sort_keys=True)
         return row
 
 
@@ -135,15 +130,13 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
     for material in materials:
         legal = _legal(material, variants, plan.illegal)
         for scaler in grid.scalers:
-            prints: dict[Kinds, str] = {}
+            step = scaler_step(scaler)
+            prepared = {seed: _stage(plan, step, material, None, seed) for seed in grid.seeds}
             for trio, seed in product(legal, grid.seeds):
                 if not selection.keeps(material.name, scaler, trio, seed):
                     excluded += 1
                     continue
-                kind = trio[0].choice.spec.input
-                if kind not in prints:
-                    prints[kind] = fingerprint(embedder_rows(material.x, scaler, kind))
-                _add(plan, grid, material, scaler, prints[kind], trio, seed)
+                _add(plan, grid, material, scaler, prepared[seed], trio, seed)
     if not plan.cells:
         raise CompositionError(_nothing_left(plan, excluded, selection.notes()))
     require_baseline(grid, [cell.describe() | cell.detail() for cell in plan.cells])
@@ -188,14 +181,13 @@ def _add(
     grid: Grid,
     material: Material,
     scaler: ScalerConfig,
-    scaled: str,
+    prepared: StageTask,
     trio: Trio,
     seed: int,
 ) -> None:
-    stage: StageTask | None = None
+    stage = prepared
     for variant in trio:
-        stage = _stage(plan, variant, material, scaler, scaled, stage, seed)
-    assert stage is not None
+        stage = _stage(plan, variant.step, material, stage, seed)
     rows = grid.config.dbcv_rows
     text = f"{material.name} {stage.key} {material.truth} {rows}"
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]
@@ -205,31 +197,13 @@ def _add(
 
 
 def _stage(
-    plan: Plan,
-    variant: Variant,
-    material: Material,
-    scaler: ScalerConfig,
-    scaled: str,
-    before: StageTask | None,
-    seed: int,
+    plan: Plan, step: Step, material: Material, before: StageTask | None, seed: int
 ) -> StageTask:
-    entry = variant.choice.entry
-    role = entry.spec.role
-    derived = derive_seed(seed, role)
-    upstream = scaled if before is None else before.key
-    code = code_of(entry.spec, variant.component)
-    key = stage_key(upstream, entry, variant.options, derived, code)
-    if key not in plan.stages:
-        plan.stages[key] = StageTask(
-            key=key, role=role, component=entry.qualified_name, options=variant.options,
-            seed=derived, upstream=before, data=material.key, fingerprint=scaled,
-            scaler=options_dict(scaler),
-        )  # fmt: skip
-    return plan.stages[key]
-
-
-def chain(stage: StageTask) -> Iterator[StageTask]:
-    """A stage and those before it, the first stage first."""
-    if stage.upstream is not None:
-        yield from chain(stage.upstream)
-    yield stage
+    derived = step.seed(seed)
+    key = step.key(material.key if before is None else before.key, derived)
+    if key in plan.stages:
+        return plan.stages[key]
+    task = StageTask(key, step, derived, before, material.key)
+    if not step.prepares:
+        plan.stages[key] = task
+    return task

@@ -9,18 +9,17 @@ import numpy as np
 
 from n2d_framework.config import ScalerConfig
 from n2d_framework.config.adapted_classes import NOT_PERMITTED, as_written
-from n2d_framework.core.code import code_of
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, DataError, Problem
-from n2d_framework.experiment.materials import embedder_rows, rows_of
-from n2d_framework.pipeline import N2D, StageStore
+from n2d_framework.experiment.materials import rows_of
+from n2d_framework.pipeline import N2D
+from n2d_framework.plan.steps import Step, scaler_step
+from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry
-from n2d_framework.plan.keys import fingerprint, stage_key
 from n2d_framework.registry import default_catalogue
-from n2d_framework.seeding import derive_seed
 from n2d_framework.types import ROLES, AnyArray, Role
 
 __all__ = ["restore"]
@@ -65,7 +64,7 @@ def restore(cell: Any, store: StageStore, schema: Schema, *, allow_code: bool = 
     if again and not allow_code:
         raise ConfigError(Problem("", f"{_named(cell, role)} {NOT_PERMITTED}") for role in again)
     for role in again:
-        _require_same_code(cell, role, store)
+        _require_same_code(cell, role)
     model = N2D(
         *(_component(cell, role) for role in ROLES),
         scaler=json.loads(cell["scaler_options"]),
@@ -91,14 +90,12 @@ def _named(cell: Any, role: Role) -> str:
     return f"{role} {as_written(_spec(cell, role).name, json.loads(cell[f'{role}_options']))[0]}"
 
 
-def _require_same_code(cell: Any, role: Role, store: StageStore) -> None:
+def _require_same_code(cell: Any, role: Role) -> None:
     """Refuse code that is not what the comparison ran, before anything is fitted."""
     entry = default_catalogue().get(role, cell[f"{role}_component"])
-    options = json.loads(cell[f"{role}_options"])
-    code = code_of(entry.spec, structure(entry.spec.load(), options))
-    seed = derive_seed(int(cell["seed"]), role)
-    if stage_key(_upstream(cell, role, store), entry, options, seed, code) != cell[f"{role}_key"]:
-        now = ", ".join(f"{name} {version}" for name, version in code.items())
+    step = Step(entry, structure(entry.spec.load(), json.loads(cell[f"{role}_options"])))
+    if step.key(_upstream(cell, role), step.seed(int(cell["seed"]))) != cell[f"{role}_key"]:
+        now = ", ".join(f"{name} {version}" for name, version in step.code.items())
         raise DataError(
             f"{_named(cell, role)} has to be fitted again, but its code is not what the comparison "
             f"ran (here: {entry.distribution} {entry.version}, {now}); install the versions in the "
@@ -106,12 +103,11 @@ def _require_same_code(cell: Any, role: Role, store: StageStore) -> None:
         )
 
 
-def _upstream(cell: Any, role: Role, store: StageStore) -> str:
+def _upstream(cell: Any, role: Role) -> str:
     if role != "embedder":
         return str(cell[f"{ROLES[ROLES.index(role) - 1]}_key"])
-    scaler = structure(ScalerConfig, json.loads(cell["scaler_options"]), "scaler")
-    rows = rows_of(store.location, cell["data_key"])
-    return fingerprint(embedder_rows(rows, scaler, _spec(cell, role).input))
+    scaler = scaler_step(structure(ScalerConfig, json.loads(cell["scaler_options"]), "scaler"))
+    return scaler.key(str(cell["data_key"]), scaler.seed(int(cell["seed"])))
 
 
 def _require_same_output(cell: Any, role: Role, store: StageStore, model: N2D) -> None:

@@ -36,7 +36,7 @@ from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
 from n2d_framework.experiment.tasks import Outcome, Settings
 from n2d_framework.pipeline.fitting import usable_threads
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import default_catalogue
 
 __all__ = ["Planned", "compare", "plan_comparison", "stage_threads"]
@@ -260,14 +260,12 @@ def _failed_before(
     found: dict[str, Outcome] = {}
     for cell in cells:
         record = ended.get(cell.task.id, {})
-        stage: Any = cell.task.clusterer
-        while stage is not None:
+        for stage in cell.task.clusterer.chain():
             if record.get("failed") == stage.key:
                 found[stage.key] = Outcome(
                     stage.key, stage.role, error=record["error"],
                     traceback=record.get("traceback", ""), failed=stage.key,
                 )  # fmt: skip
-            stage = stage.upstream
     return found
 
 

@@ -12,10 +12,10 @@ from n2d_framework.analysis.missing_scores import as_text
 from n2d_framework.core.scores import has_bic
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
-from n2d_framework.experiment.stage_runs import ALONE, component_of, failure, output_of
+from n2d_framework.experiment.stage_runs import ALONE, failure, output_of
 from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
+from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry, with_state
-from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.registry import default_catalogue
 
 __all__ = ["score_cell"]
@@ -92,10 +92,9 @@ def _losses(outcomes: tuple[Outcome, ...]) -> dict[str, float]:
 def _scores(task: CellTask, settings: Settings) -> dict[str, float]:
     from n2d_framework.metrics import assess, dbcv
 
-    stage = task.clusterer
-    assert stage.upstream is not None
+    *_, before, stage = task.clusterer.chain()
     labels = output_of(stage, settings)
-    manifold = output_of(stage.upstream, settings)
+    manifold = output_of(before, settings)
     truth = None if task.truth is None else truth_of(settings.store, task.truth)
     scores = assess(truth, labels, manifold, extra=default_catalogue().metrics())
     scores["n_clusters_found"] = scores.pop("n_clusters")
@@ -107,11 +106,11 @@ def _scores(task: CellTask, settings: Settings) -> dict[str, float]:
 
 def _bic(task: CellTask, settings: Settings) -> float | None:
     """Bayesian information criterion, of clusterers that know their likelihood."""
-    entry, component = component_of(task.clusterer)
+    step = task.clusterer.step
     # Of a component that imports code the store has no state.
-    if entry.spec.imports_code or not has_bic(type(component)):
+    if step.spec.imports_code or not has_bic(type(step.prototype)):
         return None
     found = StageStore(settings.store).read(task.clusterer.key)
     if found is None:
         raise N2DError(f"{settings.store}: an entry was removed while it was read")
-    return float(with_state(component, read_entry(found, entry.spec).state or {}).bic_)
+    return float(with_state(step.prototype, read_entry(found, step.spec).state or {}).bic_)

@@ -14,13 +14,8 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.config import ScalerConfig
-from n2d_framework.core.code import code_of
 from n2d_framework.core.events import Event, StageFinished, StageStarted
-from n2d_framework.core.options import options_dict
-from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
-from n2d_framework.core.structure import structure
 from n2d_framework.errors import (
     BundleError,
     N2DError,
@@ -29,18 +24,16 @@ from n2d_framework.errors import (
     StateError,
     StoreWarning,
 )
-from n2d_framework.experiment.materials import embedder_rows, rows_of
+from n2d_framework.experiment.materials import rows_of
 from n2d_framework.experiment.memory_watch import MemoryWatch
 from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
-from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry, with_state
-from n2d_framework.plan.keys import stage_key
 from n2d_framework.pipeline.snapshot import library_versions
-from n2d_framework.plan.run_step import StageRunner
-from n2d_framework.plan.store.stage_store import StageStore
-from n2d_framework.registry import Entry, default_catalogue
+from n2d_framework.plan.run_step import Edge, RunContext, run_step
+from n2d_framework.plan.store import StageStore
+from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry, with_state
 from n2d_framework.types import AnyArray
 
-__all__ = ["ALONE", "component_of", "failure", "fit_here", "fit_stage", "output_of"]
+__all__ = ["ALONE", "failure", "fit_here", "fit_stage", "output_of"]
 
 #: A process does one piece of work at a time, also if it is a Dask worker with several threads:
 #: what is caught of warnings, measured of memory and seeded in libraries is the process's.
@@ -89,7 +82,7 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
         found = StageStore(settings.store).read(task.key)
         if found is None:
             return None, ()
-        kept = read_entry(found, _spec(task))
+        kept = read_entry(found, task.step.spec)
         losses = kept.losses
         if losses is None:  # kept by a version that did not note them
             losses = {} if kept.state is None else _losses_in(kept.state, task)
@@ -112,11 +105,7 @@ def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[
 
 
 def _losses_in(state: State, task: StageTask) -> dict[str, float]:
-    return last_losses(with_state(component_of(task)[1], state))
-
-
-def _spec(task: StageTask) -> ComponentSpec:
-    return default_catalogue().get(task.role, task.component).spec
+    return last_losses(with_state(task.step.prototype, state))
 
 
 def _looked_up(task: StageTask, settings: Settings) -> tuple[Event, ...]:
@@ -148,18 +137,15 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
             }
 
         try:
-            entry, component = component_of(task)
-            store = StageStore(settings.store)
-            runner = StageRunner(
-                settings.run_id, events.append, settings.n_jobs, store, notes=notes,
-                outputs_of_code=True,
+            code |= task.step.code
+            edge = _edge(task, settings)
+            if task.step.key(edge.key, task.seed) != task.key:
+                raise StageError(_other_version(task, code))
+            context = RunContext(
+                settings.run_id, events.append, settings.n_jobs, StageStore(settings.store),
+                notes=notes, outputs_of_code=True,
             )  # fmt: skip
-            upstream = task.fingerprint if task.upstream is None else task.upstream.key
-            code |= code_of(entry.spec, component)
-            if stage_key(upstream, entry, options_dict(component), task.seed, code) != task.key:
-                raise StageError(_other_version(task, entry, code))
-            x, published = _input(task, settings)
-            result = runner.run_stage(entry, component, x, upstream, task.seed, published)
+            result = run_step(task.step, edge, task.seed, context)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result
@@ -176,10 +162,10 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
     )
 
 
-def _other_version(task: StageTask, entry: Entry[ComponentSpec], code: Mapping[str, str]) -> str:
+def _other_version(task: StageTask, code: Mapping[str, str]) -> str:
     also = "".join(f", {name} {version}" for name, version in code.items())
     return (
-        f"{task.role} {task.component!r}: this worker has version {entry.version}{also}, "
+        f"{task.role} {task.component!r}: this worker has version {task.step.entry.version}{also}, "
         "the plan was made with another; install the same versions everywhere"
     )
 
@@ -210,20 +196,26 @@ def _versions(component: str) -> dict[str, str]:
     return found
 
 
-def component_of(task: StageTask) -> tuple[Entry[ComponentSpec], Any]:
-    """The catalogue's entry of a stage, and a fresh component."""
-    entry = default_catalogue().get(task.role, task.component)
-    return entry, structure(entry.spec.load(), task.options)
+def _edge(task: StageTask, settings: Settings) -> Edge:
+    """What a step is fitted on: from the store; prepared rows are made again."""
+    before = task.upstream
+    if before is None:
+        return Edge(rows_of(settings.store, task.data), task.data)
+    if before.step.prepares:
+        return _prepared(before, settings)
+    found = _entry_of(before, settings)
+    return _edge(before, settings).after(found.output, before.key, found.published)
 
 
-def _input(task: StageTask, settings: Settings) -> tuple[AnyArray, State]:
-    """Rows that a stage is fitted on, and their description."""
-    if task.upstream is not None:
-        before = _entry_of(task.upstream, settings)
-        return before.output, before.published
-    kind = _spec(task).input
-    scaler = structure(ScalerConfig, task.scaler, "scaler")
-    return embedder_rows(rows_of(settings.store, task.data), scaler, kind), {}
+def _prepared(task: StageTask, settings: Settings) -> Edge:
+    edge = _edge(task, settings)
+    context = RunContext(settings.run_id, _no_op, settings.n_jobs)
+    result = run_step(task.step, edge, task.seed, context)
+    return edge.after(result.output, task.key, result.published)
+
+
+def _no_op(event: object) -> None:
+    """Prepared rows have no events."""
 
 
 def output_of(task: StageTask, settings: Settings) -> AnyArray:
@@ -244,7 +236,7 @@ def _entry_of(task: StageTask, settings: Settings) -> StageEntry:
         try:
             found = store.read(task.key)
             if found is not None:
-                return read_entry(found, _spec(task))
+                return read_entry(found, task.step.spec)
             reason = "is missing"
         except (BundleError, StateError, StageError) as error:
             reason = f"is damaged ({error})"

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.events import Event
+from n2d_framework.plan.steps import Step
 from n2d_framework.types import Role
 
 __all__ = ["CellTask", "Outcome", "Settings", "StageTask"]
@@ -45,38 +46,51 @@ class Settings:
 
 @attrs.frozen(eq=False)
 class StageTask:
-    """One stage to be fitted.
+    """One step to be run.
 
     Attributes
     ----------
     key : str
         Content key.
-    role : {"embedder", "manifolder", "clusterer"}
-    component : str
-        ``distribution:name``.
-    options : mapping
-        All options of the component.
+    step : Step
     seed : int
-        The stage's seed.
+        The step's seed.
     upstream : StageTask or None
-        The stage before; ``None`` for an embedder.
+        The step before; ``None`` for the first.
     data : str
-        Key of the rows in the store.
-    fingerprint : str
-        Fingerprint of the scaled rows.
-    scaler : mapping
-        Options of the scaler.
+        Key of the rows in the store: their fingerprint.
     """
 
     key: str
-    role: Role
-    component: str
-    options: Mapping[str, Any] = attrs.field(repr=False)
+    step: Step
     seed: int
     upstream: StageTask | None = attrs.field(repr=False)
     data: str
-    fingerprint: str
-    scaler: Mapping[str, Any]
+
+    @property
+    def role(self) -> Role:
+        """Of its component."""
+        return self.step.role
+
+    @property
+    def component(self) -> str:
+        """``distribution:name``."""
+        return self.step.name
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """All options of the component."""
+        return self.step.options
+
+    def chain(self) -> tuple[StageTask, ...]:
+        """The steps up to this one that the store keeps, the first first."""
+        before = () if self.upstream is None else self.upstream.chain()
+        return before if self.step.prepares else (*before, self)
+
+    def prepared(self) -> tuple[StageTask, ...]:
+        """The steps that prepare its rows, the first first."""
+        before = () if self.upstream is None else self.upstream.prepared()
+        return (*before, self) if self.step.prepares else before
 
 
 @attrs.frozen(eq=False)

@@ -11,7 +11,8 @@ import attrs
 from n2d_framework.config import Choice
 from n2d_framework.config.adapted_classes import as_written
 from n2d_framework.config.comparison_config import Grid
-from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.core.options import options_of
+from n2d_framework.plan.steps import Step
 from n2d_framework.types import ROLES, Role
 
 __all__ = ["Variant", "make_variants"]
@@ -28,16 +29,23 @@ class Variant:
     label : str
         Its name, with the given options in which it differs from others of that name in the
         grid: ``umap(n_neighbors=10)``.
-    options : dict
-        All options with their values.
-    component : object
-        An unfitted instance.
+    step : Step
+        The component with all its options.
     """
 
     choice: Choice
     label: str
-    options: dict[str, Any]
-    component: Any = attrs.field(repr=False)
+    step: Step
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """All options with their values."""
+        return self.step.options
+
+    @property
+    def component(self) -> Any:
+        """An unfitted instance, not to be fitted."""
+        return self.step.prototype
 
     @property
     def written(self) -> tuple[str, Mapping[str, Any]]:
@@ -144,9 +152,9 @@ def _numbers(role: Role, choice: Choice, grid: Grid) -> Iterable[int | None]:
 
 
 def _variant(choice: Choice, n_clusters: int | None) -> Variant:
-    component = choice.build(n_clusters)
+    component = choice.filled(n_clusters).component
     label = _label(*as_written(choice.name, choice.given))
-    return Variant(choice, label, options_dict(component), component)
+    return Variant(choice, label, Step(choice.entry, component))
 
 
 def _label(name: str, given: Mapping[str, Any]) -> str:

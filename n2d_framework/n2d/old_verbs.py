@@ -56,7 +56,7 @@ class Stage:
         except ConfigError as error:
             raise ConfigError(map(self._as_written, error.problems)) from error
         self._seed = resolve_random_state(random_state)
-        self.component = self._choice.build()
+        self.component = self._choice.component
 
     def fit(self, x: Any) -> Self:
         """Fit the component."""

@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from n2d_framework.pipeline.estimator import N2D
     from n2d_framework.pipeline.predictor import NotFittedError
     from n2d_framework.pipeline.snapshot import Snapshot
-    from n2d_framework.plan.store.stage_store import StageStore
 
-__all__ = ["N2D", "NotFittedError", "Snapshot", "StageStore", "adapt", "compose"]
+__all__ = ["N2D", "NotFittedError", "Snapshot", "adapt", "compose"]
 
 _HOMES = {
     "N2D": "estimator",
     "NotFittedError": "predictor",
     "Snapshot": "snapshot",
-    "StageStore": "store",
     "adapt": "adapted_class",
     "compose": "compose",
 }

@@ -59,12 +59,12 @@ class Assessor(Predictor):
 
         fit = self._fitted()
         manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
-        labels = self.labels_ if X is None else fit.trio.clusterer.predict(manifold)
+        labels = self.labels_ if X is None else fit.fitted.component("clusterer").predict(manifold)
         scores = assess(
             y,
             labels,
             coordinates=manifold,
-            density=fit.trio.composition.clusterer.spec.noise,
+            density=fit.composition.clusterer.spec.noise,
             random_state=fit.random_state,
             extra=default_catalogue().metrics(),
         )
@@ -87,7 +87,7 @@ class Assessor(Predictor):
         """
         from n2d_framework.metrics import silhouette
 
-        manifold = self._fitted().trio.transform(self._rows(X))
-        labels = self._fitted().trio.clusterer.predict(manifold)
+        manifold = self._fitted().fitted.transform(self._rows(X))
+        labels = self._fitted().fitted.component("clusterer").predict(manifold)
         value = silhouette(manifold, labels, random_state=self.random_state_)
         return -1.0 if np.isnan(value) else float(value)

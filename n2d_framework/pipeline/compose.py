@@ -50,4 +50,7 @@ def compose(
     model = checked.model
     scaler = options_dict(model.scaler) if isinstance(model.scaler, ScalerConfig) else model.scaler
     given = {opt.name: getattr(model, opt.name) for opt in options_of(ModelConfig)}
-    return N2D(**(given | {"scaler": scaler, "random_state": checked.random_state} | arguments))
+    found = N2D(**(given | {"scaler": scaler, "random_state": checked.random_state} | arguments))
+    if checked.composition is None or arguments.keys() & given.keys():
+        return found
+    return found.resolved_to(checked.composition)

@@ -16,9 +16,9 @@ from n2d_framework.core.rows import Schema
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
-from n2d_framework.pipeline.params import nested_params, with_options
+from n2d_framework.pipeline.params import Resolved, nested_params, with_options
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, snapshot_of
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.storage import encode, write_atomic
@@ -155,13 +155,27 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         ConfigError
             With everything that is wrong.
         """
-        return resolve_composition(
-            scaler=self.scaler,
-            embedder=self.embedder,
-            manifolder=self.manifolder,
-            clusterer=self.clusterer,
-            n_clusters=self.n_clusters,
-        )
+        known: Resolved | None = self.__dict__.get("_resolved")
+        if known is not None and known.is_of(self._composed):
+            return known.composition
+        composition = resolve_composition(**self._composed)
+        self.resolved_to(composition)
+        return composition
+
+    def resolved_to(self, composition: Composition) -> Self:
+        """Take over what the parameters were resolved to before, as by reading a configuration.
+
+        Parameters
+        ----------
+        composition : Composition
+            Of these parameters; as soon as one is changed, they are resolved again.
+        """
+        self._resolved = Resolved.of(self._composed, composition)
+        return self
+
+    @property
+    def _composed(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _COMPOSED}
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit the trio.
@@ -198,8 +212,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             recent=recent,
         )
         self._adopt(fit)
-        self.latent_ = fit.stages["embedder"].output
-        self.manifold_ = fit.stages["manifolder"].output
+        self.latent_ = fit.output("embedder")
+        self.manifold_ = fit.output("manifolder")
         return self
 
     @property
@@ -211,23 +225,25 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         self._fit = fit
         self._n_features_out = self._width(fit)
         self.labels_ = fit.labels
-        self.seconds_ = {role: fit.stages[role].seconds for role in ROLES}
+        self.seconds_ = {label: stage.seconds for label, stage in fit.stages.items()}
         self.random_state_ = fit.random_state
         if fit.run_id is not None:
             self.run_id_ = fit.run_id
-        self.n_clusters_ = fit.trio.n_clusters
+        self.n_clusters_ = fit.fitted.n_clusters
         self.agreement_ = fit.agreement
-        self.embedder_ = fit.trio.embedder
-        self.manifolder_ = fit.trio.manifolder
-        self.clusterer_ = fit.trio.clusterer
-        histories = {role: getattr(fit.stages[role].component, "history_", None) for role in ROLES}
-        self.history_ = {role: history for role, history in histories.items() if history}
+        self.embedder_ = fit.fitted.component("embedder")
+        self.manifolder_ = fit.fitted.component("manifolder")
+        self.clusterer_ = fit.fitted.component("clusterer")
+        histories = {
+            label: getattr(stage.component, "history_", None) for label, stage in fit.stages.items()
+        }
+        self.history_ = {label: history for label, history in histories.items() if history}
 
     @staticmethod
     def _width(fit: Fit) -> int:
         if "manifold" in fit.golden:
             return int(fit.golden["manifold"].shape[1])
-        return int(fit.stages["manifolder"].output.shape[1])
+        return int(fit.output("manifolder").shape[1])
 
     def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> IntArray:
         """Fit, and return the labels of the training rows."""
@@ -281,7 +297,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     @classmethod
     def from_fit(cls, fit: Fit) -> Self:
         """A fitted model from the fit that it holds."""
-        composition = fit.trio.composition
+        composition = fit.composition
         choices = {role: composition.choice(role) for role in ROLES}
         model = cls(
             *({"name": choice.name, **choice.given} for choice in choices.values()),
@@ -290,7 +306,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             random_state=fit.random_state,
         )
         model._adopt(fit)
-        model.n_features_in_ = int(np.prod(fit.trio.row_shape))
+        model.n_features_in_ = int(np.prod(fit.fitted.row_shape))
         model.ids_ = None
         model._adopt_schema(Schema.of_data(fit.data))
         return model
@@ -302,6 +318,10 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
                 "use embed or transform on the rows"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+
+#: Parameters that make the composition.
+_COMPOSED = ("scaler", *ROLES, "n_clusters")
 
 
 def _as_store(store: str | os.PathLike[str] | StageStore | None) -> StageStore | None:

@@ -14,16 +14,15 @@ import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
-from n2d_framework.core.state import State
-from n2d_framework.plan.compatibility import check_trio, component_shape, is_inductive
 from n2d_framework.pipeline.input_rows import refuse_equal_rows
+from n2d_framework.plan.compatibility import check_plan
+from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.keys import fingerprint
-from n2d_framework.plan.scaling import Scaler
-from n2d_framework.plan.run_step import StageResult, StageRunner
-from n2d_framework.plan.store.stage_store import OptionalStore, StageStore
-from n2d_framework.plan.fitted_plan import FittedTrio
+from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
+from n2d_framework.plan.steps import Plan
+from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.seeding import derive_seed
-from n2d_framework.types import NOISE, ROLES, AnyArray
+from n2d_framework.types import NOISE, AnyArray, Role
 
 __all__ = ["Fit", "fit_composition", "usable_threads"]
 
@@ -37,8 +36,10 @@ class Fit:
 
     Attributes
     ----------
-    trio : FittedTrio
-    stages : dict of role to StageResult
+    composition : Composition
+    fitted : FittedPlan
+    results : tuple of StepResult
+        Of each step, in order; those that prepare rows without the rows.
     random_state : int
         The seed that was used.
     created : str
@@ -48,24 +49,34 @@ class Fit:
     agreement : dict
         How often predicting training rows gives their labels back; see the bundle format.
     golden : dict of arrays
-        A few training rows with their outputs; empty if the trio cannot place new rows.
+        A few training rows with their outputs; empty if a component cannot place new rows.
     run_id : str or None
         Identifies the run in its events; ``None`` for a model that was loaded.
     """
 
-    trio: FittedTrio
-    stages: dict[str, StageResult]
+    composition: Composition
+    fitted: FittedPlan
+    results: tuple[StepResult, ...]
     random_state: int
     created: str
     data: dict[str, Any]
-    agreement: dict[str, float]
-    golden: dict[str, AnyArray]
+    agreement: dict[str, float] = attrs.field(factory=dict)
+    golden: dict[str, AnyArray] = attrs.field(factory=dict)
     run_id: str | None = None
 
     @property
     def labels(self) -> AnyArray:
         """Labels of the training rows."""
-        return self.stages["clusterer"].output
+        return self.output("clusterer")
+
+    def output(self, role: Role) -> AnyArray:
+        """What the last step of a role gave for the training rows."""
+        return [result for result in self.results if result.step.role == role][-1].output
+
+    @property
+    def stages(self) -> dict[str, StepResult]:
+        """The steps that the store keeps, by label: all but those that prepare rows."""
+        return {r.step.label: r for r in self.results if not r.step.prepares}
 
 
 def usable_threads(n_jobs: int | None) -> int:
@@ -87,9 +98,9 @@ def fit_composition(
     n_jobs: int = 1,
     store: StageStore | None = None,
     sink: EventSink,
-    recent: Mapping[str, StageResult] | None = None,
+    recent: Mapping[str, StepResult] | None = None,
 ) -> Fit:
-    """Fit scaler, embedder, manifolder and clusterer.
+    """Fit all components of a composition.
 
     Parameters
     ----------
@@ -104,7 +115,7 @@ def fit_composition(
     sink : callable
         Gets the events.
     recent : mapping, optional
-        Stage results at hand, by key.
+        Results of steps in memory, by key.
 
     Returns
     -------
@@ -117,80 +128,55 @@ def fit_composition(
     StageError
         If a component fails.
     """
+    plan = Plan.of(composition)
     row_shape = tuple(int(extent) for extent in x.shape[1:])
-    components = {role: composition.choice(role).build(composition.n_clusters) for role in ROLES}
-    check_trio(composition, components, len(x), row_shape)
+    check_plan(plan, len(x), row_shape)
     refuse_equal_rows(x)
     run_id = uuid.uuid4().hex
     start = time.perf_counter()
     sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))
-    spare = None if store is None else OptionalStore(store)
     try:
-        runner = StageRunner(run_id, sink, n_jobs, spare, recent or {})
-        fit = _run(composition, components, x, random_state, runner)
+        spare = None if store is None else OptionalStore(store)
+        context = RunContext(run_id, sink, n_jobs, spare, recent or {})
+        data = fingerprint(x)
+        results = run_plan(plan, x, data, random_state, context)
+        labels = results[-1].output
+        fit = Fit(
+            composition,
+            FittedPlan(
+                plan,
+                [result.component for result in results],
+                row_shape,
+                n_clusters=len(np.unique(labels[labels != NOISE])),
+            ),
+            results,
+            random_state,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            data={
+                "fingerprint": data,
+                "n_rows": len(x),
+                "row_shape": list(row_shape),
+                "dtype": x.dtype.name,
+            },
+            run_id=run_id,
+        )
+        fit = attrs.evolve(fit, **_look_back(fit, x))
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"
         sink(RunFinished(run_id, time.perf_counter() - start, error=text))
         raise
-    sink(RunFinished(run_id, time.perf_counter() - start, n_clusters=fit.trio.n_clusters))
-    return attrs.evolve(fit, run_id=run_id)
+    sink(RunFinished(run_id, time.perf_counter() - start, n_clusters=fit.fitted.n_clusters))
+    return fit
 
 
-def _run(
-    composition: Composition,
-    components: Mapping[Any, Any],
-    x: AnyArray,
-    random_state: int,
-    runner: StageRunner,
-) -> Fit:
-    scaler = Scaler(composition.scaler).fit(x)
-    kind = composition.embedder.spec.input
-    current = scaler.transform(x).reshape(len(x), *component_shape(kind, x.shape[1:]))
-    upstream = fingerprint(current)
-    data = {
-        "fingerprint": fingerprint(x),
-        "n_rows": len(x),
-        "row_shape": [int(extent) for extent in x.shape[1:]],
-        "dtype": x.dtype.name,
-    }
-    stages: dict[str, StageResult] = {}
-    published: State = {}
-    for role in ROLES:
-        stage = runner.run_stage(
-            composition.choice(role).entry,
-            components[role],
-            current,
-            upstream,
-            derive_seed(random_state, role),
-            published,
-        )
-        stages[role], current, upstream = stage, stage.output, stage.key
-        published = stage.published
-    labels = stages["clusterer"].output
-    trio = FittedTrio(
-        composition=composition,
-        scaler=scaler,
-        **{role: stages[role].component for role in ROLES},
-        row_shape=tuple(int(extent) for extent in x.shape[1:]),
-        n_clusters=len(np.unique(labels[labels != NOISE])),
-    )
-    agreement, golden = _look_back(trio, x, labels, random_state)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    return Fit(trio, stages, random_state, created, data, agreement, golden)
-
-
-def _look_back(
-    trio: FittedTrio, x: AnyArray, labels: AnyArray, random_state: int
-) -> tuple[dict[str, float], dict[str, AnyArray]]:
+def _look_back(fit: Fit, x: AnyArray) -> dict[str, Any]:
     """Predict some training rows: how many keep their label, and a few rows to keep."""
-    if not is_inductive(trio.composition):
-        return {}, {}
-    rng = np.random.default_rng(derive_seed(random_state, "look back"))
+    if not fit.fitted.plan.inductive:
+        return {}
+    rng = np.random.default_rng(derive_seed(fit.random_state, "look back"))
     rows = np.sort(rng.choice(len(x), min(_AGREEMENT_ROWS, len(x)), replace=False))
-    sample = x[rows]
-    latent = trio.embed(sample)
-    manifold = trio.transform(sample)
-    predicted, fitted = trio.predict(sample), labels[rows]
+    sample, fitted = x[rows], fit.labels[rows]
+    latent, manifold, predicted = fit.fitted.outputs(sample, "embedder", "manifolder", "clusterer")
     both = (predicted != NOISE) & (fitted != NOISE)
     agreement = {
         "rows": float(len(rows)),
@@ -204,4 +190,4 @@ def _look_back(
         "manifold": manifold[few],
         "labels": predicted[few],
     }
-    return agreement, golden
+    return {"agreement": agreement, "golden": golden}

@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 
-from n2d_framework.config import resolve_choice
+from n2d_framework.config import Composition, resolve_choice
 from n2d_framework.core.options import current_names, options_dict
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
-from n2d_framework.registry import Catalogue
+from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["as_mapping", "nested_params", "with_options"]
+__all__ = ["Resolved", "as_mapping", "nested_params", "with_options"]
+
+
+@attrs.frozen(eq=False, slots=False)
+class Resolved:
+    """A composition with the parameters that it was made of: it is resolved once.
+
+    Attributes
+    ----------
+    composition : Composition
+    given : mapping of str to object
+        A copy of the parameters, components as their classes and options.
+    catalogue : Catalogue
+        What was installed.
+    """
+
+    composition: Composition
+    given: Mapping[str, Any] = attrs.field(repr=False)
+    catalogue: Catalogue = attrs.field(repr=False)
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], composition: Composition) -> Resolved:
+        """A composition and the parameters that it was made of."""
+        return cls(composition, copy.deepcopy(_plain(given)), default_catalogue())
+
+    def is_of(self, given: Mapping[str, Any]) -> bool:
+        """Whether parameters are still those, unchanged."""
+        if self.catalogue is not default_catalogue():
+            return False
+        try:
+            return bool(_plain(given) == self.given)
+        except Exception:  # noqa: BLE001  # arrays, and whatever else cannot be compared
+            return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"composition": self.composition, "given": self.given, "catalogue": None}
+
+
+def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: (type(value), options_dict(value)) if attrs.has(type(value)) else value
+        for name, value in given.items()
+    }
 
 
 def nested_params(values: Mapping[Role, Any], catalogue: Catalogue) -> dict[str, Any]:

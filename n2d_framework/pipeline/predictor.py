@@ -41,15 +41,15 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def embed(self, X: Any) -> AnyArray:
         """Latent coordinates of rows: (n, d) float32."""
-        return self._fitted().trio.embed(self._rows(X))
+        return self._fitted().fitted.embed(self._rows(X))
 
     def transform(self, X: Any) -> AnyArray:
         """Manifold coordinates of rows: (n, m) float32."""
-        return self._fitted().trio.transform(self._rows(X))
+        return self._fitted().fitted.transform(self._rows(X))
 
     def predict(self, X: Any) -> IntArray:
         """Labels of rows: (n,) int64, noise is -1. A row's label depends on that row only."""
-        return cast("IntArray", self._fitted().trio.predict(self._rows(X)))
+        return cast("IntArray", self._fitted().fitted.predict(self._rows(X)))
 
     def predict_proba(self, X: Any) -> AnyArray:
         """Soft assignment of rows.
@@ -65,7 +65,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         UnsupportedError
             If the clusterer has no soft assignment.
         """
-        return self._fitted().trio.predict_proba(self._rows(X))
+        return self._fitted().fitted.predict_proba(self._rows(X))
 
     def strengths(self, X: Any) -> AnyArray:
         """Strength of each row's membership in its cluster: (n,) in [0, 1], 0 for noise.
@@ -75,7 +75,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         UnsupportedError
             If the clusterer cannot tell.
         """
-        return self._fitted().trio.strengths(self._rows(X))
+        return self._fitted().fitted.strengths(self._rows(X))
 
     def reconstruct(self, X: Any) -> AnyArray:
         """Rows after a passage through the embedder and back: same shape and units as `X`.
@@ -85,7 +85,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         UnsupportedError
             If the embedder cannot reconstruct.
         """
-        return self._fitted().trio.reconstruct(self._rows(X))
+        return self._fitted().fitted.reconstruct(self._rows(X))
 
     def _fitted(self) -> Fit:
         if not hasattr(self, "_fit"):
@@ -118,7 +118,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
                 f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
-        self._fit.trio.check_rows(rows)
+        self._fit.fitted.check_rows(rows)
         return rows
 
     def _adopt_schema(self, schema: Schema) -> None:

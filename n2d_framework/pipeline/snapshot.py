@@ -12,14 +12,15 @@ import numpy as np
 from n2d_framework.config import Choice, Composition, ScalerConfig
 from n2d_framework.core.code import libraries_of
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.core.structure import structure
-from n2d_framework.errors import StateError
+from n2d_framework.errors import ConfigError, StateError
 from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.plan.scaling import Scaler
-from n2d_framework.plan.run_step import StageResult
-from n2d_framework.plan.fitted_plan import FittedTrio
-from n2d_framework.registry import Catalogue, default_catalogue
+from n2d_framework.plan.fitted_plan import FittedPlan
+from n2d_framework.plan.run_step import StepResult
+from n2d_framework.plan.steps import Plan
+from n2d_framework.registry import Catalogue, Entry, default_catalogue
 from n2d_framework.types import ROLES
 
 __all__ = ["Snapshot", "fit_from_snapshot", "library_versions", "manifest_of", "snapshot_of"]
@@ -78,37 +79,39 @@ def library_versions(*distributions: str) -> dict[str, str]:
 
 
 def manifest_of(fit: Fit) -> dict[str, Any]:
-    """Description of a fit as JSON; components are not asked for their states."""
-    composition: dict[str, Any] = {"scaler": options_dict(fit.trio.composition.scaler)}
-    for role in ROLES:
-        stage = fit.stages[role]
-        composition[role] = {
-            "name": stage.entry.spec.name,
-            "distribution": stage.entry.distribution,
-            "version": stage.entry.version,
-            "state_version": stage.entry.spec.state_version,
-            "options": options_dict(stage.component),
+    """What can be told of a fit as JSON; components are not asked for their states."""
+    composition: dict[str, Any] = {"scaler": options_dict(fit.composition.scaler)}
+    for label, stage in fit.stages.items():
+        entry = stage.step.entry
+        composition[label] = {
+            "name": entry.spec.name,
+            "distribution": entry.distribution,
+            "version": entry.version,
+            "state_version": entry.spec.state_version,
+            "options": dict(stage.step.options),
         }
     return {
         "created": fit.created,
         "framework_version": _version("n2d_framework") or "",
-        "composition": composition | {"n_clusters": fit.trio.composition.n_clusters},
+        "composition": composition | {"n_clusters": fit.composition.n_clusters},
         "random_state": fit.random_state,
-        "n_clusters_found": fit.trio.n_clusters,
+        "n_clusters_found": fit.fitted.n_clusters,
         "data": fit.data,
         "training": {
-            "seconds": {role: fit.stages[role].seconds for role in ROLES},
-            "keys": {role: fit.stages[role].key for role in ROLES},
+            "seconds": {label: stage.seconds for label, stage in fit.stages.items()},
+            "keys": {label: stage.key for label, stage in fit.stages.items()},
             "agreement": fit.agreement,
         },
-        "environment": _environment(*(fit.stages[role].entry.distribution for role in ROLES)),
+        "environment": _environment(*(step.entry.distribution for step in fit.fitted.plan)),
     }
 
 
 def snapshot_of(fit: Fit) -> Snapshot:
     """Take a fit apart into plain values."""
-    parts: dict[str, State] = {role: fit.stages[role].component.get_state() for role in ROLES}
-    parts["scaler"] = fit.trio.scaler.get_state()
+    parts: dict[str, State] = {
+        "scaler" if result.step.prepares else result.step.label: result.component.get_state()
+        for result in fit.results
+    }
     parts["training"] = {"labels": fit.labels}
     parts["golden"] = dict(fit.golden)
     return Snapshot(manifest_of(fit), parts)
@@ -142,41 +145,54 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
     manifest, parts = snapshot.manifest, snapshot.parts
     described = manifest["composition"]
     labels = need(parts["training"], "labels", np.ndarray)
+    training = manifest["training"]
     choices: dict[str, Choice] = {}
-    stages: dict[str, StageResult] = {}
     for role in ROLES:
         about = described[role]
         name = about["name"]
         found = catalogue.name_of_written(role, about["distribution"], name)
         entry = catalogue.get(role, found or f"{about['distribution']}:{name}")
-        component = structure(entry.spec.load(), about["options"], f"{role} {name!r}")
-        component.set_state(_readable(entry.spec, component, parts[role], about["state_version"]))
-        choices[role] = Choice(role, entry, about["options"])
-        output = labels if role == "clusterer" else np.empty((0, 0), dtype=np.float32)
-        training = manifest["training"]
-        stages[role] = StageResult(
-            training["keys"][role], entry, component, output, training["seconds"][role], cached=True
-        )
-    scaler = Scaler(structure(ScalerConfig, described["scaler"], "scaler"))
-    scaler.set_state(parts["scaler"])
-    trio = FittedTrio(
-        composition=Composition(
-            scaler=scaler.config, n_clusters=described["n_clusters"], **choices
-        ),
-        scaler=scaler,
-        **{role: stages[role].component for role in ROLES},
+        choices[role] = _chosen(entry, about["options"])
+    composition = Composition(
+        scaler=structure(ScalerConfig, described["scaler"], "scaler"),
+        n_clusters=described["n_clusters"],
+        **choices,
+    )
+    results = []
+    for step in Plan.of(composition):
+        component, label = step.fresh(), step.label
+        if step.prepares:
+            component.set_state(parts["scaler"])
+        else:
+            version = described[label]["state_version"]
+            component.set_state(_readable(step.spec, component, parts[label], version))
+        output = labels if step.role == "clusterer" else np.empty((0, 0), dtype=np.float32)
+        key, seconds = (training[name].get(label, "") for name in ("keys", "seconds"))
+        results.append(StepResult(step, key, component, output, seconds or 0.0, cached=True))
+    fitted = FittedPlan(
+        plan=Plan(result.step for result in results),
+        components=[result.component for result in results],
         row_shape=tuple(int(extent) for extent in manifest["data"]["row_shape"]),
         n_clusters=int(manifest["n_clusters_found"]),
     )
     return Fit(
-        trio=trio,
-        stages=stages,
+        composition,
+        fitted,
+        tuple(results),
         random_state=int(manifest["random_state"]),
         created=str(manifest["created"]),
         data=dict(manifest["data"]),
-        agreement=dict(manifest["training"]["agreement"]),
+        agreement=dict(training["agreement"]),
         golden={name: need(parts["golden"], name, np.ndarray) for name in parts["golden"]},
     )
+
+
+def _chosen(entry: Entry[ComponentSpec], options: dict[str, Any]) -> Choice:
+    try:
+        return Choice.of(entry, options)
+    except ConfigError as error:
+        path = f"{entry.spec.role} {entry.spec.name!r}"
+        raise ConfigError(problem.under(path) for problem in error.problems) from None
 
 
 def _readable(spec: Any, component: Any, state: State, version: int) -> State:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from n2d_framework.config import Composition
 from n2d_framework.core.kinds import Kinds
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CompositionError, NotInductiveWarning
 from n2d_framework.registry import default_catalogue
-from n2d_framework.types import ROLES, Role
 
-__all__ = ["check_trio", "component_reasons", "component_shape", "is_inductive", "needs_reasons"]
+if TYPE_CHECKING:
+    from n2d_framework.plan.steps import Plan
+
+__all__ = ["check_plan", "component_reasons", "component_shape", "needs_reasons"]
 
 
 def component_shape(kind: Kinds, row_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -33,24 +34,12 @@ def component_shape(kind: Kinds, row_shape: tuple[int, ...]) -> tuple[int, ...]:
     return (size,)
 
 
-def is_inductive(composition: Composition) -> bool:
-    """Return whether every stage can place rows it was not fitted on."""
-    return all(composition.choice(role).spec.inductive for role in ROLES)
-
-
-def check_trio(
-    composition: Composition,
-    components: Mapping[Role, Any],
-    n_rows: int,
-    row_shape: tuple[int, ...],
-) -> None:
+def check_plan(plan: Plan, n_rows: int, row_shape: tuple[int, ...]) -> None:
     """Refuse what cannot work, with every reason, before an hour of training.
 
     Parameters
     ----------
-    composition : Composition
-    components : mapping of role to component
-        Fresh, unfitted instances.
+    plan : Plan
     n_rows : int
     row_shape : tuple of int
 
@@ -62,20 +51,18 @@ def check_trio(
     Warns
     -----
     NotInductiveWarning
-        If a stage cannot place new rows, so that ``predict`` will be refused.
+        If a step cannot place new rows, so that ``predict`` will be refused.
     """
     reasons: list[str] = []
-    for role in ROLES:
-        spec = composition.choice(role).spec
-        reasons += component_reasons(spec, components[role], n_rows, row_shape)
-    reasons += needs_reasons([composition.choice(role).spec for role in ROLES])
+    for step in plan:
+        reasons += component_reasons(step.spec, step.prototype, n_rows, row_shape)
+    reasons += needs_reasons(plan.specs)
     if reasons:
         raise CompositionError("; ".join(reasons))
-    for role in ROLES:
-        spec = composition.choice(role).spec
-        if not spec.inductive:
+    for step in plan:
+        if not step.spec.inductive:
             warnings.warn(
-                f"{role} {spec.name!r} cannot place new rows: this composition can be fitted, "
+                f"{step.title} cannot place new rows: this composition can be fitted, "
                 "but predict, transform and embed will be refused",
                 NotInductiveWarning,
                 stacklevel=4,

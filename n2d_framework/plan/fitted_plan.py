@@ -1,54 +1,53 @@
-"""A fitted trio: scaler and three components, applied to rows in bounded memory."""
+"""A fitted plan, applied to rows in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_framework.config import Composition
 from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
-from n2d_framework.plan.compatibility import component_shape
-from n2d_framework.plan.scaling import Scaler
-from n2d_framework.types import ROLES, AnyArray, Role
+from n2d_framework.plan.run_step import Edge
+from n2d_framework.plan.steps import Plan, Step
+from n2d_framework.types import AnyArray, Role
 
-__all__ = ["FittedTrio"]
+__all__ = ["FittedPlan"]
 
 _CHUNK = 8192
 
 
 @attrs.frozen(eq=False)
-class FittedTrio:
-    """Scaler and three fitted components.
+class FittedPlan:
+    """The steps of a plan with their fitted components.
 
     Attributes
     ----------
-    composition : Composition
-    scaler : Scaler
-    embedder, manifolder, clusterer : object
-        Fitted components.
+    plan : Plan
+    components : tuple of object
+        Fitted, one for each step.
     row_shape : tuple of int
         Shape of a row, as it was at fit.
     n_clusters : int
         Number of clusters found (noise not counted).
     """
 
-    composition: Composition
-    scaler: Scaler
-    embedder: Any
-    manifolder: Any
-    clusterer: Any
+    plan: Plan
+    components: Sequence[Any] = attrs.field(converter=tuple)
     row_shape: tuple[int, ...]
     n_clusters: int
 
     def __attrs_post_init__(self) -> None:
-        if self.scaler.shift_.shape not in ((), self.row_shape):
-            raise StateError(
-                f"scaler: its state is for rows of shape {self.scaler.shift_.shape}, "
-                f"the model's have {self.row_shape}"
-            )
+        for step, component in zip(self.plan, self.components, strict=True):
+            check = getattr(component, "check_input", None)
+            if step.prepares and check is not None:
+                for reason in check(1, self.row_shape):
+                    raise StateError(f"{step.spec.name}: {reason}")
+
+    def component(self, role: Role) -> Any:
+        """The fitted component of a role; of several, the last."""
+        return self.components[self.plan.steps.index(self.plan.last(role))]
 
     def check_rows(self, rows: AnyArray) -> None:
         """Refuse rows of another shape than those of the fit.
@@ -68,85 +67,113 @@ class FittedTrio:
             f"rows have the shape {shape}, the model was fitted on rows of shape {self.row_shape}"
         )
 
+    def outputs(self, x: AnyArray, *roles: Role) -> tuple[AnyArray, ...]:
+        """What roles give for checked rows, in one pass.
+
+        Parameters
+        ----------
+        x : array of shape (n, *row_shape)
+        *roles : str
+            In the order of the plan: coordinates (n, d) are float32, labels (n,) int64.
+
+        Raises
+        ------
+        UnsupportedError
+            If a step up to the last of them cannot place new rows.
+        StageError
+            If a component gives coordinates that are not finite.
+        """
+        return self._chunked(x, roles[-1], lambda given: tuple(given[role] for role in roles))
+
     def embed(self, x: AnyArray) -> AnyArray:
         """Latent coordinates of checked rows: (n, d) float32."""
-        self._need_inductive("embedder")
-        return _chunked(self._embed, x)
+        return self.outputs(x, "embedder")[0]
 
     def transform(self, x: AnyArray) -> AnyArray:
         """Manifold coordinates of checked rows: (n, m) float32."""
-        self._need_inductive("embedder", "manifolder")
-        return _chunked(self._transform, x)
+        return self.outputs(x, "manifolder")[0]
 
     def predict(self, x: AnyArray) -> AnyArray:
         """Labels of checked rows: (n,) int64."""
-        self._need_inductive(*ROLES)
-        return _chunked(self._predict, x)
+        return self.outputs(x, "clusterer")[0]
 
     def predict_proba(self, x: AnyArray) -> AnyArray:
         """Soft assignment of checked rows: (n, n_clusters [+ 1 for noise]) float64."""
-        self._need_inductive(*ROLES)
-        self._need_method("clusterer", "predict_proba", "predict_proba")
-        return _chunked(lambda rows: self.clusterer.predict_proba(self._transform(rows)), x)
+        return self._of_clusterer("predict_proba", x)
 
     def strengths(self, x: AnyArray) -> AnyArray:
         """Strength of membership of each checked row: (n,) float64 in [0, 1]."""
-        self._need_inductive(*ROLES)
-        self._need_method("clusterer", "strengths", "strengths")
-        return _chunked(lambda rows: self.clusterer.strengths(self._transform(rows)), x)
+        return self._of_clusterer("strengths", x)
 
     def reconstruct(self, x: AnyArray) -> AnyArray:
         """Checked rows after a passage through the embedder and back, in input units."""
         self._need_inductive("embedder")
-        self._need_method("embedder", "reconstruct", "reconstruct")
+        decode = self._method("embedder", "reconstruct")
 
-        def back(rows: AnyArray) -> AnyArray:
-            decoded = self._finite("embedder", self.embedder.reconstruct(self._embed(rows)))
-            shape = (len(rows), *self.row_shape)
-            return self.scaler.inverse_transform(decoded.reshape(shape))
+        def back(given: dict[str, AnyArray]) -> tuple[AnyArray]:
+            decoded = self._finite(self.plan.last("embedder"), decode(given["embedder"]))
+            rows = decoded.reshape(given["prepare"].shape)
+            for step, component in reversed([*zip(self.plan, self.components, strict=True)]):
+                rows = component.inverse_transform(rows) if step.prepares else rows
+            return (rows,)
 
-        return _chunked(back, x)
+        return self._chunked(x, "embedder", back)[0]
 
-    def embedder_input(self, x: AnyArray) -> AnyArray:
-        """Scaled rows in the shape that the embedder takes."""
-        kind = self.composition.embedder.spec.input
-        return self.scaler.transform(x).reshape(len(x), *component_shape(kind, self.row_shape))
+    def _of_clusterer(self, method: str, x: AnyArray) -> AnyArray:
+        self._need_inductive("clusterer")
+        ask = self._method("clusterer", method)
+        return self._chunked(x, "manifolder", lambda given: (ask(given["manifolder"]),))[0]
 
-    def _embed(self, rows: AnyArray) -> AnyArray:
-        latent = self.embedder.transform(self.embedder_input(rows))
-        return self._finite("embedder", latent)
+    def _chunked(
+        self,
+        x: AnyArray,
+        last: Role,
+        take: Callable[[dict[str, AnyArray]], tuple[AnyArray, ...]],
+    ) -> tuple[AnyArray, ...]:
+        """What `take` makes of the outputs up to a role, chunk by chunk."""
+        self._need_inductive(last)
+        parts = [take(self._pass(x[i : i + _CHUNK], last)) for i in range(0, len(x), _CHUNK)]
+        if len(parts) == 1:
+            return parts[0]
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
-    def _transform(self, rows: AnyArray) -> AnyArray:
-        return self._finite("manifolder", self.manifolder.transform(self._embed(rows)))
+    def _pass(self, rows: AnyArray, last: Role) -> dict[str, AnyArray]:
+        """The output of each role up to one, for a chunk of rows."""
+        edge, found = Edge(rows, ""), dict[str, AnyArray]()
+        for step, component in zip(self.plan.until(last), self.components, strict=False):
+            output = self._applied(step, component, edge)
+            found[step.role] = output
+            edge = edge.after(output)
+        return found
 
-    def _predict(self, rows: AnyArray) -> AnyArray:
-        return np.asarray(self.clusterer.predict(self._transform(rows)), dtype=np.int64)
+    def _applied(self, step: Step, component: Any, edge: Edge) -> AnyArray:
+        inputs = edge.of(step)
+        if step.role == "clusterer":
+            return np.asarray(component.predict(*inputs), dtype=np.int64)
+        output = component.transform(*inputs)
+        return np.asarray(output) if step.prepares else self._finite(step, output)
 
-    def _finite(self, role: Role, coordinates: Any) -> AnyArray:
-        """Coordinates as float32, for the next stage must not be given NaN or infinity."""
+    @staticmethod
+    def _finite(step: Step, coordinates: Any) -> AnyArray:
+        """Coordinates as float32, for the next step must not be given NaN or infinity."""
         with np.errstate(over="ignore"):
             found = np.asarray(coordinates, dtype=np.float32)
         if not np.isfinite(found).all():
-            name = self.composition.choice(role).spec.name
             count = int((~np.isfinite(found)).any(axis=tuple(range(1, found.ndim))).sum())
             raise StageError(
-                f"{role} {name!r} gave coordinates that are not finite for {count} of "
+                f"{step.title} gave coordinates that are not finite for {count} of "
                 f"{len(found)} rows; their values are too far from those of the fit"
             )
         return found
 
-    def _need_inductive(self, *roles: Role) -> None:
-        for role in roles:
-            spec = self.composition.choice(role).spec
-            if not spec.inductive:
-                raise UnsupportedError(f"{role} {spec.name!r} cannot place new rows")
+    def _need_inductive(self, last: Role) -> None:
+        for step in self.plan.until(last):
+            if not step.spec.inductive:
+                raise UnsupportedError(f"{step.title} cannot place new rows")
 
-    def _need_method(self, role: Role, method: str, wanted: str) -> None:
-        if not hasattr(getattr(self, role), method):
-            name = self.composition.choice(role).spec.name
-            raise UnsupportedError(f"{wanted}: {role} {name!r} has no such ability")
-
-
-def _chunked(function: Callable[[AnyArray], AnyArray], x: AnyArray) -> AnyArray:
-    parts = [function(x[start : start + _CHUNK]) for start in range(0, len(x), _CHUNK)]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def _method(self, role: Role, name: str) -> Callable[[AnyArray], AnyArray]:
+        found: Callable[[AnyArray], AnyArray] | None = getattr(self.component(role), name, None)
+        if found is None:
+            title = self.plan.last(role).title
+            raise UnsupportedError(f"{name}: {title} has no such ability")
+        return found

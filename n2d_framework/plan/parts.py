@@ -10,9 +10,9 @@ import attrs
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state, need
 from n2d_framework.errors import BundleError, StateError
-from n2d_framework.plan.store.entries import warn_of_damage
 from n2d_framework.plan.keys import part_key
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
+from n2d_framework.plan.store.entries import warn_of_damage
 from n2d_framework.registry import Entry
 
 __all__ = ["Parts"]

@@ -1,4 +1,4 @@
-"""run_stage: the one place where a component is fitted."""
+"""run_step: the one place where a component is fitted, or found in the store."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
+import numpy as np
 
-from n2d_framework.core.code import code_of
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
-from n2d_framework.core.options import options_dict
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
 from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
 from n2d_framework.plan.collapse import check_collapse
+from n2d_framework.plan.compatibility import component_shape
+from n2d_framework.plan.equal_rows import share_among_equal_rows
+from n2d_framework.plan.parts import Parts
+from n2d_framework.plan.steps import Plan, Step
+from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.plan.store.entries import (
     checked_output,
     last_losses,
@@ -25,68 +29,113 @@ from n2d_framework.plan.store.entries import (
     warn_of_damage,
     with_state,
 )
-from n2d_framework.plan.equal_rows import share_among_equal_rows
-from n2d_framework.plan.keys import stage_key
-from n2d_framework.plan.parts import Parts
-from n2d_framework.plan.store.stage_store import OptionalStore, StageStore
-from n2d_framework.registry import Entry
 from n2d_framework.types import AnyArray, Role
 
-__all__ = [
-    "StageResult",
-    "StageRunner",
-    "fit_component",
-    "published_about",
-]
+__all__ = ["Edge", "RunContext", "StepResult", "fit_component", "published_about", "run_plan",
+           "run_step"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 
 @attrs.frozen(eq=False)
-class StageResult:
-    """A fitted stage.
+class Edge:
+    """What one step hands to the next.
 
     Attributes
     ----------
+    rows : array of shape (n, ...)
+        Rows, or coordinates: what steps before the labels gave last.
+    key : str
+        Content key of the step that gave it; of the data, their fingerprint.
+    labels : array of shape (n,), int64, or None
+        What steps have given of labels.
+    published : State
+        What the steps before have published about `rows`.
+    """
+
+    rows: AnyArray = attrs.field(repr=False)
+    key: str
+    labels: AnyArray | None = attrs.field(default=None, repr=False)
+    published: State = attrs.field(factory=dict, repr=False)
+
+    def of(self, step: Step) -> tuple[AnyArray, ...]:
+        """What a step is fitted on: rows in the shape that it takes, and labels if there are any.
+
+        Parameters
+        ----------
+        step : Step
+        """
+        shape = component_shape(step.spec.input, self.rows.shape[1:])
+        rows = self.rows.reshape(len(self.rows), *shape)
+        return (rows,) if self.labels is None else (rows, self.labels)
+
+    def after(self, output: AnyArray, key: str = "", published: State | None = None) -> Edge:
+        """What is handed on after a step: its coordinates, or its labels beside the coordinates.
+
+        Parameters
+        ----------
+        output : array
+            What the step gave.
+        key : str
+            Its content key.
+        published : State, optional
+            What is known about coordinates.
+        """
+        if output.ndim == 1:
+            return attrs.evolve(self, key=key, labels=output)
+        return Edge(output, key, None, published or {})
+
+
+@attrs.frozen(eq=False)
+class StepResult:
+    """A fitted step.
+
+    Attributes
+    ----------
+    step : Step
     key : str
         Content key.
-    entry : Entry
     component : object
         The fitted component.
     output : array
-        Training coordinates (n, d) float32, or labels (n,) int64.
+        Prepared rows, training coordinates (n, d) float32, or labels (n,) int64.
     seconds : float
         How long fitting took, when it was fitted.
     cached : bool
         Whether it was taken from the store in this run.
     published : State
-        What is known to later stages about the output.
+        What is known to later steps about the output.
     """
 
+    step: Step
     key: str
-    entry: Entry[ComponentSpec]
     component: Any = attrs.field(repr=False)
     output: AnyArray = attrs.field(repr=False)
     seconds: float
     cached: bool
     published: State = attrs.field(factory=dict, repr=False)
 
+    def without_rows(self) -> StepResult:
+        """The result without its output: prepared rows are as large as the data."""
+        return attrs.evolve(self, output=np.empty((0, *self.output.shape[1:]), np.float32))
+
 
 @attrs.frozen(eq=False)
-class StageRunner:
-    """Runs the stages of one composition.
+class RunContext:
+    """What all steps of a run share.
 
     Attributes
     ----------
     run_id : str
+        Identifies the run in its events.
     sink : callable
         Gets the events.
     n_jobs : int
         Threads a component may use.
     store : StageStore or None
-        Asked before fitting, told afterwards.
-    recent : mapping
-        Results at hand, by key, asked before the store.
+        Asked before a step is fitted; gets its result afterwards.
+    recent : mapping of key to StepResult
+        Results in memory, asked before the store.
     notes : callable
         Asked after each fit for plain values to be kept beside its result.
     outputs_of_code : bool, default False
@@ -98,149 +147,190 @@ class StageRunner:
     sink: EventSink
     n_jobs: int = 1
     store: StageStore | None = None
-    recent: Mapping[str, StageResult] = attrs.field(factory=dict)
+    recent: Mapping[str, StepResult] = attrs.field(factory=dict)
     notes: Callable[[], Mapping[str, Any]] = dict
     outputs_of_code: bool = False
 
-    def run_stage(
-        self,
-        entry: Entry[ComponentSpec],
-        component: Any,
-        x: AnyArray,
-        upstream: str,
-        seed: int,
-        published: State | None = None,
-    ) -> StageResult:
-        """Fit a component, or take the result from the store.
+    def store_of(self, step: Step) -> StageStore | None:
+        """The store, unless it does not keep the step's state."""
+        return None if step.prepares or step.spec.imports_code else self.store
 
-        Parameters
-        ----------
-        entry : Entry
-            The component in the catalogue.
-        component : object
-            A fresh, unfitted instance.
-        x : array
-            Its input, as the role's protocol says.
-        upstream : str
-            Key of the stage before, or fingerprint of the data.
-        seed : int
-            The stage's seed.
-        published : State, optional
-            What the stages before have published about `x`.
 
-        Returns
-        -------
-        StageResult
+def run_plan(
+    plan: Plan, rows: AnyArray, fingerprint: str, random_state: int, context: RunContext
+) -> tuple[StepResult, ...]:
+    """Run all steps, one after the other, in this process.
 
-        Raises
-        ------
-        StageError
-            If the component fails or returns something unusable, such as the same coordinates
-            for all rows.
-        """
-        spec = entry.spec
-        code = code_of(spec, component)
-        key = stage_key(upstream, entry, options_dict(component), seed, code)
-        about = (self.run_id, key, spec.role, spec.name)
-        self.sink(StageStarted(*about))
-        start = time.perf_counter()
-        try:
-            result = self._known(key, entry, component, len(x))
-            if result is None:
-                before = published or {}
-                parts = Parts(self._usable_store(entry), entry, upstream, seed, code)
-                context = attrs.evolve(
-                    self._context(about, seed), upstream=before, remember=parts.remember
-                )
-                output = fit_component(component, spec.role, x, context)
-                output = share_among_equal_rows(checked_output(output, spec, len(x)), x)
-                check_collapse(output, x, component, spec)
-                told = published_about(component, spec, before)
-                seconds = time.perf_counter() - start
-                result = StageResult(key, entry, component, output, seconds, False, told)
-                self._keep(result, seed)
-        except BaseException as error:
-            took = time.perf_counter() - start
-            self.sink(StageFinished(*about, took, error=f"{type(error).__name__}: {error}"))
-            if isinstance(error, N2DError) or not isinstance(error, Exception):
-                raise
-            missing = isinstance(error, ImportError) and spec.extra
-            raise StageError(
-                f"{spec.role} {spec.name!r} failed: {type(error).__name__}: {error}"
-                + (f"; install {spec.extra}" if missing else "")
-            ) from error
-        self.sink(StageFinished(*about, time.perf_counter() - start, cached=result.cached))
-        return result
+    Parameters
+    ----------
+    plan : Plan
+    rows : array of shape (n, *row_shape)
+        Checked rows.
+    fingerprint : str
+        Of the rows.
+    random_state : int
+        The composition's seed.
+    context : RunContext
 
-    def _context(self, about: tuple[str, str, Role, str], seed: int) -> FitContext:
-        def epoch_finished(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
-            self.sink(EpochFinished(*about, epoch, epochs, dict(metrics)))
+    Returns
+    -------
+    tuple of StepResult
 
-        return FitContext(seed=seed, n_jobs=self.n_jobs, epoch_finished=epoch_finished)
+    Raises
+    ------
+    DataError, StageError
+        If a step fails.
+    """
+    edge, results = Edge(rows, fingerprint), []
+    for step in plan:
+        result = run_step(step, edge, step.seed(random_state), context)
+        edge = edge.after(result.output, result.key, result.published)
+        results.append(result.without_rows() if step.prepares else result)
+    return tuple(results)
 
-    def _known(
-        self, key: str, entry: Entry[ComponentSpec], component: Any, n_rows: int
-    ) -> StageResult | None:
-        if key in self.recent:
-            return attrs.evolve(self.recent[key], cached=True)
-        store = self._usable_store(entry)
-        if store is None:
+
+def run_step(step: Step, edge: Edge, seed: int, context: RunContext) -> StepResult:
+    """Fit a component, or take the result from the store.
+
+    Parameters
+    ----------
+    step : Step
+    edge : Edge
+        What the steps before have given.
+    seed : int
+        The step's seed.
+    context : RunContext
+
+    Returns
+    -------
+    StepResult
+
+    Raises
+    ------
+    StageError
+        If the component fails or returns something unusable, such as the same coordinates
+        for all rows.
+    """
+    key = step.key(edge.key, seed)
+    sink = _silent if step.prepares else context.sink
+    about = (context.run_id, key, step.role, step.spec.name)
+    sink(StageStarted(*about))
+    start = time.perf_counter()
+    try:
+        result = _known(step, key, len(edge.rows), context)
+        if result is None:
+            result = _fitted(step, edge, key, seed, context)
+            _keep(result, seed, context)
+    except BaseException as error:
+        took = time.perf_counter() - start
+        sink(StageFinished(*about, took, error=f"{type(error).__name__}: {error}"))
+        if isinstance(error, N2DError) or not isinstance(error, Exception):
+            raise
+        missing = isinstance(error, ImportError) and step.spec.extra
+        raise StageError(
+            f"{step.title} failed: {type(error).__name__}: {error}"
+            + (f"; install {step.spec.extra}" if missing else "")
+        ) from error
+    sink(StageFinished(*about, time.perf_counter() - start, cached=result.cached))
+    return result
+
+
+def _silent(event: object) -> None:
+    """No-op."""
+
+
+def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) -> StepResult:
+    def epoch_finished(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
+        about = (context.run_id, key, step.role, step.spec.name)
+        context.sink(EpochFinished(*about, epoch, epochs, dict(metrics)))
+
+    start = time.perf_counter()
+    component = step.fresh()
+    parts = Parts(context.store_of(step), step.entry, edge.key, seed, step.code)
+    about = FitContext(
+        seed=seed,
+        n_jobs=context.n_jobs,
+        epoch_finished=epoch_finished,
+        upstream=edge.published,
+        remember=parts.remember,
+    )
+    inputs = edge.of(step)
+    output = fit_component(component, step.role, *inputs, context=about)
+    output = checked_output(output, step.spec, len(edge.rows))
+    if not step.prepares:
+        output = share_among_equal_rows(output, inputs[0])
+        check_collapse(output, inputs[0], component, step.spec, stacklevel=3)
+    published = published_about(component, step.spec, edge.published)
+    seconds = time.perf_counter() - start
+    return StepResult(step, key, component, output, seconds, False, published)
+
+
+def _known(step: Step, key: str, n_rows: int, context: RunContext) -> StepResult | None:
+    if key in context.recent:
+        return attrs.evolve(context.recent[key], cached=True)
+    store = context.store_of(step)
+    if store is None:
+        return None
+    try:
+        found = store.read(key)
+        if found is None:
             return None
-        try:
-            found = store.read(key)
-            if found is None:
-                return None
-            kept = read_entry(found, entry.spec, n_rows)
-            fitted = with_state(component, kept.state or {})
-        except (BundleError, StateError, StageError) as error:
-            warn_of_damage(store, key, error, stacklevel=2)
-            return None
-        return StageResult(key, entry, fitted, kept.output, kept.seconds, True, kept.published)
-
-    def _keep(self, result: StageResult, seed: int) -> None:
-        foreign = result.entry.spec.imports_code
-        if self.store is None or (foreign and not self.outputs_of_code):
-            return
-        manifest = {
-            "role": result.entry.spec.role,
-            "component": result.entry.qualified_name,
-            "version": result.entry.version,
-            "options": options_dict(result.component),
-            "seed": seed,
-            "seconds": result.seconds,
-            "losses": last_losses(result.component),
-            **self.notes(),
-        }
-        try:
-            parts: dict[str, State] = {} if foreign else {"state": result.component.get_state()}
-            parts["output"] = {"values": result.output}
-            if result.published:
-                parts["published"] = result.published
-            self.store.write(result.key, manifest, parts)
-        except Exception as error:
-            if not isinstance(self.store, OptionalStore):
-                raise
-            # The fit is done and good; it can be told with the next save what is wrong.
-            name = f"{result.entry.spec.role} {result.entry.spec.name!r}"
-            warnings.warn(
-                f"{name} cannot be kept in the store: {error}", StoreWarning, stacklevel=2
-            )
-
-    def _usable_store(self, entry: Entry[ComponentSpec]) -> StageStore | None:
-        """The store, unless it does not keep the component's state."""
-        return None if entry.spec.imports_code else self.store
+        kept = read_entry(found, step.spec, n_rows)
+        fitted = with_state(step.prototype, kept.state or {})
+    except (BundleError, StateError, StageError) as error:
+        warn_of_damage(store, key, error, stacklevel=3)
+        return None
+    return StepResult(step, key, fitted, kept.output, kept.seconds, True, kept.published)
 
 
-def fit_component(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
-    """Fit, and return the training coordinates or labels."""
-    if role == "clusterer":
-        component.fit(x, context=context)
-        labels = getattr(component, "labels_", None)
-        return component.predict(x) if labels is None else labels
-    if hasattr(component, "fit_transform"):
-        return component.fit_transform(x, context=context)
-    component.fit(x, context=context)
-    return component.transform(x)
+def _keep(result: StepResult, seed: int, context: RunContext) -> None:
+    step, store, foreign = result.step, context.store, result.step.spec.imports_code
+    if store is None or step.prepares or (foreign and not context.outputs_of_code):
+        return
+    manifest = {
+        "role": step.role,
+        "component": step.name,
+        "version": step.entry.version,
+        "options": dict(step.options),
+        "seed": seed,
+        "seconds": result.seconds,
+        "losses": last_losses(result.component),
+        **context.notes(),
+    }
+    try:
+        parts: dict[str, State] = {} if foreign else {"state": result.component.get_state()}
+        parts["output"] = {"values": result.output}
+        if result.published:
+            parts["published"] = result.published
+        store.write(result.key, manifest, parts)
+    except Exception as error:
+        if not isinstance(store, OptionalStore):
+            raise
+        # The fit is done and good; the next save says what is wrong.
+        warnings.warn(
+            f"{step.title} cannot be kept in the store: {error}", StoreWarning, stacklevel=3
+        )
+
+
+def fit_component(component: Any, role: Role, *inputs: AnyArray, context: FitContext) -> Any:
+    """Fit, and return what the component gives for the training rows.
+
+    Parameters
+    ----------
+    component : object
+        Unfitted.
+    role : str
+    *inputs : arrays
+        What the role takes.
+    context : FitContext
+    """
+    if role != "clusterer" and hasattr(component, "fit_transform"):
+        return component.fit_transform(*inputs, context=context)
+    component.fit(*inputs, context=context)
+    if role != "clusterer":
+        return component.transform(*inputs)
+    labels = getattr(component, "labels_", None)
+    return component.predict(*inputs) if labels is None else labels
 
 
 def published_about(component: Any, spec: ComponentSpec, before: State) -> State:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import attrs
 import numpy as np
 
 from n2d_framework.config.models import ScalerConfig
+from n2d_framework.core.learned import learned
+from n2d_framework.core.options import component
+from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.single_precision import collapse, column_of
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
@@ -20,26 +22,32 @@ _CHUNK = 4096
 _WIDEST_OFFSET = 2.0**12
 
 
-@attrs.define(eq=False)
-class Scaler:
+@component
+class Scaler(ScalerConfig):
     """Maps input values to float32, by ``(x - shift) * factor``.
 
     Attributes
     ----------
-    config : ScalerConfig
-        Which scaler, and whether it works per feature or for the whole array.
+    name, per : str
+        Options: which scaler, and whether it works per feature or for the whole array.
     shift_, factor_ : array
         Learned; of the shape of a row, or of shape ``()``.
     per_ : {"feature", "array"}
         What ``per="auto"`` came to.
     """
 
-    config: ScalerConfig
-    shift_: AnyArray = attrs.field(factory=lambda: np.zeros(()), init=False)
-    factor_: AnyArray = attrs.field(factory=lambda: np.ones(()), init=False)
-    per_: Literal["feature", "array"] = attrs.field(default="array", init=False)
+    shift_: AnyArray = learned()
+    factor_: AnyArray = learned()
+    per_: Literal["feature", "array"] = learned()
 
-    def fit(self, x: AnyArray) -> Scaler:
+    def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
+        """Why rows of a shape cannot be scaled by what was learned, if anything was."""
+        del n_rows
+        if self.shift_ is None or self.shift_.shape in ((), row_shape):
+            return []
+        return [f"its state is for rows of shape {self.shift_.shape}, the model's have {row_shape}"]
+
+    def fit(self, x: AnyArray, *, context: FitContext | None = None) -> Scaler:
         """Learn shift and factor from rows; a constant feature gets the factor 1.
 
         Nothing is compared with an absolute number: a feature is constant if all its values are
@@ -51,32 +59,33 @@ class Scaler:
             If a spread is beyond float64, or if different values of a column would become the
             same in float32.
         """
+        del context
         self.per_ = self._resolve_per(x)
         axis = 0 if self.per_ == "feature" else None
         shape = x.shape[1:] if self.per_ == "feature" else ()
         shift, spread = np.zeros(shape), np.ones(shape)
-        if self.config.name != "none":
+        if self.name != "none":
             low, high = x.min(axis=axis), x.max(axis=axis)
             ends = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-            if self.config.name == "minmax":
+            if self.name == "minmax":
                 shift, spread = ends[0], _span(*ends)
-            elif self.config.name == "standard":
+            elif self.name == "standard":
                 shift, spread = _moments(x, *ends)
             else:
                 spread = np.maximum(*map(np.abs, ends))
-            equal = (low == high) & (self.config.name != "maxabs")
-            shift = np.where(equal, ends[0], shift) if self.config.name != "maxabs" else shift
+            equal = (low == high) & (self.name != "maxabs")
+            shift = np.where(equal, ends[0], shift) if self.name != "maxabs" else shift
             spread = np.where(equal | (spread == 0), 1.0, spread)
         with np.errstate(over="ignore"):
             factor = np.asarray(1.0 / spread)
-        _refuse_extreme(spread, factor, self.config.name)
+        _refuse_extreme(spread, factor, self.name)
         self.shift_, self.factor_ = np.asarray(shift, dtype=np.float64), factor
         self._refuse_collapse(x)
         return self
 
     def _resolve_per(self, x: AnyArray) -> Literal["feature", "array"]:
-        if self.config.per != "auto":
-            return self.config.per
+        if self.per != "auto":
+            return self.per
         return "array" if x.ndim > 2 or x.dtype == np.uint8 else "feature"
 
     def transform(self, x: AnyArray) -> AnyArray:
@@ -96,7 +105,7 @@ class Scaler:
             If a value is too large for float32 after scaling.
         """
         scaled = np.empty(x.shape, dtype=np.float32)
-        plain = self.config.name == "none"
+        plain = self.name == "none"
         with np.errstate(over="ignore"):
             for start in range(0, len(x), _CHUNK):
                 rows = slice(start, start + _CHUNK)
@@ -107,7 +116,7 @@ class Scaler:
                     raise DataError(
                         f"row {start + row}, {column_of(column)}: a value is too large for float32 "
                         f"after the "
-                        f"{self.config.name!r} scaler; scale the data before, or choose another "
+                        f"{self.name!r} scaler; scale the data before, or choose another "
                         "scaler"
                     )
         return scaled
@@ -130,7 +139,7 @@ class Scaler:
         DataError
             If a value is too large even so.
         """
-        if self.config.name == "none":
+        if self.name == "none":
             return x
         with np.errstate(over="ignore"):
             found: AnyArray = x / self.factor_ + self.shift_
@@ -152,18 +161,18 @@ class Scaler:
         )
 
     def _refuse_collapse(self, x: AnyArray) -> None:
-        if self.config.name == "none" and x.dtype == np.float32:
+        if self.name == "none" and x.dtype == np.float32:
             return
         lost = collapse(x, self.transform)
         if not lost:
             return
-        offset = self.config.name in ("none", "maxabs") or self.per_ == "array"
+        offset = self.name in ("none", "maxabs") or self.per_ == "array"
         remedy = (
             "scale by another scaler (standard or minmax, per: feature)"
             if offset
             else "take its logarithm, subtract what its values have in common"
         )
-        raise DataError(f"{lost}, after the {self.config.name!r} scaler; {remedy}, or leave it out")
+        raise DataError(f"{lost}, after the {self.name!r} scaler; {remedy}, or leave it out")
 
     def get_state(self) -> State:
         """Fitted state."""

@@ -12,12 +12,11 @@ import attrs
 import numpy as np
 
 from n2d_framework.analysis.comparison_view import ComparisonView
-from n2d_framework.config import ScalerConfig
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import BundleError, DataError, StageError, StateError
-from n2d_framework.pipeline import StageStore
-from n2d_framework.plan.store.entries import StageEntry, read_entry, with_state
 from n2d_framework.plan.scaling import Scaler
+from n2d_framework.plan.store import StageStore
+from n2d_framework.plan.store.entries import StageEntry, read_entry, with_state
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import NOISE, AnyArray, IntArray, Role
 
@@ -95,8 +94,7 @@ class CellStages:
 
     def in_input_units(self, decoded: AnyArray) -> AnyArray:
         """Reconstructions of an embedder, in the units and shape of the data."""
-        options = structure(ScalerConfig, json.loads(self.cell["scaler_options"]), "scaler")
-        scaler = Scaler(options).fit(self.rows)
+        scaler = structure(Scaler, json.loads(self.cell["scaler_options"]), "scaler").fit(self.rows)
         return scaler.inverse_transform(decoded.reshape(len(decoded), *self.rows.shape[1:]))
 
 

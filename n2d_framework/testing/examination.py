@@ -81,8 +81,7 @@ class Fitted:
 
 def fresh(entry: Entry[ComponentSpec]) -> Any:
     """An unfitted component with its small options."""
-    spec = entry.spec
-    return Choice(spec.role, entry, dict(spec.small_options)).build(N_CLUSTERS)
+    return Choice.of(entry, entry.spec.small_options).filled(N_CLUSTERS).component
 
 
 def fit(

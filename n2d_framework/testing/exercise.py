@@ -36,7 +36,7 @@ def exercise(component: Any, role: Role, x: AnyArray, context: FitContext) -> An
     """
     info = role_info(role)
     if info.takes != "labels":
-        return fit_component(component, role, x, context)
+        return fit_component(component, role, x, context=context)
     if "fit" in info.methods:
         component.fit(x, _labels(x), context=context)
     return ask(role, component, info.verb, x)

@@ -529,7 +529,7 @@ def test_a_disk_that_is_full_already_is_noticed_before_training(
 def test_a_store_that_fails_while_a_run_goes_on_costs_nothing_but_itself(
     n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from n2d_framework.pipeline import store
+    from n2d_framework.plan.store import stage_store as store
 
     monkeypatch.setattr(store, "write_atomic", fail)
     result = n2d("run", config, "--no-plots")

@@ -18,7 +18,7 @@ from n2d_framework.core.code import code_of, outlasts
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import ConfigError, DataError
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import default_catalogue
 
 BIRCH = "sklearn.cluster:Birch"

@@ -12,7 +12,7 @@ import pytest
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import OutputError
-from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.plan.store import StageStore
 
 
 def mount(*options: str) -> int:

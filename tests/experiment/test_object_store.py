@@ -10,8 +10,8 @@ import pytest
 
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
+from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.prune import prune_store, store_usage
-from n2d_framework.plan.store.stage_store import StageStore
 
 pytest.importorskip("s3fs", reason="s3fs is not installed: pip install s3fs 'moto[server]'")
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")

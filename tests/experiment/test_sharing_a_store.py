@@ -22,8 +22,8 @@ from n2d_framework.experiment.graph import make_graph
 from n2d_framework.experiment.keep_alive import kept
 from n2d_framework.experiment.stage_runs import fit_here
 from n2d_framework.experiment.tasks import Settings
+from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.prune import prune_store
-from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import ROLES
 
 
@@ -135,7 +135,7 @@ def test_threads_of_one_worker_take_turns(grid, few_digits, tmp_path, monkeypatc
     inside, most = [0], [0]
     lock = threading.Lock()
 
-    def slowly(component, role, x, context):
+    def slowly(component, role, x, *, context):
         with lock:
             inside[0] += 1
             most[0] = max(most[0], inside[0])

@@ -13,7 +13,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from n2d_framework import N2D, StageStore
 from n2d_framework.errors import OutputError
-from n2d_framework.pipeline import store_protocols
+from n2d_framework.plan.store import store_protocols
 from n2d_framework.plan.store.prune import prune_store, store_usage
 
 HOUR = 3600.0

@@ -141,10 +141,10 @@ def test_published_numbers_of_the_thesis():
 
 def test_the_paper_is_run_by_its_recipe():
     grid = read_compare_config(config_of("paper", "usps"))
-    network = grid.choices["embedder"][1].build(10)
+    network = grid.choices["embedder"][1].filled(10).component
     assert (network.hidden, network.latent_dim) == ((500, 500, 2000), 10)
     assert (network.epochs, network.batch_size, network.precision) == (1000, 256, "float32")
-    umap = grid.choices["manifolder"][1].build(10)
+    umap = grid.choices["manifolder"][1].filled(10).component
     assert (umap.n_components, umap.n_neighbors, umap.min_dist) == (10, 20, 0.0)
 
 

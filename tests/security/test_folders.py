@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 import n2d_framework as n2d
 from n2d_framework.errors import ConfigError, DataError, N2DError, OutputError
 from n2d_framework.experiment import open_comparison
-from n2d_framework.plan.store.stage_store import PROTOCOLS, StageStore
+from n2d_framework.plan.store import PROTOCOLS, StageStore
 from n2d_framework.reproduce import reproduce
 
 LIMIT = 5.0

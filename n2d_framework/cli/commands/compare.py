@@ -114,7 +114,7 @@ def _estimate(
 ) -> Estimate:
     from n2d_framework.experiment.estimate import estimate
     from n2d_framework.experiment.mark import own_store
-    from n2d_framework.pipeline import StageStore
+    from n2d_framework.plan.store import StageStore
 
     place = StageStore(own_store(target) if store is None else store)
     return estimate(planned.plan, planned.materials, place, budget=budget, n_jobs=threads)

@@ -21,7 +21,7 @@ from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, U
 if TYPE_CHECKING:
     from n2d_framework.core.rows import Schema
     from n2d_framework.data import Block, RowSource
-    from n2d_framework.plan.fitted_plan import FittedTrio
+    from n2d_framework.plan.fitted_plan import FittedPlan
     from n2d_framework.types import AnyArray
 
 __all__ = ["predict"]
@@ -57,7 +57,7 @@ def predict(
     ] = False,
 ) -> None:
     """Label new rows with a saved model; columns are matched by name."""
-    from n2d_framework.bundle import load_trio, open_bundle
+    from n2d_framework.bundle import load_plan, open_bundle
     from n2d_framework.cli.table_file import open_table
     from n2d_framework.core.rows import Schema
 
@@ -73,8 +73,8 @@ def predict(
     # Opened first: data that cannot be read are found out before a model is built.
     with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
-        model = load_trio(bundle, opened=opened, trusted=trust or ())
-        if proba and not hasattr(model.clusterer, "predict_proba"):
+        model = load_plan(bundle, opened=opened, trusted=trust or ())
+        if proba and not hasattr(model.component("clusterer"), "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
         progress.begin("predict")
         done = 0
@@ -123,7 +123,7 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 
 
 def _columns(
-    model: FittedTrio, block: Block, start: int, data: str, *, proba: bool
+    model: FittedPlan, block: Block, start: int, data: str, *, proba: bool
 ) -> dict[str, AnyArray]:
     """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
@@ -133,7 +133,8 @@ def _columns(
     columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
     if block.ids is not None:
         columns["id"] = block.ids
-    strong = hasattr(model.clusterer, "strengths")
+    clusterer = model.component("clusterer")
+    strong = hasattr(clusterer, "strengths")
     try:
         rows = as_rows(block.x)
         model.check_rows(rows)
@@ -145,14 +146,14 @@ def _columns(
             f"{data}, rows {start} to {start + len(block.x) - 1} (counted from 0 within these): "
             f"{error}"
         ) from error
-    columns["label"] = np.asarray(model.clusterer.predict(manifold), dtype=np.int64)
+    columns["label"] = np.asarray(clusterer.predict(manifold), dtype=np.int64)
     if strong:
-        columns["strength"] = model.clusterer.strengths(manifold)
+        columns["strength"] = clusterer.strengths(manifold)
     if not proba:
         return columns
-    shares = model.clusterer.predict_proba(manifold)
+    shares = clusterer.predict_proba(manifold)
     named = [f"p_{number}" for number in range(shares.shape[1])]
-    if model.composition.clusterer.spec.noise:
+    if model.plan.last("clusterer").spec.noise:
         named[-1] = "p_noise"
     return columns | {name: shares[:, i] for i, name in enumerate(named)}
 

@@ -13,7 +13,7 @@ from n2d_framework.cli.console import out, print_json, say_warning, size_text
 from n2d_framework.cli.flags import Json
 
 if TYPE_CHECKING:
-    from n2d_framework.pipeline import StageStore
+    from n2d_framework.plan.store import StageStore
 
 __all__ = ["store"]
 
@@ -60,7 +60,7 @@ def store(
 ) -> None:
     """Show what the stage store takes, or make room in it, safely beside running fits."""
     from n2d_framework.cli.store_location import default_store
-    from n2d_framework.pipeline import StageStore
+    from n2d_framework.plan.store import StageStore
 
     chosen = StageStore(default_store() if place is None else place)
     age = 0.0 if everything else _age(older_than)

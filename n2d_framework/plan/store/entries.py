@@ -181,6 +181,12 @@ def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
         if len(array) and array.min() < (-1 if spec.noise else 0):
             raise StageError(f"{what} the label {array.min()}, which it did not announce")
         return np.ascontiguousarray(array, dtype=np.int64)
+    if spec.role == "prepare":
+        if array.ndim < 2 or len(array) != n_rows or 0 in array.shape or array.dtype != np.float32:
+            raise StageError(
+                f"{what} {array.dtype} of shape {array.shape}, not {n_rows} rows of float32"
+            )
+        return np.ascontiguousarray(array)
     if array.ndim != 2 or len(array) != n_rows or array.shape[1] == 0 or array.dtype.kind != "f":
         raise StageError(f"{what} {array.dtype} of shape {array.shape}, not ({n_rows}, d) floats")
     finite = np.isfinite(array).all(axis=1)
