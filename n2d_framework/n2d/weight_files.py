@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from n2d_framework.data.apart import check_hdf5
 from n2d_framework.errors import DataError
 
 __all__ = ["load_weights", "save_weights"]
@@ -161,13 +162,8 @@ def _suffix_for(path: Path) -> str:
         start = file.read(8)
     if start.startswith(b"PK"):
         return ".keras"
-    try:
-        with h5py.File(path, "r") as content:
-            if "layer_names" in content.attrs or "model_weights" in content:
-                return ".h5"
-    except OSError as error:
-        raise DataError(
-            f"{path}: cannot be read as a file of Keras weights ({error}); it may be truncated or "
-            "of another kind"
-        ) from error
+    check_hdf5(path, "a file of Keras weights")
+    with h5py.File(path, "r") as content:
+        if "layer_names" in content.attrs or "model_weights" in content:
+            return ".h5"
     return _NEW_SUFFIX

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import h5py
@@ -118,6 +119,20 @@ def test_weights_of_another_network_are_refused_and_change_nothing(rows):
 def test_what_is_no_weights_file_is_refused(rows, tmp_path, content):
     (tmp_path / "har.h5").write_bytes(content)
     with pytest.raises(DataError, match=r"har\.h5: cannot be read as a file of Keras weights"):
+        small_autoencoder(rows[0]).fit(rows[0], weights="har.h5")
+
+
+@pytest.mark.timeout(60, method="thread")
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
+def test_weights_that_keep_libhdf5_busy_for_ever_are_refused(rows):
+    write_old_weights("har.h5")
+    with h5py.File("har.h5", "a") as file:
+        file.attrs.create("layer_names", list(OLD_LAYERS), dtype=h5py.string_dtype())
+    content = bytearray(Path("har.h5").read_bytes())
+    heap = content.index(b"GCOL") + 16
+    content[heap + 8 : heap + 16] = (2**64 - 16).to_bytes(8, "little")
+    Path("har.h5").write_bytes(content)
+    with pytest.raises(DataError, match=r"har\.h5: .* more time than its size explains"):
         small_autoencoder(rows[0]).fit(rows[0], weights="har.h5")
 
 
