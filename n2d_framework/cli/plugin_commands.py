@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from n2d_framework.cli.console import say_error
+from n2d_framework.core.distributions import distribution_of
 from n2d_framework.errors import raised_at
 
 if TYPE_CHECKING:
@@ -33,18 +34,13 @@ def announced() -> dict[str, list[EntryPoint]]:
     blocked = {name.strip() for name in os.environ.get(_BLOCKED, "").split(",")}
     found: dict[str, list[EntryPoint]] = {}
     for point in entry_points(group=GROUP):
-        if not {point.name, _distribution(point)[0]} & blocked:
+        if not {point.name, distribution_of(point)[0]} & blocked:
             found.setdefault(point.name, []).append(point)
-    return {name: sorted(points, key=_distribution) for name, points in sorted(found.items())}
-
-
-def _distribution(point: EntryPoint) -> tuple[str, str]:
-    about: Any = {} if point.dist is None else point.dist.metadata
-    return (about.get("Name") or "unknown", about.get("Version") or "")
+    return {name: sorted(points, key=distribution_of) for name, points in sorted(found.items())}
 
 
 def _offered_by(points: list[EntryPoint]) -> str:
-    return " and ".join(" ".join(_distribution(point)).strip() for point in points)
+    return " and ".join(" ".join(distribution_of(point)).strip() for point in points)
 
 
 def unclear_commands() -> dict[str, str]:

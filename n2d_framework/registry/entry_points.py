@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
+from n2d_framework.core.distributions import distribution_of
 from n2d_framework.core.markers import PROJECT
 from n2d_framework.errors import PluginError, raised_at
 from n2d_framework.registry import hookspecs
@@ -103,7 +104,7 @@ class PluginFailure:
 def installed_entry_points() -> list[importlib.metadata.EntryPoint]:
     """The entry points of every installed distribution, in a fixed order."""
     found = importlib.metadata.entry_points(group=PROJECT)
-    return sorted(found, key=lambda point: (_distribution(point)[0].lower(), point.name))
+    return sorted(found, key=lambda point: (distribution_of(point)[0].lower(), point.name))
 
 
 def announcing_packages() -> list[str]:
@@ -114,12 +115,6 @@ def announcing_packages() -> list[str]:
 
 def _package(point: importlib.metadata.EntryPoint) -> str:
     return point.value.partition(":")[0].partition(".")[0]
-
-
-def _distribution(point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    about: Any = {} if point.dist is None else point.dist.metadata
-    # A damaged installation lacks what each must have.
-    return (about.get("Name") or "unknown", about.get("Version") or "")
 
 
 def _imported(point: importlib.metadata.EntryPoint) -> Any:
@@ -153,7 +148,7 @@ def load_plugins(
     failures: list[PluginFailure] = []
     seen: set[tuple[str, str]] = set()
     for point in entry_points:
-        distribution, version = _distribution(point)
+        distribution, version = distribution_of(point)
         if {point.name, distribution} & blocked or (distribution, point.name) in seen:
             continue
         seen.add((distribution, point.name))

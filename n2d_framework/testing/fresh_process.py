@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.distributions import distribution_of
 from n2d_framework.core.markers import PROJECT
 from n2d_framework.core.roles import FITTED_ROLES
 from n2d_framework.core.state import State
@@ -98,7 +99,7 @@ def heavy_imports(distribution: str, *paths: str) -> list[str]:
         ``"package.module:Name"``.
     """
     points = importlib.metadata.entry_points(group=PROJECT)
-    modules = [point.module for point in points if point.dist and point.dist.name == distribution]
+    modules = [point.module for point in points if distribution_of(point)[0] == distribution]
     modules += [path.partition(":")[0] for path in paths]
     found: list[str] = json.loads(last_line(_run("imports", *modules)))
     return found

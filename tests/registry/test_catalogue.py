@@ -354,7 +354,14 @@ def n2d_of_a_later_version(event):
         (None, "no_such_module_here", "ModuleNotFoundError"),
     ],
 )
-def test_a_damaged_installation_costs_only_itself(tmp_path, monkeypatch, about, value, said):
+@pytest.mark.parametrize("finder", ["importlib.metadata", "importlib_metadata"])
+def test_a_damaged_installation_costs_only_itself(
+    tmp_path, monkeypatch, about, value, said, finder
+):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    others = pytest.importorskip(finder)
+    if finder == "importlib_metadata":  # imported by anything, it takes the finders' place
+        sys.meta_path.insert(0, others.MetadataPathFinder())
     folder = tmp_path / "odd-1.dist-info"
     folder.mkdir()
     if about is not None:
