@@ -7,7 +7,7 @@
     python benchmarks/compare.py sharing usps workers scale --write benchmarks/results/compare.md
 
 `sharing` and `usps` run each cell of a grid with a store of its own, one after the other, and then
-the grid as a comparison does; scores must be equal. What a dry run foretells is told beside.
+the grid as a comparison does; scores must be equal. What a dry run foretells is reported beside.
 """
 
 from __future__ import annotations

@@ -102,9 +102,9 @@ def main() -> None:
             function(z[:1000])
         for _ in range(arguments.runs):
             for spent, function in zip(seconds, CASES[name], strict=True):
-                begun = time.perf_counter()
+                started = time.perf_counter()
                 function(z)
-                spent.append(time.perf_counter() - begun)
+                spent.append(time.perf_counter() - started)
         ours, library = map(statistics.median, seconds)
         print(f"{name:<12}{ours:>10.2f}{library:>12.2f}{library / ours:>16.2f}", flush=True)
 

@@ -51,11 +51,11 @@ def pynndescent(x: np.ndarray, k: int) -> np.ndarray:
 
 def seconds(search: Search, x: np.ndarray, k: int) -> tuple[float, np.ndarray]:
     search(x[:2500], k)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = search(x, k)
-    return time.perf_counter() - begun, found
+    return time.perf_counter() - started, found
 
 
 def contenders(width: int) -> dict[str, Search]:

@@ -36,12 +36,12 @@ def starts(manifold: np.ndarray, y: np.ndarray, init: str, number: int) -> dict[
     from sklearn.mixture import GaussianMixture
 
     rows, k = manifold.astype(np.float64), len(np.unique(y))
-    begun, found = time.perf_counter(), []
+    started, found = time.perf_counter(), []
     with threadpool_limits(1):
         for seed in range(number):
             model = GaussianMixture(k, random_state=seed, init_params=init).fit(rows)
             found.append((float(model.lower_bound_), assess(y, model.predict(rows))["acc"]))
-    return {"starts": found, "seconds": (time.perf_counter() - begun) / number}
+    return {"starts": found, "seconds": (time.perf_counter() - started) / number}
 
 
 def kept(found: list[tuple[float, float]], number: int) -> np.ndarray:

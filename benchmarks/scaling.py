@@ -67,14 +67,14 @@ def one(name: str, rows: int) -> dict[str, Any]:
     few.predict(x[:1000])
     begin_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     model = n2d.N2D(*TRIOS[name], n_clusters=10, random_state=0)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     model.fit(x)
-    fit = time.perf_counter() - begun
+    fit = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begun = time.perf_counter()
+    started = time.perf_counter()
     step = 20_000
     labels = np.concatenate([model.predict(x[s : s + step]) for s in range(0, rows, step)])
-    predict = time.perf_counter() - begun
+    predict = time.perf_counter() - started
     scores = model.assess(y)
     return {
         "trio": name,

@@ -36,7 +36,7 @@ NEIGHBORS, DIMENSION = 20, 10
 GRAPH = {"set_op_mix_ratio": 1.0, "local_connectivity": 1.0}
 Knn = tuple[np.ndarray, np.ndarray]
 FRESH = """
-import time; begun = time.perf_counter()
+import time; started = time.perf_counter()
 import sys
 import numpy as np
 from n2d_builtin.umap.umap import Umap
@@ -45,17 +45,17 @@ z = np.load(sys.argv[1])
 model = Umap(n_components=10)
 context = FitContext(seed=0, n_jobs=int(sys.argv[2]))
 model.fit(z, context=context)
-first = time.perf_counter() - begun
-begun = time.perf_counter()
+first = time.perf_counter() - started
+started = time.perf_counter()
 model.fit(z, context=context)
-print(first, time.perf_counter() - begun)
+print(first, time.perf_counter() - started)
 """
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     found = function()
-    return time.perf_counter() - begun, found
+    return time.perf_counter() - started, found
 
 
 def ours(z: np.ndarray, knn: Knn, n_jobs: int, epochs: int | None = None) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The README's example of another autoencoder: your own Keras graph that removes noise, old form.
 
 Run it with ``--data fashion --epochs 10`` for the real thing. Two mistakes of the original are
-mended: ``Input`` takes a shape, and the name of the autoencoder is spelt alike everywhere.
+fixed: ``Input`` takes a shape, and the name of the autoencoder is spelt alike everywhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The stock example in the language of n2d_framework: one comparison over numbers of clusters.
 
-Jitter is drawn anew for every batch, in place of copies of the table, and the autoencoder gives
+Jitter is drawn again for every batch, in place of copies of the table, and the autoencoder gives
 back the series without it. The network and the manifold are fitted once for all numbers of
 clusters. For longer series, or several values a day, the plugin n2d-sequence has convolutions,
 and more ways to vary series; see the page on time series.

@@ -65,7 +65,7 @@ def spreadsheet_cell(text: str) -> str:
     str
         With an apostrophe in front of what begins like a formula and is not a number: ``'=A1``. A
         text that begins with apostrophes and then like a formula gets one more, so that the text is
-        found again by leaving out the first apostrophe of such cells.
+        restored by leaving out the first apostrophe of such cells.
     """
     if not _FORMULA.match(text) or _is_number(text):
         return text

@@ -18,7 +18,7 @@ __all__ = [
     "summary",
 ]  # fmt: skip
 
-#: With fewer seeds an interval is told to be rough.
+#: With fewer seeds an interval is reported as rough.
 FEW_SEEDS = 5
 _RESAMPLES = 9999
 #: Samples that are resampled at once: bounds the memory.

@@ -80,19 +80,19 @@ def rank_without_labels(table: pd.DataFrame, labels_of: LabelsOf) -> LabelFree:
     places = found[["data", *present]].round(9).groupby("data")[present]
     ranks = places.rank(ascending=False, na_option="bottom")
     found["rank"] = ranks.where(places.transform("count") > 0).mean(axis="columns")
-    told = _degenerate(table)
+    reported = _degenerate(table)
     if table["seed"].nunique() < 2:
-        told.append("one seed: stability cannot be measured")
+        reported.append("one seed: stability cannot be measured")
     rows = _agreements(found, present) if "acc" in table and table["acc"].notna().any() else []
     agreement = pd.DataFrame(rows, columns=["data", "criterion", "spearman", "p_value", "methods"])
     few = int(agreement["methods"].min()) if len(agreement) else _FEW_METHODS
     if few < _FEW_METHODS:
-        told.append(f"{few} methods: a correlation of so few says little")
-    told.append(
+        reported.append(f"{few} methods: a correlation of so few says little")
+    reported.append(
         "silhouette and dbcv are measured in the space that was clustered: between methods with "
         "different manifolds they compare the spaces too"
     )
-    return LabelFree(found, agreement, told)
+    return LabelFree(found, agreement, reported)
 
 
 def _groups(table: pd.DataFrame, labels_of: LabelsOf, scores: Sequence[str]) -> pd.DataFrame:

@@ -45,11 +45,11 @@ def score_warnings(table: pd.DataFrame, metric: str) -> list[str]:
         What is ranked by.
     """
     lines = (line for text in table["warnings"].dropna() for line in str(text).splitlines())
-    told = list(dict.fromkeys(ln.removeprefix(_MARK) for ln in lines if ln.startswith(_MARK)))
-    if len(told) > _MOST:
-        more = f"{len(told) - _MOST} more metrics without a score: see the column 'warnings'"
-        told = [*told[:_MOST], more]
+    reported = list(dict.fromkeys(ln.removeprefix(_MARK) for ln in lines if ln.startswith(_MARK)))
+    if len(reported) > _MOST:
+        more = f"{len(reported) - _MOST} more metrics without a score: see the column 'warnings'"
+        reported = [*reported[:_MOST], more]
     done = table[table["status"] == "done"]
     if len(done) and done[metric].isna().all():
-        told.append(f"no cell has a score {metric!r}: the order of methods means nothing")
-    return told
+        reported.append(f"no cell has a score {metric!r}: the order of methods means nothing")
+    return reported

@@ -83,17 +83,17 @@ def against_baseline(
     found = found.sort_values(
         "difference", ascending=less_is_better, kind="stable", ignore_index=True
     )
-    told = seed_warnings(table)
+    reported = seed_warnings(table)
     most = int(found["pairs"].max()) if len(found) else 0
     plural = "datasets" if several else "seeds"
     if not several:
-        told.append("one dataset: differences hold for this dataset only")
+        reported.append("one dataset: differences hold for this dataset only")
     if most < _ENOUGH:
-        told.append(
+        reported.append(
             f"{most} pairs ({plural}): Wilcoxon's test cannot be significant with fewer than "
             f"{_ENOUGH}"
         )
-    return Paired(baseline, metric, found, plural, told)
+    return Paired(baseline, metric, found, plural, reported)
 
 
 _COLUMNS = ["method", "pairs", "difference", "low", "high", "wins", "losses", "p_value"]

@@ -64,8 +64,8 @@ def methods(table: pd.DataFrame) -> list[str]:
         name = " / ".join(str(getattr(row, role)) for role in ROLES)
         if several_scalers:
             name = f"{row.scaler} / {name}"
-        told = str(row.n_clusters)
-        names.append(f"{name}, k={told}" if several_numbers and told != "<NA>" else name)
+        reported = str(row.n_clusters)
+        names.append(f"{name}, k={reported}" if several_numbers and reported != "<NA>" else name)
     return names
 
 

@@ -70,7 +70,7 @@ def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[s
     -------
     matrix : DataFrame
         Datasets by methods.
-    told : list of str
+    reported : list of str
         Methods left out because they have no score on some dataset.
     """
     named = table.assign(method=methods(table))
@@ -80,8 +80,8 @@ def score_matrix(table: pd.DataFrame, metric: str) -> tuple[pd.DataFrame, list[s
     matrix = matrix.dropna(axis="index", how="all").round(DECIMALS)
     complete = matrix.dropna(axis="columns")
     absent = [str(name) for name in matrix.columns if name not in complete.columns]
-    told = [f"left out, for lack of a score on some dataset: {', '.join(absent)}"]
-    return complete, told if absent else []
+    reported = [f"left out, for lack of a score on some dataset: {', '.join(absent)}"]
+    return complete, reported if absent else []
 
 
 def compare_methods(
@@ -114,10 +114,10 @@ def compare_methods(
     """
     if posthoc not in ("nemenyi", "wilcoxon-holm"):
         raise DataError(f"posthoc must be 'nemenyi' or 'wilcoxon-holm', got {posthoc!r}")
-    scores, told = score_matrix(table, metric)
+    scores, reported = score_matrix(table, metric)
     if scores.empty:
         raise DataError(f"no method has a {metric!r} on every dataset")
-    told += _too_few(*scores.shape, posthoc)
+    reported += _too_few(*scores.shape, posthoc)
     ranks = scores.rank(axis="columns", ascending=less_is_better).mean().sort_values()
     statistic = p_value = float("nan")
     p_values = None
@@ -125,29 +125,31 @@ def compare_methods(
     if n_data >= 2 and n_methods >= 3:
         statistic, p_value = _friedman(scores)
         if np.isnan(p_value):
-            told.append("all methods have the same ranks everywhere: there is nothing to test")
+            reported.append("all methods have the same ranks everywhere: there is nothing to test")
         else:
             p_values = _pairs(scores, posthoc)
-    return Significance(metric, scores, ranks, statistic, p_value, posthoc, p_values, told)
+    return Significance(metric, scores, ranks, statistic, p_value, posthoc, p_values, reported)
 
 
 def _too_few(n_data: int, n_methods: int, posthoc: str) -> list[str]:
-    told = []
+    reported = []
     if n_methods < 3:
-        told.append(f"{n_methods} methods: Friedman's test needs three; use a paired comparison")
+        reported.append(
+            f"{n_methods} methods: Friedman's test needs three; use a paired comparison"
+        )
     if n_data < 2:
-        told.append("one dataset: nothing can be said beyond it, so nothing is tested")
+        reported.append("one dataset: nothing can be said beyond it, so nothing is tested")
     elif posthoc == "wilcoxon-holm" and n_data < _WILCOXON_DATA:
-        told.append(
+        reported.append(
             f"{n_data} datasets: Wilcoxon's test cannot be significant with fewer than "
             f"{_WILCOXON_DATA}"
         )
     if 2 <= n_data < _ENOUGH_DATA:
-        told.append(
+        reported.append(
             f"{n_data} datasets: the test is approximate and weak below {_ENOUGH_DATA}; no "
             "difference found does not mean that there is none"
         )
-    return told
+    return reported
 
 
 def _friedman(scores: pd.DataFrame) -> tuple[float, float]:

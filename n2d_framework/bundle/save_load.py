@@ -184,7 +184,7 @@ def build(
     from n2d_framework.pipeline import N2D
 
     fit = _fit(manifest, parts, catalogue, trusted)
-    with _told(manifest["composition"]):
+    with _reported(manifest["composition"]):
         return N2D.from_fit(fit)
 
 
@@ -200,12 +200,12 @@ def _fit(
     catalogue = default_catalogue() if catalogue is None else catalogue
     described = manifest["composition"]
     _check_installed(described, catalogue)
-    with trusting(trusted), _told(described):
+    with trusting(trusted), _reported(described):
         return fit_from_snapshot(Snapshot(manifest, parts), catalogue)
 
 
 @contextlib.contextmanager
-def _told(described: Mapping[str, Any]) -> Iterator[None]:
+def _reported(described: Mapping[str, Any]) -> Iterator[None]:
     """Whatever goes wrong is the bundle's error, with who wrote it."""
     try:
         yield

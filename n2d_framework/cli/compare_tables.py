@@ -92,8 +92,8 @@ def _print_cells(cells: Sequence[Mapping[str, Any]]) -> None:
     columns = [name for name in (*others[:2], *ROLES, others[2]) if name in (*ROLES, *varied)]
     table = bare_table(*columns, "seed")
     for cell in cells[:_MOST]:
-        told = ["" if cell[name] is None else str(cell[name]) for name in columns]
-        table.add_row(*told, str(cell["seed"]))
+        reported = ["" if cell[name] is None else str(cell[name]) for name in columns]
+        table.add_row(*reported, str(cell["seed"]))
     console = out()
     console.print(table)
     if len(cells) > _MOST:

@@ -30,7 +30,7 @@ __all__ = [
     "styled",
 ]
 
-#: Width of tables that nobody looks at on a terminal: nothing is cut for the next program.
+#: Width of tables that no one looks at on a terminal: nothing is cut for the next program.
 _WIDE = 200
 
 
@@ -64,11 +64,11 @@ def _hanging(value: Any) -> Any:
         value = Text(visible(value))
     if not isinstance(value, Text) or "\n" not in value.plain:
         return value
-    lines, begun = [], False
+    lines, started = [], False
     for line in value.split("\n", allow_blank=True):
-        further = begun and line.plain.strip() and not line.plain[0].isspace()
+        further = started and line.plain.strip() and not line.plain[0].isspace()
         lines.append(Text("  ") + line if further else line)
-        begun = begun or bool(line.plain.strip())
+        started = started or bool(line.plain.strip())
     return Text("\n").join(lines)
 
 

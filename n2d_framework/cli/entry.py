@@ -109,7 +109,7 @@ def guarded(function: F) -> F:
             if remedy is None:
                 _fail(error, _surprise(error), 1)
             _fail(error, f"{error}; {remedy}", 1)
-        except Exception as error:  # noqa: BLE001  # the last net: nobody should meet a bare traceback
+        except Exception as error:  # noqa: BLE001  # the last net: no one should meet a bare traceback
             _fail(error, _surprise(error), 1)
 
     return command  # type: ignore[return-value]

@@ -61,11 +61,11 @@ def print_others(console: Console, catalogue: Catalogue) -> None:
     names = {"datasets": "dataset", "metrics": "metric"}
     for fact in plugin_facts(catalogue):
         counts = {name: fact["brings"][what] for what, name in names.items()}
-        told = [f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts.items() if n]
+        reported = [f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts.items() if n]
         if fact["hears"]:
-            told.append("hears what happens in runs (a tracker)")
-        if told and not fact["brings"]["components"]:
-            text = f"{fact['distribution']} {fact['version']}: {', '.join(told)}"
+            reported.append("hears what happens in runs (a tracker)")
+        if reported and not fact["brings"]["components"]:
+            text = f"{fact['distribution']} {fact['version']}: {', '.join(reported)}"
             console.print(text, soft_wrap=True)
 
 

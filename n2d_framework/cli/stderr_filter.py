@@ -13,7 +13,7 @@ from n2d_framework.cli.streams import Stream
 
 __all__ = ["without_chatter"]
 
-#: What Abseil's logger (in TensorFlow) writes before it can be told to be quiet: information and
+#: What Abseil's logger (in TensorFlow) writes before it can be silenced: information and
 #: warnings; errors are let through.
 _CHATTER = re.compile(rb"WARNING: All log messages before absl::|[IW]\d{4} \d\d:\d\d")
 
@@ -48,5 +48,5 @@ def _pass_on(read: int, real: int) -> None:
     with os.fdopen(read, "rb") as lines:
         for line in lines:
             if not _CHATTER.match(line):
-                with suppress(BrokenPipeError):  # nobody reads it any more; the writers go on
+                with suppress(BrokenPipeError):  # no one reads it any more; the writers go on
                     os.write(real, line)

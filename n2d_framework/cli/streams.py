@@ -41,7 +41,7 @@ class Stream(io.TextIOWrapper):
         super().__init__(raw, encoding, "backslashreplace", line_buffering=raw.isatty())
 
     def write(self, text: str) -> int:
-        """Write, unless there is nobody left to read."""
+        """Write, unless there is no one left to read."""
         try:
             return super().write(text)
         except BrokenPipeError:
@@ -49,7 +49,7 @@ class Stream(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """Flush, unless there is nobody left to read."""
+        """Flush, unless there is no one left to read."""
         try:
             super().flush()
         except BrokenPipeError:

@@ -121,7 +121,7 @@ class Grid:
     rules : dict of str to mapping
         What `include`, `exclude` and `baseline` say, by its place.
     absent : dict of str to list of Problem
-        Values in a rule that the grid does not have, by its place: to be told, not refused.
+        Values in a rule that the grid does not have, by its place: to be reported, not refused.
     """
 
     def __init__(self, config: CompareConfig, choices: dict[Role, list[Choice]]) -> None:

@@ -30,7 +30,7 @@ class Findings:
         Keys, components and options that the grid does not have: to be refused.
     absent : dict of str to list of Problem
         By the place of a rule, seen from there: values that the grid does not have. With fewer
-        seeds or datasets a rule may name some that are left out, so they are to be told only.
+        seeds or datasets a rule may name some that are left out, so they are to be reported only.
     """
 
     problems: list[Problem]
@@ -127,7 +127,7 @@ class _Components:
 
     def __init__(self, role: Role, choices: Sequence[Choice], numbers: Sequence[int]) -> None:
         self._choices = choices
-        # Where several numbers are tried, only clusterers are told them.
+        # Where several numbers are tried, only clusterers get them.
         self._numbers = numbers if role == "clusterer" or len(numbers) == 1 else ()
 
     @cached_property

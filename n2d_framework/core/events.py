@@ -184,7 +184,7 @@ class EpochFinished:
 class ComparisonStarted:
     """A comparison begins, or goes on where an earlier session stopped.
 
-    Stages of a comparison are told by the events of stages and epochs, with the comparison's
+    Stages of a comparison are reported by the events of stages and epochs, with the comparison's
     ``run_id``; several cells may share a stage.
 
     Attributes
@@ -257,7 +257,7 @@ class ComparisonFinished:
     seconds : float
         Wall time of the session.
     error : str or None
-        What stopped it; ``None`` if every cell was tried. Cells that failed are told by
+        What stopped it; ``None`` if every cell was tried. Cells that failed are reported by
         :class:`CellFinished`.
     """
 

@@ -17,11 +17,11 @@ __all__ = [
 
 
 def _ignore_epoch(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
-    """Nobody listens."""
+    """No-op."""
 
 
 def _compute(name: str, depends_on: Mapping[str, Any], compute: Callable[[], State]) -> State:
-    """Nobody remembers."""
+    """No one remembers."""
     del name, depends_on
     return compute()
 

@@ -258,17 +258,17 @@ def _missing(missing: Sequence[str], columns: Sequence[str], names: Sequence[str
     """Each missing name, with the column that was probably meant."""
     free = [name for name in columns if name not in set(names)]
     alike = {_folded(name): name for name in reversed(free)}
-    told = []
+    reported = []
     for name in missing[:_LISTED]:
         same = alike.get(_folded(name))
         if same is not None:
-            told.append(f"{name!r} (did you mean {_shown_apart(same, name)}?)")
+            reported.append(f"{name!r} (did you mean {_shown_apart(same, name)}?)")
         else:
             hint = did_you_mean(name, free, noun="column") if len(free) <= 1000 else ""
-            told.append(f"{name!r} ({hint})" if hint.startswith("did you mean") else repr(name))
+            reported.append(f"{name!r} ({hint})" if hint.startswith("did you mean") else repr(name))
     more = len(missing) - _LISTED
     return (
-        ", ".join(told)
+        ", ".join(reported)
         + (f" and {more} more" if more > 0 else "")
         + "; add them or rename columns"
         + (f" (other columns there: {listed(free)})" if free else "")

@@ -39,7 +39,9 @@ KEYS = (
     "data_key", "scaler_options",
 )  # fmt: skip
 #: What records and summaries have beside scores.
-RESERVED = frozenset((*IDENTITY, *COSTS, *TEXTS, *KEYS, "told", "method", "seeds", "poor"))
+RESERVED = frozenset(
+    (*IDENTITY, *COSTS, *TEXTS, *KEYS, "reported", "told", "method", "seeds", "poor")
+)
 
 #: What components call their losses is theirs: of any role, whatever ends so.
 _LOSS = re.compile(rf"({'|'.join(ROLES)})_\w*loss")

@@ -129,7 +129,7 @@ def _is_kind_or_none(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> 
 
 def _is_version(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, int) or value < 1:
-        raise ValueError(_wrong(spec, attribute, value, "a whole number, at least 1"))
+        raise ValueError(_wrong(spec, attribute, value, "a positive integer"))
 
 
 def _is_mapping(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:

@@ -1,4 +1,4 @@
-"""Failures of reading, told as one kind of error that names the file and the remedy."""
+"""Failures of reading, reported as one kind of error that names the file and the remedy."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _existing(ref: str | os.PathLike[str], known: Sequence[str]) -> Path:
     looks_like_path = path.suffix != "" or os.sep in text or not known
     if looks_like_path:
         raise DataError(f"{text}: there is no such file or folder; check the path")
-    # Each dataset is known by two names, plain and qualified; one of them is told.
+    # Each dataset is known by two names, plain and qualified; one of them is reported.
     names = [name for name in dict.fromkeys(known) if (":" in name) == (":" in text)]
     hint = did_you_mean(text, names, noun="dataset")
     raise DataError(f"{text!r} is neither a known dataset nor a file or folder; {hint}")

@@ -85,7 +85,7 @@ class TensorBoard:
         self._open: dict[str, Any] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Copies, as scikit-learn's clone makes them, begin anew: open files have no copy.
+        # Copies, as scikit-learn's clone makes them, begin from scratch: open files have no copy.
         return type(self), (self.folder,)
 
     def __repr__(self) -> str:
@@ -146,7 +146,7 @@ class TensorBoard:
 
     def _add(self, event: Event) -> None:
         if isinstance(event, StageFinished) and event.run_id not in self._open:
-            return  # of a comparison: told with its cells
+            return  # of a comparison: reported with its cells
         if isinstance(event, FilesWritten) and not event.files.get("figures"):
             return
         if not isinstance(event, (StageFinished, RunAssessed, FilesWritten, RunFinished)):

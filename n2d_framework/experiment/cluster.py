@@ -91,7 +91,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _started(**settings: Any) -> Any:
-    """A cluster of this machine; begun anew if a worker died before it was ready."""
+    """A cluster of this machine; started from scratch if a worker died before it was ready."""
     from distributed import LocalCluster
 
     for left in reversed(range(_STARTS)):
@@ -120,7 +120,7 @@ def connected(scheduler: Any) -> Iterator[Any]:
     Raises
     ------
     ConfigError
-        If nobody answers there.
+        If no one answers there.
     """
     from distributed import Client
 
@@ -151,7 +151,7 @@ def require_shared(client: Any, store: StageStore, materials: list[Material]) ->
     ConfigError
         With the addresses of those workers; also if there is none.
     """
-    with contextlib.suppress(TimeoutError):  # told below
+    with contextlib.suppress(TimeoutError):  # reported below
         client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
     seen = client.run(_sees, store.location, [material.key for material in materials])
     if not seen:

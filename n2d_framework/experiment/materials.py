@@ -108,7 +108,7 @@ def load_materials(
     references : list of str or DataConfig
         From the configuration.
     given : mapping of str to Dataset, array or (array, array), optional
-        Data at hand, by name; they take the place of the configuration's.
+        In-memory data, by name; they take the place of the configuration's.
     select : callable, optional
         Adds to a reference what is selected besides.
 
@@ -264,7 +264,7 @@ def _stands_for(arrays: list[AnyArray], key_of: _KeyOf) -> str | None:
 
 @lru_cache(maxsize=2)
 def rows_of(location: str, key: str) -> AnyArray:
-    """Rows as they were loaded, from the store; the last ones are kept at hand."""
+    """Rows as they were loaded, from the store; the last ones are kept in memory."""
     (rows,) = _values(StageStore(location), key, fingerprint, "values")
     rows.setflags(write=False)
     return rows

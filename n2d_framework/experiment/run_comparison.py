@@ -123,7 +123,7 @@ def compare(
     overrides : iterable of str
         Single values to change, each ``path=value``.
     data : mapping, optional
-        Data at hand, by name: a Dataset, rows, or ``(rows, true classes)``. They take the
+        In-memory data, by name: a Dataset, rows, or ``(rows, true classes)``. They take the
         place of the configuration's data.
     store : path or URL, optional
         The stage store; ``out/stages`` by default.
@@ -283,12 +283,12 @@ class _Receiver:
             if key in self.graph.cells:
                 self._keep(key, _lost(self.graph.cells[key], result))
         elif isinstance(result, Outcome):
-            self._tell(result.told)
+            self._tell(result.reported)
             for event in result.events:
                 self.sink(event)
         else:
-            self._tell(result["told"])
-            record = {name: value for name, value in result.items() if name != "told"}
+            self._tell(result["reported"])
+            record = {name: value for name, value in result.items() if name != "reported"}
             self._keep(key, record)
 
     def _keep(self, key: str, record: dict[str, Any]) -> None:

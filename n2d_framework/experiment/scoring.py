@@ -65,10 +65,10 @@ def score_cell(
             "traceback": failed.traceback,
             "failed": failed.failed,
         }
-    told = [str(w.message) for w in caught if issubclass(w.category, StoreWarning)]
+    reported = [str(w.message) for w in caught if issubclass(w.category, StoreWarning)]
     noted = [as_text(w.message) for w in caught if issubclass(w.category, MetricWarning)]
     texts = [*([record["warnings"]] if record["warnings"] else []), *dict.fromkeys(noted)]
-    return record | {"told": told, "warnings": "\n".join(texts) or None}
+    return record | {"reported": reported, "warnings": "\n".join(texts) or None}
 
 
 def _costs(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:

@@ -62,9 +62,9 @@ def fit_stage(task: StageTask, settings: Settings, before: Outcome | None = None
     """
     if before is not None and before.error is not None:
         return attrs.evolve(
-            before, key=task.key, role=task.role, cached=False, events=(), told=(), warnings=()
+            before, key=task.key, role=task.role, cached=False, events=(), reported=(), warnings=()
         )
-    found, told = _stored(task, settings)
+    found, reported = _stored(task, settings)
     if found is not None:
         return found
     if settings.limited:
@@ -73,7 +73,7 @@ def fit_stage(task: StageTask, settings: Settings, before: Outcome | None = None
         outcome = fit_apart(task, settings)
     else:
         outcome = fit_here(task, settings)
-    return attrs.evolve(outcome, told=(*told, *outcome.told))
+    return attrs.evolve(outcome, reported=(*reported, *outcome.reported))
 
 
 def _stored(task: StageTask, settings: Settings) -> tuple[Outcome | None, tuple[str, ...]]:
@@ -156,9 +156,9 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
                 peak_memory=watch.peak, losses=last_losses(result.component),
                 versions=_versions(task.component) | code,
             )  # fmt: skip
-    told = tuple(str(w.message) for w in caught if issubclass(w.category, StoreWarning))
+    reported = tuple(str(w.message) for w in caught if issubclass(w.category, StoreWarning))
     return attrs.evolve(
-        outcome, events=tuple(events), warnings=tuple(noted or _texts(caught)), told=told
+        outcome, events=tuple(events), warnings=tuple(noted or _texts(caught)), reported=reported
     )
 
 

@@ -109,7 +109,7 @@ class Outcome:
         Most resident memory of the process while fitting, MiB.
     warnings : tuple of str
         What the component warned of while fitting.
-    told : tuple of str
+    reported : tuple of str
         What the driver should warn of: entries that were damaged.
     events : tuple of events
     error : str or None
@@ -130,7 +130,7 @@ class Outcome:
     seconds: float = float("nan")
     peak_memory: float = float("nan")
     warnings: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
     events: tuple[Event, ...] = attrs.field(default=(), repr=False)
     error: str | None = None
     traceback: str = attrs.field(default="", repr=False)

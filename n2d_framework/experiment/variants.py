@@ -88,10 +88,10 @@ def _distinct(role: Role, grid: Grid, notes: list[str]) -> list[Variant]:
                     "it is run once"
                 )
             found.setdefault(same, variant)
-    return _told_apart(list(found.values()))
+    return _distinguished(list(found.values()))
 
 
-def _told_apart(variants: list[Variant]) -> list[Variant]:
+def _distinguished(variants: list[Variant]) -> list[Variant]:
     """Label them by what differs: options that all of a name share say nothing in a table."""
     groups: dict[str, list[Variant]] = {}
     for variant in variants:

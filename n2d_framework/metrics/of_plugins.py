@@ -78,16 +78,16 @@ def scores_of_plugins(
         if all(first is None for first in needed):
             continue
         if name in unclear:
-            told = f"metric {name!r} has no score: {unclear[name]}"
+            reported = f"metric {name!r} has no score: {unclear[name]}"
         else:
             try:
                 found[name] = _score(_spec(group[0]), needed[0], labels)
             except (Exception, SystemExit) as error:  # noqa: BLE001  # a plugin may raise anything
-                told = f"metric {name!r} of {_who(group[0])} has no score: {_reason(error)}; "
-                told += f"see n2d check-plugin metric/{name}{_without(group)}"
+                reported = f"metric {name!r} of {_who(group[0])} has no score: {_reason(error)}; "
+                reported += f"see n2d check-plugin metric/{name}{_without(group)}"
             else:
                 continue
-        warnings.warn(told, MetricWarning, stacklevel=3)
+        warnings.warn(reported, MetricWarning, stacklevel=3)
     return found
 
 

@@ -48,13 +48,13 @@ def check_training(
         With all problems.
     """
     problems = [
-        Problem(name, f"must be a whole number of at least {least}, got {value!r}")
+        Problem(name, f"must be an integer of at least {least}, got {value!r}")
         for name, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1))
         if not _is_whole(value, least)
     ]
     if patience is not None and not _is_whole(patience, 0):
         problems.append(
-            Problem("patience", f"must be a whole number of at least 0, or None, got {patience!r}")
+            Problem("patience", f"must be an integer of at least 0, or None, got {patience!r}")
         )
     texts = {"loss": _of_loss(loss), "optimizer": _of_optimizer(optimizer)}
     problems += [Problem(name, text) for name, text in texts.items() if text]
@@ -78,7 +78,7 @@ def check_output(model: Any, loss: Any) -> None:
     if not _alike(tuple(given[1:]), tuple(made[1:])):
         raise DataError(
             f"the output of the network has the shape {tuple(made[1:])}, but its input "
-            f"{tuple(given[1:])}, and it is trained to give back its input; mend its last layer"
+            f"{tuple(given[1:])}, and it is trained to give back its input; fix its last layer"
         )
 
 

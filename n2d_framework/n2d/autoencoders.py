@@ -187,7 +187,7 @@ class AutoEncoder(KerasAutoencoder):
         Activation of the hidden layers.
     x_lambda : callable, optional
         What the encoder gets to see instead of `x` in training, such as noisy rows. Called
-        anew for every epoch; embedding sees clean rows.
+        again for every epoch; embedding sees clean rows.
     """
 
     def __init__(

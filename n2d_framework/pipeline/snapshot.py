@@ -38,7 +38,7 @@ class Snapshot:
     Attributes
     ----------
     manifest : dict
-        What can be told as JSON; its content is described in docs/bundle-format.md.
+        What can be reported as JSON; its content is described in docs/bundle-format.md.
     parts : dict of str to State
         ``scaler``, ``embedder``, ``manifolder``, ``clusterer``, ``training``, ``golden``.
     """
@@ -79,7 +79,7 @@ def library_versions(*distributions: str) -> dict[str, str]:
 
 
 def manifest_of(fit: Fit) -> dict[str, Any]:
-    """What can be told of a fit as JSON; components are not asked for their states."""
+    """What can be reported of a fit as JSON; components are not asked for their states."""
     composition: dict[str, Any] = {"scaler": options_dict(fit.composition.scaler)}
     for label, stage in fit.stages.items():
         entry = stage.step.entry

@@ -56,19 +56,19 @@ def check_collapse(
     if len(output) < 2:
         return
     if spec.role == "clusterer":
-        told = _of_labels(output, component)
+        reported = _of_labels(output, component)
     elif _spread(output) <= _ROUNDING:
         if _spread(x) > _ROUNDING:
             raise StageError(
                 f"{spec.role} {spec.name!r} gave all {len(output)} rows the same coordinates, "
                 f"though their data differ: nothing is left to cluster; {_advice(component)}"
             )
-        told = ""
+        reported = ""
     else:
-        told = _of_places(output, x) or (_of_dimensions(output, x) * (spec.role == "embedder"))
-        told += told and f"; {_advice(component)}"
-    if told:
-        text = f"{spec.role} {spec.name!r} {told}"
+        reported = _of_places(output, x) or (_of_dimensions(output, x) * (spec.role == "embedder"))
+        reported += reported and f"; {_advice(component)}"
+    if reported:
+        text = f"{spec.role} {spec.name!r} {reported}"
         warnings.warn(text, CollapseWarning, stacklevel=stacklevel + 1)
 
 

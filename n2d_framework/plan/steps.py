@@ -40,7 +40,7 @@ class Step:
 
     Notes
     -----
-    In another process (a worker, a subprocess) it is found again in the catalogue there, when it
+    In another process (a worker, a subprocess) it is recognized in the catalogue there, when it
     is first needed; only its names and its options, which are plain values, are sent.
     """
 

@@ -127,19 +127,19 @@ def _add(
     name = str(cell["data"])
     entry: dict[str, Any] = _named(comparison, place, cell, method)
     found.cells.append(entry)
-    with _told(entry, "rows"):
+    with _reported(entry, "rows"):
         chosen = np.sort(sample_rows(len(stages.rows), max_points, 0))
         if name not in found.sets:
             ids = _ids_of(comparison, about, chosen)
             found.sets[name] = {"ids": ids, **_rows_of(stages, about, chosen)}
             found.size += len((found.sets[name]["sprite"] or {}).get("src", ""))
-    with _told(entry, "points"):
+    with _reported(entry, "points"):
         chosen = np.sort(sample_rows(len(stages.output("clusterer")), max_points, 0))
         entry["points"] = points(stages, chosen)
         found.size += _POINT_BYTES * len(chosen)
     images = found.sets.get(name, {}).get("images")
     for key, make in _figures(comparison, stages, images):
-        with _told(entry, key.partition("-")[0]):
+        with _reported(entry, key.partition("-")[0]):
             if key not in found.figures:
                 figure = make(re.sub(r"\W", "", key))
                 if figure is None:
@@ -208,11 +208,11 @@ def _class_names(about: dict[str, Any]) -> list[str]:
 
 
 @contextmanager
-def _told(entry: dict[str, Any], what: str) -> Iterator[None]:
+def _reported(entry: dict[str, Any], what: str) -> Iterator[None]:
     """A picture that cannot be drawn costs only itself: the page says why."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  # whatever a component does wrong is told
+    except Exception as error:  # noqa: BLE001  # whatever a component does wrong is reported
         reason = f"{_SUBJECTS[what]} cannot be drawn: {type(error).__name__}: {error}"
         if reason not in entry["problems"]:
             entry["problems"].append(reason)

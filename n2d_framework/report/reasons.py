@@ -74,8 +74,8 @@ def _text(value: Any) -> str:
 def _trio_name(item: Mapping[str, Any]) -> str:
     trio = " / ".join(str(item[role]) for role in ROLES)
     number = item.get("n_clusters")
-    told = f", k={number}" if isinstance(number, int) else ""
-    return f"{item['data']}: {trio}{told}"
+    reported = f", k={number}" if isinstance(number, int) else ""
+    return f"{item['data']}: {trio}{reported}"
 
 
 def _cell_name(row: Mapping[str, Any]) -> str:

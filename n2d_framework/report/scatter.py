@@ -31,7 +31,7 @@ def points(stages: CellStages, chosen: AnyArray) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``x, y`` (whole numbers up to 4095, y downwards), ``axes``; ``truth`` and ``labels``,
+        ``x, y`` (integers up to 4095, y downwards), ``axes``; ``truth`` and ``labels``,
         each with a ``legend`` and the place in it of each point (``truth`` is ``None`` where
         it is not known); ``confidence`` in percent, or ``None``.
     """

@@ -29,7 +29,7 @@ MOST_METHODS = 30
 #: Labels of so many cells are read from the store at most.
 MOST_READ = 3000
 _ROWS = 25
-#: From so many methods on, the winner's luck is told.
+#: From so many methods on, the winner's luck is reported.
 _MANY = 20
 
 
@@ -80,7 +80,7 @@ def _warnings(comparison: ComparisonView) -> list[str]:
     if comparison.metric in NEED_TRUTH:
         found.append(
             f"ranked by {comparison.metric}, which needs true classes: where there are none, "
-            "nobody could have chosen these methods; see the ranking without labels"
+            "no one could have chosen these methods; see the ranking without labels"
         )
     count = len(set(methods(table)))
     if count >= _MANY:

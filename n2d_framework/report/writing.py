@@ -77,7 +77,7 @@ def write_report(
 
 def _check(name: str, value: int, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigError([Problem(name, f"must be a whole number from {least}, got {value!r}")])
+        raise ConfigError([Problem(name, f"must be an integer from {least}, got {value!r}")])
 
 
 def _content(

@@ -89,7 +89,7 @@ class Ran:
     versions : dict of str to str
         Of the libraries.
     warnings : list of str
-        What the number of seeds allows nobody to claim.
+        What the number of seeds allows no one to claim.
     """
 
     n_rows: int

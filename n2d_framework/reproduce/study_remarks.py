@@ -63,7 +63,7 @@ def _as_published(epochs: int, study: Study) -> str:
 
 
 def differences(study: Study, lines: Iterable[Line]) -> list[str]:
-    """Published numbers that were not found again, the largest difference first."""
+    """Published numbers that were not recognized, the largest difference first."""
     known = [line for line in lines if line["difference"] is not None]
     found = sorted(known, key=lambda line: -abs(line["difference"]))
     texts = [_difference(line, study.digits) for line in found if _differs(line)]

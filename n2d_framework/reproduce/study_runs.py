@@ -90,7 +90,7 @@ def reproduce(
     ConfigError
         If study, data or methods are unknown, or the folder belongs to something else.
     DownloadError
-        If none of the datasets is at hand, with the reason for each.
+        If none of the datasets is available, with the reason for each.
     """
     known = read_study(study)
     names = _known(data, known.data_names, "data") or known.data_names
@@ -98,7 +98,7 @@ def reproduce(
     folder = Path(out)
     _require_own(folder, study)
     settings = Settings(epochs, seeds, chosen)
-    specs, skipped = _at_hand(names)
+    specs, skipped = _in_memory(names)
     ran: dict[str, Ran] = {}
     missing: dict[str, str] = {}
     for name, spec in specs.items():
@@ -150,7 +150,7 @@ def _known(given: Sequence[str], known: list[str], where: str) -> list[str]:
     return list(dict.fromkeys(given))
 
 
-def _at_hand(names: Iterable[str]) -> tuple[dict[str, DatasetSpec], dict[str, str]]:
+def _in_memory(names: Iterable[str]) -> tuple[dict[str, DatasetSpec], dict[str, str]]:
     """Datasets whose files are on this machine, downloaded if need be; why others are not."""
     specs: dict[str, DatasetSpec] = {}
     skipped: dict[str, str] = {}

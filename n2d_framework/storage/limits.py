@@ -34,7 +34,7 @@ DECLARED_SLACK = 64 * MiB
 DECLARED_RATIO = 32
 #: Arrays from this size on are stored without compression (HDF5's chunks end at 4 GiB).
 MAX_CHUNK_BYTES = 1 << 31
-#: Bytes of memory that a reader spends on a file unless told otherwise.
+#: Bytes of memory that a reader spends on a file unless set otherwise.
 DEFAULT_MAX_BYTES = 8 << 30
 
 

@@ -170,7 +170,7 @@ class ComponentExamination:
     folder: Path
     given: AnyArray | None = None
     time_limit: float = 20.0
-    surroundings: Surroundings = attrs.field(factory=Surroundings.now, init=False)
+    environment: Surroundings = attrs.field(factory=Surroundings.now, init=False)
 
     @property
     def spec(self) -> ComponentSpec:

@@ -72,8 +72,8 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     # What else is to be seen does not depend on the state.
     with contextlib.suppress(StateError if exam.spec.role in FITTED_ROLES else AttributeError):
         _write(folder / "state", {"component": exam.fitted.component.get_state()})
-    exam.surroundings.restore_settings()  # a process inherits a umask, ignored signals, and more
-    environment = exam.surroundings.environment
+    exam.environment.restore_settings()  # a process inherits a umask, ignored signals, and more
+    environment = exam.environment.environment
     _run("component", str(folder), folder=folder / "empty", environment=environment)
     effects = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
     output = np.load(folder / "output.npy")

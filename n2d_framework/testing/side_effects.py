@@ -88,7 +88,7 @@ def watched(*, importing: bool = False) -> Iterator[Effects]:
     threads: list[threading.Thread] = []
     children = set(_children())
     active = [True]
-    # Without it, Python itself prints log messages that nobody handles.
+    # Without it, Python itself prints log messages that no one handles.
     logging.getLogger().addHandler(logging.NullHandler())
     sys.addaudithook(_listener(active, written, folders, variables, effects.network))
     with (

@@ -49,8 +49,8 @@ def check(folder: Path) -> int:
     for path in sorted(folder.glob("*.n2d")):
         changed = differences(path)
         bad += max(changed.values()) > TOLERANCE
-        told = ", ".join(f"{name} {value:.1e}" for name, value in changed.items() if value)
-        print(f"{path.name}: {told or 'identical'}")
+        reported = ", ".join(f"{name} {value:.1e}" for name, value in changed.items() if value)
+        print(f"{path.name}: {reported or 'identical'}")
     return bool(bad)
 
 

@@ -117,7 +117,7 @@ def test_fitting_again_forgets(digits):
     assert np.array_equal(model.transform(digits[:, :32]), expected)
 
 
-def test_width_of_the_latent_space_is_ten_if_nobody_says(digits):
+def test_width_of_the_latent_space_is_ten_if_no_one_says(digits):
     model = _fitted(DenseAutoencoder, {"latent_dim": None}, digits)
     assert model.transform(digits).shape == (200, 10)
     assert _again(model).transform(digits).shape == (200, 10)
@@ -312,7 +312,7 @@ def test_a_state_of_other_options_is_refused(digits):
             DenseAutoencoder(**{**SMALL, **options}).set_state(_cached_state(digits))
 
 
-def test_a_conv_state_that_is_no_image_is_refused():
+def test_a_conv_state_that_is_not_an_image_is_refused():
     x = np.random.default_rng(0).random((9, 4, 4), dtype=np.float32)
     model = ConvAutoencoder(filters=(2,), epochs=1).fit(x, context=FitContext())
     with pytest.raises(StateError, match="row_shape"):

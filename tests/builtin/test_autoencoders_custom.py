@@ -126,7 +126,7 @@ def test_lambda_custom_layers_and_nested_models_are_refused_by_name():
             KerasEmbedder.from_models(Model(outer, layer(outer)), decoder)
 
 
-def test_things_that_are_no_built_models_are_refused():
+def test_things_that_are_not_built_models_are_refused():
     from keras import Sequential, layers
 
     encoder, _ = _models()
@@ -183,7 +183,7 @@ def test_hostile_configurations_are_refused_before_keras_sees_them(name, texts, 
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "[" * 100_000, " " * 2**21])
-def test_texts_that_are_no_models_are_refused(text, texts):
+def test_texts_that_are_not_models_are_refused(text, texts):
     with pytest.raises(ConfigError, match="decoder"):
         KerasEmbedder(encoder=texts["encoder"], decoder=text)
 

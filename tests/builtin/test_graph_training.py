@@ -52,7 +52,7 @@ def test_it_learns_what_keras_learns(rows, name):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=1e-6)
 
 
-def test_training_goes_on_from_the_weights_it_has(rows):
+def test_training_continues_from_the_weights_it_has(rows):
     model = graph()
     train_graph(model, rows, epochs=30, optimizer=keras.optimizers.Adam(0.01), seed=0)
     kept = model.get_weights()
@@ -82,7 +82,7 @@ def test_patience_goes_back_to_the_best(rows):
     assert min(losses) == losses[result.best_epoch - 1]
 
 
-def test_rows_are_spoiled_anew_for_every_epoch(rows):
+def test_rows_are_spoiled_again_for_every_epoch(rows):
     seen = []
 
     def spoil(x):
@@ -118,12 +118,12 @@ def test_verbose_shows_epochs(rows, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_divergence_is_told(rows):
+def test_divergence_is_reported(rows):
     with pytest.raises(StageError, match=r"diverged in epoch 1.*\(now 0.5\)"):
         train_graph(graph(), rows * 1e30, epochs=2, optimizer=keras.optimizers.SGD(0.5))
 
 
 def test_the_component_for_own_networks_offers_it():
-    """So that nobody has to import what is built in."""
+    """So that no one has to import what is built in."""
     found = default_catalogue().get("embedder", "keras").spec.load().train_graph
     assert found is train_graph

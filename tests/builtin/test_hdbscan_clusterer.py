@@ -98,7 +98,7 @@ def test_alpha_divides_distances(data, name, alpha):
     np.testing.assert_array_equal(again.predict(between(x)), model.predict(between(x)))
 
 
-def test_whole_numbers_are_numbers(data):
+def test_integers_are_numbers(data):
     whole = {"alpha": 2, "cluster_selection_epsilon": 1, "cluster_selection_persistence": 1,
              "cluster_selection_epsilon_max": 3}  # fmt: skip
     one, two = (

@@ -95,7 +95,7 @@ def test_the_divergence_falls_with_training(digits, model):
     assert 0 < model.kl_divergence_ < short.kl_divergence_
 
 
-def test_affinities_that_are_no_numbers_are_an_error_with_the_remedy(digits):
+def test_affinities_that_are_not_numbers_are_an_error_with_the_remedy(digits):
     indices = np.tile(np.arange(1, 11), (50, 1))
     options = {"n_iter": 5, "early_exaggeration_iter": 5, "random_state": 0, "n_jobs": 1}
     with pytest.raises(StageError, match="lower learning_rate"), np.errstate(all="ignore"):

@@ -83,9 +83,9 @@ def test_placing_ends_better_than_it_begins(digits, model):
     start = Umap(n_components=5, n_neighbors=15, transform_epochs=0)
     start.set_state(model.get_state())
     vote = KNeighborsClassifier(10).fit(model.embedding_, y)
-    begun, ended = start.transform(new), model.transform(new)
-    assert not np.array_equal(begun, ended)
-    assert vote.score(ended, y_new) >= vote.score(begun, y_new) - 0.005
+    started, ended = start.transform(new), model.transform(new)
+    assert not np.array_equal(started, ended)
+    assert vote.score(ended, y_new) >= vote.score(started, y_new) - 0.005
 
 
 def test_neighbours_stay_neighbours(digits):

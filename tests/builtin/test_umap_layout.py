@@ -49,7 +49,7 @@ def test_tables_of_forces_follow_their_formulas():
         np.testing.assert_allclose(table[step, 0] + within * table[step, 1], true, rtol=2e-4)
 
 
-def test_in_a_tournament_everybody_meets_everybody_once_and_nobody_twice_in_a_round():
+def test_in_a_tournament_everybody_meets_everybody_once_and_no_one_twice_in_a_round():
     for blocks in (1, 2, 8, 32):
         rounds, pairs = layout._tournament(blocks)
         met = {frozenset(pair) for pair in pairs.tolist()}

@@ -20,7 +20,7 @@ from n2d_framework.storage import decode, encode, files, read_file, write_atomic
 
 CATALOGUE = toy_plugin.catalogue()
 
-#: Each holds the file in its way, says so, and when told to looks at it once more.
+#: Each holds the file in its way, says so, and on request looks at it once more.
 HOLDERS = {
     "open for reading": "held = open(path, 'rb'); look = lambda: held.read(10)",
     "open for writing": "held = open(path, 'r+b'); look = lambda: held.read(10)",

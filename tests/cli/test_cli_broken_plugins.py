@@ -1,4 +1,4 @@
-"""A plugin that is broken, whichever way, costs nobody else anything; the catalogue says why."""
+"""A plugin that is broken, whichever way, costs no one else anything; the catalogue says why."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_component_that_cannot_be_imported_stops_only_who_asks_for_it(
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_hook_that_raises_is_told_once_and_the_run_goes_on(
+def test_a_hook_that_raises_is_reported_once_and_the_run_continues(
     n2d: Run, config: Path, use_plugin: Install, hook: str
 ) -> None:
     use_plugin("falls_over", RAISES.format(hook=hook), distribution="falls-over")
@@ -202,8 +202,8 @@ def test_a_slow_import_is_named(n2d: Run, config: Path, use_plugin: Install) -> 
 def test_plugins_without_components_are_listed_too(n2d: Run, use_plugin: Install) -> None:
     use_plugin("listens", RAISES.format(hook="run_started"), distribution="listens-dist")
     assert "listens-dist 1.0: hears what happens in runs (a tracker)" in n2d("components").stdout
-    told = json.loads(n2d("components", "--json").stdout)["plugins"]
-    (fact,) = [fact for fact in told if fact["distribution"] == "listens-dist"]
+    reported = json.loads(n2d("components", "--json").stdout)["plugins"]
+    (fact,) = [fact for fact in reported if fact["distribution"] == "listens-dist"]
     assert fact["hears"] == ["n2d_run_started"]
     assert fact["brings"] == {"components": 0, "datasets": 0, "metrics": 0}
 

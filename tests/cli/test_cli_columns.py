@@ -271,7 +271,7 @@ def test_columns_chosen_by_name_predict_their_file(n2d: Run, frame: pd.DataFrame
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".h5"])
-def test_chosen_arrays_are_found_again(n2d: Run, frame: pd.DataFrame, suffix: str) -> None:
+def test_chosen_arrays_are_recognized(n2d: Run, frame: pd.DataFrame, suffix: str) -> None:
     arrays = {
         "left": frame[NAMES].to_numpy(),
         "right": frame[NAMES].to_numpy()[::-1],

@@ -25,11 +25,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_the_list_says_where_the_rows_are(n2d: Run) -> None:
-    told = {spec["name"]: spec for spec in json.loads(n2d("datasets", "--json").stdout)}
-    assert told["digits"]["whereabouts"] == "embedded"
-    assert told["usps"]["whereabouts"] == "local"
-    assert told["mnist"]["whereabouts"] == "remote"
-    assert told["mnist"]["files"][0]["name"] == "mnist/train-images-idx3-ubyte.gz"
+    reported = {spec["name"]: spec for spec in json.loads(n2d("datasets", "--json").stdout)}
+    assert reported["digits"]["whereabouts"] == "embedded"
+    assert reported["usps"]["whereabouts"] == "local"
+    assert reported["mnist"]["whereabouts"] == "remote"
+    assert reported["mnist"]["files"][0]["name"] == "mnist/train-images-idx3-ubyte.gz"
     table = n2d("datasets").stdout
     assert "remote" in table
     assert "har_raw" in table

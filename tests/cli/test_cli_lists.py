@@ -24,15 +24,15 @@ def test_components(n2d: Run) -> None:
     listed = n2d("components").stdout
     for entry in default_catalogue().components():
         assert entry.spec.name in listed
-    told = json.loads(n2d("components", "--json").stdout)
-    assert len(told["components"]) == len(default_catalogue().components())
-    assert told["failures"] == []
-    assert "options" not in told["components"][0]
+    reported = json.loads(n2d("components", "--json").stdout)
+    assert len(reported["components"]) == len(default_catalogue().components())
+    assert reported["failures"] == []
+    assert "options" not in reported["components"][0]
 
 
 def test_one_role(n2d: Run) -> None:
-    told = json.loads(n2d("components", "clusterer", "--json").stdout)
-    assert {component["role"] for component in told["components"]} == {"clusterer"}
+    reported = json.loads(n2d("components", "clusterer", "--json").stdout)
+    assert {component["role"] for component in reported["components"]} == {"clusterer"}
     shown = n2d("components", "clusterer").stdout
     assert "gmm" in shown
     assert "umap" not in shown
@@ -42,8 +42,8 @@ def test_one_component(n2d: Run) -> None:
     shown = n2d("components", "clusterer/kmeans").stdout
     for word in ("n_clusters", "an integer or null", ">= 1", "probabilities", "Lloyd", "n_init"):
         assert word in shown
-    told = json.loads(n2d("components", "kmeans", "--json").stdout)["components"]
-    options = {option["name"]: option for option in told[0]["options"]}
+    reported = json.loads(n2d("components", "kmeans", "--json").stdout)["components"]
+    options = {option["name"]: option for option in reported[0]["options"]}
     assert options["n_init"]["default"] == 20
     assert n2d("components", "n2d_framework:kmeans").exit_code == 0
     both = n2d("components", "pca").stdout
@@ -81,8 +81,8 @@ def test_failed_plugins_are_shown(n2d: Run, use_plugin: Callable[..., None]) -> 
 
 def test_datasets(n2d: Run) -> None:
     assert "digits" in n2d("datasets").stdout
-    told = json.loads(n2d("datasets", "--json").stdout)
-    digits = next(spec for spec in told if spec["name"] == "digits")
+    reported = json.loads(n2d("datasets", "--json").stdout)
+    digits = next(spec for spec in reported if spec["name"] == "digits")
     assert (digits["n_rows"], digits["row_shape"], digits["embedded"]) == (1797, [8, 8], True)
 
 
@@ -108,15 +108,15 @@ def test_doctor(n2d: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     shown = n2d("doctor")
     assert shown.exit_code == 0, shown.output
-    told = json.loads(n2d("doctor", "--json").stdout)
-    assert told["problems"] == []
-    assert told["libraries"]["numpy"] == machine.version_of("numpy")
-    assert told["backend"]["name"].startswith("tensorflow")
-    assert told["backend"]["chosen_by"] == "KERAS_BACKEND"
-    assert told["hardware"]["usable_cores"] >= 1
-    assert told["store"]["folder"] == os.environ["N2D_STORE"]
-    assert told["store"]["entries"] == 0
-    assert "builtin" in {plugin["entry_point"] for plugin in told["plugins"]}
+    reported = json.loads(n2d("doctor", "--json").stdout)
+    assert reported["problems"] == []
+    assert reported["libraries"]["numpy"] == machine.version_of("numpy")
+    assert reported["backend"]["name"].startswith("tensorflow")
+    assert reported["backend"]["chosen_by"] == "KERAS_BACKEND"
+    assert reported["hardware"]["usable_cores"] >= 1
+    assert reported["store"]["folder"] == os.environ["N2D_STORE"]
+    assert reported["store"]["entries"] == 0
+    assert "builtin" in {plugin["entry_point"] for plugin in reported["plugins"]}
 
 
 def test_doctor_finds_what_is_wrong(
@@ -158,9 +158,9 @@ def test_inspect(n2d: Run, bundle: Path) -> None:
     shown = n2d("inspect", bundle, "--arrays").stdout
     for word in ("60 rows of 4", "kmeans", "100.00% of 60", "n_clusters=3", "/clusterer/"):
         assert word in shown
-    told = json.loads(n2d("inspect", bundle, "--json").stdout)
-    assert told["components"]["clusterer"] == "n2d_framework:kmeans"
-    assert told["manifest"]["random_state"] == 7
+    reported = json.loads(n2d("inspect", bundle, "--json").stdout)
+    assert reported["components"]["clusterer"] == "n2d_framework:kmeans"
+    assert reported["manifest"]["random_state"] == 7
 
 
 def test_verify(n2d: Run, bundle: Path) -> None:
@@ -240,7 +240,7 @@ def test_inspect_loads_nothing_of_the_components(bundle: Path) -> None:
     assert done.stderr == ""
 
 
-def test_a_closed_pipe_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     command = f"{sys.executable} -m n2d_framework.cli components 2>err | head -1"
     subprocess.run(["/bin/sh", "-c", command], check=True, capture_output=True)
     assert "Traceback" not in Path("err").read_text()

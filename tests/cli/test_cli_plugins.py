@@ -69,12 +69,12 @@ def test_a_new_package_passes_its_own_tests(role, n2d, elsewhere, tmp_path):
 def test_a_new_package_is_complete_and_in_style(role, n2d, elsewhere):
     result = n2d("new-plugin", "n2d-mine", "--role", role, "--out", "deep/down", "--json")
     assert result.exit_code == 0, result.output
-    told = json.loads(result.stdout)
+    reported = json.loads(result.stdout)
     package = elsewhere / "deep" / "down" / "n2d-mine"
     assert {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()} == set(
-        told["files"]
+        reported["files"]
     )
-    assert {"pyproject.toml", "LICENSE", ".github/workflows/tests.yml"} <= set(told["files"])
+    assert {"pyproject.toml", "LICENSE", ".github/workflows/tests.yml"} <= set(reported["files"])
     for path in package.rglob("*.py"):
         text = path.read_text()
         compile(text, str(path), "exec")

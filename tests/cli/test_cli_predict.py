@@ -73,8 +73,8 @@ def test_noise_has_its_own_column(n2d: Run, config: Path) -> None:
 
 def test_summary_as_json(n2d: Run, bundle: Path) -> None:
     result = n2d("predict", bundle, "blobs.npz", "-o", "labels.csv", "--json")
-    told = json.loads(result.stdout)
-    assert (told["rows"], told["labels"]) == (60, {"0": 20, "1": 20, "2": 20})
+    reported = json.loads(result.stdout)
+    assert (reported["rows"], reported["labels"]) == (60, {"0": 20, "1": 20, "2": 20})
     refused = n2d("predict", bundle, "blobs.npz", "--json")
     assert (refused.exit_code, "--output" in refused.stderr) == (2, True)
 

@@ -144,7 +144,7 @@ def test_an_earlier_run_is_replaced_only_on_demand(n2d: Run, config: Path) -> No
     assert sorted(path.name for path in Path().iterdir()) == ["blobs.npz", "out", "quick.yaml"]
 
 
-def test_what_is_no_run_is_never_replaced(n2d: Run, config: Path) -> None:
+def test_what_is_not_a_run_is_never_replaced(n2d: Run, config: Path) -> None:
     Path("precious").mkdir()
     Path("precious/thesis.txt").write_text("years")
     Path("file").write_text("x")
@@ -526,7 +526,7 @@ def test_a_disk_that_is_full_already_is_noticed_before_training(
     assert not list((tmp_path / "store").rglob("*.stage"))
 
 
-def test_a_store_that_fails_while_a_run_goes_on_costs_nothing_but_itself(
+def test_a_store_that_fails_while_a_run_continues_costs_nothing_but_itself(
     n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from n2d_framework.plan.store import stage_store as store
@@ -627,13 +627,13 @@ def test_debug_shows_where(n2d: Run, config: Path, monkeypatch: pytest.MonkeyPat
     plain = n2d("run", config)
     assert (plain.exit_code, "Traceback" in plain.stderr) == (1, False)
     assert "unexpected RuntimeError: surprise" in plain.stderr
-    told = n2d("--debug", "run", config, "--overwrite")
-    assert (told.exit_code, "Traceback" in told.stderr) == (1, True)
+    reported = n2d("--debug", "run", config, "--overwrite")
+    assert (reported.exit_code, "Traceback" in reported.stderr) == (1, True)
     monkeypatch.setenv("N2D_DEBUG", "1")
     assert "Traceback" in n2d("run", config, "--overwrite").stderr
 
 
-def test_a_store_that_cannot_be_written_is_no_reason_to_stop(
+def test_a_store_that_cannot_be_written_is_not_a_reason_to_stop(
     n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("file").write_text("x")

@@ -88,8 +88,8 @@ def test_a_process_in_ascii_writes_labels_and_words(bundle_of_table: Path) -> No
     done = run("predict", bundle_of_table, "odd.csv", env=environment)
     assert done.returncode == 0, done.stderr
     assert "Zeile-ü3≥" in done.stdout.decode("utf-8")
-    told = run("predict", bundle_of_table, "größe.csv", env=environment)
-    assert (told.returncode, b"gr\\xf6" in told.stderr) == (2, True)
+    reported = run("predict", bundle_of_table, "größe.csv", env=environment)
+    assert (reported.returncode, b"gr\\xf6" in reported.stderr) == (2, True)
 
 
 def test_an_encoding_writes_what_it_lacks_as_escapes() -> None:

@@ -84,7 +84,7 @@ def test_everything_wrong_is_said_at_once():
     assert len(found) == 8
 
 
-def test_a_model_that_is_no_mapping_is_one_problem():
+def test_a_model_that_is_not_a_mapping_is_one_problem():
     assert "a mapping" in problems({"model": "pca"})["model"]
 
 

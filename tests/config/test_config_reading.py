@@ -80,7 +80,7 @@ def test_what_is_written_as_yaml_is_read_back(tree: Any) -> None:
     ("suffix", "text"),
     [("yaml", b"data: digits"), ("toml", b"data='digits'"), ("json", b'{"data":"digits"}')],
 )
-def test_a_byte_order_mark_is_no_content(
+def test_a_byte_order_mark_is_not_content(
     tmp_path: Path, suffix: str, text: bytes, mark: bytes
 ) -> None:
     assert read(tmp_path, suffix, mark + text) == {"data": "digits"}

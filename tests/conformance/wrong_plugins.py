@@ -275,7 +275,7 @@ class Nuisance(Good):
         try:
             socket.create_connection(("127.0.0.1", 9), timeout=0.2).close()
         except OSError:
-            sys.stdout.write("nobody there\n")
+            sys.stdout.write("no one there\n")
         return super().fit(m, context=context)
 
 

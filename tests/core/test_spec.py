@@ -26,13 +26,13 @@ RIGHT = {"role": "clusterer", "name": "mine", "factory": "mine:Mine", "summary":
         ({"input": "Images"}, "input must be a kind, or a set of kinds, got 'Images'"),
         ({"factory": "mine.Mine"}, "factory must be 'package.module:Class', got 'mine.Mine'"),
         ({"summary": None}, "summary must be text, got None"),
-        ({"state_version": 0}, "state_version must be a whole number, at least 1, got 0"),
-        ({"state_version": "1"}, "state_version must be a whole number, at least 1, got '1'"),
+        ({"state_version": 0}, "state_version must be a positive integer, got 0"),
+        ({"state_version": "1"}, "state_version must be a positive integer, got '1'"),
         ({"small_options": 1}, "small_options must be a mapping, got 1"),
         ({"needs": ["a"]}, "needs must be a tuple of names, got ['a']"),
     ],
 )
-def test_a_wrong_announcement_is_told_in_one_sentence(wrong, words):
+def test_a_wrong_announcement_is_reported_in_one_sentence(wrong, words):
     with pytest.raises((TypeError, ValueError)) as caught:
         ComponentSpec(**(RIGHT | wrong))
     assert str(caught.value) == f"ComponentSpec 'mine': {words}"
@@ -47,7 +47,7 @@ def test_a_wrong_announcement_is_told_in_one_sentence(wrong, words):
         (DatasetSpec, {"loader": "mine:load", "summary": "s", "n_rows": 1, "row_shape": (1,)}),
     ],
 )
-def test_a_name_of_other_letters_is_told_in_one_sentence(kind, right, name):
+def test_a_name_of_other_letters_is_reported_in_one_sentence(kind, right, name):
     with pytest.raises(ValueError, match="name must be a lower-case letter") as caught:
         kind(**(right | {"name": name}))
     assert str(caught.value).startswith(f"{kind.__name__} {name!r}: name must be")

@@ -126,7 +126,7 @@ def test_pickles_are_never_opened(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("suffix", [".npy", ".npz"])
-def test_arrays_that_are_no_rows(tmp_path: Path, suffix: str, x: np.ndarray, reason: str) -> None:
+def test_arrays_that_are_not_rows(tmp_path: Path, suffix: str, x: np.ndarray, reason: str) -> None:
     path = tmp_path / f"a{suffix}"
     np.save(path, x) if suffix == ".npy" else np.savez(path, x=x)
     with pytest.raises(DataError, match=reason) as caught:
@@ -328,7 +328,7 @@ def test_references_that_lead_nowhere(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no such file|no usable path"):
         load("a\0b.npy")
     with pytest.raises(DataError, match="no usable path"):
-        load("~nobody-of-that-name/b.npy")
+        load("~no one-of-that-name/b.npy")
     with pytest.raises(DataError, match="is a known dataset; drop x, y"):
         load({"path": "digits", "x": "a"})
     (tmp_path / "a.xlsx").touch()

@@ -213,7 +213,7 @@ def test_text_labels_stay_text_and_numbers_become_numbers(tmp_path: Path) -> Non
     assert list(load(path).y) == [0.5, 7.0]
 
 
-def test_an_index_stored_by_pandas_is_no_feature(tmp_path: Path) -> None:
+def test_an_index_stored_by_pandas_is_not_a_feature(tmp_path: Path) -> None:
     frame = pd.DataFrame(X, index=[f"row {i}" for i in range(23)], columns=list("abcd"))
     frame["label"] = pd.Categorical(["u", "v", "u"] * 7 + ["u", "v"])
     frame.to_parquet(tmp_path / "a.parquet")

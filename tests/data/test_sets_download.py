@@ -83,7 +83,7 @@ def test_it_comes_once_and_is_cached(server, cache):
     assert load_set(wanted).x.shape == (3000, 100)
 
 
-def test_nothing_is_printed_where_nobody_looks(server, capfd):
+def test_nothing_is_printed_where_no_one_looks(server, capfd):
     files_of(spec(server.url("good")))
     assert capfd.readouterr() == ("", "")
 
@@ -113,20 +113,20 @@ def test_mirrors_in_order(server):
         ("stalled", r"no answer within 0\.5 s"),
     ],
 )
-def test_failures_are_told_and_leave_nothing(server, cache, behaviour, message):
+def test_failures_are_reported_and_leave_nothing(server, cache, behaviour, message):
     with pytest.raises(DownloadError, match=message) as caught:
         files_of(spec(server.url(behaviour)), timeout=0.5)
-    told = str(caught.value)
-    assert server.url(behaviour) in told
-    assert "N2D_DATA" in told
-    assert "set/rows.bin" in told
+    reported = str(caught.value)
+    assert server.url(behaviour) in reported
+    assert "N2D_DATA" in reported
+    assert "set/rows.bin" in reported
     assert isinstance(caught.value, DataError)
     assert caught.value.exit_code == 1
     assert visible(cache) == []
     assert parts(cache) == []
 
 
-def test_all_mirrors_are_told(server):
+def test_all_mirrors_are_reported(server):
     with pytest.raises(DownloadError) as caught:
         files_of(spec(server.url("missing"), server.url("other")))
     assert "404" in str(caught.value)
@@ -211,7 +211,7 @@ def test_a_broken_answer_is_continued(server):
     assert server.ranges == [None, "bytes=100000-", "bytes=200000-"]
 
 
-def test_an_interrupted_download_goes_on_next_time(server, cache, monkeypatch):
+def test_an_interrupted_download_continues_next_time(server, cache, monkeypatch):
     monkeypatch.setattr("n2d_framework.data.sets.transfer._TRIES", 1)
     with pytest.raises(DownloadError, match="broke off"):
         files_of(spec(server.url("resumable")))
@@ -318,7 +318,7 @@ def test_two_processes_download_once(server, cache):
     assert visible(cache) == [cache / "set" / "rows.bin"]
 
 
-def test_a_process_killed_while_it_downloads_holds_up_nobody(server, cache):
+def test_a_process_killed_while_it_downloads_holds_up_no_one(server, cache):
     program = (
         "import json, sys\n"
         "from n2d_framework.core.dataset import DataFile, DatasetSpec\n"

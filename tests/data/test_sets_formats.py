@@ -350,7 +350,7 @@ def test_npz_with_labels_missing(folder):
         data.load("pendigits")
 
 
-def test_another_number_of_rows_is_told(folder, caplog):
+def test_another_number_of_rows_is_reported(folder, caplog):
     np.savez(folder / "pendigits.npz", x=np.zeros((4, 16)), y=np.arange(4))
     assert len(data.load("pendigits").x) == 4
     assert "4 rows in" in caplog.text

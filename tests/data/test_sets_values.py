@@ -78,7 +78,7 @@ def test_another_range_is_refused(folder, name, x, range_found, range_expected):
         (lambda x: x.astype(str), "rows are of type <U"),
     ],
 )
-def test_rows_that_are_no_finite_real_numbers(folder, name, change, message):
+def test_rows_that_are_not_finite_real_numbers(folder, name, change, message):
     shape = {"mnist": (28, 28), "har_raw": (128, 9), "usps": (256,)}[name]
     np.savez(folder / f"{name}.npz", x=change(RNG.random((3, *shape))), y=np.arange(3))
     with pytest.raises(DataError, match=rf"{name}\.npz: the {message}"):
@@ -88,10 +88,10 @@ def test_rows_that_are_no_finite_real_numbers(folder, name, change, message):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1, 2.5, 3], "labels must be whole numbers, but that of row 2 is 2.5"),
+        ([0, 1, 2.5, 3], "labels must be integers, but that of row 2 is 2.5"),
         ([0, 1, 2, np.nan], "the labels hold NaN"),
         (["0", "1", "2", "3"], "the labels are of type <U1, not real numbers"),
-        ([0, 1, 2, 1e20], "labels must be whole numbers, but that of row 3"),
+        ([0, 1, 2, 1e20], "labels must be integers, but that of row 3"),
     ],
 )
 def test_labels_are_never_rounded(folder, labels, message):
@@ -110,7 +110,7 @@ def test_labels_of_other_forms_are_not_rounded_either(folder):
     row = " ".join(["0.5"] * 256)
     for part in ("train", "test"):
         (folder / f"usps_{part}.jf").write_text(f"10 256\n3.5 {row}\n-1\n")
-    with pytest.raises(DataError, match=r"usps_train\.jf.*whole numbers.*row 0 is 3\.5"):
+    with pytest.raises(DataError, match=r"usps_train\.jf.*integers.*row 0 is 3\.5"):
         data.load("usps")
 
 

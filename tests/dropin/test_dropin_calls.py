@@ -154,7 +154,7 @@ def test_visualize_of_other_rows_is_refused(trained, rows, pyplot):
         model.visualize(rows[1][:50], ["zero", "one"])
 
 
-def test_stages_are_at_hand(trained, rows):
+def test_stages_are_in_memory(trained, rows):
     model, _ = trained
     codes = model.encoder.predict(rows[0], verbose=0)
     assert codes.shape == (500, N_CLUSTERS)
@@ -210,13 +210,13 @@ def test_loss_may_be_a_function(rows):
     assert len(ae.history["loss"]) == 1
 
 
-def test_divergence_is_told(rows):
+def test_divergence_is_reported(rows):
     ae = small_autoencoder(rows[0])
     with pytest.raises(StageError, match="training diverged in epoch 1"):
         ae.fit(rows[0] * 1e30, epochs=3, verbose=0)
 
 
-def test_x_lambda_is_drawn_anew_for_every_epoch(rows):
+def test_x_lambda_is_drawn_again_for_every_epoch(rows):
     seen = []
 
     def noise(x):
@@ -281,12 +281,12 @@ def test_rows_that_do_not_fit_are_refused(rows):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"epochs": 0}, "epochs: must be a whole number of at least 1, got 0"),
-        ({"epochs": 1.5}, "epochs: must be a whole number of at least 1, got 1.5"),
-        ({"epochs": True}, "epochs: must be a whole number of at least 1, got True"),
-        ({"batch_size": 0}, "batch_size: must be a whole number of at least 1, got 0"),
-        ({"batch_size": -4}, "batch_size: must be a whole number of at least 1, got -4"),
-        ({"patience": -1}, "patience: must be a whole number of at least 0, or None, got -1"),
+        ({"epochs": 0}, "epochs: must be an integer of at least 1, got 0"),
+        ({"epochs": 1.5}, "epochs: must be an integer of at least 1, got 1.5"),
+        ({"epochs": True}, "epochs: must be an integer of at least 1, got True"),
+        ({"batch_size": 0}, "batch_size: must be an integer of at least 1, got 0"),
+        ({"batch_size": -4}, "batch_size: must be an integer of at least 1, got -4"),
+        ({"patience": -1}, "patience: must be an integer of at least 0, or None, got -1"),
         ({"loss": "msee"}, "loss: unknown loss 'msee'; did you mean 'mse'?"),
         ({"loss": "MSE "}, "loss: unknown loss 'MSE '; known loss functions: "),
         ({"loss": None}, "loss: must be the name of a loss of Keras, or a function"),
@@ -304,7 +304,7 @@ def test_arguments_of_fit_that_cannot_train(rows, given, message):
         np.testing.assert_array_equal(have, want)
 
 
-def test_all_wrong_arguments_are_told_at_once(rows):
+def test_all_wrong_arguments_are_reported_at_once(rows):
     with pytest.raises(ConfigError) as caught:
         small_autoencoder(rows[0]).fit(rows[0], epochs=-1, batch_size=None, optimizer="sdg")
     assert [problem.path for problem in caught.value.problems] == [

@@ -108,7 +108,7 @@ def test_load_pendigits_looks_into_the_folder_it_is_given(tmp_path):
     assert default == "data/pendigits"
 
 
-def test_no_data_and_no_network_is_told(monkeypatch):
+def test_no_data_and_no_network_is_reported(monkeypatch):
     monkeypatch.delenv("N2D_DATA")
     for load in (data.load_mnist, data.load_har, data.load_pendigits):
         with pytest.raises(DataError, match="N2D_OFFLINE forbids downloads"):

@@ -70,7 +70,7 @@ def test_predict_is_by_approximate_prediction(db_clust, rows):
 
     found = db_clust.predict(rows[0])
     assert np.mean(found == db_clust.clusterer.labels_) > 0.99
-    # The function that the documentation asks users to write, with its typing errors mended.
+    # The function that the documentation asks users to write, with its typing errors fixed.
     embedding = db_clust.encoder.predict(rows[0][:40], verbose=0)
     manifold = db_clust.manifolder.transform(embedding)
     labels, strengths = hdbscan.approximate_predict(db_clust.clusterer, manifold)
@@ -91,7 +91,7 @@ def test_prediction_gives_the_training_rows_their_labels_back(rows):
     np.testing.assert_array_equal(learner.predict(coordinates[40:50]), labels[40:50])
 
 
-def test_a_contradictory_prediction_is_told(db_clust):
+def test_a_contradictory_prediction_is_reported(db_clust):
     import hdbscan
 
     args = {

@@ -156,13 +156,13 @@ def test_parts_in_the_wrong_order():
         ({"umap_metric": "correlation", "umap_dim": 0}, ["umap_dim: must be >= 1, got 0"]),
     ],
 )
-def test_a_wrong_option_is_told_by_the_name_that_was_written(given, messages):
+def test_a_wrong_option_is_reported_by_the_name_that_was_written(given, messages):
     with pytest.raises(ConfigError) as caught:
         n2d.UmapGMM(**{"n_clusters": 3} | given)
     assert [str(problem) for problem in caught.value.problems] == messages
 
 
-def test_too_few_rows_are_told_by_the_name_that_was_written():
+def test_too_few_rows_are_reported_by_the_name_that_was_written():
     with pytest.raises(DataError) as caught:
         n2d.UmapGMM(2).fit(ROWS[:5])
     assert str(caught.value) == (
@@ -194,7 +194,7 @@ def test_the_mixture_answers_as_that_of_scikit_learn():
         ("cluster_manifold", "sample", "sklearn.mixture.GaussianMixture"),
     ],
 )
-def test_what_only_the_library_has_is_told(stage, name, library):
+def test_what_only_the_library_has_is_reported(stage, name, library):
     kept = getattr(n2d.UmapGMM(3), stage)
     with pytest.raises(UnsupportedError) as caught:
         getattr(kept, name)

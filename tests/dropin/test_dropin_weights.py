@@ -116,7 +116,7 @@ def test_weights_of_another_network_are_refused_and_change_nothing(rows):
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"\x89HDF\r\n\x1a\n broken"])
-def test_what_is_no_weights_file_is_refused(rows, tmp_path, content):
+def test_what_is_not_a_weights_file_is_refused(rows, tmp_path, content):
     (tmp_path / "har.h5").write_bytes(content)
     with pytest.raises(DataError, match=r"har\.h5: cannot be read as a file of Keras weights"):
         small_autoencoder(rows[0]).fit(rows[0], weights="har.h5")
@@ -204,7 +204,7 @@ def test_a_damaged_checkpoint(rows, tmp_path):
         small_autoencoder(rows[0]).fit(rows[0], weights="har")
 
 
-def test_a_place_that_cannot_be_written_is_told_before_training(rows, tmp_path):
+def test_a_place_that_cannot_be_written_is_reported_before_training(rows, tmp_path):
     (tmp_path / "file").write_text("in the way")
     ae = small_autoencoder(rows[0])
     with pytest.raises(OutputError, match="cannot be made"):

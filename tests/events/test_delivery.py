@@ -56,7 +56,7 @@ def test_a_plugin_that_raises_is_logged_once_and_left_alone(rows, use_plugin, ca
     assert falls_over.CALLS == ["started"] * 2, "another run is another chance"
 
 
-def test_where_it_failed_is_told_to_who_debugs(rows, use_plugin, caplog):
+def test_where_it_failed_is_reported_to_who_debugs(rows, use_plugin, caplog):
     use_plugin("falls_over", BROKEN.format(error="RuntimeError('store down')"))
     with caplog.at_level(logging.DEBUG, logger="n2d_framework.events.bus"):
         light().fit(rows[0])
@@ -73,7 +73,7 @@ def test_a_run_tells_its_seed_and_what_it_found(rows):
     assert heard[0].run_id == model.run_id_
 
 
-def test_scores_and_bundles_are_told_with_the_run_that_made_the_model(rows, tmp_path):
+def test_scores_and_bundles_are_reported_with_the_run_that_made_the_model(rows, tmp_path):
     heard = []
     model = light(listeners=[heard.append]).fit(rows[0])
     heard.clear()
@@ -164,7 +164,7 @@ def test_wrappers_and_orders_are_pluggy_s(rows, use_plugin):
         "yield\n    yield",
     ],
 )
-def test_a_wrapper_that_fails_is_logged_once_and_is_in_nobody_s_way(rows, use_plugin, caplog, body):
+def test_a_wrapper_that_fails_is_logged_once_and_is_in_no_ones_way(rows, use_plugin, caplog, body):
     source = "from n2d_framework.plugin import hookimpl\n\n"
     source += f"@hookimpl(wrapper=True)\ndef n2d_run_started(event):\n    {body}\n"
     use_plugin("wraps_badly", source, distribution="wraps-badly")

@@ -101,7 +101,7 @@ def test_a_comparison_has_a_folder_for_each_cell(rows, tmp_path):
         assert "| data | few |" in texts(cell)
 
 
-def test_a_copy_begins_anew(rows, tmp_path):
+def test_a_copy_begins_again(rows, tmp_path):
     fitted = model(tmp_path / "board").fit(rows[0])
     for copied in (clone(fitted), copy.deepcopy(fitted)):
         copied.fit(rows[0])
@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_written_costs_only_the_files(rows, tmp_path, ca
     assert "TensorBoard(" in record.getMessage()
 
 
-def test_a_missing_library_is_told_before_anything_is_trained(tmp_path, monkeypatch):
+def test_a_missing_library_is_reported_before_anything_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r'pip install "n2d_framework\[tensorboard\]"'):
         n2d.TensorBoard(tmp_path)

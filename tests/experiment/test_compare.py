@@ -1,4 +1,4 @@
-"""A comparison through its public function: what is fitted, kept, told and refused."""
+"""A comparison through its public function: what is fitted, kept, reported and refused."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_started_again_nothing_is_done_twice(grid, few_digits, tmp_path):
     assert again.to_csv() == first.to_csv()
 
 
-def test_an_interrupted_comparison_goes_on(grid, few_digits, tmp_path):
+def test_an_interrupted_comparison_continues(grid, few_digits, tmp_path):
     whole, _ = run(grid, tmp_path / "whole", few_digits)
     before = Fits()
 
@@ -268,7 +268,7 @@ def test_without_true_classes_label_metrics_are_absent(grid, few_digits, tmp_pat
     assert found.best().n_clusters_ == 10
 
 
-def test_a_damaged_entry_is_computed_again_and_told(grid, few_digits, tmp_path):
+def test_a_damaged_entry_is_computed_again_and_reported(grid, few_digits, tmp_path):
     whole, _ = run(grid, tmp_path / "out", few_digits)
     key = whole.table["manifolder_key"].iloc[0]
     path = tmp_path / "out" / "stages" / key[:2] / f"{key}.stage"
@@ -281,7 +281,7 @@ def test_a_damaged_entry_is_computed_again_and_told(grid, few_digits, tmp_path):
     assert found.to_csv() == whole.to_csv()
 
 
-def test_a_damaged_record_is_told_with_the_remedy(grid, few_digits, tmp_path):
+def test_a_damaged_record_is_reported_with_the_remedy(grid, few_digits, tmp_path):
     run(grid, tmp_path / "out", few_digits)
     path = next((tmp_path / "out" / "records").iterdir())
     path.write_bytes(b"PAR1 nonsense")
@@ -326,7 +326,7 @@ def test_a_wrong_number_of_workers_is_refused(grid, few_digits, tmp_path):
         run(grid, tmp_path, few_digits, workers=2, scheduler="tcp://127.0.0.1:1")
 
 
-def test_a_scheduler_that_does_not_answer_is_told(grid, few_digits, tmp_path, monkeypatch):
+def test_a_scheduler_that_does_not_answer_is_reported(grid, few_digits, tmp_path, monkeypatch):
     monkeypatch.setattr("n2d_framework.experiment.cluster._CONNECT_SECONDS", 1)
     with pytest.raises(ConfigError, match=r"no scheduler answers at 'tcp://127\.0\.0\.1:9'"):
         run(grid, tmp_path / "out", few_digits, scheduler="tcp://127.0.0.1:9")

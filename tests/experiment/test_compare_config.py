@@ -97,7 +97,7 @@ def test_n_clusters_may_be_a_range():
     assert grid.varies
 
 
-def test_all_problems_are_told_at_once_with_their_paths():
+def test_all_problems_are_reported_at_once_with_their_paths():
     found = problems(
         embedders=["pcaa", {"name": "dense_ae", "epochs": [3, -1]}, {"name": "pca", "latent": 3}],
         seeds="three",

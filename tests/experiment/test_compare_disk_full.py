@@ -40,7 +40,7 @@ class Fitted:
             self.keys.append(event.key)
 
 
-def test_what_was_finished_stays_and_the_next_start_goes_on(grid, few_digits, small_disk, tmp_path):
+def test_finished_stages_stay_and_the_next_start_continues(grid, few_digits, small_disk, tmp_path):
     def run(out: str, store: Path, fitted: Fitted | None = None):
         listeners = [] if fitted is None else [fitted]
         data = {"few": few_digits}

@@ -1,4 +1,4 @@
-"""Scores of which less is better, and metrics of plugins: what counts, and what is told."""
+"""Scores of which less is better, and metrics of plugins: what counts, and what is reported."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_win_is_the_better_value(few_digits, tmp_path):
     assert table["difference"].iloc[0] < 0 < table["wins"].iloc[0]
 
 
-def test_a_metric_that_fails_costs_its_own_score_and_is_told(use_plugin, few_digits, tmp_path):
+def test_a_metric_that_fails_costs_its_own_score_and_is_reported(use_plugin, few_digits, tmp_path):
     use_plugin("broken", BROKEN)
     found = run(tmp_path, few_digits, metric="broken", seeds=1, embedders=["identity"])
     assert (found.table["status"] == "done").all()
@@ -165,11 +165,11 @@ def test_a_metric_has_no_name_of_a_column(named, use_plugin, few_digits, tmp_pat
     assert found.table["seed"].tolist() == [0, 1]
     assert found.table["error"].isna().all()
     assert "clusterer_val_loss" not in found.table
-    told = found.table["warnings"][0]
-    assert told.count("but a column of the framework has that name") == 5
+    reported = found.table["warnings"][0]
+    assert reported.count("but a column of the framework has that name") == 5
 
 
-def test_what_has_no_score_is_told_once_and_does_not_depend_on_the_process(
+def test_what_has_no_score_is_reported_once_and_does_not_depend_on_the_process(
     use_plugin, digits_file, tmp_path
 ):
     use_plugin("addressed", ADDRESS)

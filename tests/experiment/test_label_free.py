@@ -40,9 +40,9 @@ def test_nothing_but_noise_ranks_last(noisy):
 
 
 def test_what_found_no_clusters_is_named(noisy):
-    told = next(text for text in noisy.label_free().warnings if "fewer than two" in text)
-    assert f"by {NOISE} (2 of 2 seeds): no criterion can judge that" in told
-    assert "kmeans" not in told
+    reported = next(text for text in noisy.label_free().warnings if "fewer than two" in text)
+    assert f"by {NOISE} (2 of 2 seeds): no criterion can judge that" in reported
+    assert "kmeans" not in reported
 
 
 def with_one_cluster(table, rows):

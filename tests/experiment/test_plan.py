@@ -149,7 +149,7 @@ def test_several_n_clusters_share_one_manifold(few_digits, grid):
     assert {c.clusterer.n_clusters for c in plan.cells if c.clusterer.label == "hdbscan"} == {None}
 
 
-def test_a_component_that_comes_twice_is_run_once_and_told(few_digits, grid):
+def test_a_component_that_comes_twice_is_run_once_and_reported(few_digits, grid):
     grid["embedders"] = ["pca", {"name": "pca", "latent_dim": 10}]
     plan = plan_of(grid, few_digits)
     assert plan.count("embedder") == 2
@@ -217,7 +217,7 @@ def test_the_estimate_knows_what_the_store_has(few_digits, grid, tmp_path):
     assert estimate(planned.plan, planned.materials, store, budget=20).n_stored == 3
 
 
-def test_what_was_not_tried_is_told(few_digits, grid):
+def test_what_was_not_tried_is_reported(few_digits, grid):
     planned = plan_comparison(grid, data={"few": few_digits})
     found = estimate(planned.plan, planned.materials, budget=0)
     assert found.seconds == 0

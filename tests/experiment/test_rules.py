@@ -1,4 +1,4 @@
-"""Rules that name what the grid does not have: what is told, and what a folder makes of it."""
+"""Rules that name what the grid does not have: what is reported, and what a folder makes of it."""
 
 from __future__ import annotations
 

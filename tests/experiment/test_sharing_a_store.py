@@ -36,7 +36,7 @@ class Fitted:
             self.keys.append(event.key)
 
 
-def test_an_entry_of_a_newer_version_is_computed_again_and_told(
+def test_an_entry_of_a_newer_version_is_computed_again_and_reported(
     grid, few_digits, tmp_path, monkeypatch
 ):
     data = {"few": few_digits}
@@ -81,7 +81,7 @@ def test_the_rows_stay_in_the_store_while_a_comparison_runs(grid, few_digits, tm
     assert store.keys() == set()
 
 
-def test_rows_that_cannot_be_kept_are_told_and_end_nothing(
+def test_rows_that_cannot_be_kept_are_reported_and_end_nothing(
     grid, few_digits, tmp_path, monkeypatch, caplog
 ):
     store = StageStore(tmp_path / "stages")
@@ -159,15 +159,15 @@ def test_threads_of_one_worker_take_turns(grid, few_digits, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("threads", "limits", "told"),
+    ("threads", "limits", "reported"),
     [({"tcp://a": 1}, {}, False), ({"tcp://a": 1, "tcp://b": 8}, {}, True),
      ({"tcp://b": 8}, {"timeout": 5.0}, False)],
 )  # fmt: skip
-def test_idle_threads_of_workers_are_told(threads, limits, told, caplog):
+def test_idle_threads_of_workers_are_reported(threads, limits, reported, caplog):
     client = SimpleNamespace(nthreads=lambda: threads)
     with caplog.at_level(logging.WARNING):
         warn_of_threads(client, Settings("/stages", **limits))
-    assert ("tcp://b (8)" in caplog.text) is told
+    assert ("tcp://b (8)" in caplog.text) is reported
 
 
 def test_a_record_of_a_newer_program_is_not_guessed_at(grid, few_digits, tmp_path):
@@ -204,8 +204,8 @@ def test_a_client_or_a_cluster_may_be_handed_over_and_stays_open(
             tables = [pd.read_csv(io.StringIO(run.to_csv())) for run in (found, alone)]
             pd.testing.assert_frame_equal(*tables, rtol=1e-11)
             assert client.submit(max, 1, 2).result(timeout=10) == 2
-            told = [r.message for r in caplog.records if r.name.startswith("n2d_framework")]
-            assert any("workers with several threads" in text for text in told)
+            reported = [r.message for r in caplog.records if r.name.startswith("n2d_framework")]
+            assert any("workers with several threads" in text for text in reported)
 
 
 @pytest.mark.parametrize("at_a_time", [1, 3])
@@ -215,10 +215,10 @@ def test_cells_come_to_the_cluster_some_at_a_time_and_no_stage_twice(
     from distributed import Client
 
     monkeypatch.setattr(executors, "_CELLS_AT_A_TIME", at_a_time)
-    data, told, held = {"few": few_digits}, [], []
+    data, reported, held = {"few": few_digits}, [], []
     about = {"processes": False, "n_workers": 1, "threads_per_worker": 1}
     with Client(**about, dashboard_address=None) as client:
-        listeners = [told.append, lambda _: held.append(len(client.futures))]
+        listeners = [reported.append, lambda _: held.append(len(client.futures))]
         found = n2d.compare(
             grid, tmp_path / "out", data=data, scheduler=client, listeners=listeners
         )
@@ -226,7 +226,7 @@ def test_cells_come_to_the_cluster_some_at_a_time_and_no_stage_twice(
     plan = plan_comparison(grid, data=data).plan
     assert len(plan.cells) > 3
     assert (found.table["status"] == "done").all()
-    ended = [event for event in told if isinstance(event, StageFinished)]
+    ended = [event for event in reported if isinstance(event, StageFinished)]
     assert not any(event.cached for event in ended)
     counts = {role: plan.count(role) for role in ROLES}
     assert Counter(event.role for event in ended) == counts

@@ -127,7 +127,7 @@ def test_too_few_for_a_claim_is_said(scores, posthoc, said):
     assert any(said in text for text in found.warnings)
 
 
-def test_a_method_without_a_score_somewhere_is_left_out_and_told():
+def test_a_method_without_a_score_somewhere_is_left_out_and_reported():
     cells = table(TWELVE | {"gap": [0.5] * 12})
     cells.loc[cells.index[-1], "acc"] = np.nan
     found = compare_methods(cells, "acc")
@@ -201,8 +201,8 @@ def test_the_baseline_of_the_configuration_is_used(several):
 def test_a_baseline_must_fit_one_method(several):
     with pytest.raises(ConfigError, match="fits 4 methods"):
         several.against({"embedder": "identity", "clusterer": "gmm"})
-    with pytest.raises(ConfigError, match="baseline: 'nobody' is unknown"):
-        several.against("nobody")
+    with pytest.raises(ConfigError, match="baseline: 'no one' is unknown"):
+        several.against("no one")
 
 
 def test_label_free_ranking_and_its_agreement(several):
@@ -234,7 +234,7 @@ def test_the_number_of_clusters_is_judged_by_each_criterion(several):
     assert kmeans["bic"].isna().all()
 
 
-def test_one_number_of_clusters_is_no_choice(several, few_digits, grid, tmp_path):
+def test_one_number_of_clusters_is_not_a_choice(several, few_digits, grid, tmp_path):
     found = n2d.compare(grid | {"seeds": 1}, tmp_path, data={"few": few_digits}, n_jobs=1)
     with pytest.raises(DataError, match="has one n_clusters"):
         found.numbers_of_clusters()

@@ -41,7 +41,7 @@ def compared(data, out, **more):
     return heard, found
 
 
-def test_cells_are_told_with_their_scores_and_stages(data, tmp_path):
+def test_cells_are_reported_with_their_scores_and_stages(data, tmp_path):
     heard, found = compared(data, tmp_path / "out")
     assert len({event.run_id for event in heard}) == 1
     started = heard[0]
@@ -77,7 +77,7 @@ def test_a_session_tells_only_what_it_does(data, tmp_path):
     assert [type(event) for event in heard] == [FilesWritten]
 
 
-def test_reports_are_told_with_the_session_that_made_them(data, tmp_path):
+def test_reports_are_reported_with_the_session_that_made_them(data, tmp_path):
     heard, found = compared(data, tmp_path / "out")
     first = len(heard)
     elsewhere = found.report(tmp_path / "elsewhere.html", pictures=0)
@@ -90,10 +90,10 @@ def test_reports_are_told_with_the_session_that_made_them(data, tmp_path):
     with pytest.raises(OutputError):
         found.report(tmp_path / "nowhere" / "report.html", pictures=0)
     open_comparison(tmp_path / "out").report(pictures=0)
-    assert len(heard) == first + 2, "what was not written, or by a later session, is not told"
+    assert len(heard) == first + 2, "what was not written, or by a later session, is not reported"
 
 
-def test_a_failed_cell_is_told_with_its_error(data, tmp_path, use_plugin):
+def test_a_failed_cell_is_reported_with_its_error(data, tmp_path, use_plugin):
     use_plugin("fails", FAILS)
     heard, _ = compared(data, tmp_path / "out", config={"manifolders": ["always_fails"]})
     cells = [event for event in heard if isinstance(event, CellFinished)]

@@ -189,7 +189,7 @@ def test_a_killed_driver_takes_its_workers_along(config, whole, tmp_path):
     assert (out / "table.csv").read_bytes() == whole.table
 
 
-def test_ctrl_c_ends_everything_soon_and_the_next_start_goes_on(config, whole, tmp_path):
+def test_ctrl_c_ends_everything_soon_and_the_next_start_continues(config, whole, tmp_path):
     out = tmp_path / "out"
     with watched(out):
         process = start_compare(config, out, "--workers", "2")
@@ -241,7 +241,7 @@ def test_a_scheduler_and_workers_started_by_hand(config, whole, threads, tmp_pat
     out = tmp_path / "out"
     store = ("--store", str(tmp_path / "shared"))
     with cluster_by_hand(tmp_path, *threads) as address:
-        # Both must be there at the start, or nothing is told of the second.
+        # Both must be there at the start, or nothing is reported of the second.
         from distributed import Client
 
         with Client(address) as client:

@@ -77,9 +77,9 @@ def work(folder: Path) -> None:
     for kind, number in items:
         print(json.dumps([[kind, number], "", "made"]), flush=True)
         with tempfile.TemporaryDirectory(dir=folder) as place:
-            told, run = make(kind, number, Path(place))
+            reported, run = make(kind, number, Path(place))
             again = f"python tests/inputs/input_fuzzing.py --only {kind} --first {number} --cases 1"
-            limited.report([kind, number], f"{again}  # {told}"[:300], run)
+            limited.report([kind, number], f"{again}  # {reported}"[:300], run)
 
 
 def campaign(folder: Path, items: Sequence[tuple[str, int]]) -> dict[str, Any]:

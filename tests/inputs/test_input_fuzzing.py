@@ -99,7 +99,7 @@ def test_digits_of_other_scripts_are_refused_with_row_and_column(tmp_path, digit
 @pytest.mark.parametrize("point", [0x110000, 0xFFFFFFFF, 0xD800])
 @pytest.mark.parametrize("name", ["feature_names", "y"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_strings_of_numpy_that_are_no_characters_are_refused(tmp_path, point, name, order):
+def test_strings_of_numpy_that_are_not_characters_are_refused(tmp_path, point, name, order):
     words = np.array(["aa", "bb"], dtype=f"{order}U2")
     words.view(f"{order}u4")[1] = point
     np.savez(tmp_path / "table.npz", x=np.eye(2), **{name: words})

@@ -224,8 +224,8 @@ def test_a_metric_that_cannot_be_used_costs_only_its_own_score(metrics, words):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = assess(Y, labels, extra=extra)
-    (told,) = [str(w.message) for w in caught if issubclass(w.category, MetricWarning)]
-    assert re.search(words, told), told
+    (reported,) = [str(w.message) for w in caught if issubclass(w.category, MetricWarning)]
+    assert re.search(words, reported), reported
     assert found == assess(Y, Y) | {"completeness": pytest.approx(1.0)}
     assert (labels == Y).all()
 

@@ -179,7 +179,7 @@ def test_what_is_wrong_with_an_adapted_class_is_said_with_its_place(value, said)
         n2d.compose(adapting(**value), allow_code=True)
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     tree = adapting(adapt="sklearn.cluster:Brich")
     tree["model"]["embedder"] = {"name": "pca", "latent_dims": 3}
     with pytest.raises(ConfigError) as caught:

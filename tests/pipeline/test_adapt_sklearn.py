@@ -136,7 +136,7 @@ def test_it_is_loaded_as_it_was_saved_or_refused_before_training(
     branching=st.integers(2, 9),
     dtype=st.sampled_from([np.float32, np.float64]),
 )
-def test_a_birch_goes_on_learning_after_it_was_loaded(seed, threshold, branching, dtype):
+def test_a_birch_continues_learning_after_it_was_loaded(seed, threshold, branching, dtype):
     x = np.random.default_rng(seed).random((70, 3)).astype(dtype)
     before = Birch(threshold=threshold, branching_factor=branching).fit(x[:50])
     after = object_from_state(object_state(before, what="b"), (), what="b")

@@ -15,7 +15,7 @@ def spec_of(role):
     return ComponentSpec(role=role, name="some", factory="some.module:Some", summary="Some.")
 
 
-def told(output, x, role="embedder", component=None):
+def reported(output, x, role="embedder", component=None):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_collapse(output, x, component, spec_of(role))
@@ -40,7 +40,7 @@ def test_equal_coordinates_of_different_rows_are_refused(rows, role, scale, nois
 @pytest.mark.parametrize("offset", [1.0, 1e30])
 def test_rows_that_do_not_differ_need_no_different_coordinates(offset):
     x = np.full((20, 3), offset, np.float32)
-    assert told(x[:, :2], x) == []
+    assert reported(x[:, :2], x) == []
 
 
 def test_the_learning_rate_is_named_where_there_is_one(rows):
@@ -54,9 +54,11 @@ def test_the_learning_rate_is_named_where_there_is_one(rows):
 def test_most_rows_in_one_place(rows):
     output = rows[:, :2].copy()
     output[:40] = 1
-    assert "gave 65% of the rows the coordinates of rows with other data" in told(output, rows)[0]
+    assert (
+        "gave 65% of the rows the coordinates of rows with other data" in reported(output, rows)[0]
+    )
     rows[:40] = 3
-    assert told(output, rows) == []
+    assert reported(output, rows) == []
 
 
 @pytest.mark.parametrize("scale", [1e-20, 1.0, 1e20])
@@ -64,17 +66,17 @@ def test_most_rows_in_one_place(rows):
 def test_few_dimensions_of_a_latent_space(rows, scale, offset):
     flat = rows[:, :1] * np.linspace(-1, 1, 10, dtype=np.float32) + np.float32(offset)
     flat = (flat * np.float32(scale)).astype(np.float32)
-    assert "uses 1 of the 10 dimensions of its latent space" in told(flat, rows)[0]
-    assert told(flat, rows, "manifolder") == []
-    assert told(flat, flat) == []  # the data have no more
-    assert told(rows, rows) == []
+    assert "uses 1 of the 10 dimensions of its latent space" in reported(flat, rows)[0]
+    assert reported(flat, rows, "manifolder") == []
+    assert reported(flat, flat) == []  # the data have no more
+    assert reported(rows, rows) == []
 
 
 @pytest.mark.parametrize("width", [900, 3])
 def test_rows_of_any_width(width):
     x = np.random.default_rng(1).normal(size=(700, width)).astype(np.float32)
     latent = x[:, :1] * np.ones((1, 8), np.float32)
-    assert len(told(latent, x)) == 1
+    assert len(reported(latent, x)) == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_rows_of_any_width(width):
 )
 def test_labels_without_a_partition(labels, words):
     labels, x = np.array(labels), np.arange(12, dtype=np.float32).reshape(6, 2)
-    assert words in told(labels, x, "clusterer")[0]
+    assert words in reported(labels, x, "clusterer")[0]
 
 
 def test_one_cluster_where_one_was_asked_for(rows):

@@ -115,7 +115,7 @@ def test_a_missing_name_says_what_was_probably_meant(given, hint):
         schema.match([given, "width"], 2)
 
 
-def test_names_that_look_the_same_are_told_apart():
+def test_names_that_look_the_same_are_distinguished():
     composed, decomposed = "caf\u00e9", "cafe\u0301"
     with pytest.raises(DataError, match=r"cafe\\u0301.*another Unicode form"):
         Schema.of([composed]).match([decomposed], 1)

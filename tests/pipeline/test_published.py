@@ -129,7 +129,7 @@ def test_the_stages_of_the_last_fit_publish_again(computed, rows):
     assert np.array_equal(labels, trio().fit(rows).labels_)
 
 
-def test_a_loaded_model_needs_nobody_to_publish(computed, rows, tmp_path):
+def test_a_loaded_model_needs_no_one_to_publish(computed, rows, tmp_path):
     model = trio().fit(rows)
     model.save(tmp_path / "model.n2d")
     assert np.array_equal(n2d.load(tmp_path / "model.n2d").predict(rows), model.labels_)
@@ -205,7 +205,7 @@ def test_nothing_is_kept_for_components_that_import_code(computed, rows, tmp_pat
     assert len(computed) == 2
 
 
-def test_a_damaged_part_is_computed_again_and_told(computed, rows, tmp_path):
+def test_a_damaged_part_is_computed_again_and_reported(computed, rows, tmp_path):
     trio(store=tmp_path).fit(rows)
     store = StageStore(tmp_path)
     (part,) = [key for key in sorted(store.keys()) if "part" in store.read(key)[0]]
@@ -237,7 +237,7 @@ def test_without_a_store_a_context_computes():
 
 
 @pytest.mark.parametrize("names", ["centres", ["centres"], ("two words",), (3,)])
-def test_names_that_are_no_names_are_refused(names):
+def test_names_that_are_not_names_are_refused(names):
     with pytest.raises(TypeError, match="tuple of names"):
         ComponentSpec(role="embedder", name="a", factory="a:A", summary="s", publishes=names)
 

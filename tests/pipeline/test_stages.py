@@ -69,7 +69,7 @@ class Odd:
         self.width_ = need(state, "width", int)
 
     def check_input(self, n_rows, row_shape):
-        return ["told so before"] if self.mode == "refuse" else []
+        return ["reported so before"] if self.mode == "refuse" else []
 
 @component
 class OddLabels(Odd):
@@ -201,7 +201,7 @@ def entries(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", None])
-def test_a_damaged_entry_is_recomputed_and_told(tmp_path, blobs, damage):
+def test_a_damaged_entry_is_recomputed_and_reported(tmp_path, blobs, damage):
     before = light(store=tmp_path).fit(blobs)
     for entry in entries(tmp_path):
         content = entry.read_bytes()
@@ -276,7 +276,7 @@ def test_impossible_trios_are_refused_before_any_training(odd, blobs):
             clusterer={"name": "kmeans", "n_clusters": 91},
             listeners=[events.append],
         ).fit(blobs)
-    assert "told so before" in str(caught.value)
+    assert "reported so before" in str(caught.value)
     assert "kmeans" in str(caught.value)
     assert events == []
 

@@ -72,9 +72,11 @@ def entry(place: Path, role: str) -> Path:
 
 def check_refitted(rows: np.ndarray, store: Path, expected: N2D, n_lines: int = 1) -> str:
     """Fit; one line per entry, the same labels, and everything cached the next time."""
-    with pytest.warns(StoreWarning, match=r"entry .* is damaged .*; it is computed again") as told:
+    with pytest.warns(
+        StoreWarning, match=r"entry .* is damaged .*; it is computed again"
+    ) as reported:
         model = fit(rows, store)
-    lines = [str(warning.message) for warning in told if warning.category is StoreWarning]
+    lines = [str(warning.message) for warning in reported if warning.category is StoreWarning]
     assert len(lines) == n_lines, lines
     assert all("\n" not in line and len(line) < 600 for line in lines)
     assert np.array_equal(model.labels_, expected.labels_)
@@ -137,8 +139,8 @@ def test_special_files_in_the_place_of_an_entry(rows, store, pristine, kind):
     path = entry(store, "embedder")
     path.unlink()
     SPECIAL[kind](path)
-    told = check_refitted(rows, store, pristine[1])
-    assert kind != "pipe" or "a pipe" in told
+    reported = check_refitted(rows, store, pristine[1])
+    assert kind != "pipe" or "a pipe" in reported
     assert stat.S_ISREG(path.lstat().st_mode)
     (aside,) = store.rglob("precious") if kind == "folder" else [None]
     assert aside is None or aside.read_text() == "kept"

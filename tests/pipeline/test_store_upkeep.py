@@ -125,13 +125,13 @@ def test_a_store_that_may_only_be_read_can_be_read(store, monkeypatch):
     assert store.read(key_of(3)) is not None
 
 
-def test_an_entry_that_another_has_removed_is_no_failure(store):
+def test_an_entry_that_another_has_removed_is_not_a_failure(store):
     store.remove(key_of(1))
     store.remove(key_of(1))
     assert left(store) == [0, 2, 3]
 
 
-def test_an_entry_that_may_not_be_removed_is_told(store, monkeypatch):
+def test_an_entry_that_may_not_be_removed_is_reported(store, monkeypatch):
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 

@@ -89,7 +89,7 @@ def test_a_column_that_float32_cannot_tell_apart_is_refused_by_number(name, x):
         model(name).fit(rows)
 
 
-def test_many_different_values_are_no_collapse():
+def test_many_different_values_are_not_a_collapse():
     x = np.random.default_rng(0).normal(size=(200_000, 1)) + 20.0
     assert model("none").fit(x).latent_.shape == x.shape
 
@@ -167,7 +167,7 @@ def test_rows_are_never_written_to_whatever_their_order_in_memory(name, order, g
     np.testing.assert_array_equal(model(name).fit(given_rows).labels_, expected)
 
 
-def test_differences_by_rounding_of_computed_coordinates_are_no_values():
+def test_differences_by_rounding_of_computed_coordinates_are_not_values():
     from n2d_framework.core.single_precision import in_float32
 
     rows = np.array([[1.0, 3e-17], [2.0, np.nextafter(3e-17, 1)]])

@@ -79,7 +79,7 @@ def test_a_chain_is_fitted_and_applied_in_order():
     np.testing.assert_array_equal(labels, results[-1].output)
 
 
-def test_a_step_is_found_again_in_another_process():
+def test_a_step_is_recognized_in_another_process():
     for step in with_chain():
         again = pickle.loads(pickle.dumps(step))
         assert "prototype" not in vars(again)

@@ -216,7 +216,7 @@ def test_a_factory_that_ends_the_process_costs_only_itself(install_plugin, fresh
         fresh_catalogue().get("clusterer", "mine").spec.load()
 
 
-def test_a_factory_that_is_no_component_class_is_refused(install_plugin, fresh_catalogue):
+def test_a_factory_that_is_not_a_component_class_is_refused(install_plugin, fresh_catalogue):
     install_plugin("my_plugin", good(factory="collections:OrderedDict"))
     with pytest.raises(ComponentImportError, match="not a class made with"):
         fresh_catalogue().get("clusterer", "mine").spec.load()
@@ -411,7 +411,7 @@ def test_plugins_announce_kinds_plots_and_panels(install_plugin, fresh_catalogue
     assert not found.rejections
 
 
-def test_a_component_for_a_kind_that_nobody_announces_costs_only_itself(
+def test_a_component_for_a_kind_that_no_one_announces_costs_only_itself(
     install_plugin, fresh_catalogue
 ):
     install_plugin("one_plugin", announcing("mine", taken="grahp"), distribution="one")

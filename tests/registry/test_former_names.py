@@ -44,7 +44,7 @@ ROWS = np.random.default_rng(0).normal(size=(40, 3))
 
 
 @pytest.fixture(autouse=True)
-def told_nothing(monkeypatch):
+def reported_nothing(monkeypatch):
     monkeypatch.setattr(errors, "_renamed", set())
 
 

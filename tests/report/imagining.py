@@ -1,4 +1,4 @@
-"""A comparison of any size that nobody ran, with scores that are made up."""
+"""A comparison of any size that no one ran, with scores that are made up."""
 
 from __future__ import annotations
 

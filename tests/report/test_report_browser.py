@@ -175,10 +175,10 @@ def test_hovering_shows_the_row_and_its_image(tab):
     tab.page.mouse.move(box["x"] + x, box["y"] + y)
     tip = tab.page.locator("#tip")
     assert tip.is_visible()
-    told = tip.inner_text()
-    assert told.startswith("row ")
-    assert "digit" in told
-    assert "cluster" in told or "noise" in told
+    reported = tip.inner_text()
+    assert reported.startswith("row ")
+    assert "digit" in reported
+    assert "cluster" in reported or "noise" in reported
     thumb = tip.locator(".thumb")
     assert thumb.evaluate("node => node.style.backgroundImage").startswith('url("data:image/png')
     assert thumb.bounding_box()["width"] == 80
@@ -349,9 +349,9 @@ def test_names_are_shown_and_not_run(open_tab, tmp_path):
 
 
 def test_ten_thousand_cells_open_and_scroll(open_tab, huge):
-    begun = time.perf_counter()
+    started = time.perf_counter()
     tab = open_tab(huge)
-    assert time.perf_counter() - begun < 10
+    assert time.perf_counter() - started < 10
     tab.page.select_option("#level", "cells")
     assert tab.page.inner_text("#count") == "10,000 of 10,000 rows"
     assert tab.page.locator("#table tbody tr").count() < 60

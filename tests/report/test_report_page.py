@@ -312,12 +312,12 @@ def test_large_drawings_become_pictures(small, monkeypatch):
     assert 'aria-label="Condensed tree"' in figure.drawing
 
 
-def test_statistics_and_their_warnings_are_told(page):
-    told = " ".join(page.texts["differences"].split())
-    assert "Against the baseline" in told
-    assert "identity / identity / kmeans" in told
-    assert "Wilcoxon's test cannot be significant" in told
-    assert "silhouette and dbcv are measured in the space that was clustered" in told
+def test_statistics_and_their_warnings_are_reported(page):
+    reported = " ".join(page.texts["differences"].split())
+    assert "Against the baseline" in reported
+    assert "identity / identity / kmeans" in reported
+    assert "Wilcoxon's test cannot be significant" in reported
+    assert "silhouette and dbcv are measured in the space that was clustered" in reported
     assert "2 seeds: the intervals are rough" in page.texts["summary"]
     assert "ranked by acc, which needs true classes" in page.texts["summary"]
 
@@ -332,11 +332,11 @@ def test_costs_count_each_stage_once(small, page):
 
 
 def test_config_and_versions_are_there(small, page):
-    told = page.texts["settings"]
-    assert "n_components:" in told
-    assert "scikit-learn" in told
-    assert "python" in told
-    assert small.data[0]["key"][:16] in told
+    reported = page.texts["settings"]
+    assert "n_components:" in reported
+    assert "scikit-learn" in reported
+    assert "python" in reported
+    assert small.data[0]["key"][:16] in reported
 
 
 def test_names_cannot_break_the_page(tmp_path):
@@ -354,7 +354,7 @@ def test_names_cannot_break_the_page(tmp_path):
     assert "Traceback" in page.texts["left-out"]
 
 
-def test_names_that_are_no_characters_are_written(tmp_path):
+def test_names_that_are_not_characters_are_written(tmp_path):
     comparison = imagined(tmp_path, (1, 1, 1, 1), 1)
     comparison.notes.append("a file called \udcff\x00")
     page = comparison.report().read_text(encoding="utf-8")
@@ -429,7 +429,7 @@ def test_options_are_kept(small, tmp_path):
 
 @pytest.mark.parametrize("options", [{"pictures": -1}, {"max_points": 0}, {"pictures": True}])
 def test_wrong_options_are_refused(small, options):
-    with pytest.raises(ConfigError, match="must be a whole number"):
+    with pytest.raises(ConfigError, match="must be an integer"):
         small.report(**options)
 
 

@@ -50,11 +50,11 @@ def test_the_whole_table_on_few_rows(n2d, own_data, stand_in, tmp_path):
     assert (n2d_row["method"], n2d_row["published"]) == ("n2d", 0.958)
     assert n2d_row["low"] <= n2d_row["mean"] <= n2d_row["high"]
     assert n2d_row["difference"] == pytest.approx(n2d_row["mean"] - 0.958)
-    told = " ".join(report["remarks"]["explanations"])
-    assert "1 epoch instead of 1000" in told
-    assert "100 rows were found here, the published dataset has 9,298" in told
-    assert "2 seeds: the intervals are rough" in told
-    assert "umap-learn" in told
+    reported = " ".join(report["remarks"]["explanations"])
+    assert "1 epoch instead of 1000" in reported
+    assert "100 rows were found here, the published dataset has 9,298" in reported
+    assert "2 seeds: the intervals are rough" in reported
+    assert "umap-learn" in reported
 
     rows = list(csv.DictReader((out / "report.csv").open()))
     assert len(rows) == len(report["lines"])
@@ -107,10 +107,10 @@ def test_what_cannot_be_run_says_why(n2d, own_data, stand_in, tmp_path):
     result = n2d(*common, "--methods", "kmeans,umap_gmm", "--json")
     lines = json.loads(result.stdout)["lines"]
     assert [line["mean"] for line in lines if line["method"] == "umap_gmm"] == [None, None]
-    told = json.loads(result.stdout)["remarks"]["not_measured"]
-    assert len(told) == 1
-    assert told[0].startswith("usps, UMAP, mixture: it cannot be run: ")
-    assert "needs at least 21 rows" in told[0]
+    reported = json.loads(result.stdout)["remarks"]["not_measured"]
+    assert len(reported) == 1
+    assert reported[0].startswith("usps, UMAP, mixture: it cannot be run: ")
+    assert "needs at least 21 rows" in reported[0]
 
 
 def test_the_thesis_and_what_is_not_installed(n2d, own_data, stand_in, tmp_path, monkeypatch):
@@ -131,7 +131,7 @@ def test_the_thesis_and_what_is_not_installed(n2d, own_data, stand_in, tmp_path,
     assert (dcec[0]["published"], dcec[0]["mean"]) == ("0.6616", "")
 
 
-def test_nothing_at_hand_ends_with_1(n2d, own_data, tmp_path):
+def test_nothing_in_memory_ends_with_1(n2d, own_data, tmp_path):
     result = n2d("paper", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "paper: nothing was run" in result.stderr
@@ -188,7 +188,7 @@ def test_the_folder_of_another_study_is_left_alone(quick, n2d, tmp_path):
     assert "the results of another study" in result.stderr
 
 
-def test_a_file_is_no_folder(quick, tmp_path):
+def test_a_file_is_not_a_folder(quick, tmp_path):
     (tmp_path / "out").write_text("mine")
     result = quick()
     assert result.exit_code == 2

@@ -25,7 +25,7 @@ def of_n2d(*values):
     return {"n2d": Measured({"acc": Score.of(values)})}
 
 
-def test_a_number_close_to_the_published_is_no_difference():
+def test_a_number_close_to_the_published_is_not_a_difference():
     report = report_of(of_n2d(0.94, 0.96, 0.97))
     assert report.remarks()["differences"] == [
         "1 of 1 measured numbers are within 0.01 of the published number."
@@ -39,7 +39,7 @@ def test_a_wide_interval_excuses_nothing():
     assert count.startswith("0 of 1 measured numbers")
 
 
-def test_a_number_outside_the_interval_is_told_with_its_size():
+def test_a_number_outside_the_interval_is_reported_with_its_size():
     first, count = report_of(of_n2d(0.90, 0.91, 0.92)).remarks()["differences"]
     assert "ACC 0.910 is 0.048 below the published 0.958" in first
     assert "outside the interval over 3 seeds" in first
@@ -68,7 +68,7 @@ def test_seeds_without_a_score_are_left_out_not_zero():
     assert Score.of([float("nan")]) is None
 
 
-def test_failures_are_told():
+def test_failures_are_reported():
     failed = Measured({}, 3, "3 of its seeds failed: MemoryError: no")
     report = report_of({"n2d": failed})
     assert report.remarks()["not_measured"] == [
@@ -79,19 +79,19 @@ def test_failures_are_told():
 
 
 def test_reasons_name_epochs_rows_and_versions():
-    told = " ".join(report_of(of_n2d(0.9, 0.9), epochs=60, rows=50).remarks()["explanations"])
-    assert "60 epochs instead of 1000" in told
-    assert "50 rows were found here" in told
-    assert "umap-learn 0.5.12" in told
-    assert "starts once" in told
-    assert "values from 0 to 2" in told
-    assert "retrained" not in told, "what others measured is of other data"
+    reported = " ".join(report_of(of_n2d(0.9, 0.9), epochs=60, rows=50).remarks()["explanations"])
+    assert "60 epochs instead of 1000" in reported
+    assert "50 rows were found here" in reported
+    assert "umap-learn 0.5.12" in reported
+    assert "starts once" in reported
+    assert "values from 0 to 2" in reported
+    assert "retrained" not in reported, "what others measured is of other data"
 
 
-def test_what_others_measured_is_told_for_the_same_data():
-    told = " ".join(report_of(of_n2d(0.9, 0.9), data="mnist").remarks()["explanations"])
-    assert "Others on mnist: ACC 0.83611" in told
-    assert "values from 0 to 2" not in told
+def test_what_others_measured_is_reported_for_the_same_data():
+    reported = " ".join(report_of(of_n2d(0.9, 0.9), data="mnist").remarks()["explanations"])
+    assert "Others on mnist: ACC 0.83611" in reported
+    assert "values from 0 to 2" not in reported
 
 
 def test_the_published_number_of_epochs_needs_no_word():
@@ -128,5 +128,5 @@ def test_rows_without_noise_are_scored_without_noise():
         ("nothing follows:", "nothing follows:"),
     ],
 )
-def test_long_reasons_are_told_in_a_line(reason, short):
+def test_long_reasons_are_reported_in_a_line(reason, short):
     assert brief(reason) == short

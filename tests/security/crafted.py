@@ -131,7 +131,7 @@ def huge_kernels(manifest: Any, parts: Any) -> None:
 
 
 def wide_layers(manifest: Any, parts: Any) -> None:
-    """Widths that nobody has the memory for."""
+    """Widths that no one has the memory for."""
     _options(manifest, "embedder")["hidden"] = [10**9, 10**9]
 
 

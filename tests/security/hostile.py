@@ -249,11 +249,11 @@ def hostile(
             _put(content, place, value)
         except (KeyError, IndexError, TypeError):
             continue  # an earlier change took that place away
-    told = "; ".join(f"{'/'.join(map(str, p[1:]))} = {_told(v)}" for p, v in changes)
-    return content, told
+    reported = "; ".join(f"{'/'.join(map(str, p[1:]))} = {_reported(v)}" for p, v in changes)
+    return content, reported
 
 
-def _told(value: Any) -> str:
+def _reported(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype}{value.shape} {value.reshape(-1)[:3]}"
     return "(dropped)" if value is _Drop else repr(value)[:60]
@@ -306,10 +306,10 @@ class Base:
         if isinstance(which, str):
             content = {"manifest": copy.deepcopy(self.manifest), "parts": dict(self.parts)}
             crafted.ATTACKS[which](content["manifest"], content["parts"])
-            told = which
+            reported = which
         else:
-            content, told = hostile(which, self.manifest, self.parts, self.singles)
-        return encode(content["manifest"], content["parts"], created=self.created), told
+            content, reported = hostile(which, self.manifest, self.parts, self.singles)
+        return encode(content["manifest"], content["parts"], created=self.created), reported
 
 
 def work(folder: Path, items: Sequence[tuple[str, int | str]]) -> None:
@@ -321,11 +321,11 @@ def work(folder: Path, items: Sequence[tuple[str, int | str]]) -> None:
     target = folder / f"case-{os.getpid()}.n2d"
     for name, which in items:
         print(json.dumps([[name, which], "", "made"]), flush=True)
-        image, told = bases[name].case(which)
+        image, reported = bases[name].case(which)
         target.write_bytes(image)
         del image
         expected = bases[name].expected
-        limited.report([name, which], told, lambda known=expected: judge(target, rows, known))
+        limited.report([name, which], reported, lambda known=expected: judge(target, rows, known))
     target.unlink(missing_ok=True)
 
 

@@ -41,15 +41,15 @@ def spent() -> float:
     return total
 
 
-def report(item: Any, told: str, run: Callable[[], str]) -> None:
+def report(item: Any, reported: str, run: Callable[[], str]) -> None:
     """Print one line before and one after a case."""
-    print(json.dumps([item, told, "started"]), flush=True)
+    print(json.dumps([item, reported, "started"]), flush=True)
     start = spent()
     try:
         outcome = run()
     except BaseException as error:
         outcome = f"{type(error).__name__}: {error}"[:300]
-    print(json.dumps([item, told, outcome, spent() - start]), flush=True)
+    print(json.dumps([item, reported, outcome, spent() - start]), flush=True)
 
 
 def watch(command: Sequence[str]) -> tuple[list[Any], str]:
@@ -109,9 +109,9 @@ def campaign(
     while left:
         (folder / "items.json").write_text(json.dumps(left))
         lines, death = watch(command)
-        begun, told, finished = left[0], "", list[Any]()
-        for item, told, outcome, *seconds in lines:
-            begun = item
+        started, reported, finished = left[0], "", list[Any]()
+        for item, reported, outcome, *seconds in lines:
+            started = item
             if not seconds:
                 continue
             finished.append(item)
@@ -119,14 +119,14 @@ def campaign(
             ends[str(item[1])] = outcome
             outcomes[item[0]][outcome if outcome in allowed else "bad"] += 1
             if outcome not in allowed or seconds[0] > SECONDS:
-                bad.append([*item, told, outcome, round(seconds[0], 2)])
+                bad.append([*item, reported, outcome, round(seconds[0], 2)])
         done = set(map(tuple, finished))
         left = [item for item in left if tuple(item) not in done]
         if death:
-            if begun not in left:
+            if started not in left:
                 raise RuntimeError(f"the worker died between cases: {death}")
-            bad.append([*begun, told, death])
-            outcomes[begun[0]]["bad"] += 1
-            left.remove(begun)
+            bad.append([*started, reported, death])
+            outcomes[started[0]]["bad"] += 1
+            left.remove(started)
     counted = {name: dict(counter) for name, counter in sorted(outcomes.items())}
     return {"outcomes": counted, "ends": ends, "bad": bad, "slowest": round(slowest, 3)}

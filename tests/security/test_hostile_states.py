@@ -56,7 +56,7 @@ def test_crafted_states(bases):
     assert {name for name, end in result["ends"].items() if end == "refused"} == REFUSED
 
 
-def test_deaths_and_exceptions_are_told(bases, monkeypatch):
+def test_deaths_and_exceptions_are_reported(bases, monkeypatch):
     """The judge of all these cases is not blind."""
     answers = [
         ([[["a", 1], "one", "started"], [["a", 1], "one", "same", 0.1],

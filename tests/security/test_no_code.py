@@ -29,7 +29,7 @@ CATALOGUE = toy_plugin.catalogue()
 
 
 class Forbidden(BaseException):
-    """Not an Exception, so that nobody can turn it into something else."""
+    """Not an Exception, so that no one can turn it into something else."""
 
 
 def _forbid(name):

@@ -112,7 +112,7 @@ def test_special_parts_inside_arrays_of_objects_are_found():
     assert np.array_equal(found[1]["a"], np.arange(3.0))
 
 
-def test_trees_whose_nodes_nobody_checks_are_not_trusted():
+def test_trees_whose_nodes_no_one_checks_are_not_trusted():
     tree = DecisionTreeClassifier(random_state=0).fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(StateError, match=r"sklearn\.tree\._tree\.Tree"):
         object_from_state(object_state(tree, what="a"), (), what="a")

@@ -167,10 +167,10 @@ def test_logs_show_what_they_quote(name, capsys, monkeypatch):
     # Half a character in the log that pytest keeps would end a worker of pytest-xdist.
     monkeypatch.setattr(logging.getLogger("n2d_framework"), "propagate", False)
     with Messages():
-        logging.getLogger("n2d_framework.x").warning("told: %s", ATTACKS[name])
-    told = capsys.readouterr().err
-    assert acts(told) == []
-    assert all(not line.startswith("error:") for line in told.splitlines())
+        logging.getLogger("n2d_framework.x").warning("reported: %s", ATTACKS[name])
+    reported = capsys.readouterr().err
+    assert acts(reported) == []
+    assert all(not line.startswith("error:") for line in reported.splitlines())
 
 
 def test_logs_of_plugins_are_shown_while_a_command_runs(install_plugin, capsys):
@@ -249,7 +249,7 @@ def test_formulas_are_marked(text):
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.text(alphabet="'=+-@ 1a\t\n＝", max_size=6))
-def test_marked_cells_are_found_again(text):
+def test_marked_cells_are_recognized(text):
     cell = spreadsheet_cell(text)
     assert original(cell) == text
     assert not re.match(r"\s*[=+@-]", cell) or _is_number(cell)

@@ -266,7 +266,7 @@ def _permissions(path) -> int:
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o660, 0o644, 0o604, 0o4755, 0o2755, 0o1644])
-def test_nobody_reads_the_new_content_who_could_not_read_the_old(tmp_path, mode):
+def test_no_one_reads_the_new_content_who_could_not_read_the_old(tmp_path, mode):
     path = tmp_path / "a"
     path.write_bytes(b"old")
     path.chmod(mode)
@@ -312,7 +312,7 @@ def test_owner_and_group_are_handed_on(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "expected"), [(0o660, 0o600), (0o664, 0o644), (0o604, 0o600), (0o646, 0o644)]
 )
-def test_a_group_that_cannot_be_handed_on_leaves_nobody_more(tmp_path, monkeypatch, mode, expected):
+def test_a_group_that_cannot_be_handed_on_leaves_no_one_more(tmp_path, monkeypatch, mode, expected):
     path = tmp_path / "a"
     path.write_bytes(b"old")
     path.chmod(mode)

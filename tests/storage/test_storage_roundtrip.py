@@ -292,7 +292,7 @@ def test_the_bytes_of_a_version_do_not_change(version, expected, monkeypatch):
     assert hashlib.sha256(_of_every_kind()).hexdigest() == expected
 
 
-def test_files_of_format_1_are_read_and_written_anew_as_format_2(monkeypatch):
+def test_files_of_format_1_are_read_and_written_again_as_format_2(monkeypatch):
     """Format 1 gave the dimensions of compressed arrays eight bytes each."""
     arrays = {"a": np.arange(3000).reshape(30, 100), "b": np.zeros(200, np.uint8)}
     new = encode({}, {"part": arrays}, created="")

@@ -109,8 +109,8 @@ def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
         "abilities": ", ".join(_abilities(spec)) or "none",
         "reference": spec.reference or "none",
     }
-    told = {"publishes": spec.publishes, "needs": spec.needs, "formerly": spec.aliases}
-    facts |= {name: ", ".join(values) for name, values in told.items() if values}
+    reported = {"publishes": spec.publishes, "needs": spec.needs, "formerly": spec.aliases}
+    facts |= {name: ", ".join(values) for name, values in reported.items() if values}
     for name, value in facts.items():
         console.print(f"  {name:<10} {value}")
     rows = _options(entry)

@@ -50,7 +50,7 @@ def _fetch(words: Sequence[str], json: bool) -> None:
     if action != "fetch" or not names:
         text = f"expected 'fetch' and names of datasets, got {' '.join(words)!r}"
         raise ConfigError([Problem("datasets", text)])
-    # Told one by one: a later failure does not hide what has come.
+    # Reported one by one: a later failure does not hide what has come.
     found: dict[str, list[str]] = {}
     for name in names:
         found[name] = [str(path) for path in fetch(name)]

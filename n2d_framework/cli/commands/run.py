@@ -62,11 +62,11 @@ def run(
     store: Annotated[
         Path | None,
         typer.Option(
-            help=f"Folder in which fitted stages are kept and found again; by default "
+            help=f"Folder in which fitted stages are kept and recognized; by default "
             f"${STORE_VARIABLE}, or one in the user's cache."
         ),
     ] = None,
-    no_store: Annotated[bool, typer.Option("--no-store", help="Fit every stage anew.")] = False,
+    no_store: Annotated[bool, typer.Option("--no-store", help="Fit every stage again.")] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the output of an earlier run.")
     ] = False,

@@ -1,4 +1,4 @@
-"""Which names a new package can have: well formed, and nobody else's."""
+"""Which names a new package can have: well formed, and no one else's."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ class LimitedReader:
             if what == "open" and process.used and code == 0:
                 raise _Gone from None
             raise DataError(f"{self._path}: {self._reason(code)}") from None
-        except BaseException:  # an interrupt too leaves an answer behind that nobody reads
+        except BaseException:  # an interrupt too leaves an answer behind that no one reads
             self._process = None
             process.end()
             raise

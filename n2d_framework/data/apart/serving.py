@@ -151,7 +151,7 @@ def _wait(server: _Server, stream: IO[bytes]) -> bool:
 
 
 def main() -> None:
-    """Answer requests until nobody asks any more."""
+    """Answer requests until no one asks any more."""
     # What a library prints must not come between the answers.
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -22,7 +22,7 @@ def terminal_bar(wanted: bool | None = None) -> Iterator[Watcher]:
         Whether to draw at all; by default if stderr is a terminal.
     """
     if not (sys.stderr.isatty() if wanted is None else wanted):
-        yield _nobody
+        yield _no_one
         return
     from rich.console import Console
     from rich.progress import (
@@ -52,5 +52,5 @@ def terminal_bar(wanted: bool | None = None) -> Iterator[Watcher]:
         yield watch
 
 
-def _nobody(name: str, done: int, total: int | None) -> None:
-    """Nobody watches."""
+def _no_one(name: str, done: int, total: int | None) -> None:
+    """No one watches."""

@@ -17,7 +17,7 @@ __all__ = ["Watcher", "obtain"]
 
 logger = logging.getLogger(__name__)
 
-#: Told the name of a file, the bytes that have come, and the bytes that will (None: unknown).
+#: Gets the name of a file, the bytes that have come, and the bytes that will (None: unknown).
 Watcher: TypeAlias = Callable[[str, int, int | None], None]
 
 _HIDDEN = ".unfinished"
@@ -32,7 +32,7 @@ def obtain(file: DataFile, cache: Path, *, watch: Watcher, timeout: float, offli
     cache : Path
         Made if need be. Several processes may share it: one downloads, the others wait.
     watch : callable
-        Told how far it is.
+        Progress of a transfer.
     timeout : float
         Seconds to wait for each part of an answer.
     offline : bool
@@ -96,7 +96,7 @@ def _from_mirrors(
             failure = _one_mirror(url, file, target, hidden, transfer)
             if failure is None:
                 return
-            # What was begun earlier may have been another content: once more from the start.
+            # What was started earlier may have been another content: once more from the start.
             if not (resumed and not part.is_file()):
                 break
         failures.append(f"{url}: {failure}")

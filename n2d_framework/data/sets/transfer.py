@@ -99,11 +99,11 @@ class Transfer:
                 self.forget()
                 raise requests.exceptions.ChunkedEncodingError("nothing to continue with")
             answer.raise_for_status()
-            goes_on = _continues(answer, have)
+            continues = _continues(answer, have)
             try:
-                self._write(answer, have if goes_on else 0)
+                self._write(answer, have if continues else 0)
             except (requests.RequestException, OSError):
-                if not (goes_on or answer.headers.get("Accept-Ranges") == "bytes"):
+                if not (continues or answer.headers.get("Accept-Ranges") == "bytes"):
                     self.forget()
                 raise
 

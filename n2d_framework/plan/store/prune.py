@@ -95,7 +95,7 @@ def prune_store(
     dry_run: bool = False,
     recent: float = RECENT,
 ) -> Pruned:
-    """Remove entries that nobody has used for long; they are computed again when asked for.
+    """Remove entries that no one has used for long; they are computed again when asked for.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def prune_store(
         Whether to remove nothing, and only say what would be removed.
     recent : float, default 3600
         Seconds: entries used within them stay in any case, because a fit that is going on may
-        come back to them. Who knows that nobody is at work can give 0.
+        come back to them. Who knows that no one is at work can give 0.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def prune_store(
     -----
     Safe beside fits and comparisons on the same store: a reader finds an entry whole or not at
     all, and fits again what it does not find. What interrupted writes left goes along once it
-    is older than `recent`. Folders stay, so that nobody who is writing loses his.
+    is older than `recent`. Folders stay, so that no one who is writing loses his.
     """
     now = time.time()
     files = sorted(store.files(), key=lambda file: file.used)

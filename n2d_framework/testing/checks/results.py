@@ -136,14 +136,14 @@ def strengths(exam: ComponentExamination) -> None:
     demand(((values >= 0) & (values <= 1)).all(), "strengths lie outside [0, 1]")
 
 
-@CHECKS.add("epochs, where it trains in any, are told in order with finite numbers")
+@CHECKS.add("epochs, where it trains in any, are reported in order with finite numbers")
 def epochs(exam: ComponentExamination) -> None:
-    """Look at what was told while fitting."""
-    told = exam.fitted.epochs
+    """Look at what was reported while fitting."""
+    reported = exam.fitted.epochs
     history = getattr(exam.fitted.component, "history_", None)
-    demand(told or not history, "has a history_ but never calls context.epoch_finished")
-    for position, (epoch, total, metrics) in enumerate(told, start=1):
-        demand(epoch == position, f"epoch {epoch} is told as number {position}")
+    demand(reported or not history, "has a history_ but never calls context.epoch_finished")
+    for position, (epoch, total, metrics) in enumerate(reported, start=1):
+        demand(epoch == position, f"epoch {epoch} is reported as number {position}")
         demand(epoch <= total, f"epoch {epoch} of {total}")
         wrong = [name for name, value in metrics.items() if not math.isfinite(value)]
         demand(not wrong, f"epoch {epoch}: {', '.join(wrong)} not finite")

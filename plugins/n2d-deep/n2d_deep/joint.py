@@ -94,7 +94,7 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
     def _train(self, networks: Sequence[Any], x: AnyArray, context: FitContext) -> TrainingResult:
         intervals = math.ceil(self.max_iter / self.update_interval)
         alone = self._pretrained(x, context, self.epochs + intervals)
-        told = len((alone.history_ or {})["loss"])
+        reported = len((alone.history_ or {})["loss"])
         plans = self._plans(x.shape[1:], self._width())
         weights = alone.encoder_weights_ or {}, alone.decoder_weights_ or {}
         for network, plan, values in zip(networks, plans, weights, strict=True):
@@ -109,7 +109,7 @@ class JointAutoencoder(JointOptions, PlannedAutoencoder):
             weight_decay=self.weight_decay,
         )
         joint = attrs.evolve(
-            _shifted(context, told, self.epochs + intervals),
+            _shifted(context, reported, self.epochs + intervals),
             seed=derive_seed(context.seed, "joint"),
         )
         result = train(trainer, settings, joint)

@@ -59,7 +59,7 @@ class JointOptions:
         ge=0,
         lt=1,
         help="Only rows whose largest assignment is at least this take part in the clustering "
-        "loss and in the clusters' frequencies; chosen anew at every update. 0: all rows.",
+        "loss and in the clusters' frequencies; chosen again at every update. 0: all rows.",
     )
     joint_optimizer: Optimizer = option(
         "adam", help="Optimizer of the joint training; sgd has momentum 0.9."

@@ -35,7 +35,7 @@ class Remembering:
     """A context that keeps parts, and hears of epochs, as the pipeline's does with a store."""
 
     def __init__(self):
-        self.parts, self.told, self.kept = {}, [], 0
+        self.parts, self.reported, self.kept = {}, [], 0
 
     def remember(self, name, depends_on, compute):
         key = (name, repr(sorted(depends_on.items())))
@@ -46,11 +46,11 @@ class Remembering:
         return self.parts[key]
 
     def context(self) -> FitContext:
-        self.told = []
+        self.reported = []
         return FitContext(
             seed=3,
             remember=self.remember,
-            epoch_finished=lambda *event: self.told.append(event),
+            epoch_finished=lambda *event: self.reported.append(event),
         )
 
 
@@ -155,11 +155,11 @@ def test_pretraining_is_shared_and_not_repeated(fit, store):
     fit(gamma=0.1)
     before = store.kept
     for model in (fit(gamma=0.7, tol=0.5, alpha=3.0, init="gmm", n_clusters=5), fit(Dec)):
-        assert [epoch for epoch, *_ in store.told] == [3]
+        assert [epoch for epoch, *_ in store.reported] == [3]
         assert len(model.pretraining_history_["loss"]) == 2
     assert store.kept == before + 2
     fit(epochs=1)
-    assert [epoch for epoch, *_ in store.told] == [1, 2]
+    assert [epoch for epoch, *_ in store.reported] == [1, 2]
     assert store.kept == before + 2
 
 
@@ -206,7 +206,7 @@ def test_images_are_varied_in_both_phases(rows):
     assert plain.history_["reconstruction_loss"] != varied.history_["reconstruction_loss"]
 
 
-def test_a_threshold_that_nobody_reaches_is_an_error(fit):
+def test_a_threshold_that_no_one_reaches_is_an_error(fit):
     with pytest.raises(StageError, match="lower confidence"):
         fit(confidence=0.9999, alpha=0.1)
 

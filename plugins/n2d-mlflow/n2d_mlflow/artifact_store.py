@@ -142,7 +142,7 @@ def _require_answer(uri: str) -> None:
     Raises
     ------
     requests.RequestException
-        If nobody answers; any answer will do.
+        If no one answers; any answer will do.
     """
     if uri.startswith(("http://", "https://")):
         requests.get(uri, timeout=5)

@@ -98,7 +98,7 @@ def log_model(
     registered_model_name: str | None = None,
     **options: Any,
 ) -> ModelInfo:
-    """Log a fitted model to the active run of MLflow (a new one is begun if there is none).
+    """Log a fitted model to the active run of MLflow (a new one is started if there is none).
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from n2d_mlflow.tracker import Tracker
 
 _trackers: dict[str, Tracker] = {}
-_told: set[str] = set()
+_reported: set[str] = set()
 #: Runs that can be added to afterwards, the latest ones.
 _MOST = 1000
 _lock = threading.RLock()
@@ -68,9 +68,9 @@ def _give_up(run_id: str, error: Exception) -> None:
     _trackers.pop(run_id, None)
     first = str(error).strip().partition("\n")[0]
     text = f"{type(error).__name__}: {first}"
-    if text in _told:
+    if text in _reported:
         return
-    _told.add(text)
+    _reported.add(text)
     warnings.warn(
         f"MLflow does not track this run any further ({text}); the run itself goes on. Mend it, or "
         f"switch tracking off with {VARIABLE}=0",

@@ -84,7 +84,7 @@ def clean(tmp_path, monkeypatch):
     yield
     mlflow.set_tracking_uri(None)
     n2d_mlflow.plugin._trackers.clear()
-    n2d_mlflow.plugin._told.clear()
+    n2d_mlflow.plugin._reported.clear()
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def make():
 
 
 @pytest.fixture
-def told():
+def reported():
     """Warnings of tracking, caught."""
     from n2d_framework.plugin import TrackingWarning
 

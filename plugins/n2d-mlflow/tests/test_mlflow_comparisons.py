@@ -55,7 +55,7 @@ def test_failed_cells_are_failed_runs(blobs, runs, tmp_path):
     assert all("no way" in run.data.tags["n2d.error"] for run in cells)
 
 
-def test_a_session_with_nothing_to_do_is_no_run(blobs, runs, tmp_path):
+def test_a_session_with_nothing_to_do_is_not_a_run(blobs, runs, tmp_path):
     for _ in range(2):
         n2d.compare(grid(), tmp_path / "out", data={"blobs": blobs})
     assert len(runs()) == 3

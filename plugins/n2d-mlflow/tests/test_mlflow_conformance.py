@@ -13,11 +13,11 @@ TRACKERS = [entry for entry in entries_of("n2d-mlflow") if kind_of(entry) == "tr
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("tracker", TRACKERS, ids=lambda entry: entry.spec.name)
-def test_it_passes_the_kit_and_tracks_what_the_kit_delivers(tracker, monkeypatch, runs, told):
+def test_it_passes_the_kit_and_tracks_what_the_kit_delivers(tracker, monkeypatch, runs, reported):
     monkeypatch.setenv("N2D_MLFLOW", "1")
     report = run_checks(tracker)
     assert report.ok, report.failures
-    assert told() == []
+    assert reported() == []
     states = {run.info.run_name: run.info.status for run in runs()}
     assert states["comparison grid"] == "FINISHED"
     assert {run.info.status for run in runs()} == {"FINISHED", "FAILED"}

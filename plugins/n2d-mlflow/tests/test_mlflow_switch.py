@@ -56,10 +56,10 @@ def test_a_tracking_uri_set_in_python_counts(tmp_path, monkeypatch):
     assert wanted()
 
 
-def test_a_wrong_word_costs_the_tracking_only(make, blobs, monkeypatch, told):
+def test_a_wrong_word_costs_the_tracking_only(make, blobs, monkeypatch, reported):
     monkeypatch.setenv("N2D_MLFLOW", "perhaps")
     make().fit(blobs[0])
     make().fit(blobs[0])
-    (text,) = told()
+    (text,) = reported()
     assert "N2D_MLFLOW must be 1 or 0, got 'perhaps'" in text
     assert list(Path().iterdir()) == []

@@ -39,6 +39,6 @@ class SequenceOptions(TrainingOptions):
     )
     augmentation: Augmentation | None = option(
         None,
-        help="Vary training series anew in every batch: {jitter, scaling, crop, warp, "
+        help="Vary training series again in every batch: {jitter, scaling, crop, warp, "
         "warp_window, target}.",
     )

@@ -1,4 +1,4 @@
-"""Series of different lengths in one array: padded behind, and found again."""
+"""Series of different lengths in one array: padded behind, and recognized."""
 
 from __future__ import annotations
 

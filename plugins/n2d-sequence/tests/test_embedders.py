@@ -56,7 +56,7 @@ def test_steps_that_are_too_large_are_refused(padded, name):
         embedder.fit(padded, context=CONTEXT)
 
 
-def test_steps_that_are_too_small_are_told(padded):
+def test_steps_that_are_too_small_are_reported(padded):
     with pytest.warns(CollapseWarning, match="hardly improved"):
         gru(epochs=3, learning_rate=1e-12).fit(padded, context=CONTEXT)
 
@@ -225,7 +225,7 @@ def test_a_bundle_answers_alike_in_another_process(padded, tmp_path):
     np.testing.assert_array_equal(found["y"], model.labels_)
 
 
-def test_a_scaler_that_hides_the_padding_is_told(padded):
+def test_a_scaler_that_hides_the_padding_is_reported(padded):
     model = n2d.N2D({"name": "conv1d_ae", **SMALL, "padding_value": 0.0}, "identity", "kmeans")
     with pytest.raises(n2d.errors.N2DError, match="use scaler: none"):
         model.fit(padded)

@@ -1,4 +1,4 @@
-"""Series of different lengths: padded, found again, never seen by a network."""
+"""Series of different lengths: padded, recognized, never seen by a network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_series_of_one_feature_stay_flat_and_float32_stays():
 
 
 @pytest.mark.parametrize("value", [0.0, -999.9, 0.1])
-def test_lengths_are_found_again(value):
+def test_lengths_are_recognized(value):
     rng = np.random.default_rng(0)
     series = [rng.normal(size=(length, 2)) for length in (4, 9, 1)]
     padded = n2d_sequence.pad(series, value=value)

@@ -11,7 +11,7 @@ __all__ = ["Corruption"]
 
 
 class Corruption(keras.layers.Layer):  # type: ignore[misc, unused-ignore]
-    """Noise on what the encoder sees, drawn anew at every call.
+    """Noise on what the encoder sees, drawn again at every call.
 
     Parameters
     ----------

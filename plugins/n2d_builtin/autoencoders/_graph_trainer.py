@@ -28,7 +28,7 @@ class GraphTrainer(RowTrainer):
         averaged; if it gives one number for a batch, the rows that fill up the last batch
         count as well (they are other rows of the epoch, chosen at random).
     corrupt : callable, optional
-        Makes what the graph sees of the rows, of their shape; called anew for every epoch.
+        Makes what the graph sees of the rows, of their shape; called again for every epoch.
     **order
         ``train``, ``validation`` and ``batch_size`` of :class:`RowTrainer`.
     """

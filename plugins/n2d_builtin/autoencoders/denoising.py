@@ -14,7 +14,7 @@ __all__ = ["DenoisingAutoencoder"]
 class DenoisingAutoencoder(DenseAutoencoder):
     """Fully connected autoencoder that restores clean rows from corrupted ones.
 
-    The corruption is drawn anew for every batch; validation and embedding see clean rows.
+    The corruption is drawn again for every batch; validation and embedding see clean rows.
 
     References
     ----------

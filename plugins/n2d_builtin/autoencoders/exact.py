@@ -32,7 +32,7 @@ class ExactMatrix:
     Attributes
     ----------
     integers : float64 array of shape (k, n)
-        Whole numbers of at most `bits` bits.
+        Integers of at most `bits` bits.
     scale : float64 array of shape (n,)
         Powers of two, by which the columns were multiplied.
     bits : int

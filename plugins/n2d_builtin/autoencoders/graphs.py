@@ -42,7 +42,7 @@ def train_graph(
     patience : int, optional
         Stop after that many epochs without a lower loss, and go back to the best weights.
     corrupt : callable, optional
-        Makes what the graph sees of the rows; called anew for every epoch.
+        Makes what the graph sees of the rows; called again for every epoch.
     seed : int, default 0
         Of the order of the rows.
     verbose : int or str, default 0

@@ -66,7 +66,7 @@ class ImageOptions(TrainingOptions):
 
     augmentation: Augmentation | None = option(
         None,
-        help="Vary training images anew in every batch: {shift, rotation, zoom, target}. "
+        help="Vary training images again in every batch: {shift, rotation, zoom, target}. "
         "Needs image rows or image_shape.",
     )
     image_shape: tuple[int, ...] | None = option(

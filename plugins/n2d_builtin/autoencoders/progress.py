@@ -105,7 +105,7 @@ def warn_of_dead_units(networks: Sequence[Any], inputs: Any) -> None:
     -----
     CollapseWarning
     """
-    values, told = inputs, []
+    values, reported = inputs, []
     for network in () if inputs is None else networks:
         hidden = _hidden_layers(network)
         if hidden is None:
@@ -118,12 +118,12 @@ def warn_of_dead_units(networks: Sequence[Any], inputs: Any) -> None:
         for layer, activity in zip(hidden, found, strict=True):
             dead, units = _count_dead(activity, _channel_axis(layer))
             if 2 * dead > units:
-                told.append(f"{dead} of {units} in {network.name}/{layer.name}")
-    if told:
+                reported.append(f"{dead} of {units} in {network.name}/{layer.name}")
+    if reported:
         warnings.warn(
-            f"most units of some layers give the same for all rows ({', '.join(told)}): they are "
-            "dead or saturated; lower learning_rate, scale the data (scaler: minmax or standard), "
-            "or use another activation",
+            f"most units of some layers give the same for all rows ({', '.join(reported)}): they "
+            "are dead or saturated; lower learning_rate, scale the data (scaler: minmax or "
+            "standard), or use another activation",
             CollapseWarning,
             stacklevel=3,
         )

@@ -160,7 +160,7 @@ def _steps(first: int, count: int) -> dict[str, Any]:
         return {"x": np.arange(first, first + count, dtype=np.int32)[:, None], "batch_size": 1}
     import tensorflow as tf
 
-    # Of an array Keras makes a pipeline with threads, set up anew for every epoch: a tenth of
+    # Of an array Keras makes a pipeline with threads, set up again for every epoch: a tenth of
     # the time of a short one. Numbers need none.
     numbers = tf.data.Dataset.range(first, first + count, output_type=tf.int32)
     options = tf.data.Options()

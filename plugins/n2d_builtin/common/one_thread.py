@@ -43,7 +43,7 @@ def one_blas_thread(*, look_again: bool = False) -> Iterator[None]:
 
 @contextmanager
 def one_openmp_thread() -> Iterator[None]:
-    """Run OpenMP regions begun by the calling thread on one thread."""
+    """Run OpenMP regions started by the calling thread on one thread."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="openmp"):

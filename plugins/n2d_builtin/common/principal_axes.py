@@ -49,7 +49,7 @@ class PrincipalAxes:
             Number of axes, at most `n` and `d`.
         solver : {"auto", "full", "randomized", "covariance_eigh"}
             With auto, axes whose variance the method that scikit-learn chooses cannot resolve
-            beside the largest are found again by singular values of all data.
+            beside the largest are recognized by singular values of all data.
         seed : int
             For a random projection.
         """

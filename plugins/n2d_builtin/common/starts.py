@@ -15,7 +15,7 @@ __all__ = ["DEFAULT_CLUSTERS", "enough_distinct", "resolve_n_clusters", "rows_re
 
 T = TypeVar("T")
 
-#: Number of clusters when nobody said one; scikit-learn's default for k-means.
+#: Number of clusters when no one said one; scikit-learn's default for k-means.
 DEFAULT_CLUSTERS = 8
 
 

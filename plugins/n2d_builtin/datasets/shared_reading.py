@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from n2d_builtin.datasets.value_checks import Span, in_span, real_numbers, whole_numbers
+from n2d_builtin.datasets.value_checks import Span, in_span, integers, real_numbers
 from n2d_framework.plugin import AnyArray, DataError, Dataset, DatasetSpec
 
 __all__ = [
@@ -135,7 +135,7 @@ def make_set(
         this set.
     """
     where = ", ".join(str(path) for path in files.values())
-    x, y = real_numbers(rows[0], where, "rows"), whole_numbers(rows[1], where)
+    x, y = real_numbers(rows[0], where, "rows"), integers(rows[1], where)
     if span is not None:
         x = in_span(x, where, spec.name, span)
     if x.ndim == 2 and int(np.prod(spec.row_shape)) == x.shape[1]:

@@ -105,7 +105,7 @@ def _table(content: bytes, separator: str = r"\s+") -> AnyArray:
 
 
 def _classes(column: AnyArray) -> AnyArray:
-    """A column of whole numbers."""
+    """A column of integers."""
     if column.shape[1] != 1 or not np.array_equal(column, np.round(column)):
-        raise ValueError("labels are not one whole number in each line")
+        raise ValueError("labels are not one integer in each line")
     return column[:, 0].astype(np.int64)

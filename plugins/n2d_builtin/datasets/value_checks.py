@@ -6,7 +6,7 @@ import numpy as np
 
 from n2d_framework.plugin import AnyArray, DataError
 
-__all__ = ["BYTES", "PERCENT", "SIGNED", "UNIT", "Span", "in_span", "real_numbers", "whole_numbers"]
+__all__ = ["BYTES", "PERCENT", "SIGNED", "UNIT", "Span", "in_span", "integers", "real_numbers"]
 
 #: Least and greatest value of a dataset.
 Span = tuple[float, float]
@@ -18,7 +18,7 @@ UNIT: Span = (0.0, 1.0)
 
 #: How far a value may be off its range by rounding.
 _SLACK = 1e-6
-#: Beyond, floats skip whole numbers.
+#: Beyond, floats skip integers.
 _MOST_CLASSES = 2.0**53
 #: Rounded values times 255 are this close to the number they were made of.
 _WHOLE = 1e-3
@@ -52,19 +52,19 @@ def real_numbers(values: AnyArray, where: str, what: str) -> AnyArray:
     return values
 
 
-def whole_numbers(labels: AnyArray, where: str) -> AnyArray:
+def integers(labels: AnyArray, where: str) -> AnyArray:
     """Classes as int64.
 
     Raises
     ------
     DataError
-        If one is no whole number; it is never rounded.
+        If one is no integer; it is never rounded.
     """
     real_numbers(labels, where, "labels")
     wrong = np.flatnonzero((np.rint(labels) != labels) | (np.abs(labels) > _MOST_CLASSES))
     if len(wrong):
         raise DataError(
-            f"{where}: labels must be whole numbers, but that of row {wrong[0]} is "
+            f"{where}: labels must be integers, but that of row {wrong[0]} is "
             f"{labels[wrong[0]]:g}; put the right file there"
         )
     return labels.astype(np.int64)
@@ -74,7 +74,7 @@ def in_span(values: AnyArray, where: str, name: str, span: Span) -> AnyArray:
     """Rows in the range of their dataset.
 
     Rows of bytes and of per cent that came scaled to [0, 1] are scaled back; where that gives
-    whole numbers, they are bytes again.
+    integers, they are bytes again.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ def import_umap() -> Any:
 
 
 def _keep_machine_code() -> None:
-    """Keep on disk what umap compiles anew in every process: some seconds."""
+    """Keep on disk what umap compiles again in every process: some seconds."""
     from umap import umap_
 
     for name in ("smooth_knn_dist", "compute_membership_strengths"):
