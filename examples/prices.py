@@ -55,6 +55,6 @@ def read_prices(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
     header, *lines = path.read_text().splitlines()
     tickers = header.split(",")[1:]
     dates = np.array([line.partition(",")[0] for line in lines], dtype="datetime64[D]")
-    # Dates are no numbers: the columns to use are named. No ticker is a label, not even "Y".
+    # Dates are not numbers: the columns to use are named. No ticker is a label, not even "Y".
     closes = data.load({"path": path, "x": tickers, "y": False}).x
     return tickers, dates, StandardScaler().fit_transform(closes).T

@@ -26,7 +26,7 @@ class ArrayInfo:
     path : str
         Where it stands, such as ``/embedder/weights/0``.
     type : str
-        ``array``, ``bool-array``, or ``plain`` for everything that is no array.
+        ``array``, ``bool-array``, or ``plain`` for everything that is not an array.
     dtype : str
     shape : tuple of int
     stored : int
@@ -131,7 +131,7 @@ def inspect(path: str | os.PathLike[str], *, max_bytes: int | None = None) -> Bu
     Raises
     ------
     BundleError
-        If the file cannot be read, is no bundle, or was altered.
+        If the file cannot be read, is not a bundle, or was altered.
     """
     opened = open_bundle(path, max_bytes)
     branches: tuple[Branch, ...] = tuple(opened.parts.values())

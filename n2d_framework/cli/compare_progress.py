@@ -22,7 +22,7 @@ class CompareProgress:
     ----------
     plan : Plan
     quiet : bool
-        Show nothing. Nothing is shown either where stderr is no terminal.
+        Show nothing. Nothing is shown either where stderr is not a terminal.
     """
 
     def __init__(self, plan: Plan, *, quiet: bool = False) -> None:

@@ -37,7 +37,7 @@ _WIDE = 200
 class _Console(Console):
     """A console for strings that may come from files.
 
-    They are no markup, whatever acts on a terminal is shown as an escape, and what follows a line
+    They are not markup, whatever acts on a terminal is shown as an escape, and what follows a line
     feed is indented, so that it does not pass for a line of ours. Style is given by
     :class:`rich.text.Text` and by the argument ``style``.
     """
@@ -141,7 +141,7 @@ def print_json(value: Any) -> None:
 
 
 def as_json(value: Any, indent: int | None = 2) -> str:
-    """Plain values as JSON text; what is no number or infinite becomes null.
+    """Plain values as JSON text; what is not a number or infinite becomes null.
 
     Characters that act on a terminal are escapes, as JSON has them; so are names of files that
     are not UTF-8. A JSON reader gives them back.

@@ -164,7 +164,7 @@ for _command in (
 
 def main() -> NoReturn:
     """Entry point of the command ``n2d``."""
-    # What TensorFlow writes on start-up is no news to anybody; a user's own setting wins.
+    # What TensorFlow writes on start-up is not news to anybody; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Nothing that is started from here on, by whichever library, imports from the current folder.
     os.environ.setdefault(SAFE_PATH, "1")

@@ -222,7 +222,7 @@ def _refuse(target: Path, *, overwrite: bool) -> None:
         if not target.exists() and not target.is_symlink():
             return
         if target.is_symlink() or not target.is_dir():
-            raise _wrong(f"{target} exists and is no folder; choose another")
+            raise _wrong(f"{target} exists and is not a directory; choose another")
         content = _content(target)
     except OSError as error:
         raise OutputError(

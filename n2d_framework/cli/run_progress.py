@@ -46,7 +46,7 @@ class RunProgress:
     Parameters
     ----------
     quiet : bool
-        Show nothing. Nothing is shown either where stderr is no terminal.
+        Show nothing. Nothing is shown either where stderr is not a terminal.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -97,7 +97,7 @@ class RunProgress:
             )
 
     def begin(self, what: str) -> None:
-        """Show a step that is no stage."""
+        """Show a step that is not a stage."""
         if self._live is not None:
             self._begin(what)
 
@@ -155,7 +155,7 @@ def _display() -> Progress:
 
 @contextmanager
 def step(progress: RunProgress, what: str, seconds: dict[str, float]) -> Iterator[None]:
-    """Show and time a step that is no stage.
+    """Show and time a step that is not a stage.
 
     Parameters
     ----------

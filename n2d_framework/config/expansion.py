@@ -54,7 +54,7 @@ def expand_range(value: Mapping[str, Any], path: str) -> list[int | float]:
     Raises
     ------
     ConfigError
-        If an end is no number, the step is not positive, or the range is empty or too long.
+        If an end is not a number, the step is not positive, or the range is empty or too long.
     """
     first, last, step = value["from"], value["to"], value.get("step", 1)
     for name, number in (("from", first), ("to", last), ("step", step)):

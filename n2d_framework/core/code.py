@@ -243,7 +243,7 @@ def _is_local(top: str) -> bool:
     return bool(list(_files(top)))
 
 
-#: The framework is no part of a plugin that uses it: its version is, and its own components.
+#: The framework is not part of a plugin that uses it: its version is, and its own components.
 _FRAMEWORK = "n2d_framework"
 _CODE = (".py", *importlib.machinery.EXTENSION_SUFFIXES)
 

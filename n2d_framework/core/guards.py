@@ -46,7 +46,7 @@ def check_features(x: AnyArray, expected: int, name: str) -> None:
     Raises
     ------
     DataError
-        If `x` is no matrix of that width.
+        If `x` is not a matrix of that width.
     """
     if x.ndim != 2 or x.shape[1] != expected:
         raise DataError(

@@ -59,7 +59,7 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
     ref : str, path-like or mapping
         Name of a known dataset; path of a file (``.npy .npz .csv .tsv .jsonl .parquet .h5 .hdf5``)
         or of a folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id`
-        name arrays, columns or datasets, `drop` names columns of a table that are no features,
+        name arrays, columns or datasets, `drop` names columns of a table that are not features,
         ``y: false`` says that there are no labels, and `header` whether the first line of a text
         table names the columns. A known name wins over a file of the same name; write
         ``./name`` for the file.

@@ -33,7 +33,7 @@ class Reference:
     header : bool or None
         Whether the first line of a text table names the columns; ``None`` finds it out.
     drop : tuple of str
-        Columns of a table that are no features.
+        Columns of a table that are not features.
     id : str or None
         Array, dataset or column with the ids of rows; ``None`` finds an index that pandas wrote.
     like : Schema or None
@@ -105,7 +105,7 @@ def _existing(ref: str | os.PathLike[str], known: Sequence[str]) -> Path:
         path = Path(ref).expanduser()
         exists = path.exists()
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"{ref!r} is no usable path: {error}") from error
+        raise DataError(f"{ref!r} is not a usable path: {error}") from error
     if exists:
         return path
     text = str(ref)

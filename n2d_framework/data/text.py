@@ -137,7 +137,7 @@ class TextSource(TableSource):
             if not is_number(value):
                 raise DataError(
                     f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
-                    "row of data is 1), which is no number; correct it, or name the columns to "
+                    "row of data is 1), which is not a number; correct it, or name the columns to "
                     "use: {path: ..., x: [NAMES], y: NAME}" + self._perhaps(row)
                 )
 

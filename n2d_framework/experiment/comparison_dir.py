@@ -48,7 +48,7 @@ def require_own(out: Path, grid: Grid, materials: list[Material]) -> None:
         If it has the results of another configuration, or other files.
     """
     if out.exists() and not out.is_dir():
-        raise ConfigError([Problem("--out", f"{out} is no folder; choose another")])
+        raise ConfigError([Problem("--out", f"{out} is not a directory; choose another")])
     if (out / MARK).exists():
         if read_mark(out)["identity"] != _identity(grid, materials):
             raise ConfigError(

@@ -211,5 +211,5 @@ def _build(cls: type[Any], state: State) -> Any:
 def _table(state: State, name: str) -> Any:
     found = need(state, name, np.ndarray)
     if found.ndim != 2 or found.dtype.kind != "f" or not np.isfinite(found).all():
-        raise StateError(f"state {name!r} is no table of finite floats")
+        raise StateError(f"state {name!r} is not a table of finite floats")
     return found

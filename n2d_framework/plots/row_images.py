@@ -134,7 +134,7 @@ def cluster_means(
 def _as_images(rows: AnyArray, image_shape: tuple[int, ...]) -> AnyArray:
     if len(image_shape) not in (2, 3) or int(np.prod(image_shape)) != int(np.prod(rows.shape[1:])):
         raise DataError(
-            f"rows of the shape {rows.shape[1:]} are no images of the shape {image_shape}; give "
+            f"rows of the shape {rows.shape[1:]} are not images of the shape {image_shape}; give "
             "(height, width) or (height, width, channels) with as many values"
         )
     pictures = rows.reshape(len(rows), *image_shape).astype(np.float64)

@@ -69,7 +69,7 @@ def write_report(
         raise OutputError(f"cannot write {target}: there is no folder {target.parent}; make it")
     drawn = draw_pictures(comparison, pictures, max_points, _MOST_BYTES)
     page = render(_content(comparison, drawn, pictures, max_points))
-    # Texts of data and errors may hold what is no character: such a thing becomes a mark.
+    # Texts of data and errors may hold what is not a character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
     comparison.written("report", target)
     return target

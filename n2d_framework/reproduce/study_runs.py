@@ -195,7 +195,7 @@ def _fingerprint(config: Mapping[str, Any]) -> str:
 def _require_own(folder: Path, study: str) -> None:
     """Refuse a folder that belongs to something else."""
     if folder.exists() and not folder.is_dir():
-        raise _wrong(f"{folder} is no folder; choose another")
+        raise _wrong(f"{folder} is not a directory; choose another")
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     try:

@@ -133,7 +133,7 @@ def _version(head: bytes) -> tuple[int, int]:
         raise BundleError("the file is empty")
     if not head.startswith(_MAGIC):
         other = next((name for magic, name in _OTHERS.items() if head.startswith(magic)), "")
-        raise BundleError(f"this is no n2d bundle{', but ' + other if other else ''}")
+        raise BundleError(f"this is not an n2d bundle{', but ' + other if other else ''}")
     match = _VERSION.match(head, len(_MAGIC))
     if match is None:
         raise BundleError("the first 512 bytes are damaged; get the file again")

@@ -204,7 +204,7 @@ def test_conv_takes_images_of_odd_sizes(shape):
         ({"image_shape": (7, 8)}, (64,), "has 56 values, but a row has 64"),
         ({"image_shape": (8, 8, 2)}, (8, 8), "differs from the shape of a row"),
         ({"image_shape": (64,)}, (64,), r"must be \(height, width\)"),
-        ({}, (2, 2, 2, 2), "are no images"),
+        ({}, (2, 2, 2, 2), "are not images"),
         ({"kernel_sizes": (3,)}, (8, 8), "kernel_sizes has 1 values, but filters has 3"),
         ({"strides": (2, 2)}, (8, 8), "strides has 2 values, but filters has 3"),
     ],

@@ -100,7 +100,7 @@ class NoHelp(Good):
 
 @component
 class ForgetsOptions(Good):
-    """Its own value is no value the annotation allows."""
+    """Its own value is not a value the annotation allows."""
 
     lengths: tuple[int, ...] = option(("short",), help="Lengths.")
 

@@ -277,7 +277,7 @@ def test_own_folder_comes_first(server, tmp_path, monkeypatch):
 
 def test_own_folder_that_does_not_exist(server, tmp_path, monkeypatch):
     monkeypatch.setenv("N2D_DATA", str(tmp_path / "typo"))
-    with pytest.raises(DataError, match=r"N2D_DATA='.*typo' is no folder"):
+    with pytest.raises(DataError, match=r"N2D_DATA='.*typo' is not a directory"):
         files_of(spec(server.url("good")))
 
 

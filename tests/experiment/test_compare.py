@@ -204,7 +204,7 @@ def test_a_folder_of_another_configuration_is_refused(grid, few_digits, tmp_path
     (other / "precious.txt").write_text("mine")
     with pytest.raises(ConfigError, match="has other files"):
         run(grid, other, few_digits)
-    with pytest.raises(ConfigError, match="is no folder"):
+    with pytest.raises(ConfigError, match="is not a directory"):
         run(grid, other / "precious.txt", few_digits)
     with pytest.raises(DataError, match="is not the output of a comparison"):
         n2d.open_comparison(other)

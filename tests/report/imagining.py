@@ -28,7 +28,7 @@ def _cell(number: int, names: tuple[str, str, str, str], seed: int) -> dict[str,
 def _record(cell: dict[str, Any], rng: np.random.Generator, status: str) -> dict[str, Any]:
     record: dict[str, Any] = {"cell": cell["cell"], "status": status}
     if status == "failed":
-        reason = f"ValueError: {NASTY} is no number"
+        reason = f"ValueError: {NASTY} is not a number"
         return record | {"error": reason, "traceback": f"Traceback\n{NASTY}", "failed": "scores"}
     scores = ("acc", "nmi", "ari", "ami", "silhouette", "coverage", "davies_bouldin")
     record |= dict(zip(scores, rng.random(len(scores)).tolist(), strict=True))

@@ -159,7 +159,7 @@ def test_pictures_are_those_of_the_best_cells(small, text):
     assert len(points["x"]) == len(points["labels"]["of"]) == 300
     assert points["truth"]["legend"][3]["name"] == "digit 3"
     assert found["sets"]["few"]["sprite"]["width"] == 8
-    # By silhouette, where nothing else is known; rows that are no images have no thumbnails.
+    # By silhouette, where nothing else is known; rows that are not images have no thumbnails.
     unlabelled = [entry for entry in found["pictured"] if entry["data"] == "plain"]
     assert [entry["metric"] for entry in unlabelled] == ["silhouette"] * 3
     assert found["sets"]["plain"]["sprite"] is None

@@ -192,7 +192,7 @@ def test_a_file_is_not_a_folder(quick, tmp_path):
     (tmp_path / "out").write_text("mine")
     result = quick()
     assert result.exit_code == 2
-    assert "is no folder" in result.stderr
+    assert "is not a directory" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-#: Of the processor, so that a busy machine is no failure; and of the clock, when nothing comes.
+#: Of the processor, so that a busy machine is not a failure; and of the clock, when nothing comes.
 SECONDS, PATIENCE = 5.0, 90.0
 MEMORY = 1 << 30
 

@@ -33,7 +33,7 @@ def trusting(names: Iterable[str]) -> Iterator[None]:
     Raises
     ------
     TypeError
-        If it is one text, or something in it is no text.
+        If it is one string, or something in it is not a string.
     """
     found = (names,) if isinstance(names, str) else tuple(names)
     if isinstance(names, str) or not all(isinstance(name, str) for name in found):

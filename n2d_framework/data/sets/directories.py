@@ -19,14 +19,14 @@ def data_folder() -> Path | None:
     Raises
     ------
     DataError
-        If it is set but is no folder.
+        If it is set but is not a directory.
     """
     chosen = os.environ.get("N2D_DATA", "")
     if not chosen:
         return None
     folder = Path(chosen).expanduser()
     if not folder.is_dir():
-        raise DataError(f"N2D_DATA={chosen!r} is no folder; correct it or unset it")
+        raise DataError(f"N2D_DATA={chosen!r} is not a directory; correct it or unset it")
     return folder
 
 

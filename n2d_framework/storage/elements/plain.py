@@ -114,14 +114,14 @@ def _parse_int(text: str) -> int:
 
 
 def _refuse_constant(name: str) -> Never:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> Any:
     if len(pairs) == 1 and pairs[0][0] == _MARK:
         special = _SPECIAL.get(pairs[0][1]) if isinstance(pairs[0][1], str) else None
         if special is None:
-            raise ValueError(f"{pairs[0][1]!r} is no number")
+            raise ValueError(f"{pairs[0][1]!r} is not a number")
         return special
     if any(len(key) > MAX_JSON_NAME for key, _ in pairs):
         raise ValueError(f"a name is longer than {MAX_JSON_NAME} characters")

@@ -24,7 +24,7 @@ _MOST_LETTERS = 500
 
 
 def metric(name: str, value: float, step: int = 0, when: float | None = None) -> Metric | None:
-    """A metric for a store, or nothing for a value that is no number.
+    """A metric for a store, or nothing for a value that is not a number.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ def test_options_losses_seconds_and_scores(make, blobs, runs):
         assert metrics[f"seconds.{role}"] > 0
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "embedder.loss")
     assert [(m.step, m.value) for m in history] == [(e, pytest.approx(1 / e)) for e in range(1, 6)]
-    assert "embedder.odd" not in metrics, "what is no number is left out"
+    assert "embedder.odd" not in metrics, "what is not a number is left out"
     assert run.data.tags["n2d.run_id"] == model.run_id_
 
 

@@ -73,7 +73,7 @@ class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
 
 
 def _observed_mean(losses: Any, lengths: Any) -> Any:
-    """Mean over features and over the steps that are no padding: (batch,)."""
+    """Mean over features and over the steps that are not padding: (batch,)."""
     of_steps = ops.mean(losses, axis=2)
     observed = ops.arange(of_steps.shape[1], dtype="int32")[None, :] < lengths[:, None]
     total = ops.sum(ops.where(observed, of_steps, ops.zeros_like(of_steps)), axis=1)

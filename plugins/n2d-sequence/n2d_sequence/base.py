@@ -72,7 +72,7 @@ class SequenceAutoencoder(SequenceOptions, Trained):
             Empty if there are none.
         """
         if len(row_shape) not in (1, 2):
-            return [f"rows of shape {row_shape} are no series; pass (steps, features) per row"]
+            return [f"rows of shape {row_shape} are not series; pass (steps, features) per row"]
         reasons = self.option_complaints() + split_complaints(n_rows, self.validation_fraction)
         return reasons or cost_complaints(
             row_shape, self._plans(_sequence(row_shape), self._width())
@@ -207,7 +207,7 @@ class SequenceAutoencoder(SequenceOptions, Trained):
         return "sigmoid" if self.loss == "bce" else "linear"
 
     def _series(self, x: AnyArray) -> tuple[AnyArray, IntArray]:
-        """Rows as (n, steps, features), and how many steps of each are no padding."""
+        """Rows as (n, steps, features), and how many steps of each are not padding."""
         series = x.reshape(len(x), *_sequence(x.shape[1:]))
         lengths = observed_lengths(series, self.padding_value)
         if len(x) and not lengths.min():

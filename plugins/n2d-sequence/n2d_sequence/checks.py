@@ -36,7 +36,7 @@ def check_values(options: SequenceOptions, series: AnyArray, lengths: IntArray) 
     options : SequenceOptions
     series : array of shape (n, steps, features)
     lengths : int array of shape (n,)
-        Steps of each row that are no padding.
+        Steps of each row that are not padding.
 
     Raises
     ------

@@ -49,7 +49,7 @@ class Network:
         x : array of shape (m, ...)
             By custom at most :attr:`block` rows, which bounds the memory.
         lengths : int array of shape (m,), optional
-            Steps that are no padding; all, if not given.
+            Steps that are not padding; all, if not given.
 
         Returns
         -------

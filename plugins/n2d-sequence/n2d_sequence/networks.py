@@ -2,7 +2,7 @@
 
 An encoder takes ``[values, lengths]``. Padding is never seen: it is set to zero before every
 convolution and left out of every pooling, and recurrent layers read backwards from the last step
-that is no padding. (Keras's own masks are not used: what they mean for the backward direction
+that is not padding. (Keras's own masks are not used: what they mean for the backward direction
 differs between its kernels.)
 """
 

@@ -75,13 +75,13 @@ class Normalization:
 
 
 def observed_mask(lengths: IntArray, steps: int) -> NDArray[np.bool_]:
-    """True where a step is no padding: (n, steps, 1)."""
+    """True where a step is not padding: (n, steps, 1)."""
     mask: NDArray[np.bool_] = np.arange(steps)[None, :, None] < lengths[:, None, None]
     return mask
 
 
 def learn_normalization(x: AnyArray, lengths: IntArray, per: Normalize) -> Normalization:
-    """Learn mean and deviation of each feature over all steps that are no padding.
+    """Learn mean and deviation of each feature over all steps that are not padding.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def train_networks(
     rows : float32 array of shape (n, steps, features)
         Normalised, padding 0.
     lengths : int array of shape (n,)
-        Steps of each row that are no padding.
+        Steps of each row that are not padding.
     precision : {"float32", "bfloat16"}
     context : FitContext
 

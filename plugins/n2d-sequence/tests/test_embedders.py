@@ -120,7 +120,7 @@ def test_the_seed_decides(trained, padded):
         ({"kernel_sizes": (3,)}, (9, 2), "kernel_sizes has 1 values"),
         ({"validation_fraction": 0.99}, (9, 2), "leaves none to train on"),
         ({"kernel_sizes": 4_000_000}, (9, 2), "use smaller layers"),
-        ({}, (9, 2, 2), "are no series"),
+        ({}, (9, 2, 2), "are not series"),
     ],
 )
 def test_what_cannot_be_fitted_is_said_before(options, shape, said):

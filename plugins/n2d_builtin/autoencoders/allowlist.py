@@ -168,6 +168,6 @@ def _forbidden_object(value: dict[str, Any], where: str) -> Iterator[str]:
 
 def _forbidden_name(key: str, text: str, where: str) -> Iterator[str]:
     if key.endswith("activation") and text not in _ACTIVATIONS:
-        yield f"{where}: {key} {text!r} is no built-in activation"
+        yield f"{where}: {key} {text!r} is not a built-in activation"
     elif key.endswith(("initializer", "regularizer", "constraint")):
         yield f"{where}: {key} must be written out, not named {text!r}"

@@ -41,7 +41,7 @@ def read_row_shape(state: State) -> tuple[int, ...]:
     stored = need(state, "row_shape", (list, tuple))
     sizes = [size for size in stored if isinstance(size, int) and not isinstance(size, bool)]
     if len(sizes) != len(stored) or not 1 <= len(sizes) <= MOST_DIMENSIONS or min(sizes) < 1:
-        raise StateError(f"state 'row_shape' is no shape: {stored!r}")
+        raise StateError(f"state 'row_shape' is not a shape: {stored!r}")
     return tuple(sizes)
 
 
@@ -92,5 +92,5 @@ def read_training(state: State, epochs: int) -> tuple[int, str]:
     if not 1 <= best <= epochs:
         raise StateError(f"state 'best_epoch' must be from 1 to {epochs}, got {best}")
     if precision not in PRECISIONS:
-        raise StateError(f"state 'precision' is no precision: {precision[:40]!r}")
+        raise StateError(f"state 'precision' is not a precision: {precision[:40]!r}")
     return best, precision

@@ -28,7 +28,7 @@ class ConvAutoencoder(PlannedAutoencoder):
     ----------
     Guo et al. 2017, "Deep Clustering with Convolutional Autoencoders", ICONIP: filters 32,
     64, 128 of sides 5, 5, 3 with stride 2. (The paper pads the third not at all where the
-    side is no multiple of 8.)
+    side is not a multiple of 8.)
     """
 
     filters: tuple[int, ...] = option(

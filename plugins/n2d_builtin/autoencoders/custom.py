@@ -204,7 +204,9 @@ def _to_json(model: Any) -> str:
     try:
         inputs, outputs = model.inputs, model.outputs
     except (AttributeError, ValueError) as error:
-        message = f"{model.name!r} is no functional model; build it as keras.Model(inputs, outputs)"
+        message = (
+            f"{model.name!r} is not a functional model; build it as keras.Model(inputs, outputs)"
+        )
         raise ConfigError([Problem("", message)]) from error
     text: str = keras.Model(inputs, outputs, name=model.name).to_json()
     return text

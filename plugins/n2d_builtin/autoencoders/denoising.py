@@ -37,7 +37,7 @@ class DenoisingAutoencoder(DenseAutoencoder):
         reasons = super().check_input(n_rows, row_shape)
         if self.noise == "masking" and self.noise_level > 1:
             reasons.append(
-                f"noise_level={self.noise_level:g} is no fraction of values to mask; "
+                f"noise_level={self.noise_level:g} is not a fraction of values to mask; "
                 "use 0 to 1 with noise='masking'"
             )
         return reasons

@@ -31,12 +31,12 @@ def image_complaint(row_shape: Shape, image_shape: Sequence[int] | None) -> str 
         )
     if len(row_shape) == 1 and image_shape is None:
         return (
-            f"rows of {row_shape[0]} values are no images; set image_shape to (height, width) "
+            f"rows of {row_shape[0]} values are not images; set image_shape to (height, width) "
             "or (height, width, channels), or pass images"
         )
     if len(row_shape) not in (1, 2, 3):
         return (
-            f"rows of shape {row_shape} are no images; pass (height, width) or "
+            f"rows of shape {row_shape} are not images; pass (height, width) or "
             "(height, width, channels) per row"
         )
     if image_shape is None:

@@ -13,7 +13,7 @@ from n2d_framework.plugin import CollapseWarning, StageError
 
 __all__ = ["check_loss", "check_reconstruction", "warn_of_dead_units"]
 
-#: So much more than at the start is no chance; so much less is something.
+#: So much more than at the start is not by chance; so much less is something.
 _RISE, _FALL = 0.05, 0.01
 #: Epochs from which on a loss ought to have fallen.
 _SOME_EPOCHS = 3
@@ -97,7 +97,7 @@ def warn_of_dead_units(networks: Sequence[Any], inputs: Any) -> None:
     Parameters
     ----------
     networks : sequence of keras.Model
-        Each takes what the one before gives. Of models that are no graphs, nothing is known.
+        Each takes what the one before gives. Of models that are not graphs, nothing is known.
     inputs : array, sequence of arrays, or None
         What the first takes; ``None`` if that is not known.
 

@@ -68,7 +68,7 @@ class Trained:
         }
 
     def _check_latent(self, z: AnyArray) -> None:
-        """Refuse what are no latent rows of this network."""
+        """Refuse what are not latent rows of this network."""
         if z.ndim != 2 or z.shape[1] != self.latent_dim_:
             raise DataError(
                 f"latent rows must have the shape (n, {self.latent_dim_}), got {z.shape}"

@@ -49,7 +49,7 @@ def read_cifar_batch(content: bytes) -> Rows:
     """
     length = 1 + int(np.prod(_SHAPE))
     if len(content) % length:
-        raise ValueError(f"its length is no multiple of {length} bytes")
+        raise ValueError(f"its length is not a multiple of {length} bytes")
     records = np.frombuffer(content, np.uint8).reshape(-1, length)
     images = records[:, 1:].reshape(-1, *_SHAPE).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), records[:, 0].astype(np.int64)

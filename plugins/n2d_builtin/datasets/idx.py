@@ -32,7 +32,7 @@ def read_idx(path: Path) -> AnyArray:
     Raises
     ------
     DataError
-        If it is no IDX file, or not as long as it declares.
+        If it is not an IDX file, or not as long as it declares.
     """
     with reading(path, "an IDX file"):
         data = open_packed(path)

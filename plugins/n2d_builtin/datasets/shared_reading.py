@@ -131,7 +131,7 @@ def make_set(
     Raises
     ------
     DataError
-        If values are in another range or no finite real numbers, or labels are no classes of
+        If values are in another range or no finite real numbers, or labels are not classes of
         this set.
     """
     where = ", ".join(str(path) for path in files.values())

@@ -58,7 +58,7 @@ def integers(labels: AnyArray, where: str) -> AnyArray:
     Raises
     ------
     DataError
-        If one is no integer; it is never rounded.
+        If one is not an integer; it is never rounded.
     """
     real_numbers(labels, where, "labels")
     wrong = np.flatnonzero((np.rint(labels) != labels) | (np.abs(labels) > _MOST_CLASSES))
