@@ -111,7 +111,7 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=40)
     parser.add_argument("--options", default="{}", help="of the autoencoder, as JSON")
     parser.add_argument("--store")
-    parser.add_argument("--write", type=Path, help="keep the runs in this file, and go on from it")
+    parser.add_argument("--write", type=Path, help="file that keeps the runs, to continue from")
     arguments = parser.parse_args()
     data = load(arguments.data)
     known = arguments.write is not None and arguments.write.exists()

@@ -86,7 +86,7 @@ def _costs(here: Place, words: tuple[object, ...]) -> tuple[float, float]:
 
 
 def interrupted(command: str, moments: int) -> str:
-    """Signals at random moments: old or new, whole, and the next start cleans up and goes on."""
+    """Signals at random moments: old or new, whole, and the next start cleans up and resumes."""
     words, check, reset = COMMANDS[command]
     with place() as here:
         here.do(*RUN[:2], *FIRST)

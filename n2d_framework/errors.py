@@ -217,7 +217,7 @@ class StoreWarning(_Shown, UserWarning):
 
 
 class TrackingWarning(_Shown, UserWarning):
-    """A tracker cannot write down what happens; the run goes on without it."""
+    """A tracker cannot write down what happens; the run continues without it."""
 
 
 _renamed: set[str] = set()

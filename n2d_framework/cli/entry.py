@@ -173,7 +173,7 @@ def main() -> NoReturn:
     debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
     try:
         for number in _ENDING:
-            # What was started with nohup, or in the background of a script, goes on ignoring them.
+            # A command started with nohup, or in the background of a script, still ignores them.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, _terminated)
         with own_streams(), nullcontext() if debug else without_chatter():

@@ -63,7 +63,7 @@ def print_others(console: Console, catalogue: Catalogue) -> None:
         counts = {name: fact["brings"][what] for what, name in names.items()}
         reported = [f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts.items() if n]
         if fact["hears"]:
-            reported.append("hears what happens in runs (a tracker)")
+            reported.append("receives the events of runs (a tracker)")
         if reported and not fact["brings"]["components"]:
             text = f"{fact['distribution']} {fact['version']}: {', '.join(reported)}"
             console.print(text, soft_wrap=True)

@@ -41,7 +41,7 @@ class StageTimes:
 
 
 class RunProgress:
-    """Shows a run while it goes on; an event sink and a context manager.
+    """Shows a run during the run; an event sink and a context manager.
 
     Parameters
     ----------

@@ -48,5 +48,5 @@ def _pass_on(read: int, real: int) -> None:
     with os.fdopen(read, "rb") as lines:
         for line in lines:
             if not _CHATTER.match(line):
-                with suppress(BrokenPipeError):  # no one reads it any more; the writers go on
+                with suppress(BrokenPipeError):  # no one reads it any more; the writers continue
                     os.write(real, line)

@@ -20,7 +20,7 @@ _DEEPEST = 16
 
 
 def resolve(role: Role, spec: Any, *, state: State | None = None) -> Any:
-    """What :func:`n2d_framework.plugin.resolve` promises."""
+    """Interface of :func:`n2d_framework.plugin.resolve`."""
     catalogue = default_catalogue()
     choice = resolve_choice(role, spec, catalogue, role)
     problems = _problems_of(choice, catalogue, role, ())
@@ -44,7 +44,7 @@ def _restore(choice: Choice, made: Any, state: State) -> None:
 
 
 def held_state(role: Role, component: Any) -> State:
-    """What :func:`n2d_framework.plugin.held_state` promises."""
+    """Interface of :func:`n2d_framework.plugin.held_state`."""
     entry = default_catalogue().entry_of(role, type(component))
     if entry is None:
         raise StateError(f"{type(component).__qualname__} is not an installed {role}")
@@ -52,7 +52,7 @@ def held_state(role: Role, component: Any) -> State:
 
 
 def held_problems(choice: Choice, catalogue: Catalogue, path: str) -> list[Problem]:
-    """What is wrong with the components that a component holds, at any depth.
+    """Problems of the components that a component holds, at any depth.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What a component is. Protocols, specs, options, state and events."""
+"""Components as such: protocols, specs, options, state and events."""

@@ -182,7 +182,7 @@ class EpochFinished:
 
 @attrs.frozen
 class ComparisonStarted:
-    """A comparison begins, or goes on where an earlier session stopped.
+    """A comparison begins, or resumes where an earlier session stopped.
 
     Stages of a comparison are reported by the events of stages and epochs, with the comparison's
     ``run_id``; several cells may share a stage.

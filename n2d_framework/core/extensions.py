@@ -1,4 +1,4 @@
-"""What a plugin may announce beside components, datasets and metrics."""
+"""Announcements of plugins besides components, datasets and metrics."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ExtensionSpec", "KindSpec", "PanelSpec", "PlotSpec"]
 
 @attrs.frozen(kw_only=True)
 class ExtensionSpec:
-    """What these announcements have in common.
+    """Common parts of these announcements.
 
     Attributes
     ----------

@@ -212,7 +212,7 @@ LABEL_ROLE: Final[Role] = next(info.name for info in ROLE_TABLE if info.gives_la
 
 
 def role_info(role: Any) -> RoleInfo:
-    """What the table says of a role.
+    """Row of the table: a role.
 
     Parameters
     ----------

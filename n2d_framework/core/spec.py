@@ -153,7 +153,7 @@ def _are_aliases(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None
 
 
 def _usual_input(role: Any) -> Kind:
-    """What components take that say nothing of it."""
+    """Kinds that components take unless they say otherwise."""
     takes_rows = role in ROLE_NAMES and role_info(role).kind == ""
     return ANY if takes_rows else "vector"
 

@@ -45,7 +45,7 @@ HOOKS: dict[type[Any], str] = {
 }
 
 
-#: Who has failed, by run: it hears nothing more of that run.
+#: Who has failed, by run: it gets no more events of that run.
 _silenced: set[tuple[str, object]] = set()
 
 
@@ -64,7 +64,7 @@ class EventBus:
     -----
     An exception raised by a listener or a plugin is logged once, in one line (with its traceback
     where the level is DEBUG); that receiver gets no further events of this run, in none of its
-    hooks. The run goes on.
+    hooks. The run continues.
     """
 
     listeners: Sequence[EventSink] = ()
@@ -94,7 +94,7 @@ class EventBus:
         except (Exception, SystemExit) as error:
             _silenced.add(key)
             logger.error(
-                "%s failed on %s and gets no more events of this run, which goes on: %s: %s",
+                "%s failed on %s and gets no more events of this run, which continues: %s: %s",
                 name,
                 type(event).__name__,
                 type(error).__name__,

@@ -91,7 +91,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _started(**settings: Any) -> Any:
-    """A cluster of this machine; started from scratch if a worker died before it was ready."""
+    """A cluster of this machine; started from scratch if a worker crashed before it was ready."""
     from distributed import LocalCluster
 
     for left in reversed(range(_STARTS)):
@@ -100,7 +100,7 @@ def _started(**settings: Any) -> Any:
         except RuntimeError as error:
             if not left:
                 raise
-            logger.warning("a worker died while it started (%s); they are started again", error)
+            logger.warning("a worker crashed while it started (%s); they are started again", error)
     raise AssertionError
 
 

@@ -26,7 +26,7 @@ __all__ = ["Session", "cell_finished", "telling"]
 
 @attrs.frozen(eq=False)
 class Session:
-    """One session of a comparison, and who hears of it.
+    """One session of a comparison, and who is notified.
 
     Attributes
     ----------

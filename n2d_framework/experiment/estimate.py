@@ -81,7 +81,7 @@ def estimate(
     store : StageStore, optional
         What it has costs nothing.
     budget : float, default 30.0
-        Seconds after which no further trial is started, and one that is going on makes do with
+        Seconds after which no further trial is started, and one that is in progress makes do with
         the fits that it has. Components of the same name take the median of those that were
         tried.
     n_jobs : int, default 1

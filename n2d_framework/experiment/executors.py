@@ -13,7 +13,7 @@ from n2d_framework.experiment.graph import Graph, Result
 
 __all__ = ["Deliver", "run_here", "run_on"]
 
-#: Called with the key of each task that has ended, and its result or what the workers died of.
+#: Called with the key of each task that has ended, and its result or the error of its workers.
 Deliver: TypeAlias = Callable[[str, "Result | BaseException"], None]
 
 
@@ -50,7 +50,7 @@ def run_on(graph: Graph, deliver: Deliver, client: Any) -> None:
     ----------
     graph : Graph
     deliver : callable
-        Gets an exception for a task whose worker died again and again.
+        Gets an exception for a task whose worker crashed repeatedly.
     client : distributed.Client
 
     Raises
@@ -87,7 +87,7 @@ def _take(future: Any, deliver: Deliver) -> None:
     elif future.status == "cancelled":
         raise N2DError(
             "the scheduler gave up the work (it was stopped, or the connection was lost); "
-            "start the comparison again: it goes on where it stopped"
+            "start the comparison again: it resumes where it stopped"
         )
     else:
         error = future.exception()

@@ -1,4 +1,4 @@
-"""The mark of a comparison's folder, read as what may come from a stranger."""
+"""The mark of a comparison's folder, read as what may come from an untrusted source."""
 
 from __future__ import annotations
 

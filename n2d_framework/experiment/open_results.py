@@ -25,7 +25,7 @@ def open_comparison(
     Parameters
     ----------
     out : path
-        Its output folder. It may come from a stranger: nothing in it connects to another
+        Its output folder. It may come from an untrusted source: nothing in it connects to another
         machine or runs code.
     store : path, URL or StageStore, optional
         Where its stages are. By default the place that the folder names, if that is a local

@@ -302,5 +302,5 @@ class _Receiver:
 
 
 def _lost(cell: Cell, error: BaseException) -> dict[str, Any]:
-    text = f"the worker died again and again, perhaps for lack of memory: {error}"
+    text = f"the worker crashed repeatedly, perhaps for lack of memory: {error}"
     return {"cell": cell.task.id, "status": "lost", "error": text, "traceback": ""}

@@ -197,7 +197,7 @@ def _versions(component: str) -> dict[str, str]:
 
 
 def _edge(task: StageTask, settings: Settings) -> Edge:
-    """What a step is fitted on: from the store; prepared rows are made again."""
+    """Input of a step: from the store; prepared rows are made again."""
     before = task.upstream
     if before is None:
         return Edge(rows_of(settings.store, task.data), task.data)

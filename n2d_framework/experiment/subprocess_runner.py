@@ -38,7 +38,7 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
     Returns
     -------
     Outcome
-        Failed, if the process was ended at a limit or died.
+        Failed, if the process was stopped at a limit or crashed.
 
     Raises
     ------
@@ -88,7 +88,7 @@ class _Child:
         """Hand over work; the pipe stays open, as the sign that this process lives."""
         assert self.process.stdin is not None
         data = pickle.dumps(work)
-        # Where it died at once, its exit code tells.
+        # Where it crashed at once, its exit code says why.
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(len(data).to_bytes(8, "little") + data)
             self.process.stdin.flush()
@@ -166,7 +166,7 @@ def _result(task: StageTask, folder: Path, reason: str | None, child: _Child) ->
     except FileNotFoundError:
         code = child.process.wait()
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
-        text, said = f"{name}: its process ended by {end}", child.last_words()
+        text, said = f"{name}: its process terminated with {end}", child.last_words()
         child.end()
         return failure(task, StageError(f"{text}; it said: {said}" if said else text))
     if isinstance(result, BaseException):

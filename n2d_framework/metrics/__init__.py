@@ -1,4 +1,4 @@
-"""How good is a clustering? With truth, without truth, and with an explicit noise policy.
+"""Scores of a clustering: with truth, without truth, and with an explicit noise policy.
 
 Two views of noise (label -1) are kept apart by name and never mixed:
 

@@ -70,7 +70,7 @@ class Fit:
         return self.output("clusterer")
 
     def output(self, role: Role) -> AnyArray:
-        """What the last step of a role gave for the training rows."""
+        """Output of the last step of a role for the training rows."""
         return [result for result in self.results if result.step.role == role][-1].output
 
     @property

@@ -40,7 +40,7 @@ class Resolved:
         return cls(composition, copy.deepcopy(_plain(given)), default_catalogue())
 
     def is_of(self, given: Mapping[str, Any]) -> bool:
-        """Whether parameters are still those, unchanged."""
+        """Return whether parameters are still those, unchanged."""
         if self.catalogue is not default_catalogue():
             return False
         try:

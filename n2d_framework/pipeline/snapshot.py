@@ -79,7 +79,7 @@ def library_versions(*distributions: str) -> dict[str, str]:
 
 
 def manifest_of(fit: Fit) -> dict[str, Any]:
-    """What can be reported of a fit as JSON; components are not asked for their states."""
+    """Description of a fit as JSON; components are not asked for their states."""
     composition: dict[str, Any] = {"scaler": options_dict(fit.composition.scaler)}
     for label, stage in fit.stages.items():
         entry = stage.step.entry

@@ -68,7 +68,7 @@ class FittedPlan:
         )
 
     def outputs(self, x: AnyArray, *roles: Role) -> tuple[AnyArray, ...]:
-        """What roles give for checked rows, in one pass.
+        """Outputs of roles for checked rows, in one pass.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class FittedPlan:
         last: Role,
         take: Callable[[dict[str, AnyArray]], tuple[AnyArray, ...]],
     ) -> tuple[AnyArray, ...]:
-        """What `take` makes of the outputs up to a role, chunk by chunk."""
+        """Results of `take` for the outputs up to a role, chunk by chunk."""
         self._need_inductive(last)
         parts = [take(self._pass(x[i : i + _CHUNK], last)) for i in range(0, len(x), _CHUNK)]
         if len(parts) == 1:

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 @attrs.frozen(eq=False)
 class Edge:
-    """What one step hands to the next.
+    """Values that one step hands to the next.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Edge:
     published: State = attrs.field(factory=dict, repr=False)
 
     def of(self, step: Step) -> tuple[AnyArray, ...]:
-        """What a step is fitted on: rows in the shape that it takes, and labels if there are any.
+        """Input of a step: rows in the shape that it takes, and labels if there are any.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Edge:
         return (rows,) if self.labels is None else (rows, self.labels)
 
     def after(self, output: AnyArray, key: str = "", published: State | None = None) -> Edge:
-        """What is handed on after a step: its coordinates, or its labels beside the coordinates.
+        """Values handed on after a step: its coordinates, or its labels and the coordinates.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class StepResult:
 
 @attrs.frozen(eq=False)
 class RunContext:
-    """What all steps of a run share.
+    """Context that all steps of a run share.
 
     Attributes
     ----------

@@ -74,22 +74,22 @@ class Step:
 
     @cached_property
     def code(self) -> Mapping[str, str]:
-        """What identifies its code beyond the version of its distribution."""
+        """Identity of its code, beyond the version of its distribution."""
         return code_of(self.spec, self.prototype)
 
     @property
     def spec(self) -> ComponentSpec:
-        """What the plugin announced."""
+        """Announcements of the plugin."""
         return self.entry.spec
 
     @property
     def title(self) -> str:
-        """How messages call it: its role and its name."""
+        """Name in messages: its role and its name."""
         return f"{self.role} {self.spec.name!r}"
 
     @property
     def prepares(self) -> bool:
-        """Whether rows come out: such steps have no events, and are not kept in the store."""
+        """Return whether rows come out: such steps have no events and no entry in the store."""
         return self.role == "prepare"
 
     def fresh(self) -> Any:
@@ -154,12 +154,12 @@ class Plan:
 
     @property
     def specs(self) -> list[ComponentSpec]:
-        """What the plugins announced of the steps."""
+        """Specs of the steps, as plugins announced them."""
         return [step.spec for step in self.steps]
 
     @property
     def inductive(self) -> bool:
-        """Whether every step can place rows it was not fitted on."""
+        """Return whether every step can place rows it was not fitted on."""
         return all(spec.inductive for spec in self.specs)
 
     def of_role(self, role: Role) -> tuple[Step, ...]:

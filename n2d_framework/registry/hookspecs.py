@@ -100,7 +100,7 @@ def n2d_files_written(event: FilesWritten) -> None:
 
 @hookspec
 def n2d_comparison_started(event: ComparisonStarted) -> None:
-    """Called when a comparison begins or goes on, unless all its cells are done already.
+    """Called when a comparison begins or resumes, unless all its cells are done already.
 
     All hooks of a comparison are called in the process that was asked for it, never in a worker;
     those of a stage and its epochs are called together, when the stage has ended.

@@ -90,7 +90,7 @@ def _warnings(comparison: ComparisonView) -> list[str]:
         )
     waiting = int((table["status"] == "waiting").sum())
     if waiting:
-        found.append(f"{waiting} of {len(table)} cells have not run yet: start it again to go on")
+        found.append(f"{waiting} of {len(table)} cells have not run yet: start it again to resume")
     return found
 
 

@@ -53,7 +53,7 @@ def write_report(
     -------
     Path
         What was written. It needs no other file and no network; the same comparison gives
-        the same bytes. Listeners of the comparison that was just run hear of it.
+        the same bytes. Listeners of the comparison that was just run are notified.
 
     Raises
     ------

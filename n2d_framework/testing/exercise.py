@@ -1,4 +1,4 @@
-"""How a component of each role is fitted and asked, in the shape that checks look at."""
+"""Fits and answers of a component of each role, in the shape that checks take."""
 
 from __future__ import annotations
 

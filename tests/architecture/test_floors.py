@@ -84,7 +84,7 @@ def test_built_ins_know_the_framework_by_its_plugin_module_only(path):
 
 
 def test_tests_mean_the_same_in_any_company():
-    """Their folders are not packages: a name that two have would be that of whichever came first."""
+    """Their folders are not packages: a name that two have would mean the first of them."""
     modules = sorted((REPOSITORY / "tests").rglob("*.py"))
     names = Counter(path.stem for path in modules if path.stem != "conftest")
     assert [name for name, count in names.items() if count > 1] == []

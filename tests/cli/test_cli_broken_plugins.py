@@ -201,7 +201,7 @@ def test_a_slow_import_is_named(n2d: Run, config: Path, use_plugin: Install) -> 
 
 def test_plugins_without_components_are_listed_too(n2d: Run, use_plugin: Install) -> None:
     use_plugin("listens", RAISES.format(hook="run_started"), distribution="listens-dist")
-    assert "listens-dist 1.0: hears what happens in runs (a tracker)" in n2d("components").stdout
+    assert "listens-dist 1.0: receives the events of runs (a tracker)" in n2d("components").stdout
     reported = json.loads(n2d("components", "--json").stdout)["plugins"]
     (fact,) = [fact for fact in reported if fact["distribution"] == "listens-dist"]
     assert fact["hears"] == ["n2d_run_started"]

@@ -1,4 +1,4 @@
-"""Files of strangers: nothing in them acts, hides a value, or costs more than it weighs."""
+"""Files from untrusted sources: nothing acts, hides a value, or costs more than it weighs."""
 
 from __future__ import annotations
 

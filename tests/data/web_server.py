@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.closing.wait(20)
 
     def be_resumable(self, content: bytes, time_asked: int) -> None:
-        """Breaks off after a third, but goes on where it is asked to."""
+        """Breaks off after a third, but resumes where it is asked to."""
         asked = self.headers.get("Range")
         start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
         rest = content[start:]

@@ -1,4 +1,4 @@
-"""Who hears what: events of runs, and receivers that fail."""
+"""Delivery: events of runs, and receivers that fail."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_plugin_that_raises_is_logged_once_and_left_alone(rows, use_plugin, ca
     assert falls_over.CALLS == ["started"]
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    for word in ("falls-over:falls_over", "RunStarted", "store down", "which goes on"):
+    for word in ("falls-over:falls_over", "RunStarted", "store down", "which continues"):
         assert word in record.getMessage()
     light().fit(rows[0])
     assert falls_over.CALLS == ["started"] * 2, "another run is another chance"

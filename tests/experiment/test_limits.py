@@ -23,7 +23,7 @@ def run(mode, few_digits, out, **limits):
     [
         ("sleep", {"timeout": 2}, "'odd' took longer than the time-out of 2 s"),
         ("eat", {"memory_limit": 0.9}, "more than the limit of 0.9 GiB"),
-        ("die", {"timeout": 100}, "'odd': its process ended by exit code 7"),
+        ("die", {"timeout": 100}, "'odd': its process terminated with exit code 7"),
         ("raise", {"timeout": 100}, "ZeroDivisionError: by zero"),
     ],
 )

@@ -136,7 +136,7 @@ def draw(rows: ClusteredRows, axes) -> None:
 
 
 def cells(comparison):
-    """How many cells there are."""
+    """Number of cells."""
     return [{"cells": len(comparison.table)}]
 
 

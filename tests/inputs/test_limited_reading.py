@@ -45,7 +45,7 @@ def write(path: Path) -> Path:
 
 
 class Toy:
-    """What a library may do to the process that it is in."""
+    """Effects of a library on the process that it is in."""
 
     def __init__(self, does: str = "nothing", when: str = "parts") -> None:
         self.does, self.when = does, when

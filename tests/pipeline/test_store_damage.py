@@ -1,4 +1,4 @@
-"""Whatever stands in a store in the place of an entry: the fit goes on, and says so in one line."""
+"""Damaged entries of a store, of any kind: the fit continues, and says so in one line."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def report(item: Any, reported: str, run: Callable[[], str]) -> None:
 
 
 def watch(command: Sequence[str]) -> tuple[list[Any], str]:
-    """Run a worker until it ends or is silent for too long; its lines and how it died."""
+    """Run a worker until it ends or is silent for too long; its lines and how it ended."""
     environment = os.environ | {
         "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves a GiB at once
@@ -124,7 +124,7 @@ def campaign(
         left = [item for item in left if tuple(item) not in done]
         if death:
             if started not in left:
-                raise RuntimeError(f"the worker died between cases: {death}")
+                raise RuntimeError(f"the worker crashed between cases: {death}")
             bad.append([*started, reported, death])
             outcomes[started[0]]["bad"] += 1
             left.remove(started)

@@ -159,7 +159,7 @@ def real_model(tmp_path_factory):
 
 @pytest.mark.slow
 def test_keras_is_never_asked_for_what_is_not_listed(tmp_path, real_model, nailed):
-    """A Lambda layer in the file: refused before Keras hears of it."""
+    """A Lambda layer in the file: refused before Keras is notified."""
     manifest, parts = decode(real_model("keras-pca-gmm")[0].read_bytes())
     path = tmp_path / "lambda.n2d"
     options = manifest["composition"]["embedder"]["options"]

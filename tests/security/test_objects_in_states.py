@@ -1,4 +1,4 @@
-"""Objects of scikit-learn in a state from a stranger: nothing crashes, acts or fills memory."""
+"""Objects of scikit-learn in a state from an untrusted source: nothing acts or fills memory."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def compare(
     quiet: Quiet = False,
     json: InsteadOfTables = False,
 ) -> None:
-    """Run every combination of a grid, and rank them. Started again, it goes on."""
+    """Run every combination of a grid, and rank them. Started again, it resumes."""
     target = out if out is not None else Path("n2d-out") / Path(config).stem
     listeners = trackers(tensorboard)
     overrides = [*(settings or ()), *([] if metric is None else [f"metric={metric}"])]

@@ -54,7 +54,7 @@ def reproduce(
     quiet: Quiet = False,
     json: InsteadOfTables = False,
 ) -> None:
-    """Measure published tables again, and set both numbers side by side. Started again, it goes on.
+    """Measure published tables again, and set both numbers side by side. Started again, it resumes.
 
     Data that are neither on this machine nor to be downloaded are skipped by name.
     """

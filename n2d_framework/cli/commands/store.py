@@ -163,5 +163,5 @@ def _prune(store: StageStore, pruning: _Pruning, *, json: bool) -> None:
     if found.in_use:
         say_warning(
             f"{found.in_use} files stay because they were used within the last hour, perhaps by a "
-            "fit that is going on; if no one is at work, add --now"
+            "fit that is in progress; if no one is at work, add --now"
         )

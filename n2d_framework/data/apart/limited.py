@@ -51,10 +51,10 @@ _FILTERS = ("hdf5plugin",)
 
 
 class Served(Protocol):
-    """What an object offers that lives in the other process."""
+    """Interface of an object in the other process."""
 
     def about(self) -> Any:
-        """What is known before anything is read, as a JSON value."""
+        """Facts that are known before anything is read, as a JSON value."""
 
     def parts(self, *arguments: Any) -> Iterator[Part]:
         """Yield what is read."""

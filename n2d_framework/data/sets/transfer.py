@@ -14,7 +14,7 @@ _TRIES = 4
 
 
 class Transfer:
-    """A downloader for :func:`pooch.retrieve` that goes on where it was interrupted.
+    """A downloader for :func:`pooch.retrieve` that resumes where it was interrupted.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class Transfer:
                 self._collect(url)
                 break
             except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                # Proxies and Wi-Fi break long answers: go on while there is progress.
+                # Proxies and Wi-Fi break long answers: continue while there is progress.
                 if attempt == _TRIES - 1 or self._collected() <= before:
                     raise
         shutil.move(self._part, output_file)

@@ -107,7 +107,7 @@ def prune_store(
     dry_run : bool, default False
         Whether to remove nothing, and only say what would be removed.
     recent : float, default 3600
-        Seconds: entries used within them stay in any case, because a fit that is going on may
+        Seconds: entries used within them stay in any case, because a fit that is in progress may
         come back to them. Who knows that no one is at work can give 0.
 
     Returns

@@ -313,7 +313,7 @@ class OptionalStore(StageStore):
         """Warn, and leave the store alone from now on."""
         self._given_up = True
         warnings.warn(
-            f"{error}. The fit goes on without the store, and nothing more is kept in it",
+            f"{error}. The fit continues without the store, and nothing more is kept in it",
             StoreWarning,
             stacklevel=4,
         )

@@ -1,7 +1,7 @@
 """A strict profile of HDF5, written and read without the HDF5 library.
 
 Any HDF5 tool (1.10 to 2.x) opens what is written here. What is read here is only the
-profile that docs/bundle-format.md states: a file from a stranger never reaches a C parser.
+profile that docs/bundle-format.md states: a file from an untrusted source never reaches a C parser.
 """
 
 from __future__ import annotations

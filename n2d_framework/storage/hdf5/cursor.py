@@ -20,7 +20,7 @@ def _fields(form: str) -> struct.Struct:
 
 @attrs.define
 class Cursor:
-    """A position in bytes that come from a stranger.
+    """A position in bytes that come from an untrusted source.
 
     Attributes
     ----------

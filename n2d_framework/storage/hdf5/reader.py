@@ -1,6 +1,6 @@
 """Read the profile of HDF5 that bundles use into an inert tree, and refuse anything else.
 
-Pure Python on purpose: the HDF5 library is not made for files from strangers. Nothing here
+Pure Python on purpose: the HDF5 library is not made for files from untrusted sources. Nothing here
 allocates what a file declares before the declaration has been checked.
 """
 

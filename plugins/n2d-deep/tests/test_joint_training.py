@@ -32,7 +32,7 @@ def rows(digits):
 
 
 class Remembering:
-    """A context that keeps parts, and hears of epochs, as the pipeline's does with a store."""
+    """A context that keeps parts and gets epochs, as the pipeline's does with a store."""
 
     def __init__(self):
         self.parts, self.reported, self.kept = {}, [], 0

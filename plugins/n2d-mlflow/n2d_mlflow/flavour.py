@@ -132,7 +132,7 @@ def load_model(model_uri: str, *, trusted: Iterable[str] = ()) -> n2d.N2D:
     Parameters
     ----------
     model_uri : str
-        A path, ``runs:/RUN_ID/model``, ``models:/NAME/VERSION``, ... It may come from a stranger:
+        A path, ``runs:/RUN_ID/model``, ``models:/NAME/VERSION``, ... It need not be trusted:
         unlike ``mlflow.pyfunc.load_model``, which imports what the model's file MLmodel names,
         this reads the bundle only.
     trusted : iterable of str, default ()

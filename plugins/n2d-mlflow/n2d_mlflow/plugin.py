@@ -72,8 +72,8 @@ def _give_up(run_id: str, error: Exception) -> None:
         return
     _reported.add(text)
     warnings.warn(
-        f"MLflow does not track this run any further ({text}); the run itself goes on. Mend it, or "
-        f"switch tracking off with {VARIABLE}=0",
+        f"MLflow does not track this run any further ({text}); the run itself continues. Fix it, "
+        f"or switch tracking off with {VARIABLE}=0",
         TrackingWarning,
         stacklevel=2,
     )

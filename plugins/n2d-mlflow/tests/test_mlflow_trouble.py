@@ -26,7 +26,7 @@ def test_a_store_that_cannot_be_written(make, blobs, tmp_path, monkeypatch, repo
     labels = [make().fit_predict(blobs[0]) for _ in range(2)]
     assert np.array_equal(*labels)
     (text,) = reported()
-    assert "the run itself goes on" in text
+    assert "the run itself continues" in text
     assert "N2D_MLFLOW=0" in text
 
 

@@ -91,7 +91,7 @@ def train(
         From :mod:`n2d_builtin.autoencoders._trainer`; not compiled yet.
     settings : TrainingSettings
     context : FitContext
-        Gives the seed and hears of every epoch. The threads used are those the Keras backend
+        Gives the seed and is notified of every epoch. The threads used are those the Keras backend
         was started with.
     optimizer : keras.optimizers.Optimizer, optional
         Instead of the one that the settings describe.

@@ -1,1 +1,1 @@
-"""What several families share: threads, compiled code, checked rows, principal axes, starts."""
+"""Parts of several families: threads, compiled code, checked rows, principal axes, starts."""

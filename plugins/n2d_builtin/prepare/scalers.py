@@ -56,7 +56,7 @@ class _Scaler:
     def _shift_and_spread(
         self, x: AnyArray, low: AnyArray, high: AnyArray
     ) -> tuple[AnyArray, AnyArray]:
-        """What is subtracted and what is divided by, from the ends of each range in float64."""
+        """Offset and divisor, from the ends of each range in float64."""
         raise NotImplementedError
 
     def fit(self, x: AnyArray, *, context: FitContext) -> Self:
