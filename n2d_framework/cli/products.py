@@ -12,11 +12,11 @@ import numpy as np
 from n2d_framework.cli.console import as_json
 from n2d_framework.cli.output_dir import MARK, Output
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.table_file import open_table
+from n2d_framework.cli.table_file import open_table, row_strengths
 from n2d_framework.core.dataset import class_names
 from n2d_framework.core.protocols import ClusteredRows
 from n2d_framework.core.rows import value_names
-from n2d_framework.errors import OutputError, UnsupportedError, attempt, note_missing
+from n2d_framework.errors import OutputError, attempt, note_missing
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
@@ -183,28 +183,12 @@ class Products:
         rows = np.arange(len(labels))
         columns = {"row": rows} | ({} if self.model.ids_ is None else {"id": self.model.ids_})
         columns["label"] = labels
-        strengths = self._asked("strengths", "strength")
-        if strengths is not None:
-            columns["strength"] = strengths
-        shares = self._asked("predict_proba", "probability")
-        if shares is not None:
-            # Noise is -1, and its share is in the last column.
-            columns["probability"] = shares[rows, labels]
-        return columns
-
-    def _asked(self, ability: str, column: str) -> AnyArray | None:
-        """Memberships of the training rows; ``None`` if the clusterer has none."""
-        clusterer = self.model.clusterer_
-        if not hasattr(clusterer, ability):
-            return None
         try:
-            found: AnyArray = getattr(clusterer, ability)(self.model.manifold_)
-        except UnsupportedError:
-            return None
+            strengths = row_strengths(self.model.clusterer_, self.model.manifold_, labels)
         except Exception as error:  # noqa: BLE001  # the labels are there all the same
-            note_missing(f"labels/{column}", error, self.missing)
-            return None
-        return found
+            note_missing("labels/strength", error, self.missing)
+            strengths = None
+        return columns if strengths is None else columns | {"strength": strengths}
 
     def _config(self) -> dict[str, Any]:
         """The configuration with every default filled in; ``n2d run`` takes it back."""

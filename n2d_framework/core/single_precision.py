@@ -32,21 +32,23 @@ def collapse(
     cast : callable
         Brings rows to float32.
     computed : bool, default False
-        Whether the numbers were computed in float64: what its rounding may have made different
-        is then not counted as different.
+        Whether the numbers were computed in float64 from rows in float32: what the rounding of
+        the one may have made different is then not counted as different, and as that of the other
+        parts values too (sums of the same terms in other groups), more of them may be lost.
 
     Returns
     -------
     str
         Empty if there is none. A column collapses if more than one in eight of its different
-        values is lost and fewer than 4,096 are left.
+        values is lost (of computed ones at least half) and fewer than 4,096 are left.
     """
     if rows.dtype.itemsize <= 2 or not rows.size:
         return ""
     step = -(-rows.size // _LOOKED_AT)
     sample = rows[:: min(step, max(1, len(rows) // 64))]
     before, after = _different(sample, computed=computed), _different(cast(sample))
-    lost = np.flatnonzero(after < np.minimum(before - before // 8, _ENOUGH_VALUES))
+    least = before // 2 + 1 if computed else before - before // 8
+    lost = np.flatnonzero((after < np.minimum(least, _ENOUGH_VALUES)) & (after < before))
     if not lost.size:
         return ""
     first = int(lost[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,8 +39,11 @@ def from_stdin(reference: str | Mapping[str, Any], kind: StdinFormat) -> Iterato
     Raises
     ------
     DataError
-        If nothing comes; or whatever reading raises, with ``stdin`` for the file's name.
+        If nothing comes; or whatever reading raises, with ``stdin`` for the file's name, as in
+        warnings.
     """
+    if sys.stdin is None:
+        raise DataError("stdin: it is closed; pipe a table into the command")
     with tempfile.TemporaryDirectory(prefix="n2d-") as folder:
         path = Path(folder) / f"stdin.{kind}"
         with path.open("wb") as file:
@@ -47,6 +51,29 @@ def from_stdin(reference: str | Mapping[str, Any], kind: StdinFormat) -> Iterato
         if not path.stat().st_size:
             raise DataError("stdin: there are no rows on it; pipe a table into the command")
         try:
-            yield {**({} if isinstance(reference, str) else reference), "path": str(path)}
+            with _shown_as(str(path), "stdin"):
+                yield {**({} if isinstance(reference, str) else reference), "path": str(path)}
         except DataError as error:
-            raise DataError(str(error).replace(str(path), "stdin")) from error
+            hint = "; rows of JSON objects need --format jsonl" if _json_in(path) else ""
+            raise DataError(str(error).replace(str(path), "stdin") + hint) from error
+
+
+def _json_in(path: Path) -> bool:
+    """Return whether what should be a text table begins like a JSON object."""
+    with path.open("rb") as file:
+        return path.suffix == ".csv" and file.read(64).lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{")
+
+
+@contextmanager
+def _shown_as(name: str, other: str) -> Iterator[None]:
+    """Within the block, warnings have another name for a file."""
+    show = warnings.showwarning
+
+    def renamed(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        show(str(message).replace(name, other), category, *rest)
+
+    warnings.showwarning = renamed  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        warnings.showwarning = show

@@ -146,14 +146,6 @@ class _Adapted:
         return {**({"parts": []} if version == 1 else {}), **state, "rows": "float32"}
 
 
-def _narrow(found: Any, *, fitting: bool) -> FloatArray:
-    """Coordinates in float32; refused where it cannot hold them, or would make rows equal."""
-    wide = np.asarray(found, dtype=np.float64)
-    # What is not finite is the framework's to refuse, in its own words.
-    finite = np.isfinite(wide).all()
-    return in_float32(wide, fitting=fitting, computed=True) if finite else wide.astype(np.float32)
-
-
 @component
 class AdaptedTransformer(_Adapted):
     """An embedder or manifolder made from a scikit-learn-like class.
@@ -171,6 +163,26 @@ class AdaptedTransformer(_Adapted):
     estimator_: Any = learned()
     rows_: Any = learned()
 
+    def _narrow(self, found: Any, *, fitting: bool) -> FloatArray:
+        """Return coordinates in float32, unless it would make rows equal or cannot hold them."""
+        if hasattr(found, "toarray"):
+            raise StageError(
+                f"{self.factory} gives a sparse matrix, not an array; set its option for that "
+                "(sparse_output: false, encode: onehot-dense), or use another class"
+            )
+        wide = np.asarray(found, dtype=np.float64)
+        # What is not finite is the framework's to refuse, in its own words.
+        if not np.isfinite(wide).all():
+            return wide.astype(np.float32)
+        try:
+            return in_float32(wide, fitting=fitting, computed=True)
+        except DataError as error:
+            reason = str(error).partition(";")[0]
+            raise StageError(
+                f"{self.factory} gives coordinates that are too close or too large for their "
+                f"type: {reason}; scale the data, or change its options"
+            ) from error
+
     def fit(self, x: AnyArray, *, context: FitContext) -> AdaptedTransformer:
         """Fit the foreign object."""
         self.fit_transform(x, context=context)
@@ -184,11 +196,11 @@ class AdaptedTransformer(_Adapted):
             found = self.estimator_.fit_transform(rows)
         else:
             found = self.estimator_.fit(rows).transform(rows)
-        return _narrow(found, fitting=True)
+        return self._narrow(found, fitting=True)
 
     def transform(self, x: AnyArray) -> FloatArray:
         """Coordinates of new rows."""
-        return _narrow(self._call("transform", x), fitting=False)
+        return self._narrow(self._call("transform", x), fitting=False)
 
 
 @component

@@ -44,7 +44,7 @@ def write(frame: pd.DataFrame, path: str) -> str:
     if suffix in (".csv", ".tsv"):
         frame.to_csv(path, index=False, sep="\t" if suffix == ".tsv" else ",")
     elif suffix == ".jsonl":
-        frame.to_json(path, orient="records", lines=True)
+        frame.to_json(path, orient="records", lines=True, double_precision=15)
     elif suffix == ".parquet":
         frame.to_parquet(path, index=False)
     elif suffix == ".h5":
@@ -85,13 +85,13 @@ def test_a_run_keeps_names_and_predicts_its_own_file(
     bundle = fitted(n2d, write(frame, f"rows{kind}"), "--id", "customer")
     assert inspect(bundle).manifest["data"]["feature_names"] == NAMES
     made = pd.read_csv("n2d-out/model/labels.csv", dtype=str)
-    assert list(made)[:3] == ["row", "id", "label"]
+    assert list(made) == ["row", "id", "label", "strength"]
     assert list(made["id"]) == list(frame["customer"])
     for other in FORMATS:
         said = n2d("predict", bundle, write(frame, f"again{other}"))
         assert said.exit_code == 0, said.output
         again = pd.read_csv(io.StringIO(said.stdout), dtype=str)
-        pd.testing.assert_frame_equal(again, made[["row", "id", "label"]])
+        pd.testing.assert_frame_equal(again, made)
     # The config that the run writes says it all, and gives the same.
     assert (
         n2d(
@@ -149,7 +149,7 @@ def test_ids_come_out_in_each_format(n2d: Run, frame: pd.DataFrame, suffix: str)
         made = pd.read_parquet("out.parquet")
     else:
         made = pd.read_csv(f"out{suffix}", dtype={"id": str}, sep="\t" if suffix == ".tsv" else ",")
-    assert list(made) == ["row", "id", "label"]
+    assert list(made) == ["row", "id", "label", "strength"]
     assert list(made["id"]) == list(frame["customer"])
     assert list(made["row"]) == list(range(30))
 
@@ -158,12 +158,40 @@ def test_strength_follows_the_label(n2d: Run, frame: pd.DataFrame) -> None:
     clusterer = "model.clusterer={name: hdbscan, min_cluster_size: 5}"
     bundle = fitted(n2d, write(frame, "rows.csv"), "--id", "customer", "--set", clusterer)
     head = Path("n2d-out/model/labels.csv").read_text().splitlines()[0].split(",")
-    assert head[:4] == ["row", "id", "label", "strength"]
+    assert head == ["row", "id", "label", "strength"]
     made = pd.read_csv("n2d-out/model/labels.csv")
     said = pd.read_csv(io.StringIO(n2d("predict", bundle, "rows.csv").stdout))
     assert list(said) == ["row", "id", "label", "strength"]
     np.testing.assert_array_equal(said["label"], made["label"])
     np.testing.assert_allclose(said["strength"], made["strength"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("clusterer", "columns"),
+    [
+        ("{name: gmm, n_init: 1}", ["row", "label", "strength"]),
+        ("kmeans", ["row", "label", "strength"]),
+        ("{adapt: 'sklearn.mixture:BayesianGaussianMixture'}", ["row", "label", "strength"]),
+        ("{adapt: 'sklearn.cluster:Birch'}", ["row", "label"]),
+        ("{adapt: 'sklearn.cluster:DBSCAN', eps: 9.0}", ["row", "label"]),
+    ],
+)
+def test_labels_have_the_same_columns_wherever_they_are_written(
+    n2d: Run, frame: pd.DataFrame, clusterer: str, columns: list[str]
+) -> None:
+    words = ("--drop", "customer", "--set", f"model.clusterer={clusterer}", "--allow-code")
+    bundle = fitted(n2d, write(frame, "rows.csv"), *words)
+    made = pd.read_csv("n2d-out/model/labels.csv")
+    assert list(made) == columns
+    if "DBSCAN" in clusterer:
+        return
+    said = pd.read_csv(io.StringIO(n2d("predict", bundle, "rows.csv").stdout))
+    assert list(said) == columns
+    if "strength" in columns:
+        np.testing.assert_array_equal(said, made)
+        shares = pd.read_csv(io.StringIO(n2d("predict", bundle, "rows.csv", "--proba").stdout))
+        largest = shares.filter(like="p_").max(axis=1)
+        np.testing.assert_array_equal(shares["strength"], largest)
 
 
 def test_repeated_and_missing_ids_come_out_as_they_are(n2d: Run, frame: pd.DataFrame) -> None:
@@ -290,7 +318,7 @@ def test_chosen_arrays_are_recognized(n2d: Run, frame: pd.DataFrame, suffix: str
     said = n2d("predict", "n2d-out/a/a.n2d", f"rows{suffix}")
     assert said.exit_code == 0, said.output
     again = pd.read_csv(io.StringIO(said.stdout), dtype=str)
-    pd.testing.assert_frame_equal(again, made[["row", "id", "label"]])
+    pd.testing.assert_frame_equal(again, made)
 
 
 def test_names_that_an_archive_cannot_give(n2d: Run, frame: pd.DataFrame) -> None:
@@ -363,6 +391,7 @@ def test_rows_on_stdin(n2d: Run, frame: pd.DataFrame, kind: str) -> None:
         ),
         (["--format", "jsonl"], "[" * 100_000, "line 1 is"),
         (["--format", "xml"], "", "xml"),
+        ([], '{"alpha": 1, "beta": 2, "gamma": 3, "delta": 4}\n', "need --format jsonl"),
     ],
 )
 def test_wrong_rows_on_stdin(
@@ -375,6 +404,33 @@ def test_wrong_rows_on_stdin(
     assert "Traceback" not in result.stderr
     refused = n2d("predict", bundle, "rows.csv", "--format", "csv")
     assert (refused.exit_code, "--format" in refused.stderr) == (2, True)
+
+
+def test_a_closed_stdin_is_named(
+    n2d: Run, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from n2d_framework.data.stdin import from_stdin
+
+    monkeypatch.setattr("sys.stdin", None)
+    with (
+        pytest.raises(n2d_framework.errors.DataError, match="stdin: it is closed"),
+        from_stdin("-", "csv"),
+    ):
+        pass
+
+
+def test_what_is_said_of_rows_on_stdin_names_stdin(n2d: Run, frame: pd.DataFrame) -> None:
+    bundle = fitted(n2d, write(frame, "rows.csv"), "--drop", "customer")
+    row = '{"alpha": 1, "beta": 2, "gamma": 3, "delta": 4'
+    text = f'{row}}}\n{row}, "more": 1}}\n'
+    said = piped(text, "predict", bundle, "-", "--format", "jsonl")
+    assert said.exit_code == 0, said.output
+    assert "stdin: columns that the first row does not have" in said.stderr
+    assert "stdin.jsonl" not in said.stderr
+    words = ["predict", bundle, "-", "--chunk", "1"]
+    said = piped("alpha,beta,gamma,delta\n1,2,3,4\n1,2,1e300,4\n", *words)
+    assert said.exit_code == 2
+    assert "stdin, rows 1 to 1" in said.stderr
 
 
 def test_a_comparison_keeps_columns_and_ids(n2d: Run, frame: pd.DataFrame) -> None:
@@ -398,7 +454,7 @@ def test_a_comparison_keeps_columns_and_ids(n2d: Run, frame: pd.DataFrame) -> No
 
 def test_old_bundles_predict_by_position(n2d: Run, blobs: Path, config: Path) -> None:
     assert n2d("run", config, "--no-plots", "--no-store").exit_code == 0
-    frame = pd.DataFrame(load("blobs.npz").x, columns=NAMES)
+    frame = pd.DataFrame(load("blobs.npz").x.astype(float), columns=NAMES)
     frame.to_csv("named.csv", index=False)
     said = n2d("predict", "n2d-out/quick/quick.n2d", "named.csv")
     assert said.exit_code == 0

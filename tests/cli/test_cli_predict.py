@@ -55,7 +55,7 @@ def test_each_format(n2d: Run, bundle: Path, suffix: str, source: str) -> None:
 def test_probabilities(n2d: Run, bundle: Path) -> None:
     assert n2d("predict", bundle, "blobs.npz", "--proba", "-o", "p.parquet").exit_code == 0
     frame = pd.read_parquet("p.parquet")
-    assert list(frame) == ["row", "label", "p_0", "p_1", "p_2"]
+    assert list(frame) == ["row", "label", "strength", "p_0", "p_1", "p_2"]
     model = n2d_framework.load(bundle)
     shares = model.predict_proba(load("blobs.npz").x)
     np.testing.assert_array_equal(frame[["p_0", "p_1", "p_2"]].to_numpy(), shares)
@@ -66,7 +66,7 @@ def test_noise_has_its_own_column(n2d: Run, config: Path) -> None:
     words = ("--set", "model.clusterer={name: hdbscan, min_cluster_size: 5}", "--no-plots")
     assert n2d("run", config, *words).exit_code == 0
     made = pd.read_csv("n2d-out/quick/labels.csv")
-    assert {"row", "label", "probability"} <= set(made)
+    assert list(made) == ["row", "label", "strength"]
     result = n2d("predict", "n2d-out/quick/quick.n2d", "blobs.npz", "--proba")
     assert result.stdout.splitlines()[0].endswith("p_noise")
 

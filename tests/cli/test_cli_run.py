@@ -69,7 +69,7 @@ def test_labels_are_those_of_the_bundle(n2d: Run, config: Path) -> None:
     assert labels == model.predict(x).tolist()
     assert [int(row["row"]) for row in rows] == list(range(60))
     np.testing.assert_array_equal(
-        [float(row["probability"]) for row in rows], model.predict_proba(x).max(axis=1)
+        [float(row["strength"]) for row in rows], model.predict_proba(x).max(axis=1)
     )
     assert not Path("n2d-out/quick/plots").exists()
 

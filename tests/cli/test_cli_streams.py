@@ -114,7 +114,7 @@ def test_a_closed_stdout_costs_nothing_but_what_was_to_be_read(
     record = json.loads(Path("out/run.json").read_text())
     assert record["missing"] == {}
     # No file of the run took the number of stdout, and what was printed, into itself.
-    assert Path("out/labels.csv").read_text().splitlines()[0] == "row,label,probability"
+    assert Path("out/labels.csv").read_text().splitlines()[0] == "row,label,strength"
     words = ["predict", record["paths"]["bundle"], "blobs.npz"]
     refused = subprocess.run([*CLOSED, *words], capture_output=True, check=False, timeout=120)
     assert refused.returncode == 2
@@ -201,7 +201,7 @@ def test_what_plugins_print_is_not_among_the_results(
         assert word in done.stderr
     labels = run("predict", bundle, "blobs.npz", env=environment)
     assert labels.returncode == 0
-    assert labels.stdout.startswith(b"row,label\n0,")
+    assert labels.stdout.startswith(b"row,label,strength\n0,")
     assert b"PREDICTED" not in labels.stdout
     for command in (["components", "--json"], ["doctor", "--json"], ["inspect", bundle, "--json"]):
         json.loads(run(*command, env=environment).stdout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import warnings
 from io import BytesIO
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import Birch
-from sklearn.datasets import make_blobs
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.random_projection import SparseRandomProjection
 from sklearn.utils import all_estimators
 
 import n2d_framework as n2d
@@ -323,3 +325,34 @@ def test_what_holds_scikit_learns_own_parts_is_stored_with_them(rows):
         for a, b in zip(before.query(rows[:9], k=4), after.query(rows[:9], k=4), strict=True):
             assert a.tobytes() == b.tobytes()
     assert held["trees"][0].query(rows[:1])[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "said"),
+    [
+        ("sklearn.ensemble:RandomTreesEmbedding", {"n_estimators": 3}, "sparse_output: false"),
+        ("sklearn.preprocessing:KBinsDiscretizer", {"n_bins": 3}, "onehot-dense"),
+        ("sklearn.neighbors:KNeighborsTransformer", {}, "sparse matrix"),
+        ("sklearn.manifold:LocallyLinearEmbedding", {"n_components": 3}, "too close"),
+    ],
+)
+def test_coordinates_that_cannot_be_used_are_refused_with_the_class(
+    cls: str, options: dict[str, Any], said: str
+) -> None:
+    rows = load_digits().data[:400]
+    module, name = cls.split(":")
+    manifolder = n2d.adapt("manifolder", getattr(importlib.import_module(module), name), **options)
+    model = n2d.N2D(embedder="identity", manifolder=manifolder, clusterer="kmeans", n_clusters=2)
+    with pytest.raises(n2d.errors.StageError, match=said) as caught:
+        model.fit(rows)
+    assert name in str(caught.value)
+
+
+def test_sums_that_differ_in_their_last_bits_are_one_value() -> None:
+    """Terms that cancel leave the rounding of larger ones."""
+    rows = load_digits().data[:400]
+    projection = n2d.adapt("manifolder", SparseRandomProjection, n_components=20)
+    model = n2d.N2D(
+        embedder="identity", manifolder=projection, clusterer="kmeans", n_clusters=2, random_state=0
+    )
+    assert model.fit(rows).manifold_.shape == (400, 20)

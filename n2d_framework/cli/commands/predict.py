@@ -128,27 +128,26 @@ def _columns(
     """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
+    from n2d_framework.cli.table_file import row_strengths
     from n2d_framework.pipeline.input_rows import as_rows
 
     columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
     if block.ids is not None:
         columns["id"] = block.ids
     clusterer = model.component("clusterer")
-    strong = hasattr(clusterer, "strengths")
     try:
         rows = as_rows(block.x)
         model.check_rows(rows)
-        if not (proba or strong):
-            return columns | {"label": model.predict(rows)}
-        manifold = model.transform(rows)
+        manifold, labels = model.outputs(rows, "manifolder", "clusterer")
     except DataError as error:
         raise DataError(
-            f"{data}, rows {start} to {start + len(block.x) - 1} (counted from 0 within these): "
-            f"{error}"
+            f"{'stdin' if data == STDIN else data}, rows {start} to {start + len(block.x) - 1} "
+            f"(counted from 0 within these): {error}"
         ) from error
-    columns["label"] = np.asarray(clusterer.predict(manifold), dtype=np.int64)
-    if strong:
-        columns["strength"] = clusterer.strengths(manifold)
+    columns["label"] = labels
+    strengths = row_strengths(clusterer, manifold, labels)
+    if strengths is not None:
+        columns["strength"] = strengths
     if not proba:
         return columns
     shares = clusterer.predict_proba(manifold)
