@@ -1,15 +1,21 @@
-"""Events of a run: typed, frozen, delivered to listeners and to plugins' hooks."""
+"""Events of a run: typed, frozen, delivered to listeners and to plugins' hooks.
+
+The hook of an event follows from its class: its name, its argument and its documentation, which is
+that of the class up to its attributes.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import attrs
 
 from n2d_framework.types import Role
 
 __all__ = [
+    "HOOKS",
     "CellFinished",
     "ComparisonFinished",
     "ComparisonStarted",
@@ -28,7 +34,7 @@ __all__ = [
 
 @attrs.frozen
 class RunStarted:
-    """A composition begins to be fitted.
+    """A composition begins to be fitted, after all checks have passed.
 
     Attributes
     ----------
@@ -53,7 +59,7 @@ class RunStarted:
 
 @attrs.frozen
 class RunFinished:
-    """A run has ended.
+    """A run has ended, also when it failed or was interrupted.
 
     Attributes
     ----------
@@ -93,7 +99,7 @@ class RunAssessed:
 
 @attrs.frozen
 class FilesWritten:
-    """Files of a run, or of a comparison, have been written.
+    """A model has been saved, or a run or a comparison has written its files.
 
     Attributes
     ----------
@@ -111,7 +117,7 @@ class FilesWritten:
 
 @attrs.frozen
 class StageStarted:
-    """One stage begins: its component is looked up in the store, or fitted.
+    """One stage begins, before its component is looked up in the store or fitted.
 
     Attributes
     ----------
@@ -130,7 +136,7 @@ class StageStarted:
 
 @attrs.frozen
 class StageFinished:
-    """One stage has ended.
+    """One stage has ended: fitted, taken from the store, or failed.
 
     Attributes
     ----------
@@ -182,10 +188,11 @@ class EpochFinished:
 
 @attrs.frozen
 class ComparisonStarted:
-    """A comparison begins, or resumes where an earlier session stopped.
+    """A comparison begins or resumes, unless all its cells are done already.
 
-    Stages of a comparison are reported by the events of stages and epochs, with the comparison's
-    ``run_id``; several cells may share a stage.
+    All its events are delivered in the process that was asked for it, never in a worker. Stages
+    and epochs have events of their own, with the comparison's ``run_id``: those of one stage are
+    delivered together, when it has ended. Several cells may share a stage.
 
     Attributes
     ----------
@@ -207,7 +214,7 @@ class ComparisonStarted:
 
 @attrs.frozen
 class CellFinished:
-    """One cell of a comparison has ended: one trio on one dataset with one seed.
+    """One cell of a comparison was scored, failed or was lost: a trio on a dataset with a seed.
 
     Attributes
     ----------
@@ -249,7 +256,7 @@ class CellFinished:
 
 @attrs.frozen
 class ComparisonFinished:
-    """A session of a comparison has ended.
+    """A session of a comparison has ended, also when it failed or was interrupted.
 
     Attributes
     ----------
@@ -279,6 +286,11 @@ Event: TypeAlias = (
     | ComparisonFinished
 )
 EventSink: TypeAlias = Callable[[Event], None]
+#: The hook each event is delivered to.
+HOOKS: Final[dict[type[Any], str]] = {
+    kind: "n2d" + re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", kind.__name__)
+    for kind in get_args(Event)
+}
 
 
 def ignore_event(event: Event) -> None:

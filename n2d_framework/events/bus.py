@@ -11,39 +11,11 @@ from typing import Any
 import attrs
 import pluggy
 
-from n2d_framework.core.events import (
-    CellFinished,
-    ComparisonFinished,
-    ComparisonStarted,
-    EpochFinished,
-    Event,
-    EventSink,
-    FilesWritten,
-    RunAssessed,
-    RunFinished,
-    RunStarted,
-    StageFinished,
-    StageStarted,
-)
+from n2d_framework.core.events import HOOKS, Event, EventSink
 
-__all__ = ["HOOKS", "EventBus", "call_hook"]
+__all__ = ["EventBus", "call_hook"]
 
 logger = logging.getLogger(__name__)
-
-#: The hook each event is delivered to.
-HOOKS: dict[type[Any], str] = {
-    RunStarted: "n2d_run_started",
-    RunFinished: "n2d_run_finished",
-    RunAssessed: "n2d_run_assessed",
-    FilesWritten: "n2d_files_written",
-    StageStarted: "n2d_stage_started",
-    StageFinished: "n2d_stage_finished",
-    EpochFinished: "n2d_epoch_finished",
-    ComparisonStarted: "n2d_comparison_started",
-    CellFinished: "n2d_cell_finished",
-    ComparisonFinished: "n2d_comparison_finished",
-}
-
 
 #: Who has failed, by run: it gets no more events of that run.
 _silenced: set[tuple[str, object]] = set()

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pluggy
 
 from n2d_framework.core.dataset import DatasetSpec
-from n2d_framework.core.events import (
-    CellFinished,
-    ComparisonFinished,
-    ComparisonStarted,
-    EpochFinished,
-    FilesWritten,
-    RunAssessed,
-    RunFinished,
-    RunStarted,
-    StageFinished,
-    StageStarted,
-)
+from n2d_framework.core.events import HOOKS
 from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.markers import PROJECT
 from n2d_framework.core.metric import MetricSpec
@@ -63,55 +54,17 @@ def n2d_panels() -> Iterable[PanelSpec]:  # type: ignore[empty-body]
     """Announce panels of the report of a comparison. Called once, as the others are."""
 
 
-@hookspec
-def n2d_run_started(event: RunStarted) -> None:
-    """Called when a composition begins to be fitted, after all checks have passed."""
+def _of_event(kind: type[Any], name: str) -> Callable[..., None]:
+    """The hook that an event is delivered to, as its class describes it."""
+
+    def hook(event: Any) -> None: ...
+
+    described = inspect.cleandoc(kind.__doc__ or "").split("\n\nAttributes\n")[0]
+    hook.__doc__ = f"Called with :class:`{kind.__name__}`. {described}"
+    hook.__name__ = hook.__qualname__ = name
+    hook.__annotations__ = {"event": kind, "return": None}
+    return hookspec(hook)
 
 
-@hookspec
-def n2d_run_finished(event: RunFinished) -> None:
-    """Called when a run has ended, also when it failed or was interrupted."""
-
-
-@hookspec
-def n2d_stage_started(event: StageStarted) -> None:
-    """Called before a stage is looked up in the store or fitted."""
-
-
-@hookspec
-def n2d_stage_finished(event: StageFinished) -> None:
-    """Called when a stage has ended: fitted, taken from the store, or failed."""
-
-
-@hookspec
-def n2d_epoch_finished(event: EpochFinished) -> None:
-    """Called after each epoch of a component that trains in epochs."""
-
-
-@hookspec
-def n2d_run_assessed(event: RunAssessed) -> None:
-    """Called when the labels of a fitted model have been assessed."""
-
-
-@hookspec
-def n2d_files_written(event: FilesWritten) -> None:
-    """Called when a model has been saved, and when a run or a comparison has written its files."""
-
-
-@hookspec
-def n2d_comparison_started(event: ComparisonStarted) -> None:
-    """Called when a comparison begins or resumes, unless all its cells are done already.
-
-    All hooks of a comparison are called in the process that was asked for it, never in a worker;
-    those of a stage and its epochs are called together, when the stage has ended.
-    """
-
-
-@hookspec
-def n2d_cell_finished(event: CellFinished) -> None:
-    """Called when a cell of a comparison has been scored, has failed, or was lost."""
-
-
-@hookspec
-def n2d_comparison_finished(event: ComparisonFinished) -> None:
-    """Called when a comparison has ended, also when it failed or was interrupted."""
+for _kind, _name in HOOKS.items():
+    globals()[_name] = _of_event(_kind, _name)
