@@ -9,7 +9,7 @@ number of starts: mean accuracy, the share of draws with an accuracy of at least
 of one core.
 
 ``--options`` are further options of the autoencoder: with ``{"augmentation": {"shift": 0.1}}`` and
-without, at equal epochs, two runs tell what augmentation adds.
+without, at equal epochs, two runs show what augmentation adds.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def _not_installed() -> Iterator[Distribution]:
 
 
 class _Beside(Distribution):
-    """A distribution as its pyproject.toml tells of it."""
+    """A distribution as its pyproject.toml describes it."""
 
     def __init__(self, folder: Path, project: dict[str, Any]) -> None:
         self._folder, self._project = folder, project

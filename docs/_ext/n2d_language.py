@@ -1,9 +1,8 @@
 """Check terms with codespell: ``python docs/_ext/n2d_language.py [PATH ...]``.
 
-The terms are those of docs/glossary.md.
-Names, docstrings, comments, messages and documentation are read alike; names are taken apart at
-``_``. A finding is ``file:line: word ==> term``; the exit status is the number of findings, at
-most 255.
+The terms are those of docs/glossary.md. Names, docstrings, comments, messages and documentation
+are read alike; names are taken apart at ``_``. A finding is ``file:line: word ==> term``; the exit
+status is 1 if there is one.
 """
 
 from __future__ import annotations
@@ -17,12 +16,21 @@ import codespell_lib
 
 REPOSITORY = Path(__file__).parents[2]
 GLOSSARY = REPOSITORY / "docs" / "glossary.md"
-#: Everything that people read, but what was measured, and what is quoted from elsewhere.
+#: Everything that people read, but records of measurements and files that are not text.
 READ = (
     "n2d_framework", "plugins", "docs", "tests", "examples", "benchmarks", "changelog", "README.md",
     "CONTRIBUTING.md", "CHANGELOG.md", "pyproject.toml", "tox.ini",
 )  # fmt: skip
-SKIPPED = ("*.png", "*.svg", "*.npz", "*.n2d", "glossary.md", "*/_build/*", "*/generated/*")
+SKIPPED = (
+    "*/benchmarks/results/*",
+    "*.png",
+    "*.svg",
+    "*.npz",
+    "*.n2d",
+    "glossary.md",
+    "*/_build/*",
+    "*/generated/*",
+)
 #: Docstrings that begin like a question.
 QUESTIONS = ("What", "How", "Whether")
 
@@ -47,8 +55,8 @@ def words_of(phrases: list[str]) -> str:
     return rf"(?i:(?<![A-Za-z])(?:{listed})(?![A-Za-z]))|{questions}|[A-Z]?[a-z]+|[A-Z]+"
 
 
-def check(paths: list[str]) -> int:
-    """Print what is found in files and folders; return how much that is."""
+def check(paths: list[str]) -> bool:
+    """Print the findings in files and folders; return whether there are none."""
     words, similar = terms()
     lines = {word: term for phrase, term in words.items() for word in _spellings(phrase)}
     lines |= {f'"""{word.lower()}': "a noun phrase, or an imperative" for word in QUESTIONS}
@@ -59,7 +67,7 @@ def check(paths: list[str]) -> int:
         text = "".join(f"{word}->{term},\n" for word, term in lines.items())
         dictionary.write_text(text, encoding="utf-8")
         options = ["--dictionary", str(dictionary), "--regex", words_of(phrases)]
-        return codespell_lib.main(*options, "--skip", ",".join(SKIPPED), *paths)
+        return codespell_lib.main(*options, "--skip", ",".join(SKIPPED), *paths) == 0
 
 
 def _spellings(phrase: str) -> set[str]:
@@ -68,7 +76,5 @@ def _spellings(phrase: str) -> set[str]:
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:] or [
-        str(REPOSITORY / name) for name in READ if (REPOSITORY / name).exists()
-    ]
-    sys.exit(min(check(given), 255))
+    there = [str(REPOSITORY / name) for name in READ if (REPOSITORY / name).exists()]
+    sys.exit(not check(sys.argv[1:] or there))

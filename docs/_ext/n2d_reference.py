@@ -1,7 +1,7 @@
 """Sphinx extension: reference pages written from the catalogue and the schema at build time.
 
 The pages lie in ``docs/reference/generated`` and are never edited or committed, so they
-cannot tell anything else than the code does.
+cannot say anything else than the code does.
 """
 
 from __future__ import annotations

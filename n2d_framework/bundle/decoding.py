@@ -1,4 +1,4 @@
-"""From a file to checked values; every complaint names the file."""
+"""From a file to checked values; every error names the file."""
 
 from __future__ import annotations
 

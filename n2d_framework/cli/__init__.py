@@ -1,4 +1,4 @@
-"""The command line. ``n2d --help`` tells what it does."""
+"""The command line. ``n2d --help`` lists the commands."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def print_trouble(console: Console, catalogue: Catalogue) -> None:
 
 
 def _unclear(catalogue: Catalogue) -> dict[str, str]:
-    """Names that do not tell what is meant, with what to do about it."""
+    """Names that are ambiguous, with what to do about it."""
     found: dict[str, list[str]] = {}
     for entry in catalogue.components():
         found.setdefault(f"{entry.spec.role} {entry.spec.name}", []).append(entry.qualified_name)

@@ -178,7 +178,7 @@ class Products:
         return list(class_names(code(self.data.y, "y").values, self.data.names).values())
 
     def _label_columns(self) -> dict[str, AnyArray]:
-        """Labels of the training rows, with how sure they are where the clusterer can tell."""
+        """Labels of the training rows, with their strength where the clusterer knows it."""
         labels = self.model.labels_
         rows = np.arange(len(labels))
         columns = {"row": rows} | ({} if self.model.ids_ is None else {"id": self.model.ids_})

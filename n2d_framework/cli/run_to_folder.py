@@ -97,7 +97,7 @@ def execute(
                 "seconds": seconds | {"total": time.perf_counter() - start},
             }
             products.write_record(record)
-        _tell_written(model, products)
+        _notify_written(model, products)
     return record
 
 
@@ -141,8 +141,8 @@ def require_savable(composition: Composition, row_shape: tuple[int, ...]) -> Non
         )
 
 
-def _tell_written(model: N2D, products: Products) -> None:
-    """Tell trackers what there is besides the bundle, which they know of."""
+def _notify_written(model: N2D, products: Products) -> None:
+    """Notify trackers of what there is besides the bundle, which they know of."""
     folder = products.output.path
     files = {
         name: tuple(str(path) for path in paths)

@@ -114,7 +114,7 @@ def adapted_choice(
 
 
 def _refuse_unknown(cls: Any, options: Mapping[str, Any], path: str) -> None:
-    """Refuse arguments that the class does not have, where its signature tells."""
+    """Refuse arguments that the class does not have, where its signature says."""
     try:
         parameters = inspect.signature(cls).parameters
     except (TypeError, ValueError):  # some classes written in C have none

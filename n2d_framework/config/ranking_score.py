@@ -21,7 +21,7 @@ def metric_problems(
     choices: Mapping[Role, Sequence[Choice]],
     catalogue: Catalogue,
 ) -> list[Problem]:
-    """Why no cell would have a score, as far as the configuration tells.
+    """Why no cell would have a score, as far as the configuration shows.
 
     Parameters
     ----------

@@ -70,14 +70,14 @@ class Option:
     aliases: tuple[str, ...] = ()
     holds: Role | Literal[""] = ""
 
-    def complaint(self, value: Any) -> str | None:
+    def problem(self, value: Any) -> str | None:
         """Say why `value` is out of bounds, or ``None``."""
         if value is None:
             return None
         if isinstance(value, (tuple, list, AbstractSet)):
             if len(value) < self.min_len:
                 return f"needs at least {self.min_len} values, got {len(value)}"
-            return next((text for item in value if (text := self.complaint(item))), None)
+            return next((text for item in value if (text := self.problem(item))), None)
         if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number)):
             return None
         # Infinity is a number only to options that have it as their default.
@@ -94,6 +94,11 @@ class Option:
         return next(
             (f"must be {sign} {bound:g}, got {value}" for bad, sign, bound in wrong if bad), None
         )
+
+    def complaint(self, value: Any) -> str | None:
+        """Say why `value` is out of bounds, under a deprecated name: use :meth:`problem`."""
+        warn_renamed("Option.complaint", "Option.problem")
+        return self.problem(value)
 
 
 def option(
@@ -147,7 +152,7 @@ def option(
     bounds = Option(name="", type=None, default=default, **info)  # type: ignore[arg-type]
 
     def within(_: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
-        text = bounds.complaint(value)
+        text = bounds.problem(value)
         if text:
             raise ConfigError([Problem(attribute.name, text)])
 

@@ -31,7 +31,7 @@ AXES = ("data", "scaler", *ROLES, "n_clusters")
 IDENTITY = ("cell", *AXES, "seed", "status")
 #: What each stage took.
 COSTS = tuple(f"{role}_{what}" for what in ("seconds", "peak_memory") for role in ROLES)
-#: What is told of a cell.
+#: What is written of a cell.
 TEXTS = ("error", "failed", "warnings", "versions", "traceback")
 #: What a cell is built again from.
 KEYS = (
@@ -39,9 +39,8 @@ KEYS = (
     "data_key", "scaler_options",
 )  # fmt: skip
 #: What records and summaries have beside scores.
-RESERVED = frozenset(
-    (*IDENTITY, *COSTS, *TEXTS, *KEYS, "reported", "told", "method", "seeds", "poor")
-)
+_ELSE = ("reported", "told", "method", "seeds", "poor")  # codespell:ignore told
+RESERVED = frozenset((*IDENTITY, *COSTS, *TEXTS, *KEYS, *_ELSE))
 
 #: What components call their losses is theirs: of any role, whatever ends so.
 _LOSS = re.compile(rf"({'|'.join(ROLES)})_\w*loss")

@@ -211,7 +211,7 @@ class ComponentSpec:
     small_options : mapping
         Options that make it fast on small data, for checks.
     publishes : tuple of str, default ()
-        Names of what its method ``published`` tells later stages about its coordinates,
+        Names of what its method ``published`` gives later stages about its coordinates,
         such as ``cluster_centers``. For embedders and manifolders.
     needs : tuple of str, default ()
         Names that must have been published of the coordinates it is fitted on; it finds them

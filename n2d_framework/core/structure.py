@@ -73,7 +73,7 @@ def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
         except ConfigError as error:
             problems.extend(problem.under(name) for problem in error.problems)
             continue
-        text = opt.complaint(arguments[name])
+        text = opt.problem(arguments[name])
         if text:
             problems.append(Problem(name, text))
     problems.extend(

@@ -77,7 +77,7 @@ def _fitting(source: RowSource, y: AnyArray | None) -> tuple[str, ...]:
 
 
 def _remark(ids: AnyArray, name: str) -> None:
-    """Warn once of ids that do not tell rows apart; they are used as they are."""
+    """Warn once of ids that do not distinguish rows; they are used as they are."""
     seen: dict[str, int] = {}
     found = []
     for row, key in enumerate(ids):
@@ -89,7 +89,7 @@ def _remark(ids: AnyArray, name: str) -> None:
         more = f", and {len(found) - 1} more such rows" if len(found) > 1 else ""
         warnings.warn(
             f"{name}: {found[0]}{more} (rows counted from 0); ids come out as they are, and "
-            "row numbers tell rows apart",
+            "row numbers distinguish rows",
             DataWarning,
             stacklevel=2,
         )

@@ -143,11 +143,11 @@ def open_rows(
         source = _SOURCES[".parquet" if parsed.path.is_dir() else _suffix(parsed.path)](parsed)
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)
-        _tell_matching(source, like, shown or name)
+        _report_matching(source, like, shown or name)
     return source
 
 
-def _tell_matching(source: RowSource, like: Schema, where: str) -> None:
+def _report_matching(source: RowSource, like: Schema, where: str) -> None:
     """Say which columns are left out, or that names play no part."""
     named = source.schema is not None and source.schema.named
     if source.others:

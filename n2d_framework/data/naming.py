@@ -50,7 +50,7 @@ def array_pairs(ref: Reference, names: Sequence[str]) -> list[Pair]:
     Raises
     ------
     DataError
-        If there is no such array, or no way to tell.
+        If there is no such array, or no way to know.
     """
     if not names:
         raise DataError(f"{ref.path}: it holds no array; write one named 'x'")

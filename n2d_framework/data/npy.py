@@ -148,7 +148,7 @@ def _stored(open_stream: Callable[[], IO[bytes]], where: str, size: int) -> _Npy
     """Read and check the header of a stream of `size` bytes."""
     with open_stream() as file:
         header = _header(file)
-        room = size - file.tell()
+        room = size - file.tell()  # codespell:ignore tell
     if header.dtype.hasobject:
         raise DataError(
             f"{where}: it holds Python objects, which are never unpickled and are "

@@ -37,7 +37,7 @@ class RowSource(abc.ABC):
     name : str
         Name of the dataset, or the file's name without its suffix.
     n_rows : int or None
-        Number of rows; ``None`` where only reading to the end would tell (text tables).
+        Number of rows; ``None`` where only reading to the end would show it (text tables).
     row_shape : tuple of int
         Shape of one row.
     dtype : numpy.dtype

@@ -54,7 +54,7 @@ class Comparison:
         Trios that could not be run, each with the reason.
     notes : list of str
     session : Session or None
-        Hears of files written from now on; ``None`` for results that were opened later.
+        Is notified of files written from now on; ``None`` for results that were opened later.
     allow_code : bool
         Whether :meth:`best` may import code that the configuration names.
     missing : dict of str to str

@@ -39,7 +39,7 @@ class Session:
     sink: EventSink = attrs.field(repr=False)
 
     def written(self, kind: str, path: Path) -> None:
-        """Tell of a file of the comparison that has been written."""
+        """Notify listeners of a file of the comparison that has been written."""
         self.sink(FilesWritten(self.run_id, {kind: (str(path),)}))
 
 
@@ -47,7 +47,7 @@ class Session:
 def telling(
     sink: EventSink, run_id: str, folder: Path, *, n_cells: int, n_waiting: int
 ) -> Iterator[None]:
-    """Tell that a comparison begins, and how it ended.
+    """Notify that a comparison begins, and how it ended.
 
     Parameters
     ----------

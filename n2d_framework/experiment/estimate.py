@@ -183,7 +183,7 @@ def _trial(
         if time.monotonic() < deadline:
             measured = [_fit(stage, inputs[:size], n_jobs) for size in sizes]
             outputs[stage.key] = measured[-1].output
-    except Exception:  # noqa: BLE001  # a trial decides nothing: the real fit will tell
+    except Exception:  # noqa: BLE001  # a trial decides nothing: the real fit will show
         return None
     sizes = sizes[: len(measured)]
     seconds = _grown([fit.seconds for fit in measured], sizes, len(material.x))

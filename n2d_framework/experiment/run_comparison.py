@@ -283,11 +283,11 @@ class _Receiver:
             if key in self.graph.cells:
                 self._keep(key, _lost(self.graph.cells[key], result))
         elif isinstance(result, Outcome):
-            self._tell(result.reported)
+            self._report(result.reported)
             for event in result.events:
                 self.sink(event)
         else:
-            self._tell(result["reported"])
+            self._report(result["reported"])
             record = {name: value for name, value in result.items() if name != "reported"}
             self._keep(key, record)
 
@@ -296,7 +296,7 @@ class _Receiver:
         self.sink(cell_finished(self.run_id, self.graph.cells[key], record))
 
     @staticmethod
-    def _tell(texts: Iterable[str]) -> None:
+    def _report(texts: Iterable[str]) -> None:
         for text in texts:
             warnings.warn(text, StoreWarning, stacklevel=4)
 

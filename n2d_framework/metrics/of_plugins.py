@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"( at)?\s*\b0x[0-9a-fA-F]+")
 
 
 def clashes(metrics: Iterable[AnyMetric]) -> dict[str, str]:
-    """Names that do not tell which score is meant.
+    """Names that do not identify one score.
 
     Parameters
     ----------

@@ -29,8 +29,8 @@ class Assessor(Predictor):
         """Where events of this model go."""
         return EventBus(self.listeners, default_catalogue().manager.hook)
 
-    def _tell_saved(self, path: str | os.PathLike[str]) -> None:
-        """Tell trackers of a bundle, if they know the run that made the model."""
+    def _notify_saved(self, path: str | os.PathLike[str]) -> None:
+        """Notify trackers of a bundle, if they know the run that made the model."""
         run_id = self._fitted().run_id
         if run_id is not None:
             self._events(FilesWritten(run_id, {"bundle": (os.fspath(path),)}))

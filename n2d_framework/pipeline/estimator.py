@@ -272,7 +272,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         snapshot = self.to_snapshot()
         created = snapshot.manifest["created"]
         write_atomic(path, encode(snapshot.manifest, snapshot.parts, created=created))
-        self._tell_saved(path)
+        self._notify_saved(path)
 
     def to_snapshot(self) -> Snapshot:
         """The fitted model as plain values."""

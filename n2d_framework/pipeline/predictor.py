@@ -73,7 +73,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         UnsupportedError
-            If the clusterer cannot tell.
+            If the clusterer has no probabilities.
         """
         return self._fitted().fitted.strengths(self._rows(X))
 

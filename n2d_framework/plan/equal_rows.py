@@ -18,7 +18,7 @@ def share_among_equal_rows(output: AnyArray, x: AnyArray) -> AnyArray:
     """Give rows that are equal the same coordinates, or the same label.
 
     Components that treat each row on its own, as the built-in ones do, are not concerned.
-    Others may tell equal rows apart by their position, such as a t-SNE that is not aware of them.
+    Others may distinguish equal rows by their position, such as a t-SNE that is not aware of them.
 
     Parameters
     ----------

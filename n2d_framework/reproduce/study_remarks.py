@@ -89,7 +89,7 @@ def _difference(line: Line, digits: int) -> str:
     if line["low"] <= line["published"] <= line["high"]:
         return (
             f"{text}; the interval over {line['seeds']} seeds is so wide that it holds the "
-            "published number: more seeds would tell"
+            "published number: more seeds would show"
         )
     return f"{text}, which is outside the interval over {line['seeds']} seeds"
 

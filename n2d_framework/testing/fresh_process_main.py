@@ -15,7 +15,7 @@ __all__ = ["main"]
 
 
 def imports(names: list[str]) -> None:
-    """Import modules, and tell which heavy libraries came with them."""
+    """Import modules, and report which heavy libraries came with them."""
     from n2d_framework.testing.heavy import heavy_loaded
 
     before = heavy_loaded()

@@ -117,7 +117,7 @@ class _Adapted:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 trial.fit(rows, context=FitContext(seed=0, n_jobs=1))
-        except Exception:  # noqa: BLE001  # too few rows, for example: the real fit tells
+        except Exception:  # noqa: BLE001  # too few rows, for example: the real fit shows
             return []
         finally:
             np.random.set_state(before)  # noqa: NPY002

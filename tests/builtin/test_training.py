@@ -285,7 +285,7 @@ def test_the_target_of_a_varied_image_can_be_the_original(digits):
         )
         for target in ("varied", "original")
     }
-    # Untrained networks answer with nearly nothing: the loss tells what was aimed at.
+    # Untrained networks answer with nearly nothing: the loss shows what was aimed at.
     assert losses["original"].mean() == pytest.approx(np.square(digits).mean(), rel=0.2)
     assert not np.allclose(losses["varied"], losses["original"], rtol=1e-3)
 

@@ -1,4 +1,4 @@
-"""The commands that tell: components, datasets, schema, doctor, inspect, verify, upgrade."""
+"""Commands that list and describe: components, datasets, schema, doctor, inspect, verify."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_verify(n2d: Run, bundle: Path) -> None:
     assert json.loads(n2d("verify", bundle, "--json").stdout)["ok"] is True
 
 
-def test_verify_tells_who_moved(n2d: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_names_what_moved(n2d: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cls = default_catalogue().get("embedder", "pca").spec.load()
     transform = cls.transform
     monkeypatch.setattr(cls, "transform", lambda self, x: transform(self, x) * 1.5)

@@ -220,7 +220,7 @@ def test_check_plugin_prints_a_table_for_people_programs_and_readmes(n2d, put_on
     assert {outcome["status"] for outcome in report["outcomes"]} == {"passed"}
 
 
-def test_check_plugin_tells_what_fails_by_its_exit_code(n2d, put_on_path, elsewhere):
+def test_check_plugin_reports_what_fails_by_its_exit_code(n2d, put_on_path, elsewhere):
     n2d("new-plugin", "n2d-mine", "--role", "metric")
     code = elsewhere / "n2d-mine" / "n2d_mine" / "mine.py"
     code.write_text(code.read_text().replace("return float(", "return 1 - float("))

@@ -14,7 +14,7 @@ from n2d_framework.core.learned import learned
 from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict, options_of
 from n2d_framework.core.structure import structure
-from n2d_framework.errors import ConfigError
+from n2d_framework.errors import ConfigError, RenamedWarning
 
 
 @component
@@ -152,3 +152,10 @@ def test_schema_and_check_agree(given_values):
         assert not valid
     else:
         assert valid
+
+
+def test_the_former_name_of_a_check_works_with_a_deprecation():
+    (depth,) = options_of(Inner)
+    with pytest.warns(RenamedWarning, match=r"Option\.complaint is now called Option\.problem"):
+        assert depth.complaint(0) == depth.problem(0) == "must be >= 1, got 0"
+    assert depth.problem(1) is None

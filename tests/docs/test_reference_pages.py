@@ -1,4 +1,4 @@
-"""The generated reference tells what the code knows."""
+"""The generated reference says what the code knows."""
 
 from __future__ import annotations
 

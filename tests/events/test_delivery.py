@@ -63,7 +63,7 @@ def test_where_it_failed_is_reported_to_who_debugs(rows, use_plugin, caplog):
     assert "falls_over.py" in caplog.text
 
 
-def test_a_run_tells_its_seed_and_what_it_found(rows):
+def test_a_run_reports_its_seed_and_what_it_found(rows):
     heard = []
     model = light(listeners=[heard.append]).fit(rows[0])
     assert isinstance(heard[0], RunStarted)
@@ -88,7 +88,7 @@ def test_scores_and_bundles_are_reported_with_the_run_that_made_the_model(rows, 
     ]
 
 
-def test_a_loaded_model_has_no_run_to_tell_of(rows, tmp_path, use_plugin):
+def test_a_loaded_model_has_no_run_to_report(rows, tmp_path, use_plugin):
     source = BROKEN.replace("raise {error}", "pass").replace("run_finished", "files_written")
     path = tmp_path / "model.n2d"
     light().fit(rows[0]).save(path)

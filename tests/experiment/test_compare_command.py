@@ -91,7 +91,7 @@ def test_the_trials_of_a_dry_run_use_these_threads(n2d, config, tmp_path, monkey
     assert set(seen) == {2}
 
 
-def test_a_dry_run_tells_what_is_illegal_and_what_is_stored(n2d, config, tmp_path):
+def test_a_dry_run_reports_what_is_illegal_and_what_is_stored(n2d, config, tmp_path):
     out = tmp_path / "out"
     n2d(config, "--out", out, "--n-jobs", 1, "--no-report")
     more = ["--set", "manifolders=[identity, {name: umap, n_neighbors: 400}]"]

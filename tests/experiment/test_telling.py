@@ -71,7 +71,7 @@ def test_cells_are_reported_with_their_scores_and_stages(data, tmp_path):
         assert cell.method.startswith("pca / identity / kmeans(n_clusters=")
 
 
-def test_a_session_tells_only_what_it_does(data, tmp_path):
+def test_a_session_reports_only_what_it_does(data, tmp_path):
     compared(data, tmp_path / "out")
     heard, _ = compared(data, tmp_path / "out")
     assert [type(event) for event in heard] == [FilesWritten]
@@ -102,7 +102,7 @@ def test_a_failed_cell_is_reported_with_its_error(data, tmp_path, use_plugin):
     assert all(set(cell.seconds) == {"embedder"} for cell in cells)
 
 
-def test_a_comparison_that_stops_tells_why(data, tmp_path, use_plugin):
+def test_a_comparison_that_stops_says_why(data, tmp_path, use_plugin):
     use_plugin("fails", FAILS.replace("ValueError('no way')", "KeyboardInterrupt"))
     heard = []
     with pytest.raises(KeyboardInterrupt):

@@ -119,7 +119,7 @@ def stages(events) -> list[tuple[str, bool]]:
     return [(e.role, e.cached) for e in events if isinstance(e, StageFinished)]
 
 
-def test_events_tell_the_whole_run(odd, blobs):
+def test_events_describe_the_whole_run(odd, blobs):
     events = []
     light(manifolder="odd", listeners=[events.append]).fit(blobs)
     kinds = [type(event) for event in events]

@@ -141,7 +141,7 @@ def test_an_entry_that_may_not_be_removed_is_reported(store, monkeypatch):
 
 
 def test_a_store_in_memory_is_listed_and_pruned_too():
-    store = fill("memory://upkeep", 3)
+    store = fill("memory://prune", 3)
     assert store_usage(store).entries == 3
     assert prune_store(store, older_than=0).in_use == 3
     assert prune_store(store, older_than=0, recent=0).removed == 3

@@ -168,7 +168,7 @@ def test_one_distribution_that_announces_a_name_twice_must_rename_one(
     assert catalogue.get("clusterer", "dist-b:twice").distribution == "dist-b"
 
 
-def test_the_kit_tells_of_duplicates_as_the_catalogue_does(install_plugin, fresh_catalogue):
+def test_the_kit_reports_duplicates_as_the_catalogue_does(install_plugin, fresh_catalogue):
     install_plugin("plugin_a", TWICE, distribution="dist-a")
     with pytest.raises(DuplicateComponentError, match=r"metric 'same' .* dist-a announces it more"):
         find("metric/same", fresh_catalogue())
@@ -306,7 +306,7 @@ REFUSED = {
     "not a generator function": (
         "@hookimpl(wrapper=True)\ndef n2d_run_finished(event):\n    return 3"
     ),
-    "unknown hooks: n2d_run_begun": "@hookimpl\ndef n2d_run_begun(event):\n    pass",
+    "unknown hooks: n2d_run_began": "@hookimpl\ndef n2d_run_began(event):\n    pass",
     "unknown hooks: n2d_ran": (
         "@hookimpl(specname='n2d_ran')\ndef n2d_run_started(event):\n    pass"
     ),

@@ -31,7 +31,7 @@ def compared(n2d, few, tmp_path):
     )
 
 
-def test_compare_leaves_a_report_and_tells_plugins(compared, tmp_path, use_plugin):
+def test_compare_leaves_a_report_and_notifies_plugins(compared, tmp_path, use_plugin):
     use_plugin("hears", HEARS)
     result = compared()
     assert result.exit_code == 0, result.output

@@ -2,7 +2,7 @@
 
 Every built-in component of the live catalogue is fitted on a few digits; then one value of its
 options or of its state (or, in later cases, two or three) becomes another one. The file is
-written properly, loaded, and asked for everything a model can tell about rows. By hand::
+written properly, loaded, and asked for every answer of a model about rows. By hand::
 
     python tests/security/hostile.py --cases 2000
     python tests/security/hostile.py --only manifolder-umap --first 17 --cases 1
@@ -260,7 +260,7 @@ def _reported(value: Any) -> str:
 
 
 def answers(model: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Everything a model tells about rows."""
+    """All answers of a model about rows."""
     found = {}
     for name in ASKED:
         try:

@@ -1,4 +1,4 @@
-"""Folders of comparisons from strangers: nothing in them connects, runs code, or ends raw."""
+"""Untrusted folders of comparisons: nothing in them connects, runs code, or ends raw."""
 
 from __future__ import annotations
 

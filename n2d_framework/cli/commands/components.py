@@ -33,7 +33,7 @@ def components(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List installed components, or tell all about one."""
+    """List installed components, or describe one."""
     from n2d_framework.registry import default_catalogue
 
     catalogue = default_catalogue()
@@ -97,7 +97,7 @@ def _print_list(console: Console, entries: list[Entry[ComponentSpec]]) -> None:
         )
         before = role
     console.print(table)
-    console.print("\nn2d components ROLE/NAME tells the options of one.", style="dim")
+    console.print("\nn2d components ROLE/NAME lists the options of one.", style="dim")
 
 
 def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:

@@ -21,7 +21,7 @@ __all__ = ["doctor"]
 def doctor(
     json: Json = False,
 ) -> None:
-    """Tell versions, processor, backend, store and plugins; exit code 1 if something is wrong."""
+    """Show versions, processor, backend, store and plugins; exit code 1 if something is wrong."""
     found = _examine()
     if json:
         print_json(found)

@@ -32,7 +32,7 @@ def inspect(
     arrays: Annotated[bool, typer.Option("--arrays", help="List every stored value.")] = False,
     json: Json = False,
 ) -> None:
-    """Tell what is inside a bundle, importing nothing of its components."""
+    """Describe the content of a bundle, importing nothing of its components."""
     from n2d_framework.bundle import inspect as look
 
     info = look(bundle)

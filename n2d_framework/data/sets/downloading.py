@@ -138,7 +138,7 @@ def _one_mirror(
 
 @contextmanager
 def _quiet(logger: Any) -> Iterator[None]:
-    """Pooch tells of every download on stderr; here a progress bar or an error does."""
+    """Pooch reports every download on stderr; here a progress bar or an error does."""
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

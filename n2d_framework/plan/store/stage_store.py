@@ -320,7 +320,7 @@ class OptionalStore(StageStore):
 
 
 def _about(details: Mapping[str, Any]) -> tuple[int, float]:
-    """Size, and time of the last change; the present where a file system does not tell."""
+    """Size, and time of the last change; the present where a file system has none."""
     when = next((details[name] for name in _TIMES if details.get(name) is not None), None)
     if isinstance(when, str):
         when = datetime.fromisoformat(when)

@@ -59,7 +59,7 @@ def dataset_obtainable(exam: DatasetExamination) -> None:
     spec = exam.entry.spec
     demand(
         spec.embedded != spec.from_files,
-        "must either be embedded or name its files, so that n2d datasets can tell which",
+        "must either be embedded or name its files, so that n2d datasets can say which",
     )
     for file in spec.files:
         # A spec does not look into its files.

@@ -51,7 +51,7 @@ _FAULTS = (
 
 @contextmanager
 def reading(path: Path, kind: str) -> Iterator[None]:
-    """Tell a failure to read `path` as one kind of error that names the file.
+    """Report a failure to read `path` as one kind of error that names the file.
 
     Parameters
     ----------

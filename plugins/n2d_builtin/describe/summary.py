@@ -153,5 +153,5 @@ def _effects(sizes: AnyArray, means: AnyArray, deviations: AnyArray) -> tuple[An
     return effects, others
 
 
-#: Effect of a feature that does not vary within clusters, and so tells them apart for certain.
+#: Effect of a feature that does not vary within clusters, and so separates them for certain.
 _LARGEST = 1e6

@@ -47,7 +47,7 @@ def fit_library(
     import hdbscan
 
     del options["min_samples"], options["max_landmarks"]
-    # The package tells numbers by their type.
+    # The package recognizes numbers by their type.
     for name in ("alpha", "cluster_selection_epsilon", "cluster_selection_persistence"):
         options[name] = float(options[name])
     # Oldest versions do not know it.

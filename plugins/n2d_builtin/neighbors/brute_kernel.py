@@ -111,7 +111,7 @@ def _least(values: Any) -> Any:
 def search_possible(
     points: Any, queries: Any, indices: Any, distances: Any, first: int, bounds: Any, room: Any
 ) -> None:
-    """Go on with a euclidean search among points that may be near enough.
+    """Continue with a euclidean search among points that may be near enough.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _EPSILON, _SMALLEST = 2.0**-24, 2.0**-126
 
 
 class Products:
-    """Tells which points are surely too far from a query, at the speed of a matrix product.
+    """Find the points that are surely too far from a query, at the speed of a matrix product.
 
     The square of a distance is ``|x|^2 + |y|^2 - 2 x.y``. In float32 that is too inexact to
     order neighbours by, but how wrong it may be is known, so that most points can be ruled out
