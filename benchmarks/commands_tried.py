@@ -148,10 +148,10 @@ class Place:
         os.close(output)
         return Process(pid, reader)
 
-    def do(self, *words: object) -> Process:
+    def do(self, *words: object, seconds: float = SECONDS) -> Process:
         """Run a command that must succeed."""
         process = self.start(*words)
-        code = process.wait()
+        code = process.wait(seconds)
         assert code == 0, f"{words}: exit code {code}: {process.said}"
         return process
 

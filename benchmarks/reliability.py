@@ -52,7 +52,19 @@ def many_processes(number: int) -> str:
 
 
 def large_store(number: int) -> str:
-    """A store of so many entries: seconds and memory of listing and pruning, and of a run."""
+    """A store of so many entries, and of a tenth: what listing, pruning and a run cost."""
+    few, many = _store_costs(number // 10), _store_costs(number)
+    said = []
+    for what, (least, _, _) in few.items():
+        computing, seconds, memory = many[what]
+        said.append(f"{what} {computing:.1f} s of computing in {seconds:.0f} s, {memory:.0f} MiB")
+        grown = f"{what}: {least:.2f} s for a tenth of the entries, {computing:.2f} s for all"
+        assert computing < 15 * least + 1, grown
+    return f"{number:,} entries: {'; '.join(said)}; of a tenth of them in proportion or less"
+
+
+def _store_costs(number: int) -> dict[str, tuple[float, float, float]]:
+    """Seconds of computing, seconds in all and MiB of resident memory of commands on a store."""
     with place() as here:
         here.do(*RUN)
         entry = next((here.folder / "store").rglob("*.stage")).read_bytes()
@@ -64,25 +76,26 @@ def large_store(number: int) -> str:
             path.write_bytes(entry[:64])
             if i % 2:
                 os.utime(path, (long_ago, long_ago))
-        said = []
-        for what, words in (
-            ("nothing", ("--version",)),
-            ("listing", ("store", "--store", "store", "--json")),
-            ("a run", RUN),
-            ("pruning half", ("store", "prune", "--store", "store", "--older-than", "30d")),
-            ("pruning the rest", ("store", "prune", "--store", "store", "--all", "--now")),
-        ):
-            seconds, size = _costs(here, words)
-            said.append(f"{what} {seconds:.1f} s, {size:.0f} MiB")
+        costs = {
+            what: _costs(here, *words)
+            for what, words in (
+                ("nothing", ("--version",)),
+                ("listing", ("store", "--store", "store", "--json")),
+                ("a run", RUN),
+                ("pruning half", ("store", "prune", "--store", "store", "--older-than", "30d")),
+                ("pruning the rest", ("store", "prune", "--store", "store", "--all", "--now")),
+            )
+        }
         assert here.check_store() == 0
-        return f"{number:,} entries: {'; '.join(said)}"
+        return costs
 
 
-def _costs(here: Place, words: tuple[object, ...]) -> tuple[float, float]:
-    """Seconds of computing, and MiB of resident memory at most."""
-    usage = here.do(*words).usage
+def _costs(here: Place, *words: object) -> tuple[float, float, float]:
+    start = time.perf_counter()
+    usage = here.do(*words, seconds=20 * SECONDS).usage
     assert usage is not None
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - start
+    return usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss / 1024
 
 
 def interrupted(command: str, moments: int) -> str:
@@ -94,7 +107,7 @@ def interrupted(command: str, moments: int) -> str:
         durations: list[float] = []
         for _ in range(3):
             reset(here)
-            durations.append(_costs(here, words)[0])
+            durations.append(_costs(here, *words)[0])
         usual = median(durations)
         whole, met = check(here), Counter[str]()
         for number in range(moments):

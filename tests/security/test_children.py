@@ -12,8 +12,8 @@ import pytest
 from n2d_framework.processes import import_path, module_command
 
 TRAPS = (
-    "attrs", "dask", "distributed", "json", "multiprocessing", "n2d_builtin", "numpy", "pickle",
-    "random", "sitecustomize", "sklearn", "struct", "usercustomize",
+    "attrs", "dask", "distributed", "h5py", "json", "multiprocessing", "n2d_builtin", "numpy",
+    "pickle", "random", "sitecustomize", "sklearn", "struct", "usercustomize",
 )  # fmt: skip
 N2D = [sys.executable, "-P", "-c", "from n2d_framework.cli import main; main()"]
 AS_MODULE = [sys.executable, "-m", "n2d_framework"]
@@ -61,6 +61,17 @@ def test_commands_do_not_import_from_the_current_folder(trap, arguments):
     done = go([*N2D, *arguments], trap)
     assert not (trap.parent / "sprung").exists(), (trap.parent / "sprung").read_text()
     assert done.returncode == 0, done.stderr[-800:]
+
+
+def test_data_files_are_read_without_the_current_folder(trap):
+    import h5py
+
+    with h5py.File(trap / "rows.h5", "w") as file:
+        file["x"] = [[1.0, 2.0], [3.0, 4.0]]
+    code = "from n2d_framework.data import load; print(load('rows.h5').x.sum())"
+    done = go([sys.executable, "-P", "-c", code], trap)
+    assert not (trap.parent / "sprung").exists(), (trap.parent / "sprung").read_text()
+    assert done.stdout == "10.0\n", done.stderr[-800:]
 
 
 def test_the_module_is_the_command(trap):
