@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import Self
 
@@ -36,7 +37,7 @@ class MemoryWatch:
     def __exit__(self, *failure: object) -> None:
         self._done.set()
         self._thread.join()
-        self.sample()
+        self._look()
 
     def sample(self) -> float:
         """Look now; returns the peak so far."""
@@ -45,4 +46,9 @@ class MemoryWatch:
 
     def _watch(self) -> None:
         while not self._done.wait(_PERIOD):
+            self._look()
+
+    def _look(self) -> None:
+        """Sample; without a free file descriptor this sample is left out, and the work goes on."""
+        with contextlib.suppress(OSError):
             self.sample()

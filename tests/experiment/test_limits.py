@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 import n2d_framework as n2d
+from n2d_framework.experiment.memory_watch import MemoryWatch
 
 
 def run(mode, few_digits, out, **limits):
@@ -54,3 +57,20 @@ def test_plugins_found_later_are_found_in_the_other_process_too(request, few_dig
     later = config | {"manifolders": ["odd"]}
     found = n2d.compare(later, tmp_path / "after", data={"few": few_digits}, n_jobs=1)
     assert list(found.table["status"]) == ["done"]
+
+
+def test_memory_is_watched_where_no_further_file_can_be_opened(monkeypatch):
+    resource = pytest.importorskip("resource")
+    failed = []
+    monkeypatch.setattr("threading.excepthook", failed.append)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        with MemoryWatch() as watch:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+            with pytest.raises(OSError, match="Too many open files"):
+                watch.sample()
+            time.sleep(0.1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert failed == []
+    assert watch.peak > 1
