@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -47,9 +48,8 @@ def unclear_commands() -> dict[str, str]:
     """Commands of plugins that cannot be called, with the reason and what to do about it."""
     from pkgutil import iter_modules
 
-    from n2d_framework.cli import commands
-
-    own = {module.name.replace("_", "-") for module in iter_modules(commands.__path__)}
+    folder = Path(__file__).with_name("commands")
+    own = {module.name.replace("_", "-") for module in iter_modules([str(folder)])}
     found: dict[str, str] = {}
     for name, points in announced().items():
         if name in own:

@@ -118,8 +118,8 @@ def compare(
     config : path, mapping or Planned
         A YAML, TOML or JSON file, or its content; see the page on comparisons.
     out : path
-        Folder of the results. Started again with the same configuration, the comparison goes
-        on where it stopped: nothing that has finished is done twice.
+        Folder of the results. Started again with the same configuration, the comparison
+        resumes where it stopped: nothing that has finished is done twice.
     overrides : iterable of str
         Single values to change, each ``path=value``.
     data : mapping, optional

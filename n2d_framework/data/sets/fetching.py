@@ -119,8 +119,8 @@ def load_set(spec: DatasetSpec, *, folders: Iterable[Path] = ()) -> Dataset:
     places = ", ".join(str(path) for path in files.values())
     if found.feature_shape != spec.row_shape:
         raise DataError(
-            f"{spec.name}: rows of shape {found.feature_shape} in {places}, but those of this data "
-            f"set have the shape {spec.row_shape}; put the right file there"
+            f"{spec.name}: rows of shape {found.feature_shape} in {places}, but those of this "
+            f"dataset have the shape {spec.row_shape}; put the right file there"
         )
     if len(found.x) != spec.n_rows:
         logger.warning(
