@@ -6,7 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from n2d_framework.cli.console import bare_table, out, say_warning, seconds_text, size_text, styled
+from n2d_framework.cli.terminal.console import (
+    bare_table,
+    out,
+    say_warning,
+    seconds_text,
+    size_text,
+    styled,
+)
 from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:

@@ -31,12 +31,12 @@ from n2d_framework.cli.commands.schema import schema
 from n2d_framework.cli.commands.store import store
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
-from n2d_framework.cli.console import say_error
-from n2d_framework.cli.log_messages import Messages
 from n2d_framework.cli.plugin_commands import PluginCommands
-from n2d_framework.cli.stderr_filter import without_chatter
 from n2d_framework.cli.store_location import private_caches, temporary_files
-from n2d_framework.cli.streams import own_streams, results_apart
+from n2d_framework.cli.terminal.console import say_error
+from n2d_framework.cli.terminal.log_messages import Messages
+from n2d_framework.cli.terminal.stderr_filter import without_chatter
+from n2d_framework.cli.terminal.streams import own_streams, results_apart
 from n2d_framework.errors import N2DError, OutputError
 from n2d_framework.processes import SAFE_PATH
 from n2d_framework.visible import visible

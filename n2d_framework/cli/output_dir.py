@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from n2d_framework.cli.console import size_text
+from n2d_framework.cli.terminal.console import size_text
 from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.storage.unfinished import (
     abandoned,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from n2d_framework.cli.console import say_error
+from n2d_framework.cli.terminal.console import say_error
 from n2d_framework.core.distributions import distribution_of
 from n2d_framework.errors import raised_at
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from n2d_framework.cli.console import styled
 from n2d_framework.cli.plugin_commands import unclear_commands
+from n2d_framework.cli.terminal.console import styled
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from n2d_framework.cli.console import as_json
 from n2d_framework.cli.output_dir import MARK, Output
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table, row_strengths
+from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
 from n2d_framework.core.protocols import ClusteredRows
 from n2d_framework.core.rows import value_names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from n2d_framework.cli.console import bare_table, out, say_warning
+from n2d_framework.cli.terminal.console import bare_table, out, say_warning
 
 if TYPE_CHECKING:
     from n2d_framework.reproduce import Report

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from n2d_framework.cli.output_dir import MARK, output_folder, require_space
 from n2d_framework.cli.products import Products
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.run_progress import RunProgress, StageTimes, step
 from n2d_framework.cli.summary import LOADING
+from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
 from n2d_framework.core.events import FilesWritten
 from n2d_framework.data import load
 from n2d_framework.errors import CompositionError, DataError

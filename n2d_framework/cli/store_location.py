@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from n2d_framework.cli.console import say_warning
+from n2d_framework.cli.terminal.console import say_warning
 from n2d_framework.errors import OutputError
 from n2d_framework.storage.unfinished import unfinished
 

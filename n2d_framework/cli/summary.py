@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from n2d_framework.cli.console import bare_table, out, seconds_text, shape_text, styled
+from n2d_framework.cli.terminal.console import bare_table, out, seconds_text, shape_text, styled
 
 __all__ = ["LOADING", "print_summary"]
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from n2d_framework.cli.streams import is_utf8, results
+from n2d_framework.cli.terminal.streams import is_utf8, results
 from n2d_framework.errors import ConfigError, OutputError, Problem, UnsupportedError
 from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray

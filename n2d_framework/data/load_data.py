@@ -17,15 +17,15 @@ from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import collect
 from n2d_framework.data.column_remarks import table_remarks
 from n2d_framework.data.faults import point_out
-from n2d_framework.data.hdf5 import Hdf5Source
-from n2d_framework.data.image_folder import IMAGE_SUFFIXES, ImageFolder
-from n2d_framework.data.jsonl import JsonLinesSource
-from n2d_framework.data.npy import NpySource, NpzSource
-from n2d_framework.data.parquet import ParquetSource, is_parquet_folder
+from n2d_framework.data.formats.hdf5 import Hdf5Source
+from n2d_framework.data.formats.image_folder import IMAGE_SUFFIXES, ImageFolder
+from n2d_framework.data.formats.jsonl import JsonLinesSource
+from n2d_framework.data.formats.npy import NpySource, NpzSource
+from n2d_framework.data.formats.parquet import ParquetSource, is_parquet_folder
+from n2d_framework.data.formats.text import TextSource
 from n2d_framework.data.reference import Reference, parse_reference
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
-from n2d_framework.data.text import TextSource
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
 from n2d_framework.registry import default_catalogue
 

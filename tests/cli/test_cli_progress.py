@@ -9,9 +9,9 @@ import sys
 import pytest
 from rich.console import Console
 
-from n2d_framework.cli import console
-from n2d_framework.cli.console import as_json, seconds_text, size_text
-from n2d_framework.cli.run_progress import RunProgress, StageTimes, step
+from n2d_framework.cli.terminal import console
+from n2d_framework.cli.terminal.console import as_json, seconds_text, size_text
+from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
 from n2d_framework.plugin import EpochFinished, StageFinished, StageStarted
 
 STAGE = ("run", "key", "embedder", "dense_ae")
@@ -95,7 +95,7 @@ def test_numbers_for_people() -> None:
 def test_chatter_of_native_code_is_dropped_and_the_rest_passed_on() -> None:
     code = (
         "import os, sys\n"
-        "from n2d_framework.cli.stderr_filter import without_chatter\n"
+        "from n2d_framework.cli.terminal.stderr_filter import without_chatter\n"
         "with without_chatter():\n"
         "    os.write(2, b'WARNING: All log messages before absl::InitializeLog() is\\n')\n"
         "    os.write(2, b'I0000 00:00:17 stub.cc:31] no\\nE0000 00:00:17 bad\\nabort\\n')\n"

@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from n2d_framework.analysis import result_tables
-from n2d_framework.cli import console
-from n2d_framework.cli.log_messages import Messages
 from n2d_framework.cli.table_file import open_table
+from n2d_framework.cli.terminal import console
+from n2d_framework.cli.terminal.log_messages import Messages
 from n2d_framework.errors import (
     BundleWarning,
     ConfigError,
@@ -138,8 +138,8 @@ def test_every_way_to_the_screen(screen, name):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_progress_shows_strings_as_they_are(screen, name, monkeypatch):
-    from n2d_framework.cli.compare_progress import _display as compared
-    from n2d_framework.cli.run_progress import _display as run
+    from n2d_framework.cli.terminal.compare_progress import _display as compared
+    from n2d_framework.cli.terminal.run_progress import _display as run
 
     for display in (run, compared):
         live = display()

@@ -8,9 +8,9 @@ import attrs
 import typer
 from rich.text import Text
 
-from n2d_framework.cli.console import bare_table, err, out, print_json, seconds_text
 from n2d_framework.cli.flags import Json
-from n2d_framework.cli.streams import results
+from n2d_framework.cli.terminal.console import bare_table, err, out, print_json, seconds_text
+from n2d_framework.cli.terminal.streams import results
 from n2d_framework.errors import UnknownComponentError
 from n2d_framework.visible import visible
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from n2d_framework.cli.console import print_json, say_error, say_warning
 from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet, RowIds, selected
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
+from n2d_framework.cli.terminal.console import print_json, say_error, say_warning
 from n2d_framework.errors import attempt
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def compare(
         found = _estimate(planned, store, target, calibrate, threads)
         _show_plan(planned, found, threads, as_json=json)
         return
-    from n2d_framework.cli.compare_progress import CompareProgress
+    from n2d_framework.cli.terminal.compare_progress import CompareProgress
 
     with CompareProgress(planned.plan, quiet=quiet) as progress:
         comparison = run(

@@ -8,9 +8,9 @@ import attrs
 import typer
 from rich.text import Text
 
-from n2d_framework.cli.console import as_json, bare_table, out, print_json, styled
 from n2d_framework.cli.flags import Json
 from n2d_framework.cli.plugin_facts import plugin_facts, print_others, print_trouble
+from n2d_framework.cli.terminal.console import as_json, bare_table, out, print_json, styled
 from n2d_framework.errors import UnknownComponentError, did_you_mean
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import attrs
 import typer
 
-from n2d_framework.cli.console import bare_table, out, print_json, shape_text
 from n2d_framework.cli.flags import Json
+from n2d_framework.cli.terminal.console import bare_table, out, print_json, shape_text
 
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import DatasetSpec

@@ -11,9 +11,9 @@ from typing import Any
 import attrs
 import typer
 
-from n2d_framework.cli.console import bare_table, out, print_json, size_text
 from n2d_framework.cli.flags import Json
 from n2d_framework.cli.store_location import cache_places, default_store
+from n2d_framework.cli.terminal.console import bare_table, out, print_json, size_text
 
 __all__ = ["doctor"]
 

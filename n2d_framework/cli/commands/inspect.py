@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from n2d_framework.cli.console import (
+from n2d_framework.cli.flags import Json
+from n2d_framework.cli.terminal.console import (
     bare_table,
     out,
     print_json,
@@ -16,7 +17,6 @@ from n2d_framework.cli.console import (
     shape_text,
     size_text,
 )
-from n2d_framework.cli.flags import Json
 from n2d_framework.core.rows import Schema, listed
 
 if TYPE_CHECKING:

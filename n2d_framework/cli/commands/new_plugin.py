@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from n2d_framework.cli.console import out, print_json
 from n2d_framework.cli.flags import Json
+from n2d_framework.cli.terminal.console import out, print_json
 
 __all__ = ["new_plugin"]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
-from n2d_framework.cli.console import out, print_json, seconds_text
 from n2d_framework.cli.flags import Dropped, Features, Labels, Quiet, RowIds, selected
-from n2d_framework.cli.run_progress import RunProgress
+from n2d_framework.cli.terminal.console import out, print_json, seconds_text
+from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
 
@@ -107,8 +107,8 @@ def _rows(
 
 
 def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, json: bool) -> None:
-    from n2d_framework.cli.streams import stdout_is_closed
     from n2d_framework.cli.table_file import check_table_path
+    from n2d_framework.cli.terminal.streams import stdout_is_closed
 
     if output is None:
         if json:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from n2d_framework.cli.console import err, print_json, say_error, say_warning
 from n2d_framework.cli.flags import InsteadOfTables, Quiet
+from n2d_framework.cli.terminal.console import err, print_json, say_error, say_warning
 
 if TYPE_CHECKING:
     from n2d_framework.core.events import EventSink
@@ -61,7 +61,7 @@ def reproduce(
     from n2d_framework.reproduce import reproduce as run
 
     def watch(name: str, planned: Planned) -> AbstractContextManager[EventSink]:
-        from n2d_framework.cli.compare_progress import CompareProgress
+        from n2d_framework.cli.terminal.compare_progress import CompareProgress
 
         if not quiet:
             _announce(name, planned)

@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from n2d_framework.cli.console import print_json, say_error
 from n2d_framework.cli.flags import AllowCode, Dropped, Features, Labels, Quiet, RowIds, selected
-from n2d_framework.cli.run_progress import RunProgress
 from n2d_framework.cli.store_location import STORE_VARIABLE, usable_store
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
+from n2d_framework.cli.terminal.console import print_json, say_error
+from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["run"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from n2d_framework.cli.console import as_json, print_json
+from n2d_framework.cli.terminal.console import as_json, print_json
 
 __all__ = ["schema"]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import attrs
 import typer
 
-from n2d_framework.cli.console import out, print_json, say_warning, size_text
 from n2d_framework.cli.flags import Json
+from n2d_framework.cli.terminal.console import out, print_json, say_warning, size_text
 
 if TYPE_CHECKING:
     from n2d_framework.plan.store import StageStore

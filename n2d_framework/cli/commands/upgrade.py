@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
-from n2d_framework.cli.console import out, print_json, size_text
 from n2d_framework.cli.flags import Json
+from n2d_framework.cli.terminal.console import out, print_json, size_text
 
 __all__ = ["upgrade"]
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import attrs
 import typer
 
-from n2d_framework.cli.console import out, print_json, styled
 from n2d_framework.cli.flags import Json
+from n2d_framework.cli.terminal.console import out, print_json, styled
 
 __all__ = ["TRUST", "verify"]
 

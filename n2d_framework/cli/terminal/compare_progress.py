@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from n2d_framework.cli.console import err, seconds_text
+from n2d_framework.cli.terminal.console import err, seconds_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

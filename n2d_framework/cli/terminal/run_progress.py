@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
-from n2d_framework.cli.console import err, seconds_text, styled
+from n2d_framework.cli.terminal.console import err, seconds_text, styled
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

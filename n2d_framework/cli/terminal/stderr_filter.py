@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from n2d_framework.cli.streams import Stream
+from n2d_framework.cli.terminal.streams import Stream
 
 __all__ = ["without_chatter"]
 

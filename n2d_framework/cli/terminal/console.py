@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-from n2d_framework.cli.streams import is_utf8, results
+from n2d_framework.cli.terminal.streams import is_utf8, results
 from n2d_framework.visible import hidden_to_json, one_line, visible
 
 __all__ = [

@@ -7,7 +7,7 @@ import warnings
 from types import TracebackType
 from typing import Any, Self
 
-from n2d_framework.cli.console import say_warning
+from n2d_framework.cli.terminal.console import say_warning
 from n2d_framework.errors import (
     BundleWarning,
     CollapseWarning,

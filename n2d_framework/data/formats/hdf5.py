@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import listed
-from n2d_framework.data.array_files import ArrayFile, StoredArray, find_contents
 from n2d_framework.data.faults import check_declared, reading
+from n2d_framework.data.formats.array_files import ArrayFile, StoredArray, find_contents
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray

@@ -1,0 +1,1 @@
+"""Output of commands: console, streams, messages and progress."""
