@@ -19,7 +19,7 @@ from n2d_framework.data.naming import LABEL_NAMES
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 
-__all__ = ["Heading", "find_heading", "is_marker", "is_number", "physical_lines"]
+__all__ = ["Heading", "find_heading", "has_comma", "is_marker", "is_number", "physical_lines"]
 
 _DELIMITERS = ",;\t|"
 #: How much is looked at: at least three lines, and further ones up to these limits.
@@ -57,6 +57,16 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return text.isascii() and "_" not in text
+
+
+def has_comma(text: str) -> bool:
+    """Return whether a field is a number with a decimal comma, or with marks between thousands."""
+    return _WITH_COMMA.fullmatch(text.strip()) is not None
+
+
+_WITH_COMMA = re.compile(
+    r"[+-]?(\d+|\d{1,3}([.' \u00a0\u202f]\d{3})+|\d{1,3}(,\d{3})+)?[,.]\d+([eE][+-]?\d+)?"
+)
 
 
 def is_marker(text: str) -> bool:
@@ -210,8 +220,17 @@ def _delimiter(path: Path, lines: _Lines, first: int) -> str:
         if len(records[0]) > 1 and len({len(record) for record in records}) == 1:
             counts[mark] = len(records)
     if counts:  # a wrong mark may open a quote that takes in the lines below
-        return max(counts, key=lambda mark: counts[mark])
+        return max(
+            counts, key=lambda mark: (counts[mark], mark == ";" and _has_commas(lines, first))
+        )
     return next((mark for mark in _DELIMITERS if mark in lines.texts[first]), ",")
+
+
+def _has_commas(lines: _Lines, first: int) -> bool:
+    """Return whether between semicolons are numbers with a decimal comma, and only numbers."""
+    records, _ = _records(lines, first, ";", most=5)
+    fields = [field for record in records[1:] or records for field in record]
+    return any(map(has_comma, fields)) and all(is_number(f) or has_comma(f) for f in fields)
 
 
 def _records(
@@ -312,9 +331,12 @@ def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         [record[position].strip() for record in below if position < len(record)]
         for position in range(len(top))
     ]
-    numeric = [2 * sum(map(is_number, column)) > len(column) for column in columns]
+    numeric = [
+        2 * sum(is_number(field) or has_comma(field) for field in column) > len(column)
+        for column in columns
+    ]
     if any(
-        of_numbers and name and not is_number(name) and not is_marker(name)
+        of_numbers and name and not (is_number(name) or has_comma(name) or is_marker(name))
         for name, of_numbers in zip(top, numeric, strict=True)
     ):
         return True

@@ -6,6 +6,7 @@ import struct
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -101,6 +102,50 @@ def test_marks_of_missing_values_in_hdf5_are_refused(tmp_path: Path, name: str, 
     with h5py.File(tmp_path / "a.h5", "a") as file:
         file["x"][13, 2] = 99
     with pytest.raises(DataError, match=r"a\.h5: dataset 'x': row 13, column 2 has no value"):
+        load(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("dtype", ["i2", "u1", "f4", "i8"])
+def test_packed_values_of_netcdf_are_unpacked(tmp_path: Path, dtype: str) -> None:
+    """``scale_factor`` and ``add_offset`` of the CF conventions, as xarray writes them."""
+    rows = (X % 50).astype(dtype)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"], file["y"] = rows, np.arange(len(rows)) % 2
+        file["x"].attrs.update(scale_factor=np.array([0.01]), add_offset=273.15, _FillValue=99)
+    found = load(tmp_path / "a.h5")
+    assert found.x.dtype == np.float64
+    np.testing.assert_array_equal(found.x, rows.astype(np.float64) * 0.01 + 273.15)
+    assert found.y is not None
+    assert found.y.dtype.kind == "i"
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["x"][13, 2] = 99
+    with pytest.raises(DataError, match="row 13, column 2 has no value"):
+        load(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["x"].attrs["scale_factor"] = "0.01"
+    with pytest.raises(DataError, match="attribute 'scale_factor' is not a number"):
+        load(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize(
+    ("limits", "at"),
+    [
+        ({"valid_min": 1}, 1), ({"valid_max": 40}, 2), ({"valid_range": [1, 40]}, 1),
+        ({"valid_range": [0, 40]}, 2), ({"_FillValue": 77, "missing_value": [41, 42, 7]}, 3),
+    ],
+)  # fmt: skip
+def test_values_outside_of_the_valid_range_are_missing(
+    tmp_path: Path, limits: dict[str, Any], at: int
+) -> None:
+    rows = np.full((10, 3), 20, "i2")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = rows
+        file["x"].attrs.update(limits)
+    np.testing.assert_array_equal(load(tmp_path / "a.h5").x, rows)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["x"][1, 0] = 0 if at == 1 else 20
+        file["x"][2, 0], file["x"][3, 1] = 45 if at == 2 else 20, 42 if at == 3 else 20
+    with pytest.raises(DataError, match=rf"row {at}, column [01] has no value"):
         load(tmp_path / "a.h5")
 
 

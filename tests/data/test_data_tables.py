@@ -79,7 +79,7 @@ def test_headers_are_found_where_they_are(
     tmp_path: Path, text: str, features: list[str] | None, classes: list[object] | None
 ) -> None:
     if features is None:
-        with pytest.raises(DataError, match="no number"):
+        with pytest.raises(DataError, match="decimal comma"):
             read(tmp_path, text)
         return
     for name, content in (("t.csv", text.encode()), ("t.csv.gz", gzip.compress(text.encode()))):
@@ -234,7 +234,7 @@ def test_numbers_in_other_digits_are_refused_by_their_place(tmp_path: Path, digi
         read(tmp_path, f"a,b\n1,2\n{digits},3\n")
 
 
-@pytest.mark.parametrize("content", ["name,kind\nbob,cat\nann,dog\n", "a;b\n1,5;2,5\n3,5;4,1\n"])
+@pytest.mark.parametrize("content", ["name,kind\nbob,cat\nann,dog\n", "a;b\n1:5;2:5\n3:5;4:1\n"])
 def test_a_first_row_without_numbers_may_be_a_header(tmp_path: Path, content: str) -> None:
     with pytest.raises(DataError, match=r"in row 1 .*header: true"):
         read(tmp_path, content)
@@ -325,13 +325,13 @@ def test_features_without_a_value_are_refused(tmp_path: Path, mark: str) -> None
         (b"a,b\n" + b"1,2\n" * 2000 + b"1,\xff\n", "row 2001 .*not UTF-8"),
         (b"a,b\n1,\x002\n", "column 'b' has '.x002' in row 1"),
         (b"\0" * 100, "no rows"),
-        ('a,b\n"1,2\n', "in row 1"),
+        ('a,b\n"1,2\n', "row 1 "),
         ("a,b\n1,2\n3,4,5\n", "row 2 .*Expected 2 columns, got 3"),
         ("a,b\n" + "1,2\n" * 3000 + "1\n", "row 3001 .*Expected 2 columns, got 1"),
         ("a\n1\n\n3\n", "column 'a' has no value in row 2"),
         ("# nothing but a comment\n", "no rows"),
         ("a,b\n# 1,2\n", "row 1"),
-        ("1,5;2,5\n2,5;3,5\n", "no number"),
+        ("1,5;2,5\n2,5;3,5\n", "decimal comma"),
         (gzip.compress(b"a,b\n1,2\n"), "UTF-8"),
     ],
 )  # fmt: skip
@@ -398,3 +398,23 @@ def test_frames_of_many_columns_cost_linear_time(library: str) -> None:
         assert as_rows(columns.take(list(range(n))[::-1])).shape == (2, n)
         seconds[n] = time.process_time() - start
     assert seconds[16_000] < 20 * seconds[2_000] + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a;b\n1,5;2,5\n3,5;4,5\n", "column 'a' has '1,5' in row 1"),
+        ("a;b\n1;2\n3;4,5\n", "column 'b' has '4,5' in row 2"),
+        ("1,5;2,5\n3,5;4,5\n", "'3,5' in row|'1,5' in row"),
+        ('a,b\n"1,5","2"\n"3,5","4"\n', "column 'a' has '1,5' in row 1"),
+        ('a,b\n"1,234",2\n"3,456",4\n', "column 'a' has '1,234' in row 1"),
+        ("a;b\n1.234,5;2\n1;4\n", "column 'a' has '1.234,5' in row 1"),
+        ("a;b\n1 234,5;2\n1;4\n", "column 'a' has '1 234,5' in row 1"),
+        ("a\tb\n-,5E+03\t2\n,5\t4\n", "column 'a' has '-,5E"),
+    ],
+)
+def test_decimal_commas_are_refused_with_their_place(tmp_path: Path, text: str, place: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=f"({place}).*decimal comma"):
+        load(path)

@@ -28,19 +28,89 @@ class _Stored(StoredArray):
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
 
-    fill: Any = None
+    conventions: _Conventions | None = None
 
     def rows(self, size: int) -> Iterator[AnyArray]:
         for start in range(0, self.shape[0], size):
             part = self.stored[start : start + size]
-            if self.fill is not None and (part == self.fill).any():
-                row, *column = np.argwhere(part == self.fill)[0] + [start, *[0] * (part.ndim - 1)]
-                raise DataError(
-                    f"{self.where}: row {row}, column {', '.join(map(str, column))} has no value "
-                    f"(it has {self.fill}, the file's mark of missing values); fill it or drop "
-                    "the row"
-                )
+            if self.conventions is not None:
+                part = self.conventions.values(part, start, self.where)
             yield part if self.dtype.kind != "U" else np.asarray(part, dtype=str)
+
+
+@attrs.frozen
+class _Conventions:
+    """What the attributes of a dataset say of its values, by the conventions of netCDF (CF).
+
+    Attributes
+    ----------
+    marks : array
+        Values that stand for missing ones.
+    least, most : number or None
+        Values outside are missing.
+    scale, offset : float
+        A stored value is multiplied by the one, then the other is added.
+    """
+
+    marks: AnyArray
+    least: Any
+    most: Any
+    scale: float
+    offset: float
+
+    @classmethod
+    def of(cls, dataset: Any, where: str) -> _Conventions | None:
+        """Read the attributes; ``None`` if they change nothing."""
+        if dataset.dtype.kind not in "iuf":
+            return None
+
+        def numbers(name: str, most: int) -> AnyArray:
+            found = np.ravel(dataset.attrs.get(name, []))
+            if found.size > most or (found.size and found.dtype.kind not in "iuf"):
+                raise DataError(
+                    f"{where}: its attribute {name!r} is not a number; correct or remove it"
+                )
+            return found
+
+        marks = np.concatenate([numbers("_FillValue", 1), numbers("missing_value", 100)])
+        limits = numbers("valid_range", 2)
+        least, most = (
+            (limits[:1], limits[1:])
+            if limits.size
+            else (numbers("valid_min", 1), numbers("valid_max", 1))
+        )
+        scale, offset = numbers("scale_factor", 1), numbers("add_offset", 1)
+        found = cls(
+            marks=marks,
+            least=least[0] if least.size else None,
+            most=most[0] if most.size else None,
+            scale=float(scale[0]) if scale.size else 1.0,
+            offset=float(offset[0]) if offset.size else 0.0,
+        )
+        return found if found.packed or marks.size or least.size or most.size else None
+
+    @property
+    def packed(self) -> bool:
+        """Whether the values are other numbers than those stored."""
+        return (self.scale, self.offset) != (1.0, 0.0)
+
+    def values(self, stored: AnyArray, start: int, where: str) -> AnyArray:
+        """Unpack some rows, the first of which has the number `start`; refuse missing values."""
+        wrong = np.isin(stored, self.marks)
+        reason = "the file's mark of missing values"
+        if not wrong.any():
+            reason = "which is outside of the file's valid range"
+            wrong = np.zeros(stored.shape, dtype=bool)
+            wrong |= False if self.least is None else stored < self.least
+            wrong |= False if self.most is None else stored > self.most
+        if wrong.any():
+            place = [int(i) for i in np.argwhere(wrong)[0]]
+            row, column = place[0] + start, place[1:]
+            raise DataError(
+                f"{where}: row {row}, column {', '.join(map(str, column))} has no value "
+                f"(it has {stored[tuple(place)]}, {reason}); fill it or drop the row"
+            )
+        return stored.astype(np.float64) * self.scale + self.offset if self.packed else stored
 
 
 class Hdf5Source(ArrayFile):
@@ -94,16 +164,10 @@ class Hdf5Source(ArrayFile):
         _refuse_masked(found, where)
         if h5py.check_string_dtype(found.dtype) is not None:
             return _Stored(where, found.asstr(), found.shape, np.dtype("U"))
-        return _Stored(where, found, found.shape, found.dtype, _fill(found))
-
-
-def _fill(dataset: Any) -> Any:
-    """The value that stands for missing ones, by the conventions of netCDF."""
-    for name in ("_FillValue", "missing_value"):
-        mark = dataset.attrs.get(name)
-        if mark is not None and dataset.dtype.kind in "iuf" and np.size(mark) == 1:
-            return np.ravel(mark)[0]
-    return None
+        conventions = _Conventions.of(found, where)
+        packed = conventions is not None and conventions.packed
+        dtype = np.dtype(np.float64) if packed else found.dtype
+        return _Stored(where, found, found.shape, dtype, conventions)
 
 
 def _refuse_masked(dataset: Any, where: str) -> None:

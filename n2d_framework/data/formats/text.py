@@ -14,7 +14,7 @@ import numpy as np
 
 from n2d_framework.core.rows import positions
 from n2d_framework.data.faults import point_out, reading
-from n2d_framework.data.heading import find_heading, is_marker, is_number, physical_lines
+from n2d_framework.data.heading import find_heading, has_comma, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.table_rows import Columns, TableSource, choose_columns
 from n2d_framework.errors import DataError
@@ -134,6 +134,12 @@ class TextSource(TableSource):
             value = record[position]
             if is_marker(value) or not value:
                 raise self._no_value(name, row, value)
+            if has_comma(value) and not is_number(value):
+                raise DataError(
+                    f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
+                    "row of data is 1), a number with a decimal comma or marks between thousands; "
+                    "write numbers with a decimal point and no other marks"
+                )
             if not is_number(value):
                 raise DataError(
                     f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
