@@ -13,9 +13,9 @@ import numpy as np
 
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.experiment.materials import Material
-from n2d_framework.experiment.memory_watch import MemoryWatch
+from n2d_framework.plan.executors.memory_watch import MemoryWatch
 from n2d_framework.experiment.planning import Plan
-from n2d_framework.experiment.tasks import StageTask
+from n2d_framework.plan.executors.tasks import StageTask
 from n2d_framework.plan.run_step import Edge, fit_component
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import checked_output

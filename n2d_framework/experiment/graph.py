@@ -10,8 +10,8 @@ import attrs
 
 from n2d_framework.experiment.planning import Cell
 from n2d_framework.experiment.scoring import score_cell
-from n2d_framework.experiment.stage_runs import fit_stage
-from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
+from n2d_framework.plan.executors.inline import fit_stage
+from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 
 __all__ = ["Graph", "Result", "make_graph"]
 

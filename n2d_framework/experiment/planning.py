@@ -17,7 +17,7 @@ from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.ranking_checks import require_baseline, require_score
 from n2d_framework.experiment.selection import Selection, Trio
-from n2d_framework.experiment.tasks import CellTask, StageTask
+from n2d_framework.plan.executors.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
 from n2d_framework.plan.compatibility import component_reasons, needs_reasons
 from n2d_framework.plan.steps import Step, scaler_step

@@ -17,7 +17,7 @@ from n2d_framework.config.comparison_config import Grid, read_compare_config
 from n2d_framework.core.events import EventSink
 from n2d_framework.errors import ConfigError, Problem, StoreWarning, attempt
 from n2d_framework.events import EventBus
-from n2d_framework.experiment.cluster import (
+from n2d_framework.plan.executors.dask_cluster import (
     connected,
     local_workers,
     require_shared,
@@ -26,7 +26,7 @@ from n2d_framework.experiment.cluster import (
 from n2d_framework.experiment.comparison import Comparison
 from n2d_framework.experiment.comparison_dir import records_folder, require_own, write_mark
 from n2d_framework.experiment.comparison_events import Session, cell_finished, telling
-from n2d_framework.experiment.executors import run_here, run_on
+from n2d_framework.plan.executors.task_graph import run_here, run_on
 from n2d_framework.experiment.graph import Graph, make_graph
 from n2d_framework.experiment.keep_alive import kept
 from n2d_framework.experiment.mark import own_store
@@ -34,7 +34,7 @@ from n2d_framework.experiment.materials import Material, load_materials
 from n2d_framework.experiment.open_results import open_comparison
 from n2d_framework.experiment.planning import Cell, Plan, make_plan
 from n2d_framework.experiment.records import RecordLog, read_records
-from n2d_framework.experiment.tasks import Outcome, Settings
+from n2d_framework.plan.executors.tasks import Outcome, Settings
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import default_catalogue

@@ -12,8 +12,8 @@ from n2d_framework.analysis.missing_scores import as_text
 from n2d_framework.core.scores import has_bic
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
-from n2d_framework.experiment.stage_runs import ALONE, failure, output_of
-from n2d_framework.experiment.tasks import CellTask, Outcome, Settings
+from n2d_framework.plan.executors.inline import ALONE, failure, output_of
+from n2d_framework.plan.executors.tasks import CellTask, Outcome, Settings
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry, with_state
 from n2d_framework.registry import default_catalogue

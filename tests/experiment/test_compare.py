@@ -327,7 +327,7 @@ def test_a_wrong_number_of_workers_is_refused(grid, few_digits, tmp_path):
 
 
 def test_a_scheduler_that_does_not_answer_is_reported(grid, few_digits, tmp_path, monkeypatch):
-    monkeypatch.setattr("n2d_framework.experiment.cluster._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("n2d_framework.plan.executors.dask_cluster._CONNECT_SECONDS", 1)
     with pytest.raises(ConfigError, match=r"no scheduler answers at 'tcp://127\.0\.0\.1:9'"):
         run(grid, tmp_path / "out", few_digits, scheduler="tcp://127.0.0.1:9")
     assert not (tmp_path / "out").exists()

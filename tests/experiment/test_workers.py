@@ -252,7 +252,7 @@ def test_a_scheduler_and_workers_started_by_hand(config, whole, threads, tmp_pat
 
 
 def test_workers_of_this_machine_divide_its_cores():
-    from n2d_framework.experiment.cluster import local_workers
+    from n2d_framework.plan.executors.dask_cluster import local_workers
 
     def threads() -> tuple[set[int], dict[str, str | None]]:
         import numpy as np

@@ -1,4 +1,4 @@
-"""The process of stages; started by :mod:`n2d_framework.experiment.subprocess_runner` only."""
+"""The process of stages; started by :mod:`n2d_framework.plan.executors.subprocess_runner` only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from n2d_framework.experiment.stage_runs import fit_here
+from n2d_framework.plan.executors.inline import fit_here
 
 __all__ = ["main"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.experiment.materials import Material
-from n2d_framework.experiment.tasks import Settings
+from n2d_framework.plan.executors.tasks import Settings
 from n2d_framework.plan.store import StageStore
 from n2d_framework.processes import SAFE_PATH
 
@@ -67,7 +67,7 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
             dashboard_address=None,
             memory_limit=0,
             env=variables | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-            preload="n2d_framework.experiment.interrupts",
+            preload="n2d_framework.plan.executors.interrupts",
             silence_logs=40,
         ) as cluster,
         Client(cluster) as client,

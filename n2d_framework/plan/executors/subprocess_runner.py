@@ -15,8 +15,8 @@ from typing import Any
 import attrs
 
 from n2d_framework.errors import StageError
-from n2d_framework.experiment.stage_runs import failure
-from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
+from n2d_framework.plan.executors.inline import failure
+from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.processes import import_path, module_command
 
 __all__ = ["fit_apart"]
@@ -73,7 +73,7 @@ class _Child:
         self.path = path
         self.said = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self.process = subprocess.Popen(  # noqa: S603  # our own module, by our own interpreter
-            module_command("n2d_framework.experiment.worker", path=path),
+            module_command("n2d_framework.plan.executors.worker", path=path),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self.said,

@@ -25,8 +25,8 @@ from n2d_framework.errors import (
     StoreWarning,
 )
 from n2d_framework.experiment.materials import rows_of
-from n2d_framework.experiment.memory_watch import MemoryWatch
-from n2d_framework.experiment.tasks import Outcome, Settings, StageTask
+from n2d_framework.plan.executors.memory_watch import MemoryWatch
+from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.pipeline.snapshot import library_versions
 from n2d_framework.plan.run_step import Edge, RunContext, run_step
 from n2d_framework.plan.store import StageStore
@@ -68,7 +68,7 @@ def fit_stage(task: StageTask, settings: Settings, before: Outcome | None = None
     if found is not None:
         return found
     if settings.limited:
-        from n2d_framework.experiment.subprocess_runner import fit_apart
+        from n2d_framework.plan.executors.subprocess_runner import fit_apart
 
         outcome = fit_apart(task, settings)
     else:
