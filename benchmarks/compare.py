@@ -33,10 +33,10 @@ import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.experiment import plan_comparison
 from n2d_framework.experiment.estimate import estimate
-from n2d_framework.plan.executors.task_graph import run_here
-from n2d_framework.experiment.graph import make_graph
 from n2d_framework.experiment.materials import keep_material
+from n2d_framework.experiment.planning import make_graph
 from n2d_framework.experiment.run_comparison import Planned
+from n2d_framework.plan.executors.task_graph import run_here
 from n2d_framework.plan.executors.tasks import Outcome, Settings
 from n2d_framework.plan.store import StageStore
 from n2d_framework.types import ROLES
@@ -201,7 +201,7 @@ def run_command(*words: object) -> None:
 PLAN = """
 import resource, sys, time
 from n2d_framework.experiment import plan_comparison
-from n2d_framework.experiment.graph import make_graph
+from n2d_framework.experiment.planning import make_graph
 from n2d_framework.plan.executors.tasks import Settings
 start = time.perf_counter()
 plan = plan_comparison(sys.argv[1]).plan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -21,10 +22,14 @@ from typing import Any
 
 from n2d_framework.core.spec import ComponentSpec, load_object
 
-__all__ = ["code_of", "libraries_of", "normalized", "outlasts", "requirements"]
+__all__ = ["code_of", "libraries_of", "library_versions", "normalized", "outlasts", "requirements"]
 
 _PASSING = "this process only: "
 _DIGITS = 16
+_LIBRARIES = (
+    "numpy", "scipy", "scikit-learn", "umap-learn", "hdbscan", "openTSNE", "keras", "tensorflow",
+    "numba", "h5py",
+)  # fmt: skip
 
 
 def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
@@ -106,6 +111,24 @@ def libraries_of(distribution: str) -> dict[str, str]:
         if normalized(name) != "n2d-framework":
             waiting += [(other, depth + 1) for other in requirements(name)]
     return dict(sorted(found.items()))
+
+
+def library_versions(*distributions: str) -> dict[str, str]:
+    """Versions of the libraries that results may depend on, where they are installed.
+
+    Parameters
+    ----------
+    *distributions : str
+        Those that the components came with: what plugins need counts too.
+    """
+    found: dict[str, str] = {}
+    for name in _LIBRARIES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    for distribution in dict.fromkeys(distributions):
+        if distribution != "n2d_framework":
+            found |= libraries_of(distribution)
+    return found
 
 
 def normalized(distribution: str) -> str:

@@ -23,9 +23,10 @@ from n2d_framework.errors import (
     did_you_mean,
 )
 from n2d_framework.experiment.mark import own_file, recorded_store
-from n2d_framework.experiment.materials import ids_of, rows_of, truth_of
+from n2d_framework.experiment.materials import ids_of, truth_of
 from n2d_framework.pipeline import N2D
 from n2d_framework.plan.store import StageStore
+from n2d_framework.plan.store.stored_arrays import rows_of
 from n2d_framework.types import AnyArray, IntArray
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from n2d_framework.core.options import options_dict
 from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.experiment.mark import MARK, VERSION, own_file, own_store, read_mark
 from n2d_framework.experiment.materials import Material
-from n2d_framework.experiment.planning import Plan
+from n2d_framework.experiment.planning import GridPlan
 from n2d_framework.metrics.directions import announced
 from n2d_framework.storage import write_atomic
 from n2d_framework.storage.unfinished import is_hidden
@@ -73,7 +73,7 @@ def _ours(path: Path) -> bool:
 
 
 def write_mark(
-    out: Path, grid: Grid, materials: list[Material], plan: Plan, store: str
+    out: Path, grid: Grid, materials: list[Material], plan: GridPlan, store: str
 ) -> dict[str, Any]:
     """Write down what the folder's comparison is; the same plan gives the same file.
 

@@ -11,15 +11,12 @@ from collections.abc import Iterable, Mapping
 import attrs
 import numpy as np
 
-from n2d_framework.core.protocols import FitContext
 from n2d_framework.experiment.materials import Material
+from n2d_framework.experiment.planning import GridPlan
 from n2d_framework.plan.executors.memory_watch import MemoryWatch
-from n2d_framework.experiment.planning import Plan
 from n2d_framework.plan.executors.tasks import StageTask
-from n2d_framework.plan.run_step import Edge, fit_component
+from n2d_framework.plan.run_step import Edge, RunContext, run_step
 from n2d_framework.plan.store import StageStore
-from n2d_framework.plan.store.entries import checked_output
-from n2d_framework.types import AnyArray
 
 __all__ = ["Estimate", "estimate"]
 
@@ -65,7 +62,7 @@ class _Trial:
 
 
 def estimate(
-    plan: Plan,
+    plan: GridPlan,
     materials: Iterable[Material],
     store: StageStore | None = None,
     *,
@@ -76,7 +73,7 @@ def estimate(
 
     Parameters
     ----------
-    plan : Plan
+    plan : GridPlan
     materials : iterable of Material
     store : StageStore, optional
         What it has costs nothing.
@@ -103,12 +100,12 @@ def estimate(
     left = {key: stage for key, stage in plan.stages.items() if key not in have}
     rows = {material.key: material for material in materials}
     trials: dict[str, _Trial | None] = {}
-    outputs: dict[str, AnyArray] = {}
+    edges: dict[str, Edge] = {}
     deadline = time.monotonic() + budget
     for stage in left.values():
         name = _name(stage)
         if name not in trials and time.monotonic() < deadline:
-            trials[name] = _trial(stage, rows[stage.data], n_jobs, outputs, deadline)
+            trials[name] = _trial(stage, rows[stage.data], n_jobs, edges, deadline)
     tried = {name: trial for name, trial in trials.items() if trial is not None}
     found = {key: _guess(stage, tried) for key, stage in left.items()}
     known = [trial for trial in found.values() if trial is not None]
@@ -140,7 +137,7 @@ def _guess(stage: StageTask, tried: Mapping[str, _Trial]) -> _Trial | None:
     )
 
 
-def _scoring(plan: Plan, left: Mapping[str, StageTask], rows: Mapping[str, Material]) -> float:
+def _scoring(plan: GridPlan, left: Mapping[str, StageTask], rows: Mapping[str, Material]) -> float:
     """Time to score what is left: one cell of each dataset, times their number."""
     counts = Counter(
         (cell.task.clusterer.data, cell.task.truth, cell.task.dbcv_rows)
@@ -172,17 +169,17 @@ def _trial(
     stage: StageTask,
     material: Material,
     n_jobs: int,
-    outputs: dict[str, AnyArray],
+    edges: dict[str, Edge],
     deadline: float,
 ) -> _Trial | None:
     """Fit on few rows; ``None`` if that fails, as with options that need more rows."""
     sizes = [size for size in _ROWS if size < len(material.x)] or [len(material.x)]
     try:
-        inputs = _inputs(stage, material, sizes[-1], n_jobs, outputs)
-        measured = [_fit(stage, inputs[: sizes[0]], n_jobs)]
+        edge = _edge(stage, material, sizes[-1], n_jobs, edges)
+        measured = [_fit(stage, edge.first(sizes[0]), n_jobs)]
         if time.monotonic() < deadline:
-            measured = [_fit(stage, inputs[:size], n_jobs) for size in sizes]
-            outputs[stage.key] = measured[-1].output
+            measured = [_fit(stage, edge.first(size), n_jobs) for size in sizes]
+            edges[stage.key] = measured[-1].given
     except Exception:  # noqa: BLE001  # a trial decides nothing: the real fit will show
         return None
     sizes = sizes[: len(measured)]
@@ -201,33 +198,33 @@ def _grown(values: list[float], sizes: list[int], n_rows: int) -> float:
     return float(last * (n_rows / sizes[-1]) ** np.clip(power, 0.0, _STEEPEST))
 
 
-def _inputs(
-    stage: StageTask, material: Material, size: int, n_jobs: int, outputs: dict[str, AnyArray]
-) -> AnyArray:
-    """Input of the stage for some rows; what was computed before is in `outputs`."""
+def _edge(
+    stage: StageTask, material: Material, size: int, n_jobs: int, edges: dict[str, Edge]
+) -> Edge:
+    """What the stage would get for some rows; what was worked out before is in `edges`."""
     picked = np.random.default_rng(0).choice(len(material.x), size, replace=False)
-    current = material.x[np.sort(picked)]
+    edge = Edge(material.x[np.sort(picked)], stage.data)
     for before in (*stage.prepared(), *stage.chain()[:-1]):
-        if before.key not in outputs:
-            outputs[before.key] = _fit(before, current, n_jobs).output
-        current = outputs[before.key]
-    return current
+        if before.key not in edges:
+            edges[before.key] = _fit(before, edge, n_jobs).given
+        edge = edges[before.key]
+    return edge
 
 
 @attrs.frozen(eq=False)
 class _Fit:
-    output: AnyArray
+    given: Edge
     seconds: float
     memory: float
 
 
-def _fit(stage: StageTask, x: AnyArray, n_jobs: int) -> _Fit:
-    step = stage.step
-    (x,) = Edge(x, "").of(step)
-    context = FitContext(seed=stage.seed, n_jobs=n_jobs)
-    start = time.perf_counter()
+def _fit(stage: StageTask, edge: Edge, n_jobs: int) -> _Fit:
     with warnings.catch_warnings(), MemoryWatch() as watch:
         warnings.simplefilter("ignore")
-        output = fit_component(step.fresh(), step.role, x, context=context)
-    seconds = time.perf_counter() - start
-    return _Fit(checked_output(output, step.spec, len(x)), seconds, watch.peak)
+        result = run_step(stage.step, edge, stage.seed, RunContext("", _no_op, n_jobs))
+    given = edge.after(result.output, result.key, result.published)
+    return _Fit(given, result.seconds, watch.peak)
+
+
+def _no_op(event: object) -> None:
+    """Trials have no events."""

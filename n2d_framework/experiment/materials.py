@@ -14,13 +14,13 @@ from n2d_framework.config import DataConfig
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.rows import Schema, packed, unpacked
-from n2d_framework.core.state import need
 from n2d_framework.data import load
 from n2d_framework.data.frames import as_frame
-from n2d_framework.errors import BundleError, ConfigError, DataError, Problem, StateError
+from n2d_framework.errors import ConfigError, DataError, Problem
 from n2d_framework.pipeline.input_rows import as_rows, refuse_equal_rows
 from n2d_framework.plan.keys import fingerprint
 from n2d_framework.plan.store import StageStore
+from n2d_framework.plan.store.stored_arrays import KeyOf, arrays_of
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = [
@@ -28,12 +28,8 @@ __all__ = [
     "ids_of",
     "keep_material",
     "load_materials",
-    "rows_of",
     "truth_of",
 ]
-
-#: Gives the key that arrays of the store must have.
-_KeyOf = Callable[..., str]
 
 
 @attrs.frozen(eq=False)
@@ -214,7 +210,7 @@ def _ids_key(ids: Iterable[str]) -> str:
 
 def keep_material(material: Material, store: StageStore) -> None:
     """Put rows and classes into the store, if they are not there in good order."""
-    kept: list[tuple[str, dict[str, AnyArray], _KeyOf]] = [
+    kept: list[tuple[str, dict[str, AnyArray], KeyOf]] = [
         (material.key, {"values": material.x}, fingerprint)
     ]
     if material.truth is not None and material.y is not None:
@@ -223,7 +219,7 @@ def keep_material(material: Material, store: StageStore) -> None:
         kept.append((material.ids_key, packed(material.ids), _packed_key))
     for key, arrays, key_of in kept:
         try:
-            _values(store, key, key_of, *arrays)
+            arrays_of(store, key, key_of, *arrays)
         except DataError:
             store.write(key, {"role": "data", "name": material.name}, {"data": dict(arrays)})
 
@@ -232,51 +228,13 @@ def _packed_key(values: AnyArray, ends: AnyArray) -> str:
     return _ids_key(unpacked(values, ends))
 
 
-def _values(store: StageStore, key: str, key_of: _KeyOf, *names: str) -> list[AnyArray]:
-    """Arrays of an entry of the store, of which `key_of` gives the key.
-
-    Raises
-    ------
-    DataError
-        If it is not there, or damaged.
-    """
-    try:
-        found = store.read(key)
-        if found is not None:
-            data = need(found[1], "data", dict)
-            arrays: list[AnyArray] = [need(data, name, np.ndarray) for name in names]
-            if _stands_for(arrays, key_of) == key:
-                return arrays
-            raise StateError("its values are not those that the key stands for")
-        reason = "is missing"
-    except (BundleError, StateError) as error:
-        reason = f"is damaged: {error}"
-    raise DataError(f"{store}: the entry of the data {reason}; start the comparison again")
-
-
-def _stands_for(arrays: list[AnyArray], key_of: _KeyOf) -> str | None:
-    """The key of arrays; ``None`` if they are not of the shape that has one."""
-    try:
-        return key_of(*arrays)
-    except (TypeError, ValueError):
-        return None
-
-
-@lru_cache(maxsize=2)
-def rows_of(location: str, key: str) -> AnyArray:
-    """Rows as they were loaded, from the store; the last ones are kept in memory."""
-    (rows,) = _values(StageStore(location), key, fingerprint, "values")
-    rows.setflags(write=False)
-    return rows
-
-
 @lru_cache(maxsize=8)
 def truth_of(location: str, key: str) -> IntArray:
     """True classes as codes, from the store."""
-    (codes,) = _values(StageStore(location), key, _truth_key, "values")
+    (codes,) = arrays_of(StageStore(location), key, _truth_key, "values")
     return np.asarray(codes, dtype=np.int64)
 
 
 def ids_of(store: StageStore, key: str) -> list[str]:
     """Ids of rows, from the store."""
-    return unpacked(*_values(store, key, _packed_key, "values", "ends"))
+    return unpacked(*arrays_of(store, key, _packed_key, "values", "ends"))

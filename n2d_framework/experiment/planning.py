@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -16,14 +16,16 @@ from n2d_framework.config.rules import scaler_label
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.ranking_checks import require_baseline, require_score
+from n2d_framework.experiment.scoring import CellTask, score_cell
 from n2d_framework.experiment.selection import Selection, Trio
-from n2d_framework.plan.executors.tasks import CellTask, StageTask
 from n2d_framework.experiment.variants import Variant, make_variants
 from n2d_framework.plan.compatibility import component_reasons, needs_reasons
+from n2d_framework.plan.executors.task_graph import Graph
+from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.plan.steps import Step, scaler_step
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["Cell", "Illegal", "Plan", "make_plan"]
+__all__ = ["Cell", "GridPlan", "Illegal", "make_graph", "make_plan"]
 
 
 @attrs.frozen(eq=False)
@@ -78,7 +80,7 @@ class Illegal:
 
 
 @attrs.frozen(eq=False)
-class Plan:
+class GridPlan:
     """Components that are to be run.
 
     Attributes
@@ -103,7 +105,7 @@ class Plan:
         return sum(stage.role == role for stage in self.stages.values())
 
 
-def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
+def make_plan(grid: Grid, materials: Sequence[Material]) -> GridPlan:
     """Work out cells and distinct stages.
 
     Parameters
@@ -113,7 +115,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
 
     Returns
     -------
-    Plan
+    GridPlan
 
     Raises
     ------
@@ -125,7 +127,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
     require_score(grid, materials)
     selection = Selection(grid, [material.name for material in materials])
     variants, notes = make_variants(grid)
-    plan = Plan([], {}, [], 0, notes)
+    plan = GridPlan([], {}, [], 0, notes)
     excluded = 0
     for material in materials:
         legal = _legal(material, variants, plan.illegal)
@@ -143,7 +145,7 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> Plan:
     return attrs.evolve(plan, excluded=excluded, notes=[*notes, *selection.notes()])
 
 
-def _nothing_left(plan: Plan, excluded: int, notes: Sequence[str]) -> str:
+def _nothing_left(plan: GridPlan, excluded: int, notes: Sequence[str]) -> str:
     reasons = list(dict.fromkeys(f"{item.data}: {item.reason}" for item in plan.illegal))
     text = f"nothing is left to compare: {excluded} cells are left out by include and exclude"
     text += f", {len(plan.illegal)} trios cannot be run"
@@ -177,7 +179,7 @@ def _reasons(variant: Variant, material: Material) -> list[str]:
 
 
 def _add(
-    plan: Plan,
+    plan: GridPlan,
     grid: Grid,
     material: Material,
     scaler: ScalerConfig,
@@ -197,7 +199,7 @@ def _add(
 
 
 def _stage(
-    plan: Plan, step: Step, material: Material, before: StageTask | None, seed: int
+    plan: GridPlan, step: Step, material: Material, before: StageTask | None, seed: int
 ) -> StageTask:
     derived = step.seed(seed)
     key = step.key(material.key if before is None else before.key, derived)
@@ -207,3 +209,21 @@ def _stage(
     if not step.prepares:
         plan.stages[key] = task
     return task
+
+
+def make_graph(
+    cells: Iterable[Cell], settings: Settings, known: Mapping[str, Outcome] | None = None
+) -> Graph:
+    """The graph of some cells: their steps, and the scoring of each.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+    settings : Settings
+    known : mapping of stage key to Outcome, optional
+        Stages that need not be tried, such as those that failed in an earlier session.
+    """
+    graph = Graph(settings, known or {})
+    for cell in cells:
+        graph.add(cell.task.id, cell, cell.task.clusterer, score_cell, cell.task)
+    return graph

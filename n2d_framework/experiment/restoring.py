@@ -14,11 +14,11 @@ from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, DataError, Problem
-from n2d_framework.experiment.materials import rows_of
 from n2d_framework.pipeline import N2D
 from n2d_framework.plan.steps import Step, scaler_step
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry
+from n2d_framework.plan.store.stored_arrays import rows_of
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import ROLES, AnyArray, Role
 

@@ -17,25 +17,24 @@ from n2d_framework.config.comparison_config import Grid, read_compare_config
 from n2d_framework.core.events import EventSink
 from n2d_framework.errors import ConfigError, Problem, StoreWarning, attempt
 from n2d_framework.events import EventBus
+from n2d_framework.experiment.comparison import Comparison
+from n2d_framework.experiment.comparison_dir import records_folder, require_own, write_mark
+from n2d_framework.experiment.comparison_events import Session, cell_finished, telling
+from n2d_framework.experiment.keep_alive import kept
+from n2d_framework.experiment.mark import own_store
+from n2d_framework.experiment.materials import Material, load_materials
+from n2d_framework.experiment.open_results import open_comparison
+from n2d_framework.experiment.planning import Cell, GridPlan, make_graph, make_plan
+from n2d_framework.experiment.records import RecordLog, read_records
+from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.plan.executors.dask_cluster import (
     connected,
     local_workers,
     require_shared,
     warn_of_threads,
 )
-from n2d_framework.experiment.comparison import Comparison
-from n2d_framework.experiment.comparison_dir import records_folder, require_own, write_mark
-from n2d_framework.experiment.comparison_events import Session, cell_finished, telling
-from n2d_framework.plan.executors.task_graph import run_here, run_on
-from n2d_framework.experiment.graph import Graph, make_graph
-from n2d_framework.experiment.keep_alive import kept
-from n2d_framework.experiment.mark import own_store
-from n2d_framework.experiment.materials import Material, load_materials
-from n2d_framework.experiment.open_results import open_comparison
-from n2d_framework.experiment.planning import Cell, Plan, make_plan
-from n2d_framework.experiment.records import RecordLog, read_records
+from n2d_framework.plan.executors.task_graph import Graph, run_here, run_on
 from n2d_framework.plan.executors.tasks import Outcome, Settings
-from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import default_catalogue
 
@@ -52,14 +51,14 @@ class Planned:
     ----------
     grid : Grid
     materials : list of Material
-    plan : Plan
+    plan : GridPlan
     allow_code : bool
         Whether it may import code that the configuration names.
     """
 
     grid: Grid
     materials: list[Material]
-    plan: Plan
+    plan: GridPlan
     allow_code: bool = False
 
 
@@ -173,7 +172,7 @@ def compare(
         )  # fmt: skip
         with kept(planned.materials, stages):
             if scheduler is not None:
-                require_shared(client, stages, planned.materials)
+                require_shared(client, stages, [material.key for material in planned.materials])
                 warn_of_threads(client, settings)
             _run(planned.plan, settings, folder, client, retry_failed, sink)
     comparison = open_comparison(folder, store=stages, allow_code=planned.allow_code)
@@ -226,7 +225,7 @@ def stage_threads(n_jobs: int | None, workers: int, scheduler: Any) -> int:
 
 
 def _run(
-    plan: Plan,
+    plan: GridPlan,
     settings: Settings,
     out: Path,
     client: Any,

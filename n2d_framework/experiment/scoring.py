@@ -13,12 +13,34 @@ from n2d_framework.core.scores import has_bic
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
 from n2d_framework.plan.executors.inline import ALONE, failure, output_of
-from n2d_framework.plan.executors.tasks import CellTask, Outcome, Settings
+from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry, with_state
 from n2d_framework.registry import default_catalogue
 
-__all__ = ["score_cell"]
+__all__ = ["CellTask", "score_cell"]
+
+
+@attrs.frozen(eq=False)
+class CellTask:
+    """One cell to be scored.
+
+    Attributes
+    ----------
+    id : str
+        Identifies the cell, by content.
+    clusterer : StageTask
+        The last stage, with those before it.
+    truth : str or None
+        Key of the true classes in the store.
+    dbcv_rows : int
+        Rows sampled for DBCV; 0 leaves it out.
+    """
+
+    id: str
+    clusterer: StageTask
+    truth: str | None
+    dbcv_rows: int
 
 
 def score_cell(

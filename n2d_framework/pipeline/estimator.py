@@ -17,7 +17,7 @@ from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, with_options
-from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, snapshot_of
+from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, parts_of_fit
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
@@ -276,7 +276,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
 
     def to_snapshot(self) -> Snapshot:
         """The fitted model as plain values."""
-        return Snapshot(self.to_manifest(), snapshot_of(self._fitted()).parts)
+        return Snapshot(self.to_manifest(), parts_of_fit(self._fitted()))
 
     def to_manifest(self) -> dict[str, Any]:
         """Content of a bundle in JSON: everything but its arrays."""

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import Choice, Composition, ScalerConfig
-from n2d_framework.core.code import libraries_of
+from n2d_framework.core.code import library_versions
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
@@ -23,12 +23,7 @@ from n2d_framework.plan.steps import Plan
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
 from n2d_framework.types import ROLES
 
-__all__ = ["Snapshot", "fit_from_snapshot", "library_versions", "manifest_of", "snapshot_of"]
-
-_LIBRARIES = (
-    "numpy", "scipy", "scikit-learn", "umap-learn", "hdbscan", "openTSNE", "keras", "tensorflow",
-    "numba", "h5py",
-)  # fmt: skip
+__all__ = ["Snapshot", "fit_from_snapshot", "manifest_of", "parts_of_fit"]
 
 
 @attrs.frozen(eq=False)
@@ -62,22 +57,6 @@ def _environment(*distributions: str) -> dict[str, Any]:
     }
 
 
-def library_versions(*distributions: str) -> dict[str, str]:
-    """Versions of the libraries that results may depend on, where they are installed.
-
-    Parameters
-    ----------
-    *distributions : str
-        Those that the components came with: what plugins need counts too.
-    """
-    versions = {name: _version(name) for name in _LIBRARIES}
-    found = {name: version for name, version in versions.items() if version}
-    for distribution in dict.fromkeys(distributions):
-        if distribution != "n2d_framework":
-            found |= libraries_of(distribution)
-    return found
-
-
 def manifest_of(fit: Fit) -> dict[str, Any]:
     """Description of a fit as JSON; components are not asked for their states."""
     composition: dict[str, Any] = {"scaler": options_dict(fit.composition.scaler)}
@@ -106,15 +85,15 @@ def manifest_of(fit: Fit) -> dict[str, Any]:
     }
 
 
-def snapshot_of(fit: Fit) -> Snapshot:
-    """Take a fit apart into plain values."""
+def parts_of_fit(fit: Fit) -> dict[str, State]:
+    """The states and arrays of a fit, by the name of their part."""
     parts: dict[str, State] = {
         "scaler" if result.step.prepares else result.step.label: result.component.get_state()
         for result in fit.results
     }
     parts["training"] = {"labels": fit.labels}
     parts["golden"] = dict(fit.golden)
-    return Snapshot(manifest_of(fit), parts)
+    return parts
 
 
 def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) -> Fit:
@@ -123,7 +102,7 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
     Parameters
     ----------
     snapshot : Snapshot
-        As :func:`snapshot_of` gave it, perhaps from a file.
+        As :meth:`N2D.to_snapshot` gave it, perhaps from a file.
     catalogue : Catalogue, optional
         Where the components' classes are found; never a name from the file.
 

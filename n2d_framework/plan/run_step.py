@@ -69,6 +69,11 @@ class Edge:
         rows = self.rows.reshape(len(self.rows), *shape)
         return (rows,) if self.labels is None else (rows, self.labels)
 
+    def first(self, n_rows: int) -> Edge:
+        """The first rows, with their labels."""
+        labels = None if self.labels is None else self.labels[:n_rows]
+        return attrs.evolve(self, rows=self.rows[:n_rows], labels=labels)
+
     def after(self, output: AnyArray, key: str = "", published: State | None = None) -> Edge:
         """Values handed on after a step: its coordinates, or its labels and the coordinates.
 

@@ -17,9 +17,9 @@ import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import OutputError, StoreWarning
 from n2d_framework.experiment import executors, plan_comparison
-from n2d_framework.plan.executors.dask_cluster import warn_of_threads
-from n2d_framework.experiment.graph import make_graph
 from n2d_framework.experiment.keep_alive import kept
+from n2d_framework.experiment.planning import make_graph
+from n2d_framework.plan.executors.dask_cluster import warn_of_threads
 from n2d_framework.plan.executors.inline import fit_here
 from n2d_framework.plan.executors.tasks import Settings
 from n2d_framework.plan.store import StageStore
@@ -123,7 +123,7 @@ def test_a_plugin_of_another_version_on_the_worker_is_refused_before_it_fits(
     settings = Settings(str(tmp_path / "stages"))
     task = next(iter(planned.plan.stages.values()))
     monkeypatch.setattr(
-        "n2d_framework.plan.executors.inline.stage_key", lambda *_: "as another version has it"
+        "n2d_framework.plan.steps.stage_key", lambda *_: "as another version has it"
     )
     outcome = fit_here(task, settings)
     assert "install the same versions everywhere" in outcome.error

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from n2d_framework.core.events import Event
-    from n2d_framework.experiment.planning import Plan
+    from n2d_framework.experiment.planning import GridPlan
 
 __all__ = ["CompareProgress"]
 
@@ -20,12 +20,12 @@ class CompareProgress:
 
     Parameters
     ----------
-    plan : Plan
+    plan : GridPlan
     quiet : bool
         Show nothing. Nothing is shown either where stderr is not a terminal.
     """
 
-    def __init__(self, plan: Plan, *, quiet: bool = False) -> None:
+    def __init__(self, plan: GridPlan, *, quiet: bool = False) -> None:
         self.silent = quiet or not err().is_terminal
         self._plan = plan
         self._live: Progress | None = None

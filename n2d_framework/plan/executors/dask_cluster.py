@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from n2d_framework.errors import ConfigError, Problem
-from n2d_framework.experiment.materials import Material
 from n2d_framework.plan.executors.tasks import Settings
 from n2d_framework.plan.store import StageStore
 from n2d_framework.processes import SAFE_PATH
@@ -143,7 +142,7 @@ def connected(scheduler: Any) -> Iterator[Any]:
         yield client
 
 
-def require_shared(client: Any, store: StageStore, materials: list[Material]) -> None:
+def require_shared(client: Any, store: StageStore, keys: list[str]) -> None:
     """Refuse a store that the workers of a cluster do not see.
 
     Raises
@@ -153,7 +152,7 @@ def require_shared(client: Any, store: StageStore, materials: list[Material]) ->
     """
     with contextlib.suppress(TimeoutError):  # reported below
         client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
-    seen = client.run(_sees, store.location, [material.key for material in materials])
+    seen = client.run(_sees, store.location, keys)
     if not seen:
         raise ConfigError(
             [Problem("scheduler", "it has no worker; start some with 'dask worker ADDRESS'")]

@@ -14,6 +14,7 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.core.code import library_versions
 from n2d_framework.core.events import Event, StageFinished, StageStarted
 from n2d_framework.core.state import State
 from n2d_framework.errors import (
@@ -24,13 +25,12 @@ from n2d_framework.errors import (
     StateError,
     StoreWarning,
 )
-from n2d_framework.experiment.materials import rows_of
 from n2d_framework.plan.executors.memory_watch import MemoryWatch
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
-from n2d_framework.pipeline.snapshot import library_versions
 from n2d_framework.plan.run_step import Edge, RunContext, run_step
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry, with_state
+from n2d_framework.plan.store.stored_arrays import rows_of
 from n2d_framework.types import AnyArray
 
 __all__ = ["ALONE", "failure", "fit_here", "fit_stage", "output_of"]
@@ -138,14 +138,13 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
 
         try:
             code |= task.step.code
-            edge = _edge(task, settings)
-            if task.step.key(edge.key, task.seed) != task.key:
+            if task.step.key(task.before, task.seed) != task.key:
                 raise StageError(_other_version(task, code))
             context = RunContext(
                 settings.run_id, events.append, settings.n_jobs, StageStore(settings.store),
                 notes=notes, outputs_of_code=True,
             )  # fmt: skip
-            result = run_step(task.step, edge, task.seed, context)
+            result = run_step(task.step, _edge(task, settings), task.seed, context)
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result
@@ -204,7 +203,9 @@ def _edge(task: StageTask, settings: Settings) -> Edge:
     if before.step.prepares:
         return _prepared(before, settings)
     found = _entry_of(before, settings)
-    return _edge(before, settings).after(found.output, before.key, found.published)
+    if found.output.ndim > 1:
+        return Edge(found.output, before.key, None, found.published)
+    return _edge(before, settings).after(found.output, before.key)
 
 
 def _prepared(task: StageTask, settings: Settings) -> Edge:

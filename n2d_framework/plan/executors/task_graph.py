@@ -1,23 +1,95 @@
-"""Running a graph: here, one task after the other, or by the workers of a cluster."""
+"""Steps of many plans as a Dask graph, run here one after the other, or by workers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import attrs
 
 from n2d_framework.errors import N2DError
-from n2d_framework.experiment.graph import Graph, Result
+from n2d_framework.plan.executors.inline import fit_stage
+from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 
-__all__ = ["Deliver", "run_here", "run_on"]
+__all__ = ["Deliver", "Graph", "Result", "run_here", "run_on"]
 
+Result: TypeAlias = "Outcome | dict[str, Any]"
 #: Called with the key of each task that has ended, and its result or the error of its workers.
 Deliver: TypeAlias = Callable[[str, "Result | BaseException"], None]
 
 
 _CELLS_AT_A_TIME = 1000
+
+
+@attrs.frozen(eq=False)
+class Graph:
+    """A Dask graph: steps by their content keys, and what is made of them behind them.
+
+    No array is in it, and none passes along it: arrays are in the stage store.
+
+    Attributes
+    ----------
+    settings : Settings
+    known : mapping of key to Outcome
+        Steps that need not be tried, such as those that failed in an earlier session.
+    tasks : dict
+        Graph as Dask specifies it.
+    cells : dict of key to object
+        What is made of the steps.
+    stages : dict of key to StageTask
+        Keys of the steps' outcomes.
+    """
+
+    settings: Settings
+    known: Mapping[str, Outcome] = attrs.field(factory=dict)
+    tasks: dict[str, Any] = attrs.field(factory=dict, init=False)
+    cells: dict[str, Any] = attrs.field(factory=dict, init=False)
+    stages: dict[str, StageTask] = attrs.field(factory=dict, init=False)
+
+    @property
+    def keys(self) -> list[str]:
+        """Everything of which the end is reported."""
+        return [*self.stages, *self.cells]
+
+    def add(
+        self, name: str, cell: Any, last: StageTask, make: Callable[..., Any], *about: Any
+    ) -> None:
+        """Add what is made of the steps up to one, and those steps.
+
+        Parameters
+        ----------
+        name : str
+            Unique in the graph.
+        cell : object
+            Description of it.
+        last : StageTask
+        make : callable
+            Called with `about`, the settings and the outcome of each step.
+        """
+        before: list[str] = []
+        for stage in last.chain():
+            key = self._key("stage", stage.key)
+            if key not in self.tasks:
+                self.stages[key] = stage
+                self.tasks[key] = (
+                    (_known, self.known[stage.key])
+                    if stage.key in self.known
+                    else (fit_stage, stage, self.settings, *before[-1:])
+                )
+            before.append(key)
+        self.cells[self._key("cell", name)] = cell
+        self.tasks[self._key("cell", name)] = (make, *about, self.settings, *before)
+
+    def _key(self, kind: str, name: str) -> str:
+        # On a shared scheduler, another store is another result.
+        mark = hashlib.sha256(self.settings.store.encode()).hexdigest()[:8]
+        return f"{kind}-{mark}-{name}"
+
+
+def _known(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 def run_here(graph: Graph, deliver: Deliver) -> None:

@@ -11,7 +11,7 @@ from n2d_framework.core.events import Event
 from n2d_framework.plan.steps import Step
 from n2d_framework.types import Role
 
-__all__ = ["CellTask", "Outcome", "Settings", "StageTask"]
+__all__ = ["Outcome", "Settings", "StageTask"]
 
 
 @attrs.frozen(eq=False)
@@ -66,6 +66,11 @@ class StageTask:
     seed: int
     upstream: StageTask | None = attrs.field(repr=False)
     data: str
+
+    @property
+    def before(self) -> str:
+        """Key of what it is fitted on."""
+        return self.data if self.upstream is None else self.upstream.key
 
     @property
     def role(self) -> Role:
@@ -137,25 +142,3 @@ class Outcome:
     failed: str | None = None
     losses: Mapping[str, float] = attrs.field(factory=dict, repr=False)
     versions: Mapping[str, str] = attrs.field(factory=dict, repr=False)
-
-
-@attrs.frozen(eq=False)
-class CellTask:
-    """One cell to be scored.
-
-    Attributes
-    ----------
-    id : str
-        Identifies the cell, by content.
-    clusterer : StageTask
-        The last stage, with those before it.
-    truth : str or None
-        Key of the true classes in the store.
-    dbcv_rows : int
-        Rows sampled for DBCV; 0 leaves it out.
-    """
-
-    id: str
-    clusterer: StageTask
-    truth: str | None
-    dbcv_rows: int

@@ -1,0 +1,58 @@
+"""Arrays of the store that are known by what they hold: rows, classes, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+
+from n2d_framework.core.state import need
+from n2d_framework.errors import BundleError, DataError, StateError
+from n2d_framework.plan.keys import fingerprint
+from n2d_framework.plan.store.stage_store import StageStore
+from n2d_framework.types import AnyArray
+
+__all__ = ["KeyOf", "arrays_of", "rows_of"]
+
+#: Gives the key that arrays of the store must have.
+KeyOf: TypeAlias = Callable[..., str]
+
+
+def arrays_of(store: StageStore, key: str, key_of: KeyOf, *names: str) -> list[AnyArray]:
+    """Arrays of an entry of the store, of which `key_of` gives the key.
+
+    Raises
+    ------
+    DataError
+        If it is not there, or damaged.
+    """
+    try:
+        found = store.read(key)
+        if found is not None:
+            data = need(found[1], "data", dict)
+            arrays: list[AnyArray] = [need(data, name, np.ndarray) for name in names]
+            if _stands_for(arrays, key_of) == key:
+                return arrays
+            raise StateError("its values are not those that the key stands for")
+        reason = "is missing"
+    except (BundleError, StateError) as error:
+        reason = f"is damaged: {error}"
+    raise DataError(f"{store}: the entry of the data {reason}; start the comparison again")
+
+
+def _stands_for(arrays: list[AnyArray], key_of: KeyOf) -> str | None:
+    """The key of arrays; ``None`` if they are not of the shape that has one."""
+    try:
+        return key_of(*arrays)
+    except (TypeError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=2)
+def rows_of(location: str, key: str) -> AnyArray:
+    """Rows as they were loaded, from the store; the last ones are kept in memory."""
+    (rows,) = arrays_of(StageStore(location), key, fingerprint, "values")
+    rows.setflags(write=False)
+    return rows
