@@ -16,9 +16,10 @@ import pytest
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
 from n2d_framework.errors import OutputError, StoreWarning
-from n2d_framework.experiment import executors, plan_comparison
+from n2d_framework.experiment import plan_comparison
 from n2d_framework.experiment.keep_alive import kept
 from n2d_framework.experiment.planning import make_graph
+from n2d_framework.plan.executors import task_graph
 from n2d_framework.plan.executors.dask_cluster import warn_of_threads
 from n2d_framework.plan.executors.inline import fit_here
 from n2d_framework.plan.executors.tasks import Settings
@@ -214,7 +215,7 @@ def test_cells_come_to_the_cluster_some_at_a_time_and_no_stage_twice(
 ):
     from distributed import Client
 
-    monkeypatch.setattr(executors, "_CELLS_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(task_graph, "_CELLS_AT_A_TIME", at_a_time)
     data, reported, held = {"few": few_digits}, [], []
     about = {"processes": False, "n_workers": 1, "threads_per_worker": 1}
     with Client(**about, dashboard_address=None) as client:

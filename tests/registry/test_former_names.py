@@ -19,7 +19,7 @@ from n2d_framework.errors import (
     DuplicateComponentError,
     RenamedWarning,
 )
-from n2d_framework.experiment import stage_runs
+from n2d_framework.plan.executors import inline as stage_runs
 from n2d_framework.registry import default_catalogue
 
 SOURCE = """
