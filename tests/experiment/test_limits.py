@@ -7,7 +7,7 @@ import time
 import pytest
 
 import n2d_framework as n2d
-from n2d_framework.experiment.memory_watch import MemoryWatch
+from n2d_framework.plan.executors.memory_watch import MemoryWatch
 
 
 def run(mode, few_digits, out, **limits):
