@@ -32,9 +32,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from n2d_framework.core.blocks import in_blocks
+from n2d_framework.core.arrays.blocks import in_blocks
+from n2d_framework.core.arrays.distinct import DistinctRows, distinct_rows, hash_rows
+from n2d_framework.core.arrays.guards import check_features, require_fitted
+from n2d_framework.core.arrays.single_precision import in_float32
 from n2d_framework.core.dataset import DataFile, Dataset, DatasetSpec, Modality
-from n2d_framework.core.distinct import DistinctRows, distinct_rows, hash_rows
 from n2d_framework.core.events import (
     CellFinished,
     ComparisonFinished,
@@ -49,12 +51,11 @@ from n2d_framework.core.events import (
     StageStarted,
 )
 from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
-from n2d_framework.core.guards import check_features, require_fitted
 from n2d_framework.core.kinds import KINDS, Kind
 from n2d_framework.core.learned import learned
-from n2d_framework.core.markers import hookimpl
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.options import Option, component, option, options_dict, options_of
+from n2d_framework.core.origin.markers import hookimpl
 from n2d_framework.core.protocols import (
     ClusteredRows,
     Clusterer,
@@ -67,7 +68,6 @@ from n2d_framework.core.protocols import (
     Refiner,
 )
 from n2d_framework.core.roles import ROLE_TABLE, RoleInfo
-from n2d_framework.core.single_precision import in_float32
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import object_from_state, object_state, trusted_types

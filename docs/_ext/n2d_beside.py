@@ -10,7 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from n2d_framework.core.markers import PROJECT
+from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.registry import Catalogue
 from n2d_framework.registry.entry_points import installed_entry_points
 

@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from n2d_framework.core.code import requirements
+from n2d_framework.core.origin.code import requirements
 
 __all__ = ["backend", "gpus", "hardware", "libraries", "required", "version_of"]
 

@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from n2d_framework.cli.terminal.console import say_error
-from n2d_framework.core.distributions import distribution_of
+from n2d_framework.core.origin.distributions import distribution_of
 from n2d_framework.errors import raised_at
 
 if TYPE_CHECKING:

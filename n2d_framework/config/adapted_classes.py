@@ -8,9 +8,9 @@ from typing import Any
 
 from n2d_framework.config.choice import Choice
 from n2d_framework.config.expansion import expand_options
-from n2d_framework.core.code import code_of, outlasts
-from n2d_framework.core.markers import PROJECT
 from n2d_framework.core.options import Option
+from n2d_framework.core.origin.code import code_of, outlasts
+from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.core.spec import ComponentSpec, load_object
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem, did_you_mean
 from n2d_framework.registry import Entry, default_catalogue

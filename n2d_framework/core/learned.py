@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import attrs
 import numpy as np
 
-from n2d_framework.core.guards import require_fitted
+from n2d_framework.core.arrays.guards import require_fitted
 from n2d_framework.core.state import ARRAY_DTYPES, KEY_PATTERN, State, need
 from n2d_framework.errors import StateError, did_you_mean
 from n2d_framework.types import AnyArray

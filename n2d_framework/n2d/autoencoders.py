@@ -131,7 +131,7 @@ class KerasAutoencoder:
         return found.reshape(len(rows), -1)
 
     def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
-        from n2d_framework.core.single_precision import in_float32
+        from n2d_framework.core.arrays.single_precision import in_float32
         from n2d_framework.pipeline.input_rows import as_rows
 
         rows = in_float32(as_rows(x), fitting=fitting)

@@ -161,7 +161,7 @@ class Stage:
 
 
 def _rows(x: Any, *, fitting: bool = False) -> AnyArray:
-    from n2d_framework.core.single_precision import in_float32
+    from n2d_framework.core.arrays.single_precision import in_float32
     from n2d_framework.pipeline.input_rows import as_rows
 
     rows = in_float32(as_rows(x), fitting=fitting)

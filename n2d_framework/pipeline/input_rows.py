@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from n2d_framework.core.missing import unmasked
-from n2d_framework.core.single_precision import lost_digits
+from n2d_framework.core.arrays.missing import unmasked
+from n2d_framework.core.arrays.single_precision import lost_digits
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 

@@ -10,8 +10,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import Choice, Composition, ScalerConfig
-from n2d_framework.core.code import library_versions
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.origin.code import library_versions
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.core.structure import structure

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from n2d_framework.core.distinct import distinct_rows
+from n2d_framework.core.arrays.distinct import distinct_rows
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CollapseWarning, StageError
 from n2d_framework.types import NOISE, AnyArray

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from n2d_framework.core.distinct import DistinctRows, distinct_rows
+from n2d_framework.core.arrays.distinct import DistinctRows, distinct_rows
 from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["share_among_equal_rows"]

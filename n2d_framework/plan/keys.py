@@ -56,7 +56,7 @@ def stage_key(
         The stage's seed.
     code : mapping, optional
         What identifies its code beyond the version, and the code that its options name, as
-        :func:`n2d_framework.core.code.code_of` gives it.
+        :func:`n2d_framework.core.origin.code.code_of` gives it.
 
     Returns
     -------

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 
 from n2d_framework.config.models import ScalerConfig
+from n2d_framework.core.arrays.single_precision import collapse, column_of
 from n2d_framework.core.learned import learned
 from n2d_framework.core.options import component
 from n2d_framework.core.protocols import FitContext
-from n2d_framework.core.single_precision import collapse, column_of
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
 from n2d_framework.types import AnyArray

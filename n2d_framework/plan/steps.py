@@ -10,8 +10,8 @@ from importlib import metadata
 from typing import Any, Self
 
 from n2d_framework.config import Composition, ScalerConfig
-from n2d_framework.core.code import code_of
 from n2d_framework.core.options import options_dict
+from n2d_framework.core.origin.code import code_of
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.structure import structure
 from n2d_framework.plan.keys import stage_key

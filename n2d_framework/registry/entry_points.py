@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import attrs
 import pluggy
 
-from n2d_framework.core.distributions import distribution_of
-from n2d_framework.core.markers import PROJECT
+from n2d_framework.core.origin.distributions import distribution_of
+from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.errors import PluginError, raised_at
 from n2d_framework.registry import hookspecs
 

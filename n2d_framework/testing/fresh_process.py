@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.core.distributions import distribution_of
-from n2d_framework.core.markers import PROJECT
+from n2d_framework.core.origin.distributions import distribution_of
+from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.core.roles import FITTED_ROLES
 from n2d_framework.core.state import State
 from n2d_framework.errors import StateError

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from n2d_framework.core import distinct
+from n2d_framework.core.arrays import distinct
 from n2d_framework.plugin import distinct_rows, hash_rows
 
 FEW_VALUES = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e-30, 3e38])

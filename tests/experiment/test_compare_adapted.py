@@ -14,8 +14,8 @@ import n2d_framework as n2d
 from n2d_framework.cli import app
 from n2d_framework.config.compare_schema import compare_schema
 from n2d_framework.config.comparison_config import read_compare_config
-from n2d_framework.core.code import code_of, outlasts
 from n2d_framework.core.events import StageFinished
+from n2d_framework.core.origin.code import code_of, outlasts
 from n2d_framework.errors import ConfigError, DataError
 from n2d_framework.experiment import plan_comparison
 from n2d_framework.plan.store import StageStore

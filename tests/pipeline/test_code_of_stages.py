@@ -105,7 +105,7 @@ def test_an_edited_component_is_fitted_again(tmp_path, fit, kind):
 
 def test_modules_beside_it_count_and_other_code_does_not(tmp_path, monkeypatch):
     """A single module that imports another one, inside of a function."""
-    from n2d_framework.core import code
+    from n2d_framework.core.origin import code
 
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "alone_a.py").write_text("def f():\n    import alone_b\n    import numpy\n")

@@ -168,7 +168,7 @@ def test_rows_are_never_written_to_whatever_their_order_in_memory(name, order, g
 
 
 def test_differences_by_rounding_of_computed_coordinates_are_not_values():
-    from n2d_framework.core.single_precision import in_float32
+    from n2d_framework.core.arrays.single_precision import in_float32
 
     rows = np.array([[1.0, 3e-17], [2.0, np.nextafter(3e-17, 1)]])
     np.testing.assert_array_equal(in_float32(rows, fitting=True, computed=True), rows.astype("f"))

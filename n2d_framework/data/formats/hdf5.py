@@ -91,7 +91,7 @@ class _Conventions:
 
     @property
     def packed(self) -> bool:
-        """Whether the values are other numbers than those stored."""
+        """Return whether the values are other numbers than those stored."""
         return (self.scale, self.offset) != (1.0, 0.0)
 
     def values(self, stored: AnyArray, start: int, where: str) -> AnyArray:

@@ -14,8 +14,8 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.core.code import library_versions
 from n2d_framework.core.events import Event, StageFinished, StageStarted
+from n2d_framework.core.origin.code import library_versions
 from n2d_framework.core.state import State
 from n2d_framework.errors import (
     BundleError,

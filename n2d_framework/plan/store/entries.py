@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.core.single_precision import collapse
+from n2d_framework.core.arrays.single_precision import collapse
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import N2DError, StageError, StateError, StoreWarning

@@ -1,0 +1,1 @@
+"""Arrays of rows: blocks, equal rows, missing values, float32, and refusals of components."""

@@ -1,0 +1,1 @@
+"""Types of options: their meaning, and their JSON Schema."""

@@ -1,0 +1,1 @@
+"""Origin of components: distributions, code, and the mark of a plugin."""
