@@ -201,7 +201,7 @@ def _grown(values: list[float], sizes: list[int], n_rows: int) -> float:
 def _edge(
     stage: StageTask, material: Material, size: int, n_jobs: int, edges: dict[str, Edge]
 ) -> Edge:
-    """What the stage would get for some rows; what was worked out before is in `edges`."""
+    """Input of the stage for some rows; what was computed before is in `edges`."""
     picked = np.random.default_rng(0).choice(len(material.x), size, replace=False)
     edge = Edge(material.x[np.sort(picked)], stage.data)
     for before in (*stage.prepared(), *stage.chain()[:-1]):

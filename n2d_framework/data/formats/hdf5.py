@@ -40,7 +40,7 @@ class _Stored(StoredArray):
 
 @attrs.frozen
 class _Conventions:
-    """What the attributes of a dataset say of its values, by the conventions of netCDF (CF).
+    """Findings from the attributes of a dataset about its values, by the conventions of netCDF (CF).
 
     Attributes
     ----------

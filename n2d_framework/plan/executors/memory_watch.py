@@ -49,6 +49,6 @@ class MemoryWatch:
             self._look()
 
     def _look(self) -> None:
-        """Sample; without a free file descriptor this sample is left out, and the work continues."""
+        """Sample; without a free file descriptor this one is left out, and the work continues."""
         with contextlib.suppress(OSError):
             self.sample()
