@@ -40,7 +40,7 @@ class _Stored(StoredArray):
 
 @attrs.frozen
 class _Conventions:
-    """Findings from the attributes of a dataset about its values, by the conventions of netCDF (CF).
+    """Findings in the attributes of a dataset about its values, by the conventions of netCDF (CF).
 
     Attributes
     ----------
