@@ -20,7 +20,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         input="sequence",
         reference="Wang, Yan and Oates 2017, Time Series Classification from Scratch with Deep "
         "Neural Networks, IJCNN; Masci et al. 2011, Stacked Convolutional Auto-Encoders, ICANN",
-        small_options={"filters": [8, 8], "kernel_sizes": 5, "epochs": 3},
+        small_options={"filters": [8, 8], "kernel_sizes": 5, "epochs": 3, "learning_rate": 0.01},
     )
     yield ComponentSpec(
         role="embedder",
