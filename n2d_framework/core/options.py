@@ -169,15 +169,40 @@ def component(cls: type[T]) -> type[T]:
     Raises
     ------
     TypeError
-        If an option has a type that no configuration can hold; where the type cannot be resolved
-        yet, as soon as the options are asked for.
+        If an option has a name, a default or a type that no configuration can hold; where the type
+        cannot be resolved yet, as soon as the options are asked for.
     """
     made = attrs.define(cls, kw_only=True, slots=False, eq=False)
+    _check_declarations(made)
     with contextlib.suppress(NameError):  # a type that is defined, or imported, further below
         _options_of(made)  # type: ignore[arg-type]
     _take_former_names(made)
     provide_state(made)
     return made
+
+
+def _check_declarations(cls: Any) -> None:
+    """Refuse options whose name means something else, or whose default they refuse themselves."""
+    for field in attrs.fields(cls):
+        if not field.init or _KEY not in field.metadata:
+            continue
+        info = field.metadata[_KEY]
+        names = (field.name, *info.get("aliases", ()))
+        wrong = next(filter(None, map(_name_complaint, names)), "")
+        if not wrong and field.default is not attrs.NOTHING:
+            complaint = Option(field.name, None, field.default, **info).complaint(field.default)
+            wrong = f"its default {complaint}" if complaint else ""
+        if wrong:
+            raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field.name}: {wrong}")
+
+
+def _name_complaint(name: str) -> str:
+    if "__" in name or name.startswith("_"):
+        return (
+            f"an option cannot be called {name!r}: it would not be found by set_params, where '__' "
+            "separates names; write one underscore between words, and none in front"
+        )
+    return ""
 
 
 def _take_former_names(cls: Any) -> None:

@@ -267,12 +267,18 @@ class ComponentSpec:
         Raises
         ------
         ComponentImportError
-            If it cannot be imported, with the reason and what to install.
+            If it cannot be imported, with the reason and what to install; or if it is not the
+            class of a component.
         """
         found = load_object(self.factory, what=f"{self.role} {self.name!r}", install=self.extra)
         if not isinstance(found, type) or not attrs.has(found):
             raise ComponentImportError(
                 f"{self.role} {self.name!r}: {self.factory} is not a class made with "
                 "n2d_framework.plugin.component"
+            )
+        if "name" in attrs.fields_dict(found):
+            raise ComponentImportError(
+                f"{self.role} {self.name!r}: an option of {self.factory} is called 'name', which "
+                "is the component's own in configurations; choose another name for the option"
             )
         return found

@@ -188,7 +188,8 @@ class ComponentExamination:
         return partner_of(self.entry) if self.spec.needs else None
 
     @once
-    def _all_rows(self) -> AnyArray:
+    def all_rows(self) -> AnyArray:
+        """Rows to fit, then those that are asked about."""
         return self._rows_and_upstream[0]
 
     @property
@@ -210,12 +211,12 @@ class ComponentExamination:
     @property
     def rows(self) -> AnyArray:
         """Rows to fit."""
-        return self._all_rows[: N_TRAIN if self.given is None else len(self.given) * 3 // 4]
+        return self.all_rows[: N_TRAIN if self.given is None else len(self.given) * 3 // 4]
 
     @property
     def new(self) -> AnyArray:
         """Rows the component was not fitted on."""
-        return self._all_rows[len(self.rows) :]
+        return self.all_rows[len(self.rows) :]
 
     def fresh(self) -> Any:
         """An unfitted component with its small options."""
@@ -238,7 +239,7 @@ class ComponentExamination:
     def refitted(self) -> Fitted:
         """The component, fitted on other rows first and then on the same."""
         component = self.fresh()
-        self.fit(component, self._all_rows[::-1][: len(self.rows)] * 0.5)
+        self.fit(component, self.all_rows[::-1][: len(self.rows)] * 0.5)
         return self.fit(component, self.rows)
 
     @once

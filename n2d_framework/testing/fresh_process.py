@@ -39,7 +39,9 @@ class Elsewhere:
         Training output of a fit with the same seed and two threads.
     answers : mapping of str to array or None
         Answers of a component that got the state of this process's fit; ``None`` if the state
-        cannot be stored.
+        cannot be stored, or there are no answers.
+    reason : str
+        Why there are no answers from the state; empty if there are some.
     effects : mapping of str to list of str
         What fitting and answering did to the process around it.
     """
@@ -47,6 +49,7 @@ class Elsewhere:
     output: AnyArray
     answers: Mapping[str, AnyArray] | None
     effects: Mapping[str, list[str]]
+    reason: str = ""
 
 
 def examine_elsewhere(exam: Any) -> Elsewhere:
@@ -75,12 +78,12 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     exam.environment.restore_settings()  # a process inherits a umask, ignored signals, and more
     environment = exam.environment.environment
     _run("component", str(folder), folder=folder / "empty", environment=environment)
-    effects = json.loads((folder / "effects.json").read_text(encoding="utf-8"))
+    found = json.loads((folder / "found.json").read_text(encoding="utf-8"))
     output = np.load(folder / "output.npy")
-    if not (folder / "state").exists():
-        return Elsewhere(output, None, effects)
+    if found["reason"] or not (folder / "state").exists():
+        return Elsewhere(output, None, found["effects"], found["reason"])
     with np.load(folder / "answers.npz") as answers:
-        return Elsewhere(output, dict(answers), effects)
+        return Elsewhere(output, dict(answers), found["effects"])
 
 
 def _write(path: Path, parts: Mapping[str, State]) -> None:

@@ -25,7 +25,10 @@ def imports(names: list[str]) -> None:
 
 
 def component(folder: Path) -> None:
-    """Fit a component while it is watched, then answer from a state that another fit gave."""
+    """Answer from a state that another process's fit gave, then fit, all of it watched.
+
+    The state comes first: an answer must not need what a fit leaves in this process.
+    """
     import attrs
     import numpy as np
 
@@ -40,7 +43,11 @@ def component(folder: Path) -> None:
     rows, new = np.load(folder / "rows.npy"), np.load(folder / "new.npy")
     _, parts = decode(read_file(folder / "upstream"), kind="examination")
     upstream = parts["upstream"]
+    found: dict[str, Any] = {}
+    reason = ""
     with watched(importing=True) as effects:
+        if (folder / "state").exists():  # else, it cannot be stored
+            found, reason = _answer_from_state(entry, folder, new)
         fitted = fit(entry, fresh(entry), rows, n_jobs=2, upstream=upstream)
         answers(entry.spec, fitted.component, new)
     # A second fit imports nothing: whatever it does is the component's doing.
@@ -48,16 +55,29 @@ def component(folder: Path) -> None:
         again = fit(entry, fresh(entry), rows, upstream=upstream)
         answers(entry.spec, again.component, new)
     np.save(folder / "output.npy", np.asarray(fitted.output))
-    (folder / "effects.json").write_text(
-        json.dumps(attrs.asdict(effects + effects_again)), encoding="utf-8"
+    np.savez(folder / "answers.npz", **found)
+    (folder / "found.json").write_text(
+        json.dumps({"reason": reason, "effects": attrs.asdict(effects + effects_again)}),
+        encoding="utf-8",
     )
-    if not (folder / "state").exists():  # it cannot be stored
-        return
+
+
+def _answer_from_state(entry: Any, folder: Path, new: Any) -> tuple[dict[str, Any], str]:
+    """What a component says once it has the state; or why it says nothing."""
+    from n2d_framework.errors import raised_at
+    from n2d_framework.storage import decode, read_file
+    from n2d_framework.testing.examination import answers, fresh
+
     _, parts = decode(read_file(folder / "state"), kind="examination")
     restored = fresh(entry)
-    restored.set_state(parts["component"])
-    found: dict[str, Any] = answers(entry.spec, restored, new)
-    np.savez(folder / "answers.npz", **found)
+    try:
+        restored.set_state(parts["component"])
+        return answers(entry.spec, restored, new), ""
+    except Exception as error:  # noqa: BLE001  # a check reports it; the other checks go on
+        reason = f"{type(error).__name__}: {error}"
+        place = raised_at(error, entry.package)
+        reason += f" ({place})" if place else ""
+        return {}, reason
 
 
 def main(task: str, *arguments: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -241,7 +242,11 @@ def run_checks(
     chosen = [check for check in checks_for(found) if not only or check.name in only]
     with tempfile.TemporaryDirectory(prefix="n2d-check-") as folder:
         exam = examination(found, Path(folder), rows=rows, time_limit=time_limit)
-        outcomes = tuple(_run(check, exam) for check in chosen)
+        streams = sys.stdout, sys.stderr
+        try:
+            outcomes = tuple(_run(check, exam) for check in chosen)
+        finally:  # a component may have replaced them, and the report is to be seen
+            sys.stdout, sys.stderr = streams
     name = f"{kind_of(found)}/{found.spec.name}"
     return Report(name, found.distribution, found.version, outcomes)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import random
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,114 +12,18 @@ from functools import partial
 from typing import Any, Self
 
 import attrs
-import numpy as np
 import threadpoolctl
 
+from n2d_framework.testing.shared_settings import (
+    COUNTS,
+    RANDOM,
+    SETTINGS,
+    Setting,
+    Shared,
+    other_number,
+)
+
 __all__ = ["Surroundings"]
-
-
-@attrs.frozen
-class _Shared:
-    """Something that a library keeps for the whole process.
-
-    Attributes
-    ----------
-    library : str
-        Looked at only once it is loaded.
-    read : callable
-        Called with the module; returns something that equals itself while nothing changes.
-    stir : callable
-        Called with the module: changes it, so that setting it again to the same can be seen.
-    """
-
-    library: str
-    read: Callable[[Any], Any]
-    stir: Callable[[Any], Any]
-
-
-def _anything() -> int:
-    return random.SystemRandom().randrange(2**31)
-
-
-def _tensorflow_seed(_: Any) -> Any:
-    context = sys.modules["tensorflow.python.eager.context"]
-    return context.global_seed(), context.context()._rng.getstate()  # noqa: SLF001  # the one way
-
-
-def _keras_seed(_: Any) -> Any:
-    state = sys.modules["keras.src.backend.common.global_state"]
-    generator = state.get_global_attribute("global_seed_generator")
-    return None if generator is None else _plain(generator.state)
-
-
-def _stir_keras(keras: Any) -> None:
-    state = sys.modules["keras.src.backend.common.global_state"]
-    generator = state.get_global_attribute("global_seed_generator")
-    if generator is not None:
-        generator.state.assign(keras.ops.cast([_anything(), 0], generator.state.dtype))
-
-
-def _cuda(torch: Any) -> Any:
-    cuda = getattr(torch, "cuda", None)
-    if cuda is None or not cuda.is_initialized():
-        return None
-    return [_plain(state) for state in cuda.get_rng_state_all()]
-
-
-def _plain(state: Any) -> Any:
-    """The values of a library's array."""
-    return np.asarray(state).tobytes()
-
-
-#: Global states of random numbers, by the name under which they are reported.
-_RANDOM = {
-    "random": _Shared("random", lambda m: m.getstate(), lambda m: m.seed()),
-    "numpy.random": _Shared(
-        "numpy", lambda m: repr(_numpy_state(m)), lambda m: m.random.seed()
-    ),
-    "torch": _Shared(
-        "torch",
-        lambda m: (m.initial_seed(), _plain(m.get_rng_state()), _cuda(m)),
-        lambda m: m.seed(),
-    ),
-    "tensorflow": _Shared("tensorflow", _tensorflow_seed, lambda m: m.random.set_seed(_anything())),
-    "keras": _Shared("keras", _keras_seed, _stir_keras),
-    "cupy": _Shared(
-        "cupy", lambda m: id(m.random.get_random_state()), lambda m: m.random.seed()
-    ),
-}  # fmt: skip
-
-
-def _numpy_state(numpy: Any) -> Any:
-    kind, keys, *rest = numpy.random.get_state(legacy=True)
-    return kind, np.asarray(keys).tobytes(), rest
-
-
-def _other(number: int) -> int:
-    return number + 1 if number < 2 else number - 1
-
-
-#: Numbers of threads of libraries.
-_COUNTS = {
-    "torch.set_num_threads": _Shared(
-        "torch",
-        lambda m: m.get_num_threads(),
-        lambda m: m.set_num_threads(_other(m.get_num_threads())),
-    ),
-    "numba.set_num_threads": _Shared(
-        "numba",
-        lambda m: m.get_num_threads(),
-        lambda m: m.set_num_threads(_other(m.get_num_threads())),
-    ),
-    "tensorflow.config.threading": _Shared(
-        "tensorflow",
-        lambda m: (
-            m.config.threading.get_intra_op_parallelism_threads(),
-            m.config.threading.get_inter_op_parallelism_threads(),
-        ),
-        lambda _: None,
-    ),
-}
 
 
 def _pools() -> dict[str, tuple[int, Callable[[int], Any]]]:
@@ -135,7 +38,7 @@ def _pools() -> dict[str, tuple[int, Callable[[int], Any]]]:
     }
 
 
-def _read(table: Mapping[str, _Shared | _Setting]) -> dict[str, Any]:
+def _read(table: Mapping[str, Shared | Setting]) -> dict[str, Any]:
     found = {}
     for name, shared in table.items():
         module = sys.modules.get(shared.library)
@@ -144,109 +47,6 @@ def _read(table: Mapping[str, _Shared | _Setting]) -> dict[str, Any]:
             if module is not None:
                 found[name] = shared.read(module)
     return found
-
-
-@attrs.frozen
-class _Setting:
-    """A setting of the whole process, which can be read and put back.
-
-    Attributes
-    ----------
-    library : str
-        Looked at only once it is loaded.
-    read : callable
-        Called with the module; returns something that equals itself while nothing changes.
-    write : callable
-        Called with the module and what `read` returned.
-    usual : object
-        What it is when the library has just been loaded, if that may be during a fit.
-    """
-
-    library: str
-    read: Callable[[Any], Any]
-    write: Callable[[Any, Any], Any]
-    usual: Any = None
-
-
-def _mask(m: Any) -> int:
-    found: int = m.umask(0)
-    m.umask(found)
-    return found
-
-
-def _signal_handlers(m: Any) -> dict[int, Any]:
-    return {int(number): m.getsignal(number) for number in m.valid_signals()}
-
-
-def _put_back_signal_handlers(m: Any, handlers: Mapping[int, Any]) -> None:
-    for number, handler in handlers.items():
-        if handler is not None and m.getsignal(number) != handler:
-            m.signal(number, handler)
-
-
-def _set_path(m: Any, path: list[str]) -> None:
-    m.path[:] = path
-
-
-#: Settings, by the name under which they are reported. What a platform lacks is not looked at.
-_SETTINGS = {
-    "numpy.seterr": _Setting("numpy", lambda m: dict(m.geterr()), lambda m, v: m.seterr(**v)),
-    "numpy.set_printoptions": _Setting(
-        "numpy",
-        lambda m: dict(m.get_printoptions()),
-        lambda m, v: m.set_printoptions(**{k: v[k] for k in v if k != "override_repr"}),
-    ),
-    "sklearn.set_config": _Setting(
-        "sklearn", lambda m: dict(m.get_config()), lambda m, v: m.set_config(**v)
-    ),
-    "the working directory": _Setting("os", lambda m: m.getcwd(), lambda m, v: m.chdir(v)),
-    "os.umask": _Setting("os", _mask, lambda m, v: m.umask(v)),
-    "os.nice": _Setting("os", lambda m: m.getpriority(m.PRIO_PROCESS, 0), lambda _m, _v: None),
-    "the CPU affinity": _Setting(
-        "os", lambda m: m.sched_getaffinity(0), lambda m, v: m.sched_setaffinity(0, v)
-    ),
-    "sys.path": _Setting("sys", lambda m: list(m.path), _set_path),
-    "sys.setrecursionlimit": _Setting(
-        "sys", lambda m: m.getrecursionlimit(), lambda m, v: m.setrecursionlimit(v)
-    ),
-    "signal handlers": _Setting("signal", _signal_handlers, _put_back_signal_handlers),
-    "locale.setlocale": _Setting(
-        "locale", lambda m: m.setlocale(m.LC_ALL), lambda m, v: m.setlocale(m.LC_ALL, v)
-    ),
-    "socket.setdefaulttimeout": _Setting(
-        "socket", lambda m: m.getdefaulttimeout(), lambda m, v: m.setdefaulttimeout(v)
-    ),
-    "gc.disable": _Setting(
-        "gc", lambda m: m.isenabled(), lambda m, v: m.enable() if v else m.disable()
-    ),
-    "torch.set_grad_enabled": _Setting(
-        "torch", lambda m: m.is_grad_enabled(), lambda m, v: m.set_grad_enabled(v), usual=True
-    ),
-    "torch.set_default_dtype": _Setting(
-        "torch",
-        lambda m: str(m.get_default_dtype()).rpartition(".")[2],
-        lambda m, v: m.set_default_dtype(getattr(m, v)),
-        usual="float32",
-    ),
-    "torch.use_deterministic_algorithms": _Setting(
-        "torch",
-        lambda m: m.are_deterministic_algorithms_enabled(),
-        lambda m, v: m.use_deterministic_algorithms(v),
-        usual=False,
-    ),
-    "keras.config.set_dtype_policy": _Setting(
-        "keras",
-        lambda m: m.config.dtype_policy().name,
-        lambda m, v: m.config.set_dtype_policy(v),
-        usual="float32",
-    ),
-    "tensorflow.config.run_functions_eagerly": _Setting(
-        "tensorflow",
-        lambda m: m.config.functions_run_eagerly(),
-        lambda m, v: m.config.run_functions_eagerly(v),
-        usual=False,
-    ),
-}
 
 
 @attrs.frozen(eq=False)
@@ -271,9 +71,9 @@ class Surroundings:
     handlers: Mapping[str, tuple[logging.Handler, ...]]
     environment: Mapping[str, str]
     filters: tuple[Any, ...]
-    random_states: Mapping[str, Any] = attrs.field(factory=partial(_read, _RANDOM))
+    random_states: Mapping[str, Any] = attrs.field(factory=partial(_read, RANDOM))
     thread_counts: Mapping[str, Any] = attrs.field(factory=lambda: _all_counts())
-    settings: Mapping[str, Any] = attrs.field(factory=partial(_read, _SETTINGS))
+    settings: Mapping[str, Any] = attrs.field(factory=partial(_read, SETTINGS))
 
     @classmethod
     def now(cls) -> Self:
@@ -316,14 +116,14 @@ class Surroundings:
         In the end, numbers of threads are put back.
         """
         pools = _pools()
-        counts = {name: shared for name, shared in _COUNTS.items() if shared.library in sys.modules}
-        for shared in (*_RANDOM.values(), *counts.values()):
+        counts = {name: shared for name, shared in COUNTS.items() if shared.library in sys.modules}
+        for shared in (*RANDOM.values(), *counts.values()):
             module = sys.modules.get(shared.library)
             with contextlib.suppress(Exception):  # one thread may be all there is
                 if module is not None:
                     shared.stir(module)
         for number, set_number in pools.values():
-            set_number(_other(number))
+            set_number(other_number(number))
         try:
             yield
         finally:
@@ -345,14 +145,16 @@ class Surroundings:
 
     def restore_settings(self) -> None:
         """Put back the settings of the process, and of libraries, but the filters."""
-        for name, found in _read(_SETTINGS).items():
-            setting = _SETTINGS[name]
+        for name, found in _read(SETTINGS).items():
+            setting = SETTINGS[name]
             loaded_meanwhile = name not in self.settings
             if loaded_meanwhile and setting.usual is None:
                 continue
-            before = setting.usual if loaded_meanwhile else self.settings[name]
+            module = sys.modules[setting.library]
+            usual = setting.usual(module) if callable(setting.usual) else setting.usual
+            before = usual if loaded_meanwhile else self.settings[name]
             if found != before:
-                setting.write(sys.modules[setting.library], before)
+                setting.write(module, before)
 
 
 def _loggers() -> dict[str, logging.Logger]:
@@ -362,7 +164,7 @@ def _loggers() -> dict[str, logging.Logger]:
 
 
 def _all_counts() -> dict[str, Any]:
-    return _read(_COUNTS) | {name: number for name, (number, _) in _pools().items()}
+    return _read(COUNTS) | {name: number for name, (number, _) in _pools().items()}
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

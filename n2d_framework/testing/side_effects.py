@@ -1,7 +1,4 @@
-"""Sees what code does to the process around it: prints, seeds, files, settings, threads, and more.
-
-Used in a process of its own: an audit hook cannot be taken away again.
-"""
+"""Effects of code on the process around it: prints, seeds, files, settings, threads, warnings."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ class Effects:
     survivors : list of str
         Threads and processes that were started and still run a second later.
     warnings : list of str
-        What was warned of that is shown to users.
+        What was warned of, or logged as a warning, that is shown to users.
     """
 
     printed: list[str] = attrs.field(factory=list)
@@ -70,7 +67,7 @@ class Effects:
 
 
 @contextlib.contextmanager
-def watched(*, importing: bool = False) -> Iterator[Effects]:
+def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effects]:
     """Watch everything this process does until the end of the block, then put its settings back.
 
     Parameters
@@ -80,6 +77,9 @@ def watched(*, importing: bool = False) -> Iterator[Effects]:
         have a log handler of their own, draw a random number or say something about the machine:
         then no more is reported than no library may do either, and variables stay that were set
         before a heavy library was imported: they may be for it.
+    auditing : bool, default True
+        Whether to look for files and for the network as well, by an audit hook: it cannot be taken
+        away again, so that this is for a process of its own.
     """
     effects = Effects()
     written: set[str] = set()
@@ -88,12 +88,12 @@ def watched(*, importing: bool = False) -> Iterator[Effects]:
     threads: list[threading.Thread] = []
     children = set(_children())
     active = [True]
-    # Without it, Python itself prints log messages that no one handles.
-    logging.getLogger().addHandler(logging.NullHandler())
-    sys.addaudithook(_listener(active, written, folders, variables, effects.network))
+    if auditing:
+        sys.addaudithook(_listener(active, written, folders, variables, effects.network))
     with (
         warnings.catch_warnings(record=True) as warned,
         _noted(threads),
+        _logged(effects.warnings if not importing else []),
         _captured(effects.printed, (1,) if importing else (1, 2)),
     ):
         # Not simplefilter: whoever calls that should be seen to change something.
@@ -212,16 +212,16 @@ def _survivors(threads: list[threading.Thread], children: set[int]) -> list[str]
 @contextlib.contextmanager
 def _captured(printed: list[str], descriptors: tuple[int, ...]) -> Iterator[None]:
     """Catch what is printed: by Python to both streams, by anything to some descriptors."""
-    text = _Shared()
+    start = len(_TEXT.getvalue())
     try:
         with contextlib.ExitStack() as stack:
             for descriptor in descriptors:
                 stack.enter_context(_captured_below(printed, descriptor))
-            stack.enter_context(contextlib.redirect_stdout(text))
-            stack.enter_context(contextlib.redirect_stderr(text))
+            stack.enter_context(contextlib.redirect_stdout(_TEXT))
+            stack.enter_context(contextlib.redirect_stderr(_TEXT))
             yield
     finally:
-        _note(printed, text.getvalue())
+        _note(printed, _TEXT.getvalue()[start:])
 
 
 @contextlib.contextmanager
@@ -255,7 +255,34 @@ def _note(printed: list[str], said: str) -> None:
         printed.append(said.strip()[:200])
 
 
-class _Shared(io.StringIO):
+@contextlib.contextmanager
+def _logged(messages: list[str]) -> Iterator[None]:
+    """Collect what is logged as a warning or worse: Python, or the application, shows it.
+
+    No handler is added where there is none, so that `logging.basicConfig` does what it does.
+    """
+    collector, root, last = _Collector(messages), logging.getLogger(), logging.lastResort
+    logging.lastResort = collector
+    if root.handlers:
+        root.addHandler(collector)
+    try:
+        yield
+    finally:
+        root.removeHandler(collector)
+        logging.lastResort = last
+
+
+class _Collector(logging.Handler):
+    def __init__(self, messages: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self.messages = messages
+
+    def emit(self, record: logging.LogRecord) -> None:
+        where = f"logged by {record.name}, {record.pathname}:{record.lineno}"
+        self.messages.append(f"{record.levelname}: {record.getMessage()} ({where})")
+
+
+class _Text(io.StringIO):
     """Text that several threads may write."""
 
     def __init__(self) -> None:
@@ -265,3 +292,7 @@ class _Shared(io.StringIO):
     def write(self, text: str) -> int:
         with self._lock:
             return super().write(text)
+
+
+#: One for all that is watched in a process: handlers of a library keep the stream they found.
+_TEXT = _Text()

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
+import os
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 
+import attrs
+import numpy as np
 import pytest
 from wrong_coordinates import WRONG as WRONG_COORDINATES
 from wrong_effects import TORCH
 from wrong_effects import WRONG as WRONG_EFFECTS
 from wrong_plugins import TRACKERS, WRONG, Colour, ObjectState, name_of
 
+from n2d_framework.plugin import DatasetSpec
 from n2d_framework.registry import default_catalogue
 from n2d_framework.testing import checks_for, find, run_checks
 from n2d_framework.testing.kit import KINDS
@@ -23,6 +28,7 @@ from n2d_framework.testing.process_state import Surroundings
 #: Check to what breaks it.
 CASES = {
     **{check: f"clusterer/{name_of(factory)}" for check, factory in WRONG.items()},
+    "arrays_are_its_own": "manifolder/keepsrows",
     "environment": "clusterer/sly",
     "process_settings": "clusterer/sly",
     "thread_counts": "clusterer/setsblasthreads",
@@ -33,12 +39,15 @@ CASES = {
     "dataset_obtainable": "dataset/wrong_obtainable",
     "dataset_rows": "dataset/wrong_rows",
     "dataset_repeats": "dataset/wrong_repeats",
+    "dataset_leaves_process_alone": "dataset/wrong_disturbs",
     "dataset_prints_nothing": "dataset/wrong_prints",
     "metric_import_is_light": "metric/wrong_light",
     "metric_has_its_own_name": "metric/acc",
     "metric_is_a_number": "metric/wrong_number",
     "metric_direction": "metric/wrong_direction",
     "metric_is_about_groups": "metric/wrong_groups",
+    "metric_takes_any_labels": "metric/wrong_labels",
+    "metric_leaves_process_alone": "metric/wrong_disturbs",
     "metric_prints_nothing": "metric/wrong_prints",
     "tracker_import_is_light": "tracker/wrong_light",
     "tracker_takes_a_run": "tracker/wrong_run",
@@ -46,6 +55,8 @@ CASES = {
     "tracker_takes_a_comparison": "tracker/wrong_comparison",
     "tracker_takes_two_runs": "tracker/wrong_two",
     "tracker_changes_nothing": "tracker/wrong_change",
+    "tracker_writes_when_asked": "tracker/wrong_file",
+    "tracker_leaves_process_alone": "tracker/wrong_disturbance",
     "tracker_prints_nothing": "tracker/wrong_print",
 }
 GOOD = {
@@ -215,6 +226,39 @@ def test_a_metric_without_direction_keeps_all_other_promises():
     assert report.ok, report.failures
     (skipped,) = [outcome for outcome in report.outcomes if outcome.status == "skipped"]
     assert (skipped.check, skipped.detail) == ("metric_direction", "not directed")
+
+
+@pytest.mark.parametrize("which", ["dataset/wrong_disturbs", "metric/wrong_disturbs",
+                                   "tracker/wrong_disturbance"])  # fmt: skip
+def test_what_is_not_a_component_leaves_the_process_alone_at_every_call(which, monkeypatch):
+    """What it does at the first call only, as with a handler that is there already, counts too."""
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    before = dict(os.environ), Path.cwd()
+    name = f"{which.partition('/')[0]}_leaves_process_alone"
+    report = run_checks(which)
+    (outcome,) = report.failures
+    assert outcome.check == name
+    for words in ("numpy.random", "N2D_DISTURBED", "working directory", "StreamHandler"):
+        assert words in outcome.detail
+    assert (dict(os.environ), Path.cwd()) == before
+
+
+@pytest.mark.parametrize(("changed", "words"), [
+    ({"y": np.array([0, 1, np.nan] * 2)}, "missing (NaN) for 2 rows"),
+    ({"names": ("one",)}, "has 1 names of classes, announced are 2"),
+])  # fmt: skip
+def test_classes_without_value_or_name_are_found(changed, words, monkeypatch):
+    good = find("dataset/good_set").spec.load()
+    monkeypatch.setattr(DatasetSpec, "load", lambda _: attrs.evolve(good, **changed))
+    (outcome,) = run_checks("dataset/good_set", only=["dataset_rows"]).outcomes
+    assert words in outcome.detail
+
+
+def test_a_dataset_that_hands_out_one_array_is_found(monkeypatch):
+    good = find("dataset/good_set").spec.load()
+    monkeypatch.setattr(DatasetSpec, "load", lambda _: good)
+    (outcome,) = run_checks("dataset/good_set", only=["dataset_repeats"]).outcomes
+    assert "return a copy" in outcome.detail
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -148,8 +148,68 @@ class Voids(Places):
         return super().reconstruct(z) * np.nan
 
 
+@component
+class KeepsRows(Places):
+    """Keeps the very rows that it is given."""
+
+    rows_: Any = learned()
+
+    def fit(self, x, *, context):
+        self.rows_ = x
+        return super().fit(x, context=context)
+
+    def get_state(self):
+        return {**super().get_state(), "rows": self.rows_}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.rows_ = need(state, "rows", np.ndarray)
+
+
+@component
+class KeepsOutput(Places):
+    """Returns from fit_transform what it goes on to use."""
+
+    kept_: Any = learned()
+
+    def fit_transform(self, x, *, context):
+        self.kept_ = super().fit_transform(x, context=context)
+        return self.kept_
+
+    def transform(self, x):
+        return super().transform(x) + require_fitted(self.kept_, "keepsoutput")[0]
+
+    def get_state(self):
+        return {**super().get_state(), "kept": self.kept_}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.kept_ = need(state, "kept", np.ndarray)
+
+
+@component
+class ReusesAnswer(Places):
+    """Answers in one array, again and again."""
+
+    answer_: Any = learned()
+
+    def transform(self, x):
+        found = super().transform(x)
+        if np.shape(self.answer_) != found.shape:
+            self.answer_ = found
+        self.answer_[...] = found
+        return self.answer_
+
+
+@component
+class ReturnsRows(Places):
+    def transform(self, x):
+        require_fitted(self.middle_, "returnsrows")
+        return x
+
+
 MANIFOLDERS = (Places, Lists, Doubles, Flat, Loses, Nowhere, Widens, Trains64, Drifts, Rounds)
-MANIFOLDERS += (Multiplies, MultipliesInBlocks)
+MANIFOLDERS += (Multiplies, MultipliesInBlocks, KeepsRows, KeepsOutput, ReusesAnswer, ReturnsRows)
 RIGHT = (Places, MultipliesInBlocks)
 EMBEDDERS = (Places, Halves, Voids)
 WRONG = [
@@ -163,6 +223,10 @@ WRONG = [
     ("manifolder/drifts", "batch_invariance", "transform of rows one by one is not what it is"),
     ("manifolder/rounds", "batch_invariance", "transform of rows one by one is not what it is"),
     ("manifolder/multiplies", "batch_invariance", "transform of rows"),
+    ("manifolder/keepsrows", "arrays_are_its_own", "overwriting the rows after fit"),
+    ("manifolder/keepsoutput", "arrays_are_its_own", "overwriting what fit_transform returned"),
+    ("manifolder/reusesanswer", "arrays_are_its_own", "transform overwrites an earlier answer"),
+    ("manifolder/returnsrows", "arrays_are_its_own", "transform returns the rows themselves"),
     ("embedder/halves", "output", "reconstruct has the shape (40, 32)"),
     ("embedder/voids", "output", "reconstruct holds values that are not finite"),
 ]

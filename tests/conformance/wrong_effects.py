@@ -7,9 +7,13 @@ does the same when it is imported, as Keras and numba do: that is allowed.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import decimal
 import gc
+import io
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -30,6 +34,8 @@ from n2d_framework.plugin import ComponentSpec, component, hookimpl
 
 def disturb() -> None:
     """Every effect that a check sees only when nothing is imported any more."""
+    import matplotlib as mpl
+    import pandas as pd
     import sklearn
     import torch
 
@@ -53,6 +59,16 @@ def disturb() -> None:
     socket.setdefaulttimeout(30)
     gc.disable()
     torch.set_default_dtype(torch.float64)
+    decimal.getcontext().prec = 50
+    sys.excepthook = threading.excepthook = print
+    sys.setswitchinterval(0.01)
+    logging.getLogger().setLevel(logging.DEBUG)
+    multiprocessing.set_start_method("spawn", force=True)
+    atexit.register(len, ())
+    np.setbufsize(4096)
+    gc.set_threshold(500)
+    pd.set_option("display.max_rows", 7)
+    mpl.rcParams["font.size"] = 31
 
 
 @component
@@ -166,6 +182,33 @@ class WarnsAtPredict(Good):
 
 
 @component
+class BasicConfig(Good):
+    def fit(self, m, *, context):
+        logging.basicConfig()
+        return super().fit(m, context=context)
+
+
+@component
+class LogsAtFit(Good):
+    def fit(self, m, *, context):
+        logging.getLogger(__name__).warning("not converged")
+        return super().fit(m, context=context)
+
+
+STREAMS = []
+
+
+@component
+class OldStream(Good):
+    """Prints to the stream that was there at its first fit."""
+
+    def fit(self, m, *, context):
+        STREAMS.append(sys.stderr)
+        print("to a stream that was there", file=STREAMS[0] if len(STREAMS) > 1 else io.StringIO())
+        return super().fit(m, context=context)
+
+
+@component
 class PutsBack(Good):
     """Does all of it, and puts everything back."""
 
@@ -265,6 +308,25 @@ WRONG = [
     ("sly", "process_settings", "socket.setdefaulttimeout"),
     ("sly", "process_settings", "gc.disable"),
     ("sly", "process_settings", "torch.set_default_dtype"),
+    *(
+        ("sly", "process_settings", words)
+        for words in (
+            "decimal.getcontext",
+            "sys.excepthook",
+            "threading.excepthook",
+            "setswitchinterval",
+            "level of the root logger",
+            "set_start_method",
+            "atexit",
+            "setbufsize",
+            "gc.set_threshold",
+            "pandas.set_option",
+            "matplotlib.rcParams",
+        )
+    ),
+    ("basicconfig", "log_handlers", "on the logger root"),
+    ("logsatfit", "no_warnings", "WARNING: not converged (logged by wrong_effects"),
+    ("oldstream", "prints_nothing", "to a stream that was there"),
     ("pastoutput", "prints_nothing", "past the kit's stream"),
     ("fromc", "prints_nothing", "from C"),
 ]
@@ -274,7 +336,7 @@ WRONG = [
 def n2d_components():
     quiet = (
         SeedsTorch, SetsTorchThreads, SetsBlasThreads, SetsNumbaThreads, KeepsThread, KeepsPool,
-        KeepsProcess, WarnsAtFit, WarnsAtPredict, PutsBack,
+        KeepsProcess, WarnsAtFit, WarnsAtPredict, PutsBack, BasicConfig, LogsAtFit, OldStream,
     )  # fmt: skip
     for cls in (Sly, PastOutput, FromC, Imports, *quiet):
         yield ComponentSpec(

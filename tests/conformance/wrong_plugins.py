@@ -7,13 +7,14 @@ as the plugin of the distribution that ``test_kit_can_fail`` installs.
 from __future__ import annotations
 
 import logging
+import os
 import random
 import socket
 import sys
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -183,6 +184,21 @@ class Remembers(Good):
 
 
 @component
+class Shares(Good):
+    """Keeps what it learns in its class."""
+
+    kept: ClassVar[dict[str, Any]] = {}
+
+    def fit(self, m, *, context):
+        super().fit(m, context=context)
+        self.kept["offset"] = m[0]
+        return self
+
+    def predict(self, m):
+        return super().predict(m - self.kept.get("offset", 0))
+
+
+@component
 class ObjectState(Good):
     kept = object()
 
@@ -295,6 +311,7 @@ WRONG: dict[str, str] = {
     "quick": "wrong_plugins:Slow",
     "same_seed": "wrong_plugins:DependsOnThreads",
     "refit_forgets": "wrong_plugins:Remembers",
+    "components_are_independent": "wrong_plugins:Shares",
     "state_is_plain": "wrong_plugins:ObjectState",
     "state_round_trip": "wrong_plugins:StateOutside",
     "state_refuses_damage": "wrong_plugins:TrustsFiles",
@@ -327,7 +344,7 @@ def n2d_components():
         )
 
 
-DATASETS = ("light", "described", "obtainable", "rows", "repeats", "prints")
+DATASETS = ("light", "described", "obtainable", "rows", "repeats", "prints", "disturbs")
 CALLS: list[int] = []
 
 
@@ -343,6 +360,18 @@ def too_many() -> Dataset:
 def another() -> Dataset:
     CALLS.append(1)
     return rows(name="wrong_repeats", x=np.full((6, 2), len(CALLS)))
+
+
+def disturb() -> None:
+    np.random.seed(0)  # noqa: NPY002  # that is what is wrong
+    os.environ.setdefault("N2D_DISTURBED", "1")
+    os.chdir(Path.cwd().parent)
+    logging.basicConfig()
+
+
+def disturbing() -> Dataset:
+    disturb()
+    return rows(name="wrong_disturbs")
 
 
 def chatty() -> Dataset:
@@ -362,6 +391,7 @@ def n2d_datasets():
         "rows": {"loader": "wrong_plugins:too_many"},
         "repeats": {"loader": "wrong_plugins:another"},
         "prints": {"loader": "wrong_plugins:chatty"},
+        "disturbs": {"loader": "wrong_plugins:disturbing"},
     }
     for name in DATASETS:
         yield DatasetSpec(name=f"wrong_{name}", **(right | changes[name]))
@@ -390,6 +420,15 @@ def talkative(y_true: Any, labels: Any) -> float:
     return agreement(y_true, labels)
 
 
+def disturbing_score(y_true: Any, labels: Any) -> float:
+    disturb()
+    return agreement(y_true, labels)
+
+
+def of_four(y_true: Any, labels: Any) -> float:
+    return float(np.mean([np.bincount(y_true[labels == k]).max() for k in range(4)]))
+
+
 def largest(coordinates: Any, labels: Any) -> float:
     return float(np.unique(labels, return_counts=True)[1].max())
 
@@ -402,6 +441,8 @@ METRICS = {
     "wrong_direction": "wrong_plugins:upside_down",
     "wrong_groups": "wrong_plugins:by_name",
     "wrong_prints": "wrong_plugins:talkative",
+    "wrong_disturbs": "wrong_plugins:disturbing_score",
+    "wrong_labels": "wrong_plugins:of_four",
 }
 
 
@@ -469,6 +510,23 @@ class Talks(GoodTracker):
         print("done")
 
 
+class Writes(GoodTracker):
+    """Only for the kit's runs: it is installed for all tests of a module."""
+
+    @hookimpl
+    def n2d_run_finished(self, event):
+        if event.run_id == "unasked":
+            Path("runs.log").write_text(event.run_id)
+
+
+class Disturbs(GoodTracker):
+    @hookimpl
+    def n2d_run_finished(self, event):
+        if event.run_id in ("first", "second"):
+            disturb()
+
+
+WRITES, DISTURBS = Writes(), Disturbs()
 GOOD_TRACKER, REFUSES_RUNS, REFUSES_FAILURES = GoodTracker(), RefusesRuns(), RefusesFailures()
 ONE_AT_A_TIME, MEDDLES, TALKS = OneAtATime(), Meddles(), Talks()
 REFUSES_FAILED_CELLS = RefusesFailedCells()
@@ -480,4 +538,6 @@ TRACKERS = {
     "wrong_two": "ONE_AT_A_TIME",
     "wrong_change": "MEDDLES",
     "wrong_print": "TALKS",
+    "wrong_file": "WRITES",
+    "wrong_disturbance": "DISTURBS",
 }

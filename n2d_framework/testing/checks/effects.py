@@ -2,75 +2,104 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.examination import ComponentExamination
 
-__all__ = ["CHECKS"]
+__all__ = ["ALONE", "CHECKS", "no_effects"]
 
 CHECKS = Checks()
 
 
-def _none(exam: ComponentExamination, effect: str, said: str) -> None:
-    found = exam.elsewhere.effects[effect]
-    demand(not found, f"{said}: {'; '.join(found)}")
+#: What data sets, metrics and trackers leave alone as well.
+ALONE = ("seeds", "thread_counts", "handlers", "environment", "settings")
+#: What is said of each effect.
+_SAID = {
+    "seeds": "changes a global random state (use a generator of its own, from context.seed)",
+    "thread_counts": (
+        "changes numbers of threads (put them back; threadpoolctl.threadpool_limits does)"
+    ),
+    "survivors": "leaves running (join threads, close pools)",
+    "warnings": "warns (give small_options that fit, or remove the cause)",
+    "printed": "prints (use logging.getLogger(__name__))",
+    "handlers": "adds a handler (only applications do)",
+    "files": "leaves files or folders",
+    "environment": "changes environment variables",
+    "settings": "changes (use numpy.errstate, warnings.catch_warnings, and the like)",
+    "network": "uses the network",
+}
+
+
+def no_effects(found: Mapping[str, list[str]], *names: str) -> None:
+    """Demand that nothing was done to the process.
+
+    Parameters
+    ----------
+    found : mapping of str to list of str
+        What was seen, by the attributes of :class:`~n2d_framework.testing.side_effects.Effects`.
+    *names : str
+        Which of them to look at.
+    """
+    seen = [f"{_SAID[name]}: {'; '.join(found[name])}" for name in names if found[name]]
+    demand(not seen, "; ".join(seen))
 
 
 @CHECKS.add("no global random state is touched")
 def global_seeds(exam: ComponentExamination) -> None:
     """Compare the states of random, numpy, and of torch, TensorFlow, Keras and CuPy if loaded."""
-    _none(exam, "seeds", "changes a global random state (use context.seed only)")
+    no_effects(exam.elsewhere.effects, "seeds")
 
 
 @CHECKS.add("no library's number of threads is changed")
 def thread_counts(exam: ComponentExamination) -> None:
     """Compare those of torch, numba, TensorFlow, and of BLAS and OpenMP."""
-    said = "changes numbers of threads (put them back; threadpoolctl.threadpool_limits does)"
-    _none(exam, "thread_counts", said)
+    no_effects(exam.elsewhere.effects, "thread_counts")
 
 
 @CHECKS.add("no threads or processes are left running")
 def survivors(exam: ComponentExamination) -> None:
     """Look for what was started and has not ended a second later."""
-    _none(exam, "survivors", "leaves running (join threads, close pools)")
+    no_effects(exam.elsewhere.effects, "survivors")
 
 
 @CHECKS.add("fitting and answering warn of nothing on good rows")
 def no_warnings(exam: ComponentExamination) -> None:
     """Look at the warnings of a fit on small options that users would see every time."""
-    _none(exam, "warnings", "warns (give small_options that fit, or put it right)")
+    no_effects(exam.elsewhere.effects, "warnings")
 
 
 @CHECKS.add("nothing is printed")
 def prints_nothing(exam: ComponentExamination) -> None:
     """Look at the standard streams and the descriptors below them."""
-    _none(exam, "printed", "prints (use logging.getLogger(__name__))")
+    no_effects(exam.elsewhere.effects, "printed")
 
 
 @CHECKS.add("no log handlers are added")
 def log_handlers(exam: ComponentExamination) -> None:
     """Compare the handlers of every logger."""
-    _none(exam, "handlers", "adds a handler (only applications do)")
+    no_effects(exam.elsewhere.effects, "handlers")
 
 
 @CHECKS.add("no files or folders are left behind")
 def files(exam: ComponentExamination) -> None:
     """Look for files that were opened for writing, and folders that were made, and still exist."""
-    _none(exam, "files", "leaves files or folders")
+    no_effects(exam.elsewhere.effects, "files")
 
 
 @CHECKS.add("no environment variables are changed")
 def environment(exam: ComponentExamination) -> None:
     """Compare the environment."""
-    _none(exam, "environment", "changes environment variables")
+    no_effects(exam.elsewhere.effects, "environment")
 
 
 @CHECKS.add("no settings of the whole process are changed")
 def process_settings(exam: ComponentExamination) -> None:
     """Compare settings of Python and of libraries that are loaded, and the warning filters."""
-    _none(exam, "settings", "changes (use numpy.errstate, warnings.catch_warnings, and the like)")
+    no_effects(exam.elsewhere.effects, "settings")
 
 
 @CHECKS.add("the network is not used")
 def network(exam: ComponentExamination) -> None:
     """Look for names looked up and connections made."""
-    _none(exam, "network", "uses the network")
+    no_effects(exam.elsewhere.effects, "network")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from n2d_framework.core.roles import FITTED_ROLES, role_info
 from n2d_framework.errors import N2DError, NotInductiveWarning
 from n2d_framework.plan.compatibility import component_reasons
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
-from n2d_framework.testing.examination import ComponentExamination, difference, same
+from n2d_framework.testing.examination import SEED, ComponentExamination, difference, same
 from n2d_framework.testing.exercise import ask, exercise
 from n2d_framework.testing.sample_rows import N_CLUSTERS
 from n2d_framework.types import ROLES, AnyArray
@@ -38,6 +39,47 @@ def input_unchanged(exam: ComponentExamination) -> None:
     exam.answers(component, new)
     demand(rows.tobytes() == exam.rows.tobytes(), "fit changes its input")
     demand(new.tobytes() == exam.new.tobytes(), "answering changes its input")
+
+
+@CHECKS.add("its arrays are its own: rows and answers may be overwritten afterwards",
+            roles=FITTED_ROLES)  # fmt: skip
+def arrays_are_its_own(exam: ComponentExamination) -> None:
+    """Overwrite the rows, the training output and each answer, and ask again."""
+    rows, component = exam.rows.copy(), exam.fresh()
+    context = FitContext(seed=SEED, upstream=exam.upstream)
+    output = exercise(component, exam.spec.role, rows, context)
+    given = exam.answers(component, exam.new)
+    answered = {name: found.copy() for name, found in given.items()}
+    exam.answers(component, exam.rows[: len(exam.new)])
+    reused = [name for name, found in given.items() if not same(found, answered[name])]
+    demand(not reused, f"{', '.join(reused)} overwrites an earlier answer; return a new array")
+    state = copy.deepcopy(component.get_state())
+
+    def unchanged(what: str, hint: str) -> None:
+        found = exam.answers(component, exam.new.copy())
+        names = [name for name, values in answered.items() if not same(values, found[name])]
+        now = component.get_state()
+        names += [f"the state's {key}" for key in state if not same(state[key], now[key])]
+        demand(not names, f"overwriting {what} changes {', '.join(names)}; {hint}")
+
+    rows[:] = 0
+    unchanged("the rows after fit", "keep a copy of rows (np.array(x)), not the rows themselves")
+    if not role_info(exam.spec.role).gives_labels:  # labels_ is an attribute of the component
+        _overwrite(output)
+        unchanged("what fit_transform returned", "return a copy of what is kept")
+    for name in answered:
+        asked = exam.new.copy()
+        _overwrite(exam.answers(component, asked)[name])
+        demand(
+            asked.tobytes() == exam.new.tobytes(),
+            f"{name} returns the rows themselves, which may be overwritten; return a copy",
+        )
+        unchanged(f"what {name} returned", "return a copy of what is kept")
+
+
+def _overwrite(array: Any) -> None:
+    if isinstance(array, np.ndarray) and array.flags.writeable:
+        array[...] = 0
 
 
 @CHECKS.add("it can be fitted on the fewest rows it accepts, and on one more")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 
 from n2d_framework.core.roles import FITTED_ROLES
@@ -36,6 +38,21 @@ def refit_forgets(exam: ComponentExamination) -> None:
     demand(not keys, f"a second fit leaves another state: {', '.join(keys)}")
 
 
+@CHECKS.add("what one component learns is not changed by fitting another one", roles=FITTED_ROLES)
+def components_are_independent(exam: ComponentExamination) -> None:
+    """Compare a fitted component before and after another one is fitted on other rows."""
+    component, answered = exam.fitted.component, exam.answered
+    before = copy.deepcopy(component.get_state())
+    exam.fit(exam.fresh(), exam.all_rows[::-1][: len(exam.rows)] * 0.5)
+    hint = "; keep what fit learns in the object, not in its class or module"
+    for name, values in exam.answers(component, exam.new).items():
+        demand(same(values, answered[name]), f"{name} changes when another one is fitted{hint}")
+    changed = [key for key, value in component.get_state().items() if not same(value, before[key])]
+    demand(
+        not changed, f"its state ({', '.join(changed)}) changes when another one is fitted{hint}"
+    )
+
+
 @CHECKS.add("the state is plain values", roles=FITTED_ROLES)
 def state_is_plain(exam: ComponentExamination) -> None:
     """Look for what a file cannot hold."""
@@ -55,6 +72,9 @@ def state_round_trip(exam: ComponentExamination) -> None:
     if exam.spec.deterministic:
         again = restored.get_state()
         demand(same(dict(state), dict(again)), "get_state after set_state gives another state")
+    demand(
+        not exam.elsewhere.reason, f"from the state, in a fresh process: {exam.elsewhere.reason}"
+    )
     found = exam.elsewhere.answers
     for name, values in exam.answered.items():
         demand(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
 from collections.abc import Callable
 
@@ -13,9 +11,12 @@ import numpy as np
 from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.scores import is_taken
 from n2d_framework.registry import Entry
-from n2d_framework.testing.check import Checks, demand
+from n2d_framework.testing.check import CheckFailedError, Checks, demand
+from n2d_framework.testing.checks.effects import ALONE, no_effects
 from n2d_framework.testing.examination import once
 from n2d_framework.testing.fresh_process import heavy_imports
+from n2d_framework.testing.process_state import Surroundings
+from n2d_framework.testing.side_effects import watched
 from n2d_framework.types import AnyArray
 
 __all__ = ["CHECKS", "MetricExamination"]
@@ -28,6 +29,7 @@ class MetricExamination:
     """Common parts of the checks of a metric: four clouds, their classes, a random labelling."""
 
     entry: Entry[MetricSpec]
+    printed: list[str] = attrs.field(factory=list)
 
     @once
     def function(self) -> Callable[[AnyArray, AnyArray], float]:
@@ -60,7 +62,10 @@ class MetricExamination:
             copy = array.copy()
             copy.setflags(write=False)
             locked.append(copy)
-        return self.function(*locked)
+        with watched(importing=True, auditing=False) as effects:  # puts back what it changes
+            found = self.function(*locked)
+        self.printed += effects.printed
+        return found
 
 
 @CHECKS.add("announcing it and importing its function loads no heavy library")
@@ -106,10 +111,38 @@ def metric_is_about_groups(exam: MetricExamination) -> None:
     demand(math.isclose(plain, shuffled, rel_tol=1e-6, abs_tol=1e-9), "the order of rows matters")
 
 
+@CHECKS.add("it takes any number of clusters, and noise")
+def metric_takes_any_labels(exam: MetricExamination) -> None:
+    """Score one cluster, fewer and more than there are classes, and labels with noise."""
+    n = len(exam.truth)
+    cases = {
+        "one cluster": np.zeros(n, dtype=np.int64),
+        "fewer clusters than classes": exam.random // 2,
+        "more clusters than classes": exam.random + 4 * (np.arange(n) % 3),
+        "noise": np.where(np.arange(n) % 5 == 0, -1, exam.random),
+        "nothing but noise": np.full(n, -1, dtype=np.int64),
+    }
+    for what, labels in cases.items():
+        try:
+            found = exam.score(exam.first, labels)
+        except Exception as error:
+            name = type(error).__name__
+            text = f"labels with {what} give {name}: {error}; return NaN where there is no score"
+            raise CheckFailedError(text) from error
+        demand(isinstance(found, (float, np.floating)), f"returns {found!r} for {what}, no float")
+
+
+@CHECKS.add("scoring leaves the process around it alone")
+def metric_leaves_process_alone(exam: MetricExamination) -> None:
+    """Score again, when everything is imported, and look at seeds, threads, settings, warnings."""
+    exam.score(exam.first, exam.random)
+    with Surroundings.stirred(), watched(auditing=False) as effects:
+        exam.function(exam.first.copy(), exam.random.copy())
+    no_effects(attrs.asdict(effects), *ALONE, "survivors", "warnings")
+
+
 @CHECKS.add("scoring prints nothing")
 def metric_prints_nothing(exam: MetricExamination) -> None:
     """Look at what is said."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        exam.score(exam.first, exam.random)
-    demand(not said.getvalue(), f"prints {said.getvalue()[:200]!r}")
+    exam.score(exam.first, exam.random)
+    demand(not exam.printed, f"prints {' '.join(exam.printed)[:200]!r}")

@@ -27,7 +27,10 @@ from n2d_framework.core.events import (
 from n2d_framework.events import HOOKS, call_hook
 from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.testing.check import Checks, demand
+from n2d_framework.testing.checks.effects import ALONE, no_effects
 from n2d_framework.testing.fresh_process import heavy_imports
+from n2d_framework.testing.process_state import Surroundings
+from n2d_framework.testing.side_effects import watched
 from n2d_framework.types import ROLES
 
 __all__ = ["CHECKS", "TrackerExamination", "TrackerSpec", "trackers_of"]
@@ -73,12 +76,24 @@ class TrackerExamination:
     entry: Entry[Any]
     folder: Path
 
-    def deliver(self, events: list[Event]) -> None:
-        """Deliver events as a run does, in an empty folder; failures are raised."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.chdir(self.folder):
-            for event in events:
-                call_hook(self.entry.spec.hooks.get(HOOKS[type(event)], ()), event)
+    def deliver(self, events: list[Event], folder: Path | None = None) -> None:
+        """Deliver events as a run does, and put back what this changes; failures are raised.
+
+        The working directory is a folder of the kit.
+        """
+        with self.inside(folder), watched(importing=True, auditing=False):
+            self.call(events)
+
+    def inside(self, folder: Path | None = None) -> contextlib.AbstractContextManager[None]:
+        """Make a folder of the kit the working directory."""
+        folder = self.folder if folder is None else folder
+        folder.mkdir(parents=True, exist_ok=True)
+        return contextlib.chdir(folder)
+
+    def call(self, events: list[Event]) -> None:
+        """Call the tracker's hooks."""
+        for event in events:
+            call_hook(self.entry.spec.hooks.get(HOOKS[type(event)], ()), event)
 
 
 _COMPOSITION: dict[str, Any] = {
@@ -175,10 +190,33 @@ def tracker_changes_nothing(exam: TrackerExamination) -> None:
     demand(events == before, "an event is changed")
 
 
+@CHECKS.add("it writes nothing to the working directory unless it was asked to")
+def tracker_writes_when_asked(exam: TrackerExamination) -> None:
+    """Look at the working directory after a run; no setting asks for anything there."""
+    folder = exam.folder / "unasked"
+    exam.deliver(list(_run("unasked")), folder)
+    written = sorted(path.name for path in folder.iterdir())
+    demand(
+        not written,
+        f"writes {', '.join(written)} to the working directory; being installed is not a request: "
+        "wait for a setting of your own (and check without it)",
+    )
+
+
+@CHECKS.add("it leaves the process around it alone")
+def tracker_leaves_process_alone(exam: TrackerExamination) -> None:
+    """Deliver a second run, when everything is imported, and look at seeds, threads, settings."""
+    exam.deliver(list(_run("first")))  # imports libraries
+    with exam.inside(), Surroundings.stirred(), watched(auditing=False) as effects:
+        exam.call(list(_run("second")))
+    no_effects(attrs.asdict(effects), *ALONE)
+
+
 @CHECKS.add("it prints nothing to standard output, where results go")
 def tracker_prints_nothing(exam: TrackerExamination) -> None:
     """Look at what is said."""
+    exam.deliver(list(_run("first")))  # imports libraries
     said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exam.deliver(list(_run("quiet")))
+    with exam.inside(), contextlib.redirect_stdout(said):
+        exam.call(list(_run("quiet")))
     demand(not said.getvalue(), f"prints {said.getvalue()[:200]!r}")
