@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,6 +34,7 @@ __all__ = [
     "difference",
     "fit",
     "fresh",
+    "kept_state",
     "once",
     "partner_of",
     "same",
@@ -135,6 +137,15 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)):
         return len(left) == len(right) and all(map(same, left, right))
     return bool(left == right) or (left != left and right != right)
+
+
+def kept_state(component: Any) -> dict[str, Any]:
+    """A copy of a component's state, without what is written anew at each call.
+
+    Objects of other libraries are: their files name addresses in memory.
+    """
+    first, second = copy.deepcopy(dict(component.get_state())), component.get_state()
+    return {key: value for key, value in first.items() if same(value, second.get(key))}
 
 
 def difference(left: object, right: object) -> str:

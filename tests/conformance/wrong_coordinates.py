@@ -201,15 +201,8 @@ class ReusesAnswer(Places):
         return self.answer_
 
 
-@component
-class ReturnsRows(Places):
-    def transform(self, x):
-        require_fitted(self.middle_, "returnsrows")
-        return x
-
-
 MANIFOLDERS = (Places, Lists, Doubles, Flat, Loses, Nowhere, Widens, Trains64, Drifts, Rounds)
-MANIFOLDERS += (Multiplies, MultipliesInBlocks, KeepsRows, KeepsOutput, ReusesAnswer, ReturnsRows)
+MANIFOLDERS += (Multiplies, MultipliesInBlocks, KeepsRows, KeepsOutput, ReusesAnswer)
 RIGHT = (Places, MultipliesInBlocks)
 EMBEDDERS = (Places, Halves, Voids)
 WRONG = [
@@ -226,7 +219,6 @@ WRONG = [
     ("manifolder/keepsrows", "arrays_are_its_own", "overwriting the rows after fit"),
     ("manifolder/keepsoutput", "arrays_are_its_own", "overwriting what fit_transform returned"),
     ("manifolder/reusesanswer", "arrays_are_its_own", "transform overwrites an earlier answer"),
-    ("manifolder/returnsrows", "arrays_are_its_own", "transform returns the rows themselves"),
     ("embedder/halves", "output", "reconstruct has the shape (40, 32)"),
     ("embedder/voids", "output", "reconstruct holds values that are not finite"),
 ]

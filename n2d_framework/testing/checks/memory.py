@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-
 import numpy as np
 
 from n2d_framework.core.roles import FITTED_ROLES
 from n2d_framework.core.state import check_state
 from n2d_framework.errors import StateError
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
-from n2d_framework.testing.examination import ComponentExamination, difference, same
+from n2d_framework.testing.examination import ComponentExamination, difference, kept_state, same
 
 __all__ = ["CHECKS"]
 
@@ -42,12 +40,13 @@ def refit_forgets(exam: ComponentExamination) -> None:
 def components_are_independent(exam: ComponentExamination) -> None:
     """Compare a fitted component before and after another one is fitted on other rows."""
     component, answered = exam.fitted.component, exam.answered
-    before = copy.deepcopy(component.get_state())
+    before = kept_state(component)
     exam.fit(exam.fresh(), exam.all_rows[::-1][: len(exam.rows)] * 0.5)
     hint = "; keep what fit learns in the object, not in its class or module"
     for name, values in exam.answers(component, exam.new).items():
         demand(same(values, answered[name]), f"{name} changes when another one is fitted{hint}")
-    changed = [key for key, value in component.get_state().items() if not same(value, before[key])]
+    now = component.get_state()
+    changed = [key for key, value in before.items() if not same(value, now.get(key))]
     demand(
         not changed, f"its state ({', '.join(changed)}) changes when another one is fitted{hint}"
     )
