@@ -188,15 +188,15 @@ def _check_declarations(cls: Any) -> None:
             continue
         info = field.metadata[_KEY]
         names = (field.name, *info.get("aliases", ()))
-        wrong = next(filter(None, map(_name_complaint, names)), "")
+        wrong = next(filter(None, map(_name_problem, names)), "")
         if not wrong and field.default is not attrs.NOTHING:
-            complaint = Option(field.name, None, field.default, **info).complaint(field.default)
-            wrong = f"its default {complaint}" if complaint else ""
+            problem = Option(field.name, None, field.default, **info).problem(field.default)
+            wrong = f"its default {problem}" if problem else ""
         if wrong:
             raise TypeError(f"{cls.__module__}.{cls.__qualname__}.{field.name}: {wrong}")
 
 
-def _name_complaint(name: str) -> str:
+def _name_problem(name: str) -> str:
     if "__" in name or name.startswith("_"):
         return (
             f"an option cannot be called {name!r}: it would not be found by set_params, where '__' "

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import jsonschema
 import numpy as np
@@ -159,3 +160,16 @@ def test_the_former_name_of_a_check_works_with_a_deprecation():
     with pytest.warns(RenamedWarning, match=r"Option\.complaint is now called Option\.problem"):
         assert depth.complaint(0) == depth.problem(0) == "must be >= 1, got 0"
     assert depth.problem(1) is None
+
+
+@pytest.mark.parametrize(("name", "declared", "words"), [
+    ("a__b", option(1, help="x"), "separates names"),
+    ("_a", option(1, help="x"), "separates names"),
+    ("a", option(1, help="x", aliases=("b__c",)), "separates names"),
+    ("a", option(0, ge=1, help="x"), "its default must be >= 1, got 0"),
+    ("a", option(float("nan"), help="x"), "its default must be a finite number"),
+    ("a", option((2, 0), ge=1, help="x"), "its default must be >= 1, got 0"),
+])  # fmt: skip
+def test_options_that_cannot_be_set_or_refuse_their_default_are_refused(name, declared, words):
+    with pytest.raises(TypeError, match=re.escape(words)):
+        component(type("Wrong", (), {"__annotations__": {name: Any}, name: declared}))
