@@ -15,7 +15,9 @@ import logging
 import os
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, ClassVar, Self, TypeVar
 
 import attrs
@@ -192,8 +194,33 @@ class BundleWarning(_Shown, UserWarning):
     """A loaded model does not answer as it did when it was saved."""
 
 
+_noted: ContextVar[tuple[list[str], ...]] = ContextVar("_noted", default=())
+
+
 class CollapseWarning(_Shown, UserWarning):
     """A stage's result holds little of the data: dead units, few dimensions, a single cluster."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        for noted in _noted.get():
+            noted.append(str(self))
+
+    @classmethod
+    @contextmanager
+    def noted(cls) -> Iterator[list[str]]:
+        """Note the texts of these warnings, also of those that a filter does not show.
+
+        Yields
+        ------
+        list of str
+            Those of this thread, in their order.
+        """
+        texts: list[str] = []
+        token = _noted.set((*_noted.get(), texts))
+        try:
+            yield texts
+        finally:
+            _noted.reset(token)
 
 
 class DataWarning(_Shown, UserWarning):

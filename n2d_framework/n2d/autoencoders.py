@@ -134,7 +134,7 @@ class KerasAutoencoder:
         from n2d_framework.core.arrays.single_precision import in_float32
         from n2d_framework.pipeline.input_rows import as_rows
 
-        rows = in_float32(as_rows(x), fitting=fitting)
+        rows = in_float32(as_rows(x, fitting=fitting), fitting=fitting)
         wanted = tuple(self.Model.input_shape[1:])
         if len(wanted) != rows.ndim - 1 or any(
             want not in (None, have) for want, have in zip(wanted, rows.shape[1:], strict=True)

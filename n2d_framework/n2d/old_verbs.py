@@ -164,7 +164,7 @@ def _rows(x: Any, *, fitting: bool = False) -> AnyArray:
     from n2d_framework.core.arrays.single_precision import in_float32
     from n2d_framework.pipeline.input_rows import as_rows
 
-    rows = in_float32(as_rows(x), fitting=fitting)
+    rows = in_float32(as_rows(x, fitting=fitting), fitting=fitting)
     if rows.ndim != 2:
         raise DataError(f"rows must be flat here, got rows of shape {rows.shape[1:]}")
     return rows

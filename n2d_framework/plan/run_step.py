@@ -15,7 +15,14 @@ from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, S
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
-from n2d_framework.errors import BundleError, N2DError, StageError, StateError, StoreWarning
+from n2d_framework.errors import (
+    BundleError,
+    CollapseWarning,
+    N2DError,
+    StageError,
+    StateError,
+    StoreWarning,
+)
 from n2d_framework.plan.collapse import check_collapse
 from n2d_framework.plan.compatibility import component_shape
 from n2d_framework.plan.equal_rows import share_among_equal_rows
@@ -110,6 +117,8 @@ class StepResult:
         Whether it was taken from the store in this run.
     published : State
         What is known to later steps about the output.
+    warnings : tuple of str
+        What was warned of the training, given again whenever the result is used.
     """
 
     step: Step
@@ -119,6 +128,7 @@ class StepResult:
     seconds: float
     cached: bool
     published: State = attrs.field(factory=dict, repr=False)
+    warnings: tuple[str, ...] = ()
 
     def without_rows(self) -> StepResult:
         """The result without its output: prepared rows are as large as the data."""
@@ -226,6 +236,9 @@ def run_step(step: Step, edge: Edge, seed: int, context: RunContext) -> StepResu
         if result is None:
             result = _fitted(step, edge, key, seed, context)
             _keep(result, seed, context)
+        else:
+            for text in result.warnings:
+                warnings.warn(text, CollapseWarning, stacklevel=2)
     except BaseException as error:
         took = time.perf_counter() - start
         sink(StageFinished(*about, took, error=f"{type(error).__name__}: {error}"))
@@ -260,14 +273,17 @@ def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) ->
         remember=parts.remember,
     )
     inputs = edge.of(step)
-    output = fit_component(component, step.role, *inputs, context=about)
-    output = checked_output(output, step.spec, len(edge.rows))
-    if not step.prepares:
-        output = share_among_equal_rows(output, inputs[0])
-        check_collapse(output, inputs[0], component, step.spec, stacklevel=3)
+    with CollapseWarning.noted() as noted:
+        output = fit_component(component, step.role, *inputs, context=about)
+        output = checked_output(output, step.spec, len(edge.rows))
+        if not step.prepares:
+            output = share_among_equal_rows(output, inputs[0])
+            check_collapse(output, inputs[0], component, step.spec, stacklevel=3)
     published = published_about(component, step.spec, edge.published)
     seconds = time.perf_counter() - start
-    return StepResult(step, key, component, output, seconds, False, published)
+    return StepResult(
+        step, key, component, output, seconds, False, published, tuple(dict.fromkeys(noted))
+    )
 
 
 def _known(step: Step, key: str, n_rows: int, context: RunContext) -> StepResult | None:
@@ -285,7 +301,9 @@ def _known(step: Step, key: str, n_rows: int, context: RunContext) -> StepResult
     except (BundleError, StateError, StageError) as error:
         warn_of_damage(store, key, error, stacklevel=3)
         return None
-    return StepResult(step, key, fitted, kept.output, kept.seconds, True, kept.published)
+    start = f"{CollapseWarning.__name__}: "
+    noted = tuple(text.removeprefix(start) for text in kept.warnings if text.startswith(start))
+    return StepResult(step, key, fitted, kept.output, kept.seconds, True, kept.published, noted)
 
 
 def _keep(result: StepResult, seed: int, context: RunContext) -> None:
@@ -300,6 +318,7 @@ def _keep(result: StepResult, seed: int, context: RunContext) -> None:
         "seed": seed,
         "seconds": result.seconds,
         "losses": last_losses(result.component),
+        "warnings": [f"{CollapseWarning.__name__}: {text}" for text in result.warnings],
         **context.notes(),
     }
     try:

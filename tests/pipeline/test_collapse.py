@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
-from n2d_framework import N2D
+from n2d_framework import N2D, compare
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CollapseWarning, StageError
 from n2d_framework.plan.collapse import check_collapse
@@ -103,3 +103,33 @@ def test_a_model_warns_of_nothing_but_noise(rows):
     model = N2D("identity", "identity", {"name": "hdbscan", "min_cluster_size": 40})
     with pytest.warns(CollapseWarning, match="'hdbscan' takes all 60 rows for noise"):
         model.fit(rows)
+
+
+@pytest.mark.parametrize("shown", ["always", "ignore"])
+def test_a_stage_from_the_store_warns_as_when_it_was_fitted(rows, tmp_path, shown):
+    parts = {"embedder": "identity", "manifolder": "identity", "random_state": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter(shown, CollapseWarning)  # whoever fitted it may not have looked
+        clusterer = {"name": "hdbscan", "min_cluster_size": 40}
+        N2D(clusterer=clusterer, store=tmp_path, **parts).fit(rows)
+    model = N2D(clusterer=clusterer, store=tmp_path, **parts)
+    with pytest.warns(CollapseWarning, match="'hdbscan' takes all 60 rows for noise") as given:
+        model.fit(rows)
+    assert len(given) == 1
+    with pytest.warns(CollapseWarning, match="'hdbscan' takes all 60 rows for noise"):
+        model.fit(rows)  # which is kept in the model, too
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CollapseWarning)
+        N2D(clusterer="kmeans", n_clusters=2, store=tmp_path, **parts).fit(rows)
+
+
+def test_a_comparison_and_a_run_warn_of_the_same_stage(rows, tmp_path):
+    grid = {
+        "data": "rows", "embedders": ["identity"], "manifolders": ["identity"],
+        "clusterers": [{"name": "hdbscan", "min_cluster_size": 40}],
+    }  # fmt: skip
+    where = {"data": {"rows": rows}, "store": tmp_path / "store"}
+    first = compare(grid, tmp_path / "a", **where).table["warnings"]
+    second = compare(grid, tmp_path / "b", **where).table["warnings"]
+    assert "takes all 60 rows for noise" in first[0]
+    assert list(first) == list(second)
