@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
+
 from n2d_framework.config.adapted_classes import adapted_choices, code_problems
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.expansion import expand_options, expand_range, is_range
 from n2d_framework.config.models import Choosable, DataConfig, ScalerConfig, ScalerName
 from n2d_framework.config.ranking_score import metric_problems
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.config.rule_checks import check_rules
+from n2d_framework.config.rule_checks import check_rules, with_current_names
 from n2d_framework.config.rules import RULE_KEYS, placed, scaler_label
 from n2d_framework.core.options import component, current_names, option, options_of
 from n2d_framework.core.structure import structure
@@ -126,6 +128,7 @@ class Grid:
 
     def __init__(self, config: CompareConfig, choices: dict[Role, list[Choice]]) -> None:
         problems: list[Problem] = []
+        config = _with_current_names(config, choices, problems)
         self.config, self.choices = config, choices
         self.data = list(_tuple(config.data))
         self.scalers = [
@@ -148,6 +151,29 @@ class Grid:
         problems += [*found.problems, *in_baseline]
         if problems:
             raise ConfigError(problems)
+
+
+def _with_current_names(
+    config: CompareConfig, choices: dict[Role, list[Choice]], problems: list[Problem]
+) -> CompareConfig:
+    """The configuration whose rules call components and options as they are called now."""
+    rules = placed(include=config.include, exclude=config.exclude)
+    if isinstance(config.baseline, Mapping):
+        rules["baseline"] = config.baseline
+    found = dict[str, Mapping[str, Any]]()
+    for place, rule in rules.items():
+        try:
+            found[place] = with_current_names(rule, choices)
+        except ConfigError as error:
+            problems += [problem.under(place) for problem in error.problems]
+    if found == rules or problems:
+        return config
+    lists = {
+        name: tuple(rule for place, rule in found.items() if place.startswith(f"{name}["))
+        for name in ("include", "exclude")
+    }
+    baseline = found.get("baseline", config.baseline)
+    return attrs.evolve(config, **lists, baseline=baseline)  # type: ignore[misc]  # a component
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -11,11 +11,11 @@ import attrs
 from n2d_framework.config.adapted_classes import as_written
 from n2d_framework.config.choice import Choice
 from n2d_framework.config.rules import RULE_KEYS, by_name
-from n2d_framework.core.options import options_of
-from n2d_framework.errors import Problem, did_you_mean
+from n2d_framework.core.options import current_names, options_of
+from n2d_framework.errors import Problem, did_you_mean, warn_renamed
 from n2d_framework.types import ROLES, Role
 
-__all__ = ["Findings", "absent_values", "check_rules"]
+__all__ = ["Findings", "absent_values", "check_rules", "with_current_names"]
 
 _MOST = 10
 
@@ -35,6 +35,57 @@ class Findings:
 
     problems: list[Problem]
     absent: dict[str, list[Problem]]
+
+
+def with_current_names(
+    rule: Mapping[str, Any], choices: Mapping[Role, Sequence[Choice]]
+) -> dict[str, Any]:
+    """A rule in which components and options that were renamed have their present names.
+
+    Parameters
+    ----------
+    rule : mapping
+    choices : mapping of role to sequence of Choice
+
+    Raises
+    ------
+    ConfigError
+        If an option is given by two of its names.
+
+    Warns
+    -----
+    RenamedWarning
+    """
+    return {
+        key: _renamed(wanted, choices[key]) if key in ROLES else wanted
+        for key, wanted in rule.items()
+    }
+
+
+def _renamed(wanted: Any, choices: Sequence[Choice]) -> Any:
+    if isinstance(wanted, (list, tuple)):
+        return [_renamed(item, choices) for item in wanted]
+    if isinstance(wanted, str):
+        return _present_name(wanted, choices)
+    if not isinstance(wanted, Mapping) or "adapt" in wanted:
+        return wanted
+    options = {key: value for key, value in wanted.items() if key != "name"}
+    named = {}
+    if "name" in wanted:
+        named["name"] = _present_name(wanted["name"], choices)
+        choices = [choice for choice in choices if named["name"] in _names(choice)]
+    for cls in {choice.spec.load(): None for choice in choices}:
+        options = current_names(cls, options)
+    return named | options
+
+
+def _present_name(name: Any, choices: Sequence[Choice]) -> Any:
+    if not any(name in _names(choice) for choice in choices):
+        for choice in choices:
+            if name in choice.entry.former_names:
+                warn_renamed(f"component {name!r}", repr(choice.name))
+                return choice.name
+    return name
 
 
 def check_rules(

@@ -96,6 +96,26 @@ def test_bundles_configurations_and_comparisons_load_with_one_line_each(written_
     assert (about["name"], about["options"]["size"]) == ("after", 5)
 
 
+@pytest.mark.parametrize("named", [
+    {"name": "before", "old_size": 6}, {"name": "mine-old:before", "size": 6},
+    {"name": "after", "old_size": [6, 7]}, {"old_size": 6}, [{"name": "before", "old_size": 6}],
+])  # fmt: skip
+def test_rules_of_a_comparison_may_use_former_names(use_plugin, tmp_path, named):
+    use_plugin("mine_new", NEW, distribution="mine-new")
+    grid = {
+        "data": "rows", "embedders": ["identity"], "manifolders": ["identity"], "n_clusters": 3,
+        "dbcv_rows": 0, "clusterers": [{"name": "after", "size": [5, 6]}],
+        "exclude": [{"clusterer": named}], "baseline": {"clusterer": "before"},
+    }  # fmt: skip
+    with pytest.warns(RenamedWarning):
+        found = n2d.compare(grid, tmp_path / "some", data={"rows": ROWS})
+    assert [json.loads(text)["size"] for text in found.table["clusterer_options"]] == [5]
+    assert len(n2d.compare(grid, tmp_path / "some", data={"rows": ROWS}).table) == 1
+    both = {"clusterer": {"name": "after", "size": 6, "old_size": 6}}
+    with pytest.raises(ConfigError, match=r"include\[0\]\..*old_size: is the former name"):
+        n2d.compare(grid | {"include": [both]}, tmp_path / "other", data={"rows": ROWS})
+
+
 def test_the_present_names_warn_of_nothing(use_plugin):
     use_plugin("mine_new", NEW, distribution="mine-new")
     with warnings.catch_warnings():
