@@ -7,7 +7,7 @@ booleans, and only where an option is one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import PurePath
 from typing import Any, TypeVar, get_args, get_origin
@@ -95,6 +95,20 @@ def _convert(kind: Any, value: Any) -> Any:
     return _CONVERTERS[family](kind, value)
 
 
+def _convert_all(items: Iterable[tuple[str, Any, Any]]) -> dict[str, Any]:
+    """Convert values, each by its own type, or report everything that is wrong with any of them."""
+    converted: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, kind, value in items:
+        try:
+            converted[name] = _convert(kind, value)
+        except ConfigError as error:
+            problems.extend(problem.under(name) for problem in error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return converted
+
+
 _SCALARS: dict[Any, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool, np.bool_)),
     int: ("an integer", (int, np.integer)),
@@ -148,13 +162,21 @@ def _to_scalar(kind: Any, value: Any) -> Any:
 
 
 def _to_literal(kind: Any, value: Any) -> Any:
-    for choice in get_args(kind):
-        if type(choice) is type(value) and choice == value:
+    return _chosen(kind, value, [(choice, choice) for choice in get_args(kind)])
+
+
+def _chosen(kind: Any, value: Any, choices: Sequence[tuple[Any, Any]]) -> Any:
+    """The choice that is written as `value`."""
+    for written, choice in choices:
+        if type(written) is type(value) and written == value:
             return choice
-    choices = [str(choice) for choice in get_args(kind)]
-    hint = f"; {did_you_mean(value, choices)}" if isinstance(value, str) else ""
     shown = _refuse(kind, value).problems[0].message
-    raise ConfigError([Problem("", shown + (hint if "mean" in hint else ""))])
+    hint = (
+        did_you_mean(value, [str(written) for written, _ in choices])
+        if isinstance(value, str)
+        else ""
+    )
+    raise ConfigError([Problem("", f"{shown}; {hint}" if "mean" in hint else shown)])
 
 
 def _to_union(kind: Any, value: Any) -> Any:
@@ -185,16 +207,9 @@ def _to_tuple(kind: Any, value: Any) -> tuple[Any, ...]:
     if len(value) > _MOST_ITEMS:
         text = f"must have at most {_MOST_ITEMS} values, got {len(value)}"
         raise ConfigError([Problem("", text)])
-    items: list[Any] = []
-    problems: list[Problem] = []
-    for index, item in enumerate(value):
-        try:
-            items.append(_convert(kinds[index if family == "fixed" else 0], item))
-        except ConfigError as error:
-            problems.extend(problem.under(f"[{index}]") for problem in error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return tuple(items)
+    each = kinds if family == "fixed" else kinds[:1] * len(value)
+    named = ((f"[{index}]", *pair) for index, pair in enumerate(zip(each, value, strict=True)))
+    return tuple(_convert_all(named).values())
 
 
 def _to_list(kind: Any, value: Any) -> Sequence[Any]:
@@ -215,13 +230,7 @@ def _to_set(kind: Any, value: Any) -> Any:
 def _to_enum(kind: Any, value: Any) -> Any:
     if isinstance(value, kind):
         return value
-    for member in kind:
-        if type(member.value) is type(value) and member.value == value:
-            return member
-    choices = [str(member.value) for member in kind]
-    hint = f"; {did_you_mean(value, choices)}" if isinstance(value, str) else ""
-    shown = _refuse(kind, value).problems[0].message
-    raise ConfigError([Problem("", shown + (hint if "mean" in hint else ""))])
+    return _chosen(kind, value, [(member.value, member) for member in kind])
 
 
 def _to_path(kind: Any, value: Any) -> Any:
@@ -234,16 +243,7 @@ def _to_mapping(kind: Any, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise ConfigError([Problem("", f"must be a mapping with texts as keys, got {value!r}")])
     item_kind = family_of(kind)[2][0]
-    converted: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for key, item in value.items():
-        try:
-            converted[key] = _convert(item_kind, item)
-        except ConfigError as error:
-            problems.extend(problem.under(key) for problem in error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return converted
+    return _convert_all((key, item_kind, item) for key, item in value.items())
 
 
 def _to_attrs(kind: Any, value: Any) -> Any:
