@@ -32,6 +32,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.arrays.blocks import in_blocks
 from n2d_framework.core.arrays.distinct import DistinctRows, distinct_rows, hash_rows
 from n2d_framework.core.arrays.guards import check_features, require_fitted
@@ -50,10 +52,8 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
-from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.kinds import KINDS, Kind
 from n2d_framework.core.learned import learned
-from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.options import Option, component, option, options_dict, options_of
 from n2d_framework.core.origin.markers import hookimpl
 from n2d_framework.core.protocols import (

@@ -22,8 +22,8 @@ from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:
+    from n2d_framework.core.announcements.extensions import PlotSpec
     from n2d_framework.core.dataset import Dataset
-    from n2d_framework.core.extensions import PlotSpec
     from n2d_framework.pipeline import N2D
     from n2d_framework.registry import Entry
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from n2d_framework.config.comparison_config import CompareConfig
 from n2d_framework.config.config_schema import ADAPT, component_schema
-from n2d_framework.core.option_types.option_schema import options_schema
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import Role
 

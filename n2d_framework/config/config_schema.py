@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from n2d_framework.config.models import RunConfig
-from n2d_framework.core.option_types.option_schema import options_schema
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import ComponentImportError

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from n2d_framework.core.option_types.annotations import family_of
+from n2d_framework.core.annotations import family_of
 from n2d_framework.core.options import Option
 from n2d_framework.errors import ConfigError, Problem
 

@@ -19,8 +19,8 @@ from typing import Any, Literal, TypeVar, dataclass_transform
 import attrs
 import numpy as np
 
+from n2d_framework.core.annotations import check_annotation, plain_value
 from n2d_framework.core.learned import provide_state
-from n2d_framework.core.option_types.annotations import check_annotation, plain_value
 from n2d_framework.errors import ConfigError, Problem, warn_renamed
 from n2d_framework.types import Role
 

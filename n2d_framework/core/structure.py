@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import attrs
 import numpy as np
 
-from n2d_framework.core.option_types.annotations import Family, family_of, plain_value
+from n2d_framework.core.annotations import Family, family_of, plain_value
 from n2d_framework.core.options import current_names, options_of
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.announcements.extensions import KindSpec
 from n2d_framework.core.dataset import Dataset
-from n2d_framework.core.extensions import KindSpec
 from n2d_framework.errors import DataError, N2DError
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
 

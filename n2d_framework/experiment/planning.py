@@ -14,11 +14,11 @@ from n2d_framework.config import ScalerConfig
 from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rules import scaler_label
 from n2d_framework.errors import CompositionError
+from n2d_framework.experiment.grid.ranking_checks import require_baseline, require_score
+from n2d_framework.experiment.grid.selection import Selection, Trio
+from n2d_framework.experiment.grid.variants import Variant, make_variants
 from n2d_framework.experiment.materials import Material
-from n2d_framework.experiment.ranking_checks import require_baseline, require_score
 from n2d_framework.experiment.scoring import CellTask, score_cell
-from n2d_framework.experiment.selection import Selection, Trio
-from n2d_framework.experiment.variants import Variant, make_variants
 from n2d_framework.plan.compatibility import component_reasons, needs_reasons
 from n2d_framework.plan.executors.task_graph import Graph
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask

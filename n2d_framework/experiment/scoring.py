@@ -12,7 +12,7 @@ from n2d_framework.analysis.missing_scores import as_text
 from n2d_framework.core.scores import has_bic
 from n2d_framework.errors import N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
-from n2d_framework.plan.executors.inline import ALONE, failure, output_of
+from n2d_framework.plan.executors.inline import ALONE, output_of
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry, with_state
@@ -79,7 +79,7 @@ def score_cell(
             except OutputError:
                 raise
             except Exception as error:  # noqa: BLE001  # a cell's failure is a result
-                failed = attrs.evolve(failure(task.clusterer, error), failed="scores")
+                failed = attrs.evolve(Outcome.of_failure(task.clusterer, error), failed="scores")
     if failed is not None:
         record |= {
             "status": "failed",

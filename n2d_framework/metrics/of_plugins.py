@@ -9,7 +9,7 @@ from typing import Any, SupportsFloat, TypeAlias
 
 import numpy as np
 
-from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.scores import SCORES, is_taken
 from n2d_framework.errors import MetricWarning, N2DError, PluginError
 from n2d_framework.registry import Entry

@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 import attrs
 import pluggy
 
+from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.dataset import DatasetSpec
-from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.kinds import KINDS
-from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.origin.code import normalized
 from n2d_framework.core.roles import ROLE_NAMES
 from n2d_framework.core.spec import ComponentSpec

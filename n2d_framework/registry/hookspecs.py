@@ -8,10 +8,10 @@ from typing import Any
 
 import pluggy
 
+from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.events import HOOKS
-from n2d_framework.core.extensions import KindSpec, PanelSpec, PlotSpec
-from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.core.spec import ComponentSpec
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from n2d_framework.core.extensions import PanelSpec
+from n2d_framework.core.announcements.extensions import PanelSpec
 from n2d_framework.errors import PluginError
 from n2d_framework.registry import Entry, default_catalogue
 

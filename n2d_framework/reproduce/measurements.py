@@ -12,7 +12,7 @@ import numpy as np
 
 from n2d_framework.analysis.intervals import bootstrap_interval
 from n2d_framework.config.rules import choice_fits
-from n2d_framework.experiment.variants import make_variants
+from n2d_framework.experiment.grid.variants import make_variants
 from n2d_framework.reproduce.study import Method
 from n2d_framework.types import ROLES
 

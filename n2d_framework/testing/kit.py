@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.dataset import DatasetSpec
-from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.roles import ROLE_NAMES
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import (

@@ -144,3 +144,16 @@ def test_the_picture_of_the_architecture_is_drawn_from_the_code():
     picture = REPOSITORY / "docs" / "architecture.svg"
     drawn = runpy.run_path(str(tool))["draw"]()
     assert drawn == picture.read_text(encoding="utf-8"), f"run python {name_of(tool)}"
+
+
+def test_no_file_name_occurs_twice():
+    own = [path for path in SOURCES if path not in BUILTINS]
+    names = Counter(path.stem for path in own if not path.stem.startswith("__"))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_folders_have_at_most_fifteen_modules():
+    """One command is one file, however many commands there are."""
+    own = [path for path in SOURCES if path not in BUILTINS and not path.stem.startswith("__")]
+    counts = Counter(name_of(path.parent) for path in own)
+    assert {name for name, count in counts.items() if count > 15} <= {"n2d_framework/cli/commands"}

@@ -19,7 +19,7 @@ from sklearn.base import clone
 
 import n2d_framework as n2d
 from n2d_framework.config import run_schema
-from n2d_framework.core.option_types.option_schema import options_schema
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict, options_of
 from n2d_framework.core.structure import describe_type, structure
 from n2d_framework.errors import ConfigError

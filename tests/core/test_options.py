@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from n2d_framework.core.learned import learned
-from n2d_framework.core.option_types.option_schema import options_schema
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict, options_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, RenamedWarning

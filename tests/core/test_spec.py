@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.dataset import DatasetSpec
-from n2d_framework.core.metric import MetricSpec
 from n2d_framework.core.spec import ComponentSpec
 
 RIGHT = {"role": "clusterer", "name": "mine", "factory": "mine:Mine", "summary": "One line."}

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.datasets import make_blobs, make_moons
 
-from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.errors import DataError
 from n2d_framework.metrics import (
     LESS_IS_BETTER,

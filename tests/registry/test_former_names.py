@@ -10,7 +10,7 @@ import pytest
 
 import n2d_framework as n2d
 from n2d_framework import errors
-from n2d_framework.core.option_types.option_schema import options_schema
+from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict
 from n2d_framework.core.origin import code
 from n2d_framework.errors import (

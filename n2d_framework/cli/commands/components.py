@@ -143,7 +143,7 @@ def _abilities(spec: ComponentSpec) -> list[str]:
 
 
 def _options(entry: Entry[ComponentSpec]) -> list[dict[str, Any]]:
-    from n2d_framework.core.option_types.option_schema import option_schema
+    from n2d_framework.core.option_schema import option_schema
     from n2d_framework.core.options import options_of
     from n2d_framework.core.structure import describe_type
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import platform
 import threading
-import traceback
 import warnings
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +18,6 @@ from n2d_framework.core.origin.code import library_versions
 from n2d_framework.core.state import State
 from n2d_framework.errors import (
     BundleError,
-    N2DError,
     OutputError,
     StageError,
     StateError,
@@ -33,7 +31,7 @@ from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry
 from n2d_framework.plan.store.stored_arrays import rows_of
 from n2d_framework.types import AnyArray
 
-__all__ = ["ALONE", "failure", "fit_here", "fit_stage", "output_of"]
+__all__ = ["ALONE", "fit_here", "fit_stage", "output_of"]
 
 #: A process does one piece of work at a time, also if it is a Dask worker with several threads:
 #: what is caught of warnings, measured of memory and seeded in libraries is the process's.
@@ -148,7 +146,7 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
         except OutputError:
             raise
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result
-            outcome = failure(task, error)
+            outcome = Outcome.of_failure(task, error)
         else:
             outcome = Outcome(
                 task.key, task.role, cached=result.cached, seconds=result.seconds,
@@ -167,13 +165,6 @@ def _other_version(task: StageTask, code: Mapping[str, str]) -> str:
         f"{task.role} {task.component!r}: this worker has version {task.step.entry.version}{also}, "
         "the plan was made with another; install the same versions everywhere"
     )
-
-
-def failure(task: StageTask, error: BaseException) -> Outcome:
-    """The outcome of a stage that failed."""
-    text = str(error) if isinstance(error, N2DError) else f"{type(error).__name__}: {error}"
-    where = "".join(traceback.format_exception(error))
-    return Outcome(task.key, task.role, error=text, traceback=where, failed=task.key)
 
 
 def _texts(caught: list[warnings.WarningMessage]) -> list[str]:

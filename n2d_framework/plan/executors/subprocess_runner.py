@@ -15,7 +15,6 @@ from typing import Any
 import attrs
 
 from n2d_framework.errors import StageError
-from n2d_framework.plan.executors.inline import failure
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.processes import import_path, module_command
 
@@ -160,7 +159,7 @@ def _wait(child: _Child, folder: Path, settings: Settings) -> str | None:
 def _result(task: StageTask, folder: Path, reason: str | None, child: _Child) -> Outcome:
     name = f"{task.role} {task.component.rpartition(':')[2]!r}"
     if reason is not None:
-        return failure(task, StageError(f"{name} {reason}"))
+        return Outcome.of_failure(task, StageError(f"{name} {reason}"))
     try:
         result = pickle.loads((folder / "result").read_bytes())  # noqa: S301  # written by our own child
     except FileNotFoundError:
@@ -168,7 +167,7 @@ def _result(task: StageTask, folder: Path, reason: str | None, child: _Child) ->
         end = f"signal {-code}" if code < 0 else f"exit code {code}"
         text, said = f"{name}: its process terminated with {end}", child.last_words()
         child.end()
-        return failure(task, StageError(f"{text}; it said: {said}" if said else text))
+        return Outcome.of_failure(task, StageError(f"{text}; it said: {said}" if said else text))
     if isinstance(result, BaseException):
         raise result
     assert isinstance(result, Outcome)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from traceback import format_exception
 from typing import Any
 
 import attrs
 
 from n2d_framework.core.events import Event
+from n2d_framework.errors import N2DError
 from n2d_framework.plan.steps import Step
 from n2d_framework.types import Role
 
@@ -142,3 +144,10 @@ class Outcome:
     failed: str | None = None
     losses: Mapping[str, float] = attrs.field(factory=dict, repr=False)
     versions: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+
+    @classmethod
+    def of_failure(cls, task: StageTask, error: BaseException) -> Outcome:
+        """The outcome of a stage that failed."""
+        text = str(error) if isinstance(error, N2DError) else f"{type(error).__name__}: {error}"
+        where = "".join(format_exception(error))
+        return cls(task.key, task.role, error=text, traceback=where, failed=task.key)

@@ -10,7 +10,7 @@ import numpy as np
 
 from n2d_framework.config.config_schema import component_schema
 from n2d_framework.config.reading import as_yaml, parse_yaml
-from n2d_framework.core.option_types.option_schema import option_schema
+from n2d_framework.core.option_schema import option_schema
 from n2d_framework.core.options import Option, options_dict, options_of
 from n2d_framework.core.roles import LABEL_ROLE, role_info
 from n2d_framework.core.structure import structure

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
-from n2d_framework.core.metric import MetricSpec
+from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.scores import is_taken
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import CheckFailedError, Checks, demand

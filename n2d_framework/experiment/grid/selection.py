@@ -10,7 +10,7 @@ from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rule_checks import absent_values
 from n2d_framework.config.rules import choice_fits, placed, scaler_fits, value_fits
 from n2d_framework.errors import ConfigError
-from n2d_framework.experiment.variants import Variant
+from n2d_framework.experiment.grid.variants import Variant
 from n2d_framework.types import ROLES
 
 __all__ = ["Selection", "Trio"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.core.option_types.annotations import family_of, plain_value
+from n2d_framework.core.annotations import family_of, plain_value
 from n2d_framework.core.options import Option, options_dict, options_of
 
 __all__ = ["option_schema", "options_schema"]

@@ -1,0 +1,1 @@
+"""Announcements of plugins besides components: metrics, plots, panels."""

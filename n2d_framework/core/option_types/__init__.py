@@ -1,1 +1,0 @@
-"""Types of options: their meaning, and their JSON Schema."""

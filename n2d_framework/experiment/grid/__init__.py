@@ -1,0 +1,1 @@
+"""The grid of a comparison: its variants, which of them are chosen, and checks before it runs."""
