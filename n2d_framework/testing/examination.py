@@ -140,7 +140,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def kept_state(component: Any) -> dict[str, Any]:
-    """A copy of a component's state, without what is written anew at each call.
+    """A copy of a component's state, without what is written again at each call.
 
     Objects of other libraries are: their files name addresses in memory.
     """

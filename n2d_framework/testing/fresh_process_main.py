@@ -63,7 +63,7 @@ def component(folder: Path) -> None:
 
 
 def _answer_from_state(entry: Any, folder: Path, new: Any) -> tuple[dict[str, Any], str]:
-    """What a component says once it has the state; or why it says nothing."""
+    """Answers of a component once it has the state; or why it has none."""
     from n2d_framework.errors import raised_at
     from n2d_framework.storage import decode, read_file
     from n2d_framework.testing.examination import answers, fresh
@@ -73,7 +73,7 @@ def _answer_from_state(entry: Any, folder: Path, new: Any) -> tuple[dict[str, An
     try:
         restored.set_state(parts["component"])
         return answers(entry.spec, restored, new), ""
-    except Exception as error:  # noqa: BLE001  # a check reports it; the other checks go on
+    except Exception as error:  # noqa: BLE001  # a check reports it; the other checks continue
         reason = f"{type(error).__name__}: {error}"
         place = raised_at(error, entry.package)
         reason += f" ({place})" if place else ""

@@ -1,4 +1,4 @@
-"""What libraries keep for the whole process: random states, numbers of threads, settings."""
+"""Settings that libraries keep for the whole process: random states, numbers of threads, settings."""
 
 from __future__ import annotations
 

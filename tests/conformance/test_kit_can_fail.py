@@ -231,7 +231,7 @@ def test_a_metric_without_direction_keeps_all_other_promises():
 @pytest.mark.parametrize("which", ["dataset/wrong_disturbs", "metric/wrong_disturbs",
                                    "tracker/wrong_disturbance"])  # fmt: skip
 def test_what_is_not_a_component_leaves_the_process_alone_at_every_call(which, monkeypatch):
-    """What it does at the first call only, as with a handler that is there already, counts too."""
+    """Effects of the first call only, as with a handler that is there already, count too."""
     monkeypatch.setattr(logging.getLogger(), "handlers", [])
     before = dict(os.environ), Path.cwd()
     name = f"{which.partition('/')[0]}_leaves_process_alone"

@@ -168,7 +168,7 @@ class KeepsRows(Places):
 
 @component
 class KeepsOutput(Places):
-    """Returns from fit_transform what it goes on to use."""
+    """Returns from fit_transform what it continues to use."""
 
     kept_: Any = learned()
 

@@ -12,7 +12,7 @@ __all__ = ["ALONE", "CHECKS", "no_effects"]
 CHECKS = Checks()
 
 
-#: What data sets, metrics and trackers leave alone as well.
+#: What datasets, metrics and trackers leave alone as well.
 ALONE = ("seeds", "thread_counts", "handlers", "environment", "settings")
 #: What is said of each effect.
 _SAID = {
