@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
-from n2d_framework.core.annotations import family_of
 
 import n2d_framework.core.structure as own
+from n2d_framework.core.annotations import family_of
 from n2d_framework.core.options import current_names, options_of
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.plugin import component, option

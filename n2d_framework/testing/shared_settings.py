@@ -1,4 +1,4 @@
-"""Settings that libraries keep for the whole process: random states, numbers of threads, settings."""
+"""Settings that libraries keep for the whole process: random states, threads, options."""
 
 from __future__ import annotations
 
