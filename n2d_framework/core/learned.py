@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import EllipsisType
 from typing import Any, TypeAlias
 
 import attrs
@@ -18,7 +19,7 @@ __all__ = ["Learned", "learned", "learned_of", "provide_state"]
 
 _KEY = "n2d_learned"
 #: Lengths by their names, or shapes of what a mapping holds.
-Shape: TypeAlias = tuple[int | str, ...]
+Shape: TypeAlias = "tuple[int | str, ...] | EllipsisType"
 Shapes: TypeAlias = Mapping[str, Any]
 #: Python's own types in a state, in words.
 _SCALARS: dict[type, str] = {
@@ -89,12 +90,12 @@ def learned(
 
     Parameters
     ----------
-    shape : tuple of int and str, mapping, or str, optional
+    shape : tuple of int and str, mapping, str or ..., optional
         Shape of an array. A name stands for the attribute of that name (an option, or a property
         of what stands above) where the component has one that is not ``None``; else for any
         length of at least 1, the same wherever the name occurs. A mapping of names to shapes where
-        the field is such a mapping. As one string: the attribute that gives the shape. Leave it out
-        for a single value.
+        the field is such a mapping. As one string: the attribute that gives the shape. ``...`` for
+        any shape. Leave it out for a single value.
     dtype : str or type, optional
         Element type of an array, by the name that NumPy gives it (``"float64"``); ``int``,
         ``float``, ``bool`` or ``str`` for Python's own values, of which a `shape` of one length
@@ -333,6 +334,8 @@ class _Shape:
         ------
         StateError
         """
+        if self.lengths is ...:
+            return
         wanted = [self.wanted(length) for length in self.lengths]
         if len(found) == len(wanted) and all(
             have == want if want is not None else have > 0
@@ -372,7 +375,7 @@ def _array(one: Learned, value: Any, shape: _Shape, path: str) -> AnyArray:
         raise StateError(f"state {path!r} holds {value.dtype}, expected {one.dtype}")
     shape.check(value.shape, path)
     one.check_values(value, path)
-    return np.ascontiguousarray(value)
+    return value if value.flags.c_contiguous else np.ascontiguousarray(value)
 
 
 def _scalar(one: Learned, value: Any, path: str) -> Any:

@@ -11,8 +11,7 @@ from n2d_framework.core.arrays.single_precision import collapse, column_of
 from n2d_framework.core.learned import learned
 from n2d_framework.core.options import component
 from n2d_framework.core.protocols import FitContext
-from n2d_framework.core.state import State, need
-from n2d_framework.errors import DataError, StateError
+from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
 __all__ = ["Scaler"]
@@ -36,9 +35,9 @@ class Scaler(ScalerConfig):
         What ``per="auto"`` came to.
     """
 
-    shift_: AnyArray = learned()
-    factor_: AnyArray = learned()
-    per_: Literal["feature", "array"] = learned()
+    shift_: AnyArray = learned(shape=..., dtype="float64")
+    factor_: AnyArray = learned(shape="_shape", dtype="float64", gt=0)
+    per_: Literal["feature", "array"] = learned(dtype=str, choices=("feature", "array"))
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Why rows of a shape cannot be scaled by what was learned, if anything was."""
@@ -174,24 +173,15 @@ class Scaler(ScalerConfig):
         )
         raise DataError(f"{lost}, after the {self.name!r} scaler; {remedy}, or leave it out")
 
-    def get_state(self) -> State:
-        """Fitted state."""
-        return {"shift": self.shift_, "factor": self.factor_, "per": self.per_}
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self.shift_.shape
 
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned."""
-        shift, factor = need(state, "shift", np.ndarray), need(state, "factor", np.ndarray)
-        per = need(state, "per", str)
-        if shift.shape != factor.shape or per not in ("feature", "array"):
-            raise StateError("scaler: shift and factor do not belong together")
-        if (per == "array") != (shift.shape == ()):
-            raise StateError(f"scaler: shift has the shape {shift.shape}, per is {per!r}")
-        for name, array in (("shift", shift), ("factor", factor)):
-            if array.dtype != np.float64 or not np.isfinite(array).all():
-                raise StateError(f"scaler: {name} must be finite numbers of float64")
-        if not (factor > 0).all():
-            raise StateError("scaler: factor must be positive")
-        self.shift_, self.factor_, self.per_ = shift, factor, per
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot be that of a scaler."""
+        if (self.per_ == "array") == (self._shape == ()):
+            return []
+        return [f"state 'shift' has the shape {self._shape}, 'per' is {self.per_!r}"]
 
 
 def _refuse_extreme(spread: AnyArray, factor: AnyArray, name: str) -> None:

@@ -33,6 +33,7 @@ class Toy:
     rows_: Any = learned(shape=("n", "d"), dtype="float32")
     centers_: Any = learned(shape=("n_clusters", "d"), dtype="float64", largest=1e30)
     square_: Any = learned(shape="_square_shape", dtype="float64", finite=False)
+    any_: Any = learned(shape=..., dtype="float64")
     shape_: Any = learned(shape=("axes",), dtype=int, ge=1)
     scale_: Any = learned(dtype=float, gt=0)
     rounds_: Any = learned(dtype=int, ge=0, le=10)
@@ -60,6 +61,7 @@ def fitted(n: int = 5, d: int = 3, k: int = 2) -> Toy:
     toy = Toy()
     toy.rows_ = np.arange(n * d, dtype=np.float32).reshape(n, d)
     toy.centers_, toy.square_ = np.ones((k, d)), np.full((d, d), np.inf)
+    toy.any_ = np.array(2.0)
     toy.shape_, toy.scale_, toy.rounds_ = (d,), 0.5, 3
     toy.done_, toy.how_, toy.note_ = True, "fast", None
     toy.weights_ = {"first": {"kernel": np.ones((d, 2), "f4"), "bias": np.zeros(2, "f4")}}
@@ -71,7 +73,7 @@ def fitted(n: int = 5, d: int = 3, k: int = 2) -> Toy:
 def test_the_state_is_what_is_declared_in_its_order():
     state = fitted().get_state()
     assert list(state) == [
-        "rows", "centers", "square", "shape", "scale", "rounds", "training", "weights",
+        "rows", "centers", "square", "any", "shape", "scale", "rounds", "training", "weights",
         "names", "tree",
     ]  # fmt: skip
     assert state["training"] == {"done": True, "how": "fast"}
@@ -84,6 +86,7 @@ def test_a_state_goes_round_and_forgets_the_rest():
     other.labels_ = "of an earlier fit"
     other.set_state(fitted().get_state())
     assert other.labels_ is None
+    assert other.any_.shape == ()
     assert (other.shape_, other.names_, other._tree.metric) == ((3,), {"a", "b"}, "manhattan")
     again, state = other.get_state(), fitted().get_state()
     assert again["training"] == state["training"]
