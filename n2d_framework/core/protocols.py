@@ -198,7 +198,7 @@ class ClusteredRows:
 
     Attributes
     ----------
-    x : array of shape (n, *row_shape)
+    x : array of shape (n, ...)
         The rows as they were given, in the units of the input.
     labels : int64 array of shape (n,)
         Noise is -1.
