@@ -39,10 +39,8 @@ from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_builtin.isomap.isomap import Isomap
 from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_builtin.linear.linear import PCAEmbedder
-from n2d_framework.config.models import ScalerName
 from n2d_framework.errors import DataError
-from n2d_framework.plan.scaling import Scaler
-from n2d_framework.plugin import FitContext
+from n2d_framework.plugin import FitContext, resolve
 
 #: Of the largest value of a reference; float32 has 6e-8.
 TOLERANCE = 1e-4
@@ -113,11 +111,13 @@ def relative(values: np.ndarray) -> np.ndarray:
     return np.asarray(values / (np.abs(values).max() or 1.0), dtype=np.float64)
 
 
-def scaler(name: ScalerName, reference: Callable[[], Any]) -> Callable[[Dataset], Any]:
+def scaler(name: str, reference: Callable[[], Any]) -> Callable[[Dataset], Any]:
     """Scaled rows."""
 
     def answers(data: Dataset) -> tuple[Any, Callable[[np.ndarray], bool]]:
-        found = Scaler(name=name).fit(data.rows).transform(data.rows)
+        component = resolve("prepare", name)
+        component.fit(data.rows, context=FitContext())
+        found = np.float32(component.transform(data.rows))
         return data.rows, lambda rows: close(found, reference().fit_transform(rows))
 
     return answers

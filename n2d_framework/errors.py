@@ -231,6 +231,10 @@ class MetricWarning(_Shown, UserWarning):
     """A metric of a plugin has no score; all others have theirs."""
 
 
+class DescriptionWarning(_Shown, UserWarning):
+    """A description of clusters is missing; the model and all other descriptions are there."""
+
+
 class NotInductiveWarning(_Shown, UserWarning):
     """A component of the composition cannot place new rows: ``predict`` will be refused."""
 

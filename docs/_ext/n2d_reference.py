@@ -15,12 +15,13 @@ import attrs
 from n2d_beside import whole_catalogue
 
 from n2d_framework.cli.plugin_facts import plugin_facts
-from n2d_framework.config import DataConfig, ModelConfig, RunConfig, ScalerConfig
+from n2d_framework.config import DataConfig, ModelConfig, RunConfig
 from n2d_framework.core.options import Option, options_dict, options_of
+from n2d_framework.core.roles import ROLE_NAMES, role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import ComponentImportError
 from n2d_framework.registry import Catalogue, Entry
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
 _INPUTS = {
     "vector": "rows of numbers (images are flattened)",
@@ -29,7 +30,7 @@ _INPUTS = {
     "any": "rows of any shape",
 }
 #: Parts of the configuration that have tables of their own.
-_OWN_TABLE = (DataConfig, ModelConfig, ScalerConfig)
+_OWN_TABLE = (DataConfig, ModelConfig)
 _BOUNDS = (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<"))
 
 
@@ -44,7 +45,7 @@ def write_pages(source: Path) -> None:
     folder = source / "reference" / "generated"
     folder.mkdir(parents=True, exist_ok=True)
     catalogue = whole_catalogue()
-    pages = {f"{role}s.md": components_page(role, catalogue) for role in ROLES}
+    pages = {f"{_plural(role)}.md": components_page(role, catalogue) for role in ROLE_NAMES}
     pages["plugins.md"] = plugins_page(catalogue)
     pages["configuration.md"] = configuration_page()
     for name, text in pages.items():
@@ -53,9 +54,14 @@ def write_pages(source: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def _plural(role: Role) -> str:
+    """The role's name for several components: that under which a comparison lists them."""
+    return role_info(role).listed or role
+
+
 def components_page(role: Role, catalogue: Catalogue) -> str:
     """Reference page of one role: every installed component with its options."""
-    lines = [f"# {role.capitalize()}s", ""]
+    lines = [f"# {_plural(role).capitalize()}", "", f"{role_info(role).summary}.", ""]
     for entry in catalogue.components(role):
         lines += [*_component(entry), ""]
     return "\n".join(lines)
@@ -73,11 +79,11 @@ def plugins_page(catalogue: Catalogue) -> str:
 
 
 def _brought(distribution: str, hears: list[str], catalogue: Catalogue) -> Iterator[str]:
-    for role in ROLES:
+    for role in ROLE_NAMES:
         mine = [e.spec for e in catalogue.components(role) if e.distribution == distribution]
         links = [f"[`{spec.name}`](#{role}-{spec.name})" for spec in mine]
         if links:
-            yield f"- {role.capitalize()}s: {', '.join(links)}."
+            yield f"- {_plural(role).capitalize()}: {', '.join(links)}."
     for metric in catalogue.metrics():
         if metric.distribution == distribution:
             yield f"- Metric `{metric.spec.name}`: {_cell(metric.spec.summary)}."
@@ -102,7 +108,6 @@ def configuration_page() -> str:
         ("The file", RunConfig, "Keys at the top of a configuration."),
         ("`data`", DataConfig, "Where `data` is a mapping."),
         ("`model`", ModelConfig, "The composition."),
-        ("`model.scaler`", ScalerConfig, "Where `scaler` is a mapping."),
     )
     lines = ["# Configuration file", ""]
     for title, cls, intro in parts:
@@ -131,7 +136,8 @@ def _facts(entry: Entry[ComponentSpec]) -> Iterator[str]:
     spec = entry.spec
     yield f"From `{entry.distribution}` {entry.version}."
     if spec.role == "embedder":
-        yield f"Takes {_INPUTS[spec.input]}."
+        kinds = spec.input_kinds or ("any",)
+        yield f"Takes {' or '.join(_INPUTS.get(kind, kind) for kind in kinds)}."
     if not spec.inductive:
         yield "Cannot place new rows: a model with it has no `predict`."
     if spec.soft:

@@ -53,5 +53,5 @@ def open_bundle(path: str | os.PathLike[str], max_bytes: int | None = None) -> O
     with named(path):
         opened = open_image(read_image(path, max_bytes=limit), max_bytes=limit)
         check_manifest(opened.manifest)
-        check_parts(opened.parts)
+        check_parts(opened.manifest, opened.parts)
     return opened

@@ -11,8 +11,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.bundle.decoding import open_bundle
+from n2d_framework.core.roles import components_in
 from n2d_framework.storage import Branch, Leaf, Node
-from n2d_framework.types import ROLES
 
 __all__ = ["ArrayInfo", "BundleInfo", "inspect"]
 
@@ -85,10 +85,10 @@ class BundleInfo:
 
     @property
     def components(self) -> dict[str, str]:
-        """Per role: ``distribution:name``, as they were when the model was saved."""
-        described = self.manifest["composition"]
+        """Per part, ``distribution:name``, as they were when the model was saved."""
+        described = components_in(self.manifest["composition"])
         return {
-            role: f"{described[role]['distribution']}:{described[role]['name']}" for role in ROLES
+            part: f"{about['distribution']}:{about['name']}" for part, about in described.items()
         }
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from n2d_framework.core.roles import FITTED_ROLES, ROLE_TABLE, labels_in, role_info
 from n2d_framework.core.state import KEY_PATTERN
 from n2d_framework.errors import BundleError, Problem
-from n2d_framework.types import ROLES
 
-__all__ = ["PARTS", "check_manifest", "check_parts"]
+__all__ = ["PARTS", "check_manifest", "check_parts", "parts_in"]
 
-#: Parts that every bundle has.
-PARTS = ("scaler", *ROLES, "training", "golden")
+#: Parts that every bundle has beside those of its components.
+PARTS = ("training", "golden")
 
 _Check = Callable[[Any], bool]
 _LABEL = re.compile(r"[\x20-\x7e]{0,64}")
@@ -86,10 +86,6 @@ def _schema_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(path, "must not have a name twice")
 
 
-def _by_role(check: _Check) -> _Check:
-    return lambda value: _is_mapping(value) and all(check(value.get(role)) for role in ROLES)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -125,8 +121,8 @@ _COMPONENT: dict[str, tuple[_Check, str]] = {
 }
 _DATA: dict[str, tuple[_Check, str]] = {"row_shape": (_is_shape, "a list of positive integers")}
 _TRAINING: dict[str, tuple[_Check, str]] = {
-    "seconds": (_by_role(_is_number), "a number for each role"),
-    "keys": (_by_role(_is_text), "a text for each role"),
+    "seconds": (_is_mapping, "a mapping"),
+    "keys": (_is_mapping, "a mapping"),
     "agreement": (_is_agreement, "a mapping of numbers"),
 }
 #: What may be left out, but is nothing else if it is there.
@@ -148,15 +144,42 @@ def _problems(value: Any, wanted: Mapping[str, tuple[_Check, str]], path: str) -
             yield Problem(f"{path}/{name}", f"must be {what}")
 
 
+def _composition_problems(
+    composition: Mapping[str, Any], training: Any, path: str
+) -> Iterator[Problem]:
+    """What is wrong with the components, and with what the training says of them."""
+    described = dict(composition)
+    for info in ROLE_TABLE:
+        if info.short and info.short in described and info.name not in described:
+            if not _is_mapping(described[info.short]):
+                yield Problem(f"{path}/{info.short}", "must be a mapping")
+            described[info.name] = _SHORT
+    try:
+        labels = labels_in(described)
+    except ValueError as error:
+        yield Problem(path, str(error))
+        return
+    for label, role in labels.items():
+        if described[label] is _SHORT:
+            continue
+        yield from _problems(described[label], _COMPONENT, f"{path}/{label}")
+        stored = role in FITTED_ROLES and role_info(role).gives != "rows"
+        for name, check, what in (("seconds", _is_number, "number"), ("keys", _is_text, "text")):
+            told = training.get(name) if isinstance(training, Mapping) else None
+            if stored and isinstance(told, Mapping) and not check(told.get(label)):
+                yield Problem(f"/manifest/training/{name}", f"must be a {what} for each role")
+
+
+#: Stands for a component that is written by a short key.
+_SHORT: dict[str, Any] = {}
+
+
 def _all_problems(manifest: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _problems(manifest, _TOP, "/manifest")
     composition = manifest.get("composition")
     if isinstance(composition, Mapping):
         path = "/manifest/composition"
-        for role in ROLES:
-            yield from _problems(composition.get(role), _COMPONENT, f"{path}/{role}")
-        if not _is_mapping(composition.get("scaler")):
-            yield Problem(f"{path}/scaler", "must be a mapping")
+        yield from _composition_problems(composition, manifest.get("training"), path)
         found = composition.get("n_clusters")
         if found is not None and not (_is_int(found) and found >= 1):
             yield Problem(f"{path}/n_clusters", "must be null or a positive integer")
@@ -188,11 +211,13 @@ def check_manifest(manifest: Mapping[str, Any]) -> None:
         )
 
 
-def check_parts(names: Mapping[str, Any]) -> None:
+def check_parts(manifest: Mapping[str, Any], names: Mapping[str, Any]) -> None:
     """Refuse a bundle in which a part is missing.
 
     Parameters
     ----------
+    manifest : mapping
+        Checked.
     names : mapping
         The parts, by name.
 
@@ -200,6 +225,14 @@ def check_parts(names: Mapping[str, Any]) -> None:
     ------
     BundleError
     """
-    missing = [part for part in PARTS if part not in names]
+    missing = [part for part in (*parts_in(manifest), *PARTS) if part not in names]
     if missing:
         raise BundleError(f"the bundle lacks {', '.join(f'/{part}' for part in missing)}")
+
+
+def parts_in(manifest: Mapping[str, Any]) -> list[str]:
+    """Names of the parts of the components, in the order in which data pass them."""
+    composition = manifest["composition"]
+    short: dict[str, str] = {i.name: i.short for i in ROLE_TABLE if i.short in composition}
+    labels = labels_in([*composition, *short])
+    return [short.get(label, label) for label, role in labels.items() if role in FITTED_ROLES]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE
 from n2d_framework.core.state import KEY_PATTERN, State, need
 from n2d_framework.errors import BundleError, N2DError
 from n2d_framework.types import AnyArray
@@ -55,7 +56,7 @@ class StageReplay:
     def __str__(self) -> str:
         if self.identical:
             return f"{self.role}: identical on {self.rows} rows"
-        if self.role == "clusterer":
+        if self.role == LABEL_ROLE:
             return f"{self.role}: {self.moved:.1%} of {self.rows} rows have another label"
         word = "unchanged" if self.ok else "moved"
         return f"{self.role}: {word} (by {self.moved:.2g} of its span, on {self.rows} rows)"
@@ -124,17 +125,18 @@ def replay(model: N2D, golden: State) -> tuple[StageReplay, ...]:
         )
     except N2DError as error:
         raise BundleError(f"/golden: {error}") from error
+    first, last = COORDINATE_ROLES
     return (
-        _stage("embedder", lambda: _embed(model, x), latent, _span_moved, TOLERANCE),
-        _stage(
-            "manifolder",
-            lambda: model.manifolder_.transform(latent),
-            manifold,
-            _span_moved,
-            TOLERANCE,
-        ),
-        _stage("clusterer", lambda: model.clusterer_.predict(manifold), labels, _share_moved, 0.0),
+        _stage(first, lambda: _embed(model, x), latent, _span_moved, TOLERANCE),
+        _stage(last, lambda: _unfold(model, latent), manifold, _span_moved, TOLERANCE),
+        _stage(LABEL_ROLE, lambda: model.labels_of(manifold), labels, _share_moved, 0.0),
     )
+
+
+def _unfold(model: N2D, latent: AnyArray) -> AnyArray:
+    for manifolder in model.manifolders_:
+        latent = manifolder.transform(latent)
+    return latent
 
 
 def _embed(model: N2D, x: AnyArray) -> AnyArray:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from n2d_framework.bundle.decoding import named, open_bundle
 from n2d_framework.bundle.replay import VerifyReport, environment_changes, replay
+from n2d_framework.core.roles import components_in, labels_in
 from n2d_framework.core.state import State
 from n2d_framework.core.trust import trusting
 from n2d_framework.errors import BundleError, BundleWarning, ConfigError, N2DError
-from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
@@ -228,8 +228,9 @@ def _reported(described: Mapping[str, Any]) -> Iterator[None]:
 
 def _check_installed(described: Mapping[str, Any], catalogue: Catalogue) -> None:
     missing = []
-    for role in ROLES:
-        about = described[role]
+    components = components_in(described)
+    for label, role in labels_in(components).items():
+        about = components[label]
         name, distribution = about["name"], about["distribution"]
         if catalogue.name_of_written(role, distribution, name) is None:
             others = [e.distribution for e in catalogue.components(role) if e.spec.name == name]
@@ -249,5 +250,6 @@ def _check_installed(described: Mapping[str, Any], catalogue: Catalogue) -> None
 
 
 def _writers(described: Mapping[str, Any]) -> str:
-    pairs = {(described[role]["distribution"], described[role]["version"]) for role in ROLES}
+    components = components_in(described).values()
+    pairs = {(about["distribution"], about["version"]) for about in components}
     return ", ".join(f"{name} {version}" for name, version in sorted(pairs))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from n2d_framework.bundle.decoding import named, open_bundle
 from n2d_framework.bundle.inspection import BundleInfo, inspect
+from n2d_framework.bundle.manifest import parts_in
 from n2d_framework.bundle.save_load import build
 from n2d_framework.storage import encode, write_atomic
-from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
@@ -62,6 +62,8 @@ def upgrade(
         "framework_version": fresh.manifest["framework_version"],
         "composition": fresh.manifest["composition"],
     }
-    parts.update({part: fresh.parts[part] for part in ("scaler", *ROLES)})
+    components = {part: fresh.parts[part] for part in parts_in(fresh.manifest)}
+    before = parts_in(opened.manifest)
+    parts = components | {name: part for name, part in parts.items() if name not in before}
     write_atomic(out, encode(manifest, parts, created=str(manifest["created"])))
     return inspect(out, max_bytes=max_bytes)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Products"]
 
+#: Characters of JSON up to which a description is shown.
+_SHORT = 4000
 _NOT_REACHED = "the run ended before it was made"
 
 
@@ -81,6 +83,8 @@ class Products:
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """Products made after the labels, with a name for users; none of them raises."""
+        if self.model.composition().choices("describe"):
+            yield "descriptions", lambda: self._attempt("descriptions", self._write_descriptions)
         yield "scores", lambda: self._attempt("scores", self._assess)
         yield "save", self._write_both
         if self.plots:
@@ -105,9 +109,15 @@ class Products:
             "agreement": self.model.agreement_,
             "environment": manifest["environment"],
             "scores": self._scores,
+            "descriptions": self._short_descriptions(),
             "missing": self.missing,
             "paths": self._placed(),
         }
+
+    def _short_descriptions(self) -> dict[str, Any]:
+        """Descriptions that are short enough to be looked at; all are in ``descriptions.json``."""
+        found = self.model.descriptions_
+        return {name: said for name, said in found.items() if len(as_json(said)) <= _SHORT}
 
     def write_record(self, record: dict[str, Any]) -> None:
         """Write ``run.json``, or note why it is missing: what it says is printed all the same."""
@@ -125,6 +135,11 @@ class Products:
         config = self.output.path / "config.json"
         _write_json(config, self._config())
         self._paths["config"] = config
+
+    def _write_descriptions(self) -> None:
+        path = self.output.path / "descriptions.json"
+        _write_json(path, self.model.descriptions_)
+        self._paths["descriptions"] = path
 
     def _assess(self) -> None:
         self._scores = self.model.assess(self.data.y)

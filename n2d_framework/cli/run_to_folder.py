@@ -14,13 +14,13 @@ from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING
 from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
 from n2d_framework.core.events import FilesWritten
+from n2d_framework.core.roles import role_info
 from n2d_framework.data import load
 from n2d_framework.errors import CompositionError, DataError
 from n2d_framework.events import EventBus
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.pipeline import compose
 from n2d_framework.registry import default_catalogue
-from n2d_framework.types import ROLES
 
 if TYPE_CHECKING:
     from n2d_framework.config import Composition
@@ -130,11 +130,12 @@ def require_savable(composition: Composition, row_shape: tuple[int, ...]) -> Non
         With every reason.
     """
     reasons = []
-    for role in ROLES:
-        check = getattr(composition.choice(role).component, "check_saving", None)
+    for label, choice in composition.steps.items():
+        check = getattr(choice.component, "check_saving", None)
         if check is not None:
-            found = check(math.prod(row_shape) if role == "embedder" else None)
-            reasons += [f"{role}: {reason}" for reason in found]
+            takes_rows = role_info(choice.role).takes == "rows"
+            found = check(math.prod(row_shape) if takes_rows else None)
+            reasons += [f"{label}: {reason}" for reason in found]
     if reasons:
         raise CompositionError(
             f"{'; '.join(reasons)}. A model with it can be fitted in Python, but not saved"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from n2d_framework.config.checking import Composition, read_config, resolve_composition
-from n2d_framework.config.choice import Choice, resolve_choice
+from n2d_framework.config.choice import Choice, resolve_chain, resolve_choice
 from n2d_framework.config.config_schema import run_schema
-from n2d_framework.config.models import DataConfig, ModelConfig, RunConfig, ScalerConfig
+from n2d_framework.config.models import DataConfig, ModelConfig, RunConfig
 
 __all__ = [
     "Choice",
@@ -13,8 +13,8 @@ __all__ = [
     "DataConfig",
     "ModelConfig",
     "RunConfig",
-    "ScalerConfig",
     "read_config",
+    "resolve_chain",
     "resolve_choice",
     "resolve_composition",
     "run_schema",

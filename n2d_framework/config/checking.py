@@ -10,71 +10,91 @@ from typing import Any
 import attrs
 
 from n2d_framework.config.adapted_classes import NOT_PERMITTED, adapted_choice
-from n2d_framework.config.choice import Choice, resolve_choice
-from n2d_framework.config.models import ModelConfig, RunConfig, ScalerConfig
+from n2d_framework.config.choice import Choice, resolve_chain
+from n2d_framework.config.held import held_problems
+from n2d_framework.config.models import ModelConfig, RunConfig
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.core.roles import ROLE_NAMES, ROLE_TABLE, RoleInfo, parts_of
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import Catalogue, default_catalogue
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
 __all__ = ["Composition", "read_config", "resolve_composition"]
 
 
 @attrs.frozen(eq=False)
 class Composition:
-    """A checked, unfitted trio.
+    """Checked, unfitted components of each role.
 
     Attributes
     ----------
-    scaler : ScalerConfig
-    embedder, manifolder, clusterer : Choice
-        With all options; the number of clusters is filled in.
+    chains : mapping of role to tuple of Choice
+        In the order in which data pass them, with all options; the number of clusters is filled
+        in. Roles without a component may be left out.
     n_clusters : int or None
     """
 
-    scaler: ScalerConfig
-    embedder: Choice
-    manifolder: Choice
-    clusterer: Choice
+    chains: Mapping[Role, tuple[Choice, ...]]
     n_clusters: int | None = None
 
+    def choices(self, role: Role) -> tuple[Choice, ...]:
+        """The components of one role."""
+        return self.chains.get(role, ())
+
     def choice(self, role: Role) -> Choice:
-        """The choice for one role."""
-        found: Choice = getattr(self, role)
+        """The component of one role, of several the last."""
+        return self.choices(role)[-1]
+
+    @property
+    def steps(self) -> dict[str, Choice]:
+        """All components by the names of their parts, in the order in which data pass them."""
+        found: dict[str, Choice] = {}
+        for role in ROLE_NAMES:
+            found |= parts_of(role, self.choices(role))
+        return found
+
+    def parameters(self) -> dict[str, Any]:
+        """The components as parameters of a model: options as they were given."""
+        found: dict[str, Any] = {}
+        for info in ROLE_TABLE:
+            listed = [{"name": c.name, **c.given} for c in self.choices(info.name)]
+            if len(listed) == 1:
+                found[info.short or info.name] = listed[0]
+            elif listed or info.short:
+                found[info.name] = listed
         return found
 
     def describe(self) -> dict[str, Any]:
         """The composition as plain values with all options, as a config file would have it."""
-        described: dict[str, Any] = {"scaler": options_dict(self.scaler)}
-        for role in ROLES:
-            choice = self.choice(role)
-            described[role] = {"name": choice.name, **choice.option_values()}
+        described: dict[str, Any] = {}
+        for info in ROLE_TABLE:
+            listed = [{"name": c.name, **c.option_values()} for c in self.choices(info.name)]
+            if len(listed) == 1:
+                described[info.short or info.name] = listed[0]
+            elif listed or info.short:
+                described[info.name] = listed
         return described | {"n_clusters": self.n_clusters}
 
 
 def resolve_composition(
     *,
-    scaler: Any = "minmax",
-    embedder: Any = "dense_ae",
-    manifolder: Any = "umap",
-    clusterer: Any = "gmm",
     n_clusters: Any = None,
     catalogue: Catalogue | None = None,
     path: str = "",
+    **given: Any,
 ) -> Composition:
     """Check a composition, however it was written.
 
     Parameters
     ----------
-    scaler : str, mapping or ScalerConfig
-    embedder, manifolder, clusterer : str, mapping or component
     n_clusters : int, optional
     catalogue : Catalogue, optional
         Where names are looked up; what is installed, by default.
     path : str
         Put in front of every problem.
+    **given : str, mapping, component, list of them, or None
+        By role, or by the short key of one (``scaler``). A role that is left out has its default.
 
     Returns
     -------
@@ -88,34 +108,61 @@ def resolve_composition(
     problems: list[Problem] = []
     rest: ModelConfig | None = None
     try:
-        rest = structure(ModelConfig, {"scaler": scaler, "n_clusters": n_clusters})
+        rest = structure(ModelConfig, {"n_clusters": n_clusters})
     except ConfigError as error:
         problems.extend(error.problems)
-    given: dict[Role, Any] = {
-        "embedder": embedder, "manifolder": manifolder, "clusterer": clusterer
-    }  # fmt: skip
-    choices, found = _choices(given, rest, catalogue)
-    problems += found
-    if problems or rest is None:
-        raise ConfigError(problem.under(path) for problem in problems)
-    return _composed(rest, choices)
+    number = None if rest is None else rest.n_clusters
+    chains, found = _chains(given, number, catalogue)
+    if problems or found:
+        raise ConfigError(problem.under(path) for problem in (*problems, *found))
+    return Composition(chains, number)
 
 
-def _choices(
-    given: Mapping[Role, Any], rest: ModelConfig | None, catalogue: Catalogue | None
-) -> tuple[dict[Role, Choice], list[Problem]]:
+def _written(info: RoleInfo, given: Mapping[str, Any]) -> tuple[str, Any]:
+    """Where the components of a role stand, and what stands there.
+
+    Raises
+    ------
+    ConfigError
+        If they are given by the role and by its short key.
+    """
+    value, short = given.get(info.name), given.get(info.short) if info.short else None
+    if value is not None and short is not None:
+        text = f"is short for {info.name} with one component; leave one of both out"
+        raise ConfigError([Problem(info.short, text)])
+    if isinstance(short, Mapping) and "name" not in short:
+        short = {"name": info.default, **short}
+    if short is not None:
+        return info.short, short
+    if value is None and info.default:
+        return info.name, info.default
+    return info.name, value
+
+
+def _chains(
+    given: Mapping[str, Any], n_clusters: int | None, catalogue: Catalogue | None
+) -> tuple[dict[Role, tuple[Choice, ...]], list[Problem]]:
     """The components that were chosen, and what is wrong with the others."""
     catalogue = default_catalogue() if catalogue is None else catalogue
-    n_clusters = None if rest is None else rest.n_clusters
-    choices: dict[Role, Choice] = {}
+    chains: dict[Role, tuple[Choice, ...]] = {}
     problems: list[Problem] = []
-    for role, value in given.items():
+    for info in ROLE_TABLE:
         try:
-            choice = resolve_choice(role, value, catalogue, role)
-            choices[role] = _filled(choice, n_clusters, role)
+            path, value = _written(info, given)
+            chosen = resolve_chain(info.name, value, catalogue, path)
+            chains[info.name] = tuple(_filled(choice, n_clusters, path) for choice in chosen)
         except ConfigError as error:
             problems.extend(error.problems)
-    return choices, problems
+            continue
+        places = _places(value, path, len(chosen))
+        for place, choice in zip(places, chosen, strict=True):
+            problems += held_problems(choice, catalogue, place)
+    return chains, problems
+
+
+def _places(value: Any, path: str, count: int) -> list[str]:
+    several = isinstance(value, (list, tuple))
+    return [f"{path}[{index}]" for index in range(count)] if several else [path] * count
 
 
 def _filled(choice: Choice, n_clusters: int | None, path: str) -> Choice:
@@ -123,13 +170,6 @@ def _filled(choice: Choice, n_clusters: int | None, path: str) -> Choice:
         return choice.filled(n_clusters)
     except ConfigError as error:
         raise ConfigError(problem.under(path) for problem in error.problems) from None
-
-
-def _composed(rest: ModelConfig, choices: Mapping[Role, Choice]) -> Composition:
-    chosen = rest.scaler
-    scaler = chosen if isinstance(chosen, ScalerConfig) else ScalerConfig(name=chosen)
-    parts: dict[str, Choice] = {str(role): choice for role, choice in choices.items()}
-    return Composition(scaler=scaler, n_clusters=rest.n_clusters, **parts)
 
 
 def read_config(
@@ -172,11 +212,11 @@ def read_config(
         config = structure(RunConfig, tree)
     except ConfigError as error:
         problems.extend(error.problems)
-    choices, found = _chosen(tree.get("model"), config, catalogue, allow_code=allow_code)
+    chains, found = _chosen(tree.get("model"), config, catalogue, allow_code=allow_code)
     problems += found
     if problems or config is None:
         raise ConfigError(problems, source=where)
-    config.composition = _composed(config.model, choices)
+    config.composition = Composition(chains, config.model.n_clusters)
     return config
 
 
@@ -185,7 +225,7 @@ def _named(tree: Mapping[str, Any]) -> dict[str, Any]:
     model = tree.get("model", {})
     if not isinstance(model, Mapping):
         return dict(tree)
-    defaults = {opt.name: opt.default for opt in options_of(ModelConfig) if opt.name in ROLES}
+    defaults = {info.name: info.default for info in ROLE_TABLE if info.needed}
     return {**tree, "model": {**defaults, **model}}
 
 
@@ -195,32 +235,40 @@ def _adapted(tree: Mapping[str, Any], *, allow_code: bool) -> tuple[dict[str, An
     if not isinstance(model, Mapping):
         return dict(tree), []
     model, problems = dict(model), list[Problem]()
-    for role in ROLES:
-        value = model.get(role)
-        if isinstance(value, Mapping) and "adapt" in value:
-            try:
-                model[role] = adapted_choice(role, value, f"model.{role}", allow_code=allow_code)
-            except ConfigError as error:
-                problems.extend(error.problems)
-                del model[role]
+    for info in ROLE_TABLE:
+        value = model.get(info.name)
+        items = list(value) if isinstance(value, (list, tuple)) else [value]
+        places = _places(value, f"model.{info.name}", len(items))
+        try:
+            for index, (item, place) in enumerate(zip(items, places, strict=True)):
+                if isinstance(item, Mapping) and "adapt" in item:
+                    items[index] = adapted_choice(info.name, item, place, allow_code=allow_code)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            del model[info.name]
+            continue
+        if info.name in model:
+            model[info.name] = items if isinstance(value, (list, tuple)) else items[0]
     return {**tree, "model": model}, problems
 
 
 def _chosen(
     model: Any, config: RunConfig | None, catalogue: Catalogue | None, *, allow_code: bool
-) -> tuple[dict[Role, Choice], list[Problem]]:
+) -> tuple[dict[Role, tuple[Choice, ...]], list[Problem]]:
     """The components of a tree; the rest of the model is checked by its attrs class."""
+    keys = [key for info in ROLE_TABLE for key in (info.name, info.short) if key]
     if config is not None:
-        given = {role: getattr(config.model, role) for role in ROLES}
+        given = {key: getattr(config.model, key) for key in keys}
     elif isinstance(model, Mapping):
-        given = {role: model[role] for role in ROLES if isinstance(model.get(role), (str, Mapping))}
+        given = {key: model[key] for key in keys if key in model}
     else:
         return {}, []
-    rest = None if config is None else config.model
-    choices, problems = _choices(given, rest, catalogue)
+    number = None if config is None else config.model.n_clusters
+    chains, problems = _chains(given, number, catalogue)
     problems += [
-        Problem(role, f"{choice.spec.name!r} {NOT_PERMITTED}")
-        for role, choice in choices.items()
+        Problem(choice.role, f"{choice.spec.name!r} {NOT_PERMITTED}")
+        for chain in chains.values()
+        for choice in chain
         if choice.spec.imports_code and not allow_code
     ]
-    return choices, [problem.under("model") for problem in problems]
+    return chains, [problem.under("model") for problem in problems]

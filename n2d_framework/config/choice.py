@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.core.roles import ROLE_TABLE, role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import (
@@ -20,7 +21,7 @@ from n2d_framework.errors import (
 from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.types import Role
 
-__all__ = ["Choice", "resolve_choice"]
+__all__ = ["Choice", "resolve_chain", "resolve_choice"]
 
 
 @attrs.frozen(eq=False)
@@ -29,7 +30,7 @@ class Choice:
 
     Attributes
     ----------
-    role : {"embedder", "manifolder", "clusterer"}
+    role : str
     entry : Entry
         The component in the catalogue.
     given : dict
@@ -102,7 +103,7 @@ def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> C
 
     Parameters
     ----------
-    role : {"embedder", "manifolder", "clusterer"}
+    role : str
     value : str, mapping or component
         A name; a mapping with ``name`` and options; or an (unfitted) component instance.
     catalogue : Catalogue
@@ -127,6 +128,50 @@ def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> C
         raise ConfigError(problem.under(path) for problem in error.problems) from None
     except ComponentImportError as error:
         raise ConfigError([Problem(path, str(error))]) from error
+
+
+def resolve_chain(role: Role, value: Any, catalogue: Catalogue, path: str) -> tuple[Choice, ...]:
+    """Check the components of a role: one, or a list of those that follow each other.
+
+    Parameters
+    ----------
+    role : str
+    value : str, mapping, component, list of these, or None
+    catalogue : Catalogue
+    path : str
+        Where `value` stands, put in front of every problem.
+
+    Returns
+    -------
+    tuple of Choice
+        In the order in which data pass them.
+
+    Raises
+    ------
+    ConfigError
+        With all problems; also where there is no component and the role needs one, or several
+        and it takes one.
+    """
+    info = role_info(role)
+    listed = isinstance(value, (list, tuple))
+    items = list(value) if listed else [] if value is None else [value]
+    if info.default and not items:
+        raise ConfigError([Problem(path, f"needs {info.noun}, such as {info.default}")])
+    if listed and not info.chains:
+        chaining = ", ".join(info.name for info in ROLE_TABLE if info.chains)
+        text = f"takes one component, not a list; lists are for {chaining}"
+        raise ConfigError([Problem(path, text)])
+    found: list[Choice] = []
+    problems: list[Problem] = []
+    for index, item in enumerate(items):
+        try:
+            where = f"{path}[{index}]" if listed else path
+            found.append(resolve_choice(role, item, catalogue, where))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return tuple(found)
 
 
 def _entry_and_options(

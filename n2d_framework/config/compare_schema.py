@@ -7,16 +7,11 @@ from typing import Any
 from n2d_framework.config.comparison_config import CompareConfig
 from n2d_framework.config.config_schema import ADAPT, component_schema
 from n2d_framework.core.option_schema import options_schema
+from n2d_framework.core.roles import ROLE_TABLE
 from n2d_framework.registry import Catalogue, default_catalogue
-from n2d_framework.types import Role
 
 __all__ = ["compare_schema"]
 
-_ROLES: dict[str, Role] = {
-    "embedders": "embedder",
-    "manifolders": "manifolder",
-    "clusterers": "clusterer",
-}
 _RANGE: dict[str, Any] = {
     "type": "object",
     "description": "A range of numbers, both ends included.",
@@ -45,13 +40,29 @@ def compare_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     """
     catalogue = default_catalogue() if catalogue is None else catalogue
     schema = options_schema(CompareConfig)
-    for name, role in _ROLES.items():
+    for info in ROLE_TABLE:
+        if not info.listed:
+            continue
+        role = info.name
         entries = catalogue.components(role)
         names = sorted(
             {name for e in entries for name in (e.spec.name, e.qualified_name, *e.former_names)}
         )
         several = [_several(component_schema(entry)) for entry in entries]
-        schema["properties"][name]["items"] = {"anyOf": [{"enum": names}, *several, ADAPT]}
+        one: dict[str, Any] = {"anyOf": [{"enum": names}, *several, ADAPT]}
+        about = schema["properties"][info.listed]
+        plain = {key: about[key] for key in ("description", "default") if key in about}
+        items = {"anyOf": [*one["anyOf"], {"type": "array", "items": one, "minItems": 1}]}
+        listed = {"type": "array", "items": items if info.chains else one, "minItems": 1}
+        schema["properties"][info.listed] = {**plain, **listed}
+        if info.short:
+            listed = {"type": "array", "items": one, "minItems": 1}
+            about = schema["properties"][info.short]
+            schema["properties"][info.short] = {
+                "description": about["description"],
+                "default": info.default,
+                "anyOf": [*one["anyOf"], listed],
+            }
     number = schema["properties"]["n_clusters"]
     plain = {key: value for key, value in number.items() if key in ("description", "default")}
     schema["properties"]["n_clusters"] = plain | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,27 +11,25 @@ from typing import Any
 import attrs
 
 from n2d_framework.config.adapted_classes import adapted_choices, code_problems
+from n2d_framework.config.alternatives import Alternative
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.config.expansion import expand_options, expand_range, is_range
-from n2d_framework.config.models import Choosable, DataConfig, ScalerConfig, ScalerName
+from n2d_framework.config.held import held_problems
+from n2d_framework.config.models import Chain, Choosable, DataConfig
 from n2d_framework.config.ranking_score import metric_problems
 from n2d_framework.config.reading import apply_overrides, read_tree
 from n2d_framework.config.rule_checks import check_rules, with_current_names
-from n2d_framework.config.rules import RULE_KEYS, placed, scaler_label
+from n2d_framework.config.rules import RULE_KEYS, placed
 from n2d_framework.core.options import component, current_names, option, options_of
+from n2d_framework.core.roles import ROLE_TABLE, RoleInfo, role_info
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import MAX_SEED
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
 __all__ = ["CompareConfig", "Grid", "read_compare_config"]
 
-_LISTS: dict[Role, str] = {
-    "embedder": "embedders",
-    "manifolder": "manifolders",
-    "clusterer": "clusterers",
-}
 _LISTED = "Names, or mappings with name and options; an option may be a list or a range of values."
 
 
@@ -44,7 +43,7 @@ class CompareConfig:
     embedders, manifolders, clusterers : tuple of str or mapping
     seeds : int or tuple of int
     n_clusters : int, tuple of int, mapping or None
-    scaler : str, ScalerConfig or tuple of them
+    scaler, prepare : str, mapping, tuple of them, or None
     include, exclude : tuple of mappings
     baseline : mapping or None
     metric : str or None
@@ -57,7 +56,9 @@ class CompareConfig:
         (), help="Names of datasets, paths, or mappings with path, x and y."
     )
     embedders: tuple[Choosable, ...] = option(min_len=1, help=_LISTED)
-    manifolders: tuple[Choosable, ...] = option(min_len=1, help=_LISTED)
+    manifolders: tuple[Chain, ...] = option(
+        min_len=1, help=f"{_LISTED} A list in the list is a chain."
+    )
     clusterers: tuple[Choosable, ...] = option(min_len=1, help=_LISTED)
     seeds: int | tuple[int, ...] = option(
         1,
@@ -74,8 +75,14 @@ class CompareConfig:
         "clusterers only: latent and manifold dimensions then keep their own defaults, so that "
         "all numbers of clusters are tried on the same manifold.",
     )
-    scaler: ScalerName | ScalerConfig | tuple[ScalerName | ScalerConfig, ...] = option(
-        "minmax", min_len=1, help="A scaler as in a run, or a list of them."
+    scaler: Chain | None = option(
+        None,
+        min_len=1,
+        help=f"A scaler as in a run, or a list of those to compare; "
+        f"{role_info('prepare').default}, unless prepare is given.",
+    )
+    prepare: tuple[Chain, ...] | None = option(
+        None, min_len=1, help=f"{_LISTED} A list in the list is a chain."
     )
     include: tuple[Mapping[str, Any], ...] = option(
         (), help="Only cells that fit one of these rules are run; all, where there is no rule."
@@ -113,8 +120,7 @@ class Grid:
     ----------
     config : CompareConfig
     data : list of str or DataConfig
-    scalers : list of ScalerConfig
-    choices : dict of role to list of Choice
+    choices : dict of role to list of Alternative
         Distinct as they were written; each with a fixed value for every option.
     seeds, n_clusters : list of int
         `n_clusters` is empty when none was given.
@@ -126,21 +132,17 @@ class Grid:
         Values in a rule that the grid does not have, by its place: to be reported, not refused.
     """
 
-    def __init__(self, config: CompareConfig, choices: dict[Role, list[Choice]]) -> None:
+    def __init__(self, config: CompareConfig, choices: dict[Role, list[Alternative]]) -> None:
         problems: list[Problem] = []
         config = _with_current_names(config, choices, problems)
         self.config, self.choices = config, choices
         self.data = list(_tuple(config.data))
-        self.scalers = [
-            item if isinstance(item, ScalerConfig) else ScalerConfig(name=item)
-            for item in _tuple(config.scaler)
-        ]
         self.seeds = _checked(_seeds, config.seeds, problems)
         self.n_clusters = _checked(_numbers_of_clusters, config.n_clusters, problems)
         self.varies = len(self.n_clusters) > 1
         baseline = {} if config.baseline is None else {"baseline": config.baseline}
         self.rules = placed(include=config.include, exclude=config.exclude) | baseline
-        named = [name for s in self.scalers for name in (s.name, scaler_label(s.name, s.per))]
+        named = [name for one in choices["prepare"] for name in (*one.names, one.label)]
         found = check_rules(
             self.rules, choices,
             {"scaler": named, "seed": self.seeds, "n_clusters": self.n_clusters},
@@ -154,7 +156,7 @@ class Grid:
 
 
 def _with_current_names(
-    config: CompareConfig, choices: dict[Role, list[Choice]], problems: list[Problem]
+    config: CompareConfig, choices: dict[Role, list[Alternative]], problems: list[Problem]
 ) -> CompareConfig:
     """The configuration whose rules call components and options as they are called now."""
     rules = placed(include=config.include, exclude=config.exclude)
@@ -265,11 +267,17 @@ def read_compare_config(
         config = structure(CompareConfig, tree)
     except ConfigError as error:
         problems.extend(error.problems)
-    choices: dict[Role, list[Choice]] = {}
-    for role in ROLES:
-        listed = tree.get(_LISTS[role])
+    choices: dict[Role, list[Alternative]] = {}
+    for info in ROLE_TABLE:
+        if not info.listed:
+            continue
+        try:
+            key, listed = _listed(info, tree)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
         if isinstance(listed, (list, tuple)):
-            choices[role] = _choices(role, listed, catalogue, problems, allow_code)
+            choices[info.name] = _choices(info, key, listed, catalogue, problems, allow_code)
     if config is not None:
         problems += metric_problems(config.metric, config.dbcv_rows, choices, catalogue)
     if problems or config is None:
@@ -284,28 +292,59 @@ def _distinct(problems: Iterable[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
 
 
+def _listed(info: RoleInfo, tree: Mapping[str, Any]) -> tuple[str, Any]:
+    """Under which key the alternatives of a role are, and what is there."""
+    value, short = tree.get(info.listed), tree.get(info.short) if info.short else None
+    if value is not None and short is not None:
+        text = f"is short for {info.listed} with one component each; leave one of both out"
+        raise ConfigError([Problem(info.short, text)])
+    if short is not None:
+        items = short if isinstance(short, (list, tuple)) else [short]
+        default = {"name": info.default}
+        return info.short, [
+            {**default, **item} if isinstance(item, Mapping) else item for item in items
+        ]
+    return info.listed, [info.default] if value is None and info.short else value
+
+
 def _choices(
-    role: Role,
+    info: RoleInfo,
+    key: str,
     listed: Iterable[Any],
     catalogue: Catalogue,
     problems: list[Problem],
     allow_code: bool,
-) -> list[Choice]:
-    found: list[Choice] = []
+) -> list[Alternative]:
+    found: list[Alternative] = []
     for index, value in enumerate(listed):
-        path = f"{_LISTS[role]}[{index}]"
+        path = f"{key}[{index}]"
+        chain = isinstance(value, (list, tuple))
         try:
-            if isinstance(value, Mapping) and "adapt" in value:
-                items: list[Any] = adapted_choices(role, value, path, allow_code=allow_code)
-            else:
-                items = _expanded(role, value, catalogue, path)
-            resolved = [resolve_choice(role, item, catalogue, path) for item in items]
-            for choice in resolved:
-                problems += code_problems(choice, path, allow_code=allow_code)
-            found += resolved
+            if chain and not (info.chains and value):
+                text = "is an empty list; give at least one component"
+                raise ConfigError([Problem(path, text if info.chains else "cannot be a list")])
+            links = []
+            for place, item in enumerate(value if chain else [value]):
+                where = f"{path}[{place}]" if chain else path
+                links.append(_one(info.name, item, catalogue, where, allow_code))
         except ConfigError as error:
             problems.extend(error.problems)
+            continue
+        for choices in itertools.product(*links):
+            for choice in choices:
+                problems += code_problems(choice, path, allow_code=allow_code)
+                problems += held_problems(choice, catalogue, path)
+            found.append(Alternative(choices))
     return found
+
+
+def _one(role: Role, value: Any, catalogue: Catalogue, path: str, allow_code: bool) -> list[Choice]:
+    """What one entry stands for: several components, where an option has several values."""
+    if isinstance(value, Mapping) and "adapt" in value:
+        items: list[Any] = adapted_choices(role, value, path, allow_code=allow_code)
+    else:
+        items = _expanded(role, value, catalogue, path)
+    return [resolve_choice(role, item, catalogue, path) for item in items]
 
 
 def _expanded(role: Role, value: Any, catalogue: Catalogue, path: str) -> list[Any]:

@@ -6,13 +6,13 @@ from typing import Any
 
 from n2d_framework.config.models import RunConfig
 from n2d_framework.core.option_schema import options_schema
-from n2d_framework.core.roles import role_info
+from n2d_framework.core.roles import ROLE_TABLE
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import ComponentImportError
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
-__all__ = ["ADAPT", "component_schema", "run_schema"]
+__all__ = ["ADAPT", "component_schema", "role_schema", "run_schema"]
 
 
 def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
@@ -31,10 +31,19 @@ def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     catalogue = default_catalogue() if catalogue is None else catalogue
     schema = options_schema(RunConfig)
     model = schema["properties"]["model"]
-    for role in ROLES:
-        described = {"description": model["properties"][role]["description"]}
-        model["properties"][role] = described | _role_schema(role, catalogue)
-        model["properties"][role]["default"] = role_info(role).default
+    for info in ROLE_TABLE:
+        schemas: dict[str, dict[str, Any]] = {info.name: role_schema(info.name, catalogue)}
+        if info.short:
+            schemas[info.short] = schemas[info.name]
+        if info.chains:
+            chain = {"type": "array", "items": schemas[info.name]}
+            one_or_more = [*schemas[info.name]["anyOf"], chain]
+            schemas[info.name] = {"anyOf": one_or_more if info.needed else [*one_or_more, _NONE]}
+        for key, described in schemas.items():
+            about = {"description": model["properties"][key]["description"]}
+            model["properties"][key] = about | described
+        if info.default:
+            model["properties"][info.short or info.name]["default"] = info.default
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of an n2d run",
@@ -42,7 +51,8 @@ def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
     }
 
 
-def _role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:
+def role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:
+    """JSON Schema of one component of a role, by its name or as a mapping."""
     entries = catalogue.components(role)
     names = sorted(
         {name for e in entries for name in (e.spec.name, e.qualified_name, *e.former_names)}
@@ -51,6 +61,7 @@ def _role_schema(role: Role, catalogue: Catalogue) -> dict[str, Any]:
     return {"anyOf": [{"enum": names}, *described, ADAPT]}
 
 
+_NONE: dict[str, Any] = {"type": "null"}
 #: How a class is written in place of a component.
 ADAPT: dict[str, Any] = {
     "title": "any class with scikit-learn's verbs",

@@ -9,7 +9,6 @@ from typing import Any
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.core.state import State, need
-from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem, StateError
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import Role
@@ -26,7 +25,7 @@ def resolve(role: Role, spec: Any, *, state: State | None = None) -> Any:
     problems = _problems_of(choice, catalogue, role, ())
     if problems:
         raise ConfigError(problems)
-    made = structure(choice.spec.load(), choice.given)
+    made = choice.component
     if state is not None:
         _restore(choice, made, state)
     return made
@@ -72,7 +71,7 @@ def held_problems(choice: Choice, catalogue: Catalogue, path: str) -> list[Probl
 def _problems_of(
     choice: Choice, catalogue: Catalogue, path: str, above: tuple[str, ...]
 ) -> list[Problem]:
-    made = structure(choice.spec.load(), choice.given)
+    made = choice.component
     own = f"{choice.role} {choice.entry.qualified_name} {json.dumps(options_dict(made))}"
     held = list(_held(made))
     if not held:

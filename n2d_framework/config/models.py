@@ -9,34 +9,14 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from n2d_framework.core.options import component, option
+from n2d_framework.core.roles import role_info
 
-__all__ = ["DataConfig", "ModelConfig", "RunConfig", "ScalerConfig", "ScalerName"]
+__all__ = ["Chain", "Choosable", "DataConfig", "ModelConfig", "RunConfig"]
 
-ScalerName: TypeAlias = Literal["none", "minmax", "standard", "maxabs"]
-Choosable: TypeAlias = "str | Mapping[str, Any]"
-
-
-@component
-class ScalerConfig:
-    """Scaling of input values before the embedder sees them.
-
-    Attributes
-    ----------
-    name : {"none", "minmax", "standard", "maxabs"}
-    per : {"auto", "feature", "array"}
-    """
-
-    name: ScalerName = option(
-        "minmax",
-        help="minmax: to [0, 1]; standard: mean 0, variance 1; maxabs: to [-1, 1], zero stays "
-        "zero; none: values as they are.",
-    )
-    per: Literal["auto", "feature", "array"] = option(
-        "auto",
-        help="feature: each feature by its own range; array: all values by one range, as for "
-        "pixels; auto: array for images, for other rows of more than one dimension and for "
-        "bytes (uint8), feature otherwise.",
-    )
+Choosable: TypeAlias = str | Mapping[str, Any]
+#: One component, or several that follow each other.
+Chain: TypeAlias = str | Mapping[str, Any] | tuple[str | Mapping[str, Any], ...]
+_CHOSEN = "Name, or a mapping with name and options"
 
 
 @component
@@ -81,21 +61,39 @@ class DataConfig:
 
 @component
 class ModelConfig:
-    """The composition: a scaler and a trio.
+    """The composition: components of each role.
 
     Attributes
     ----------
-    scaler : str or ScalerConfig
-    embedder, manifolder, clusterer : str or mapping
+    scaler : str, mapping or None
+    prepare : str, mapping, tuple of them, or None
+    embedder : str or mapping
+    manifolder : str, mapping or tuple of them
+    clusterer : str or mapping
+    refine, describe : str, mapping, tuple of them, or None
     n_clusters : int or None
     """
 
-    scaler: ScalerName | ScalerConfig = option(
-        "minmax", help="Name of a scaler, or a mapping with name and per."
+    scaler: Choosable | None = option(
+        None,
+        help=f"Short for prepare with this one component. Left out, it is "
+        f"{role_info('prepare').default}, unless prepare is given.",
     )
-    embedder: Choosable = option("dense_ae", help="Name, or a mapping with name and options.")
-    manifolder: Choosable = option("umap", help="Name, or a mapping with name and options.")
-    clusterer: Choosable = option("gmm", help="Name, or a mapping with name and options.")
+    prepare: Chain | None = option(
+        None, help=f"{_CHOSEN}; or a list of steps that bring rows to numbers, one after the other."
+    )
+    embedder: Choosable = option(role_info("embedder").default, help=f"{_CHOSEN}.")
+    manifolder: Chain = option(
+        role_info("manifolder").default,
+        help=f"{_CHOSEN}; or a list, each of which is fitted on what the one before gives.",
+    )
+    clusterer: Choosable = option(role_info("clusterer").default, help=f"{_CHOSEN}.")
+    refine: Chain | None = option(
+        None, help=f"{_CHOSEN}; or a list of steps that change labels, one after the other."
+    )
+    describe: Chain | None = option(
+        None, help=f"{_CHOSEN}; or a list. What describes clusters; it never changes a label."
+    )
     n_clusters: int | None = option(
         None,
         ge=1,
@@ -121,9 +119,7 @@ class RunConfig:
     data: str | DataConfig | None = option(
         None, help="Name of a dataset, a path, or a mapping with path, x and y."
     )
-    model: ModelConfig = option(
-        ModelConfig(), help="The composition of scaler, embedder, manifolder and clusterer."
-    )
+    model: ModelConfig = option(ModelConfig(), help="The composition: the components of each role.")
     random_state: int = option(
         0, ge=0, lt=2**31, help="The one seed; every stage's seed is derived from it."
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from n2d_framework.config.choice import Choice
+from n2d_framework.config.alternatives import Alternative
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.scores import SCORES, has_bic, is_loss, is_taken
 from n2d_framework.errors import Problem, did_you_mean
 from n2d_framework.registry import Catalogue
@@ -18,7 +19,7 @@ _LOSSES = ("embedder_loss", "embedder_val_loss")
 def metric_problems(
     metric: str | None,
     dbcv_rows: int,
-    choices: Mapping[Role, Sequence[Choice]],
+    choices: Mapping[Role, Sequence[Alternative]],
     catalogue: Catalogue,
 ) -> list[Problem]:
     """Why no cell would have a score, as far as the configuration shows.
@@ -27,7 +28,7 @@ def metric_problems(
     ----------
     metric : str or None
     dbcv_rows : int
-    choices : mapping of role to sequence of Choice
+    choices : mapping of role to sequence of Alternative
     catalogue : Catalogue
         What is installed: plugins may have metrics.
     """
@@ -44,10 +45,10 @@ def metric_problems(
         return [Problem("metric", text)]
     if metric == "dbcv" and not dbcv_rows:
         return [Problem("metric", "is dbcv, which dbcv_rows: 0 leaves out; give it some rows")]
-    if metric == "bic" and not any(_with_bic(c) for c in choices.get("clusterer", ())):
+    if metric == "bic" and not any(_with_bic(c) for c in choices.get(LABEL_ROLE, ())):
         return [Problem("metric", "is bic, which no clusterer here has; add a mixture, as gmm")]
     return []
 
 
-def _with_bic(choice: Choice) -> bool:
-    return not choice.spec.imports_code and has_bic(choice.spec.load())
+def _with_bic(alternative: Alternative) -> bool:
+    return not alternative.imports_code and has_bic(alternative.specs[-1].load())

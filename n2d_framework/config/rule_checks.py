@@ -9,9 +9,10 @@ from typing import Any
 import attrs
 
 from n2d_framework.config.adapted_classes import as_written
-from n2d_framework.config.choice import Choice
+from n2d_framework.config.alternatives import Alternative
 from n2d_framework.config.rules import RULE_KEYS, by_name
-from n2d_framework.core.options import current_names, options_of
+from n2d_framework.core.options import current_names
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.errors import Problem, did_you_mean, warn_renamed
 from n2d_framework.types import ROLES, Role
 
@@ -38,14 +39,14 @@ class Findings:
 
 
 def with_current_names(
-    rule: Mapping[str, Any], choices: Mapping[Role, Sequence[Choice]]
+    rule: Mapping[str, Any], choices: Mapping[Role, Sequence[Alternative]]
 ) -> dict[str, Any]:
     """A rule in which components and options that were renamed have their present names.
 
     Parameters
     ----------
     rule : mapping
-    choices : mapping of role to sequence of Choice
+    choices : mapping of role to sequence of Alternative
 
     Raises
     ------
@@ -62,7 +63,7 @@ def with_current_names(
     }
 
 
-def _renamed(wanted: Any, choices: Sequence[Choice]) -> Any:
+def _renamed(wanted: Any, choices: Sequence[Alternative]) -> Any:
     if isinstance(wanted, (list, tuple)):
         return [_renamed(item, choices) for item in wanted]
     if isinstance(wanted, str):
@@ -74,15 +75,17 @@ def _renamed(wanted: Any, choices: Sequence[Choice]) -> Any:
     if "name" in wanted:
         named["name"] = _present_name(wanted["name"], choices)
         choices = [choice for choice in choices if named["name"] in _names(choice)]
-    for cls in {choice.spec.load(): None for choice in choices}:
+    alone = [choice.choices[0] for choice in choices if len(choice.choices) == 1]
+    for cls in {type(choice.component): None for choice in alone}:
         options = current_names(cls, options)
     return named | options
 
 
-def _present_name(name: Any, choices: Sequence[Choice]) -> Any:
+def _present_name(name: Any, choices: Sequence[Alternative]) -> Any:
     if not any(name in _names(choice) for choice in choices):
         for choice in choices:
-            if name in choice.entry.former_names:
+            former = [choice.choices[0].entry.former_names] if len(choice.choices) == 1 else []
+            if any(name in names for names in former):
                 warn_renamed(f"component {name!r}", repr(choice.name))
                 return choice.name
     return name
@@ -90,7 +93,7 @@ def _present_name(name: Any, choices: Sequence[Choice]) -> Any:
 
 def check_rules(
     rules: Mapping[str, Mapping[str, Any]],
-    choices: Mapping[Role, Sequence[Choice]],
+    choices: Mapping[Role, Sequence[Alternative]],
     values: Mapping[str, Sequence[Any]],
 ) -> Findings:
     """Look for what the grid does not have.
@@ -98,7 +101,7 @@ def check_rules(
     Parameters
     ----------
     rules : mapping of place to rule
-    choices : mapping of role to sequence of Choice
+    choices : mapping of role to sequence of Alternative
     values : mapping of str to sequence
         Of each other key the values that the grid has, ``n_clusters`` among them; a key that
         is not there is not checked.
@@ -121,7 +124,7 @@ def check_rules(
             elif key in ROLES:
                 grid[key].check(wanted, key, wrong, missing)
             elif key == "n_clusters":
-                missing += absent_values(wanted, key, [*numbers, *grid["clusterer"].numbers])
+                missing += absent_values(wanted, key, [*numbers, *grid[LABEL_ROLE].numbers])
             elif key in values:
                 missing += absent_values(wanted, key, values[key])
         if not rule:
@@ -176,10 +179,10 @@ class _Known:
 class _Components:
     """The components of one role. What rules ask of them is worked out once for all rules."""
 
-    def __init__(self, role: Role, choices: Sequence[Choice], numbers: Sequence[int]) -> None:
+    def __init__(self, role: Role, choices: Sequence[Alternative], numbers: Sequence[int]) -> None:
         self._choices = choices
         # Where several numbers are tried, only clusterers get them.
-        self._numbers = numbers if role == "clusterer" or len(numbers) == 1 else ()
+        self._numbers = numbers if role == LABEL_ROLE or len(numbers) == 1 else ()
 
     @cached_property
     def _options(self) -> list[dict[str, Any]]:
@@ -196,7 +199,7 @@ class _Components:
 
     @cached_property
     def _classes(self) -> list[_Known]:
-        written = (as_written(c.spec.name, c.given) for c in self._choices if c.spec.imports_code)
+        written = (as_written(c.names[0], c.given) for c in self._choices if c.imports_code)
         return _grouped(
             ((name,), {key: [value] for key, value in given.items()}) for name, given in written
         )
@@ -205,17 +208,13 @@ class _Components:
     def numbers(self) -> list[Any]:
         """Numbers of clusters that they have of themselves; ``None`` of those that have none."""
         both = zip(self._choices, self._options, strict=True)
-        written = (as_written(choice.spec.name, own)[1] for choice, own in both)
+        written = (as_written(choice.names[0], own)[1] for choice, own in both)
         found = (options.get("n_clusters") for options in written)
         return list({repr(number): number for number in found}.values())
 
-    def _values(self, choice: Choice, own: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
+    def _values(self, choice: Alternative, own: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
         """All options of a component, each with the values that it can have in the grid."""
-        follow = {
-            opt.name
-            for opt in options_of(choice.spec.load())
-            if opt.follows == "n_clusters" and choice.given.get(opt.name) is None
-        }
+        follow = {name for name in choice.following if choice.given.get(name) is None}
         return {name: (name in follow and self._numbers) or [value] for name, value in own.items()}
 
     def check(self, wanted: Any, path: str, problems: list[Problem], absent: list[Problem]) -> None:
@@ -232,8 +231,8 @@ class _Components:
             _check_mapping(wanted, path, known, problems, absent)
 
 
-def _names(choice: Choice) -> tuple[str, ...]:
-    return choice.spec.name, choice.entry.qualified_name
+def _names(choice: Alternative) -> tuple[str, ...]:
+    return choice.names
 
 
 def _grouped(

@@ -8,7 +8,7 @@ from typing import Any
 from n2d_framework.config.adapted_classes import as_written
 
 __all__ = [
-    "RULE_KEYS", "by_name", "choice_fits", "placed", "scaler_fits", "scaler_label", "value_fits",
+    "RULE_KEYS", "by_name", "choice_fits", "names_fit", "placed", "value_fits",
 ]  # fmt: skip
 
 #: What a rule may say.
@@ -22,14 +22,9 @@ def value_fits(wanted: Any, value: Any) -> bool:
     return bool(wanted == value)
 
 
-def scaler_label(name: str, per: str) -> str:
-    """Name of a scaler in tables."""
-    return name if per == "auto" else f"{name}(per={per})"
-
-
-def scaler_fits(wanted: Any, name: str, per: str) -> bool:
-    """Return whether a scaler is meant by its name, or by what tables call it."""
-    return any(value_fits(wanted, each) for each in (name, scaler_label(name, per)))
+def names_fit(wanted: Any, names: Iterable[str]) -> bool:
+    """Return whether something is meant by one of its names, such as what tables call it."""
+    return any(value_fits(wanted, each) for each in names)
 
 
 def choice_fits(wanted: Any, name: str, qualified: str, options: Mapping[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import attrs
@@ -13,10 +14,13 @@ __all__ = [
     "COORDINATE_ROLES",
     "FITTED_ROLES",
     "LABEL_ROLE",
+    "PART_NAMES_OF_0_1",
     "ROLE_NAMES",
     "ROLE_TABLE",
     "Flow",
     "RoleInfo",
+    "components_in",
+    "labels_in",
     "parts_of",
     "role_info",
 ]
@@ -46,7 +50,9 @@ class RoleInfo:
     optional : tuple of str
         Methods and attributes that are used where a component has them.
     attribute : str
-        Where a fitted model has the component: itself, or a list of those of a role that chains.
+        Where a fitted model has the component; of a role that need not have one, a list.
+    chain_attribute : str
+        Where a fitted model has the list of all components of a role that chains.
     output : str
         Where a fitted model has what came out for the training rows; empty where it is not kept.
     needed : bool
@@ -78,6 +84,7 @@ class RoleInfo:
     methods: tuple[str, ...]
     optional: tuple[str, ...] = ()
     attribute: str
+    chain_attribute: str = ""
     output: str = ""
     needed: bool = False
     chains: bool = False
@@ -110,6 +117,7 @@ ROLE_TABLE: Final[tuple[RoleInfo, ...]] = (
         methods=("fit", "transform", *_STATE),
         optional=("inverse_transform", "output_shape", "check_input"),
         attribute="prepare_",
+        chain_attribute="prepare_",
         chains=True,
         listed="prepare",
         default="minmax",
@@ -141,6 +149,7 @@ ROLE_TABLE: Final[tuple[RoleInfo, ...]] = (
         methods=("fit", "transform", *_STATE),
         optional=("fit_transform", "check_input", "published", "history_"),
         attribute="manifolder_",
+        chain_attribute="manifolders_",
         output="manifold_",
         needed=True,
         chains=True,
@@ -174,9 +183,9 @@ ROLE_TABLE: Final[tuple[RoleInfo, ...]] = (
         methods=("fit", "refine", *_STATE),
         optional=("refine_proba", "changed_", "check_input"),
         attribute="refine_",
+        chain_attribute="refine_",
         output="labels_",
         chains=True,
-        listed="refine",
         kind="category",
         noun="a refine component",
     ),
@@ -207,6 +216,8 @@ COORDINATE_ROLES: Final[tuple[Role, ...]] = tuple(
 FITTED_ROLES: Final[tuple[Role, ...]] = tuple(
     info.name for info in ROLE_TABLE if "get_state" in info.methods
 )
+#: Parts that bundles of 0.1 name by a short key.
+PART_NAMES_OF_0_1: Final = {info.short: str(info.name) for info in ROLE_TABLE if info.short}
 #: The role that labels come from.
 LABEL_ROLE: Final[Role] = next(info.name for info in ROLE_TABLE if info.gives_labels)
 
@@ -224,6 +235,69 @@ def role_info(role: Any) -> RoleInfo:
         If there is no such role.
     """
     return _BY_NAME[role]
+
+
+def labels_in(described: Iterable[Any]) -> dict[str, Role]:
+    """The parts among some names, each with its role, in the order in which data pass them.
+
+    Parameters
+    ----------
+    described : iterable of str
+        Such as the keys of a composition in a bundle: other names are passed over.
+
+    Raises
+    ------
+    ValueError
+        If a role that every model has is missing, one that does not chain has several parts, or
+        the numbers of a chain are not 0, 1, ...
+    """
+    names = {name for name in described if isinstance(name, str)}
+    found: dict[str, Role] = {}
+    for info in ROLE_TABLE:
+        numbered = [
+            name for name in names if re.fullmatch(rf"{info.name}_(0|[1-9]\d{{0,3}})", name)
+        ]
+        alone: list[str] = [info.name] if info.name in names else []
+        numbers = parts_of(info.name, range(len(numbered)))
+        expected: list[str] = alone or list(numbers)
+        if sorted(alone + numbered) != sorted(expected) or len(numbered) == 1:
+            raise ValueError(f"its parts {', '.join(sorted(alone + numbered))} do not fit together")
+        if (info.default and not expected) or (len(expected) > 1 and not info.chains):
+            raise ValueError(f"it has {len(expected) or 'no'} {info.name!r}")
+        found |= dict.fromkeys(expected, info.name)
+    return found
+
+
+def components_in(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The components of a composition that was written down, by the names of their parts.
+
+    Parameters
+    ----------
+    described : mapping
+        Of the manifest of a bundle. Those of 0.1 have ``scaler``, with its name and options.
+
+    Returns
+    -------
+    dict of str to mapping
+        In the order in which data pass them.
+
+    Raises
+    ------
+    ValueError
+        As :func:`labels_in` does.
+    """
+    found = dict(described)
+    for info in ROLE_TABLE:
+        if info.short in found and info.name not in found:
+            options = dict(found[info.short])
+            found[info.name] = {
+                "name": options.pop("name", info.default),
+                "distribution": "n2d_framework",
+                "version": "0.1.0",
+                "state_version": 1,
+                "options": options,
+            }
+    return {label: found[label] for label in labels_in(found)}
 
 
 def parts_of(role: Role, items: Iterable[_T]) -> dict[str, _T]:

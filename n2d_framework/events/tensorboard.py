@@ -122,7 +122,7 @@ class TensorBoard:
                 return path
 
     def _begin(self, event: RunStarted) -> None:
-        names = [event.composition[role]["name"] for role in ROLES]
+        names = [_name(event.composition[role]) for role in ROLES]
         self._places[event.run_id] = self._free("-".join(names))
         self._open[event.run_id] = _writer(self._places[event.run_id])
         options = _flat(event.composition) | {"random_state": event.random_state}
@@ -248,3 +248,10 @@ def _flat(composition: Mapping[str, Any]) -> dict[str, Any]:
 def _safe(name: str) -> str:
     """A name that every system can have in a path, still readable."""
     return re.sub(r"[^\w.=(),+-]+", "-", name).strip("-.") or "unnamed"
+
+
+def _name(component: Any) -> str:
+    """Name of a component, or of those of a chain."""
+    if isinstance(component, list):
+        return "+".join(str(item["name"]) for item in component)
+    return str(component["name"])

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from n2d_framework.config.rules import choice_fits, scaler_fits, value_fits
+from n2d_framework.config.alternatives import joined_name
+from n2d_framework.config.rules import choice_fits, names_fit, value_fits
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.types import ROLES
 
@@ -66,11 +67,13 @@ def _one_fits(wanted: Any, key: str, cell: Mapping[str, Any]) -> bool:
     if key in ROLES:
         return _component_fits(wanted, key, cell)
     if key == "scaler":
-        return scaler_fits(wanted, **json.loads(cell["scaler_options"]))
+        name = json.loads(cell["scaler_options"])["name"]
+        return names_fit(wanted, (name, str(cell["scaler"])))
     return value_fits(wanted, cell.get(key))
 
 
 def _component_fits(wanted: Any, role: str, cell: Mapping[str, Any]) -> bool:
     qualified = str(cell[f"{role}_component"])
     options = json.loads(cell[f"{role}_options"])
-    return choice_fits(wanted, qualified.rpartition(":")[2], qualified, options)
+    plain = joined_name(name.rpartition(":")[2] for name in qualified.split("+"))
+    return choice_fits(wanted, plain, qualified, options)

@@ -18,6 +18,7 @@ from n2d_framework.core.events import (
     EventSink,
     FilesWritten,
 )
+from n2d_framework.core.roles import ROLE_TABLE
 from n2d_framework.experiment.planning import Cell
 from n2d_framework.types import ROLES
 
@@ -86,12 +87,16 @@ def cell_finished(run_id: str, cell: Cell, record: Mapping[str, Any]) -> CellFin
     -------
     CellFinished
     """
-    stages = {stage.role: stage for stage in cell.task.clusterer.chain()}
-    (scaler,) = cell.task.clusterer.prepared()
-    components: dict[str, Any] = {
-        role: {"name": stages[role].component.rpartition(":")[2], **stages[role].options}
-        for role in ROLES
-    }
+    stages = {stage.step.label: stage for stage in cell.task.clusterer.chain()}
+    steps = [stage.step for stage in (*cell.task.clusterer.prepared(), *stages.values())]
+    components: dict[str, Any] = {}
+    for info in ROLE_TABLE:
+        listed = [
+            {"name": step.spec.name, **step.options} for step in steps if step.role == info.name
+        ]
+        if listed:
+            key = info.short if info.short and len(listed) == 1 else info.name
+            components[key] = listed[0] if len(listed) == 1 else listed
     seconds = {role: record.get(f"{role}_seconds") for role in ROLES}
     return CellFinished(
         run_id=run_id,
@@ -99,12 +104,11 @@ def cell_finished(run_id: str, cell: Cell, record: Mapping[str, Any]) -> CellFin
         data=cell.data,
         method=" / ".join(getattr(cell, role).label for role in ROLES),
         composition={
-            "scaler": dict(scaler.options),
             **components,
             "n_clusters": cell.clusterer.n_clusters,
         },
         random_state=cell.seed,
-        stages={role: stages[role].key for role in ROLES},
+        stages={label: stage.key for label, stage in stages.items()},
         status=str(record["status"]),
         scores=scores_of(record),
         seconds={role: value for role, value in seconds.items() if value is not None},

@@ -183,8 +183,7 @@ def _scaler(value: Any) -> bool:
     """Return whether a string is a JSON object that says which scaler is meant."""
     if not _options(value):
         return False
-    options = json.loads(value)
-    return set(options) == {"name", "per"} and all(map(_text, options.values()))
+    return _text(json.loads(value).get("name"))
 
 
 def _directions(value: Any) -> bool:

@@ -10,9 +10,8 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.config import ScalerConfig
+from n2d_framework.config.alternatives import joined_name, joined_options
 from n2d_framework.config.comparison_config import Grid
-from n2d_framework.config.rules import scaler_label
 from n2d_framework.errors import CompositionError
 from n2d_framework.experiment.grid.ranking_checks import require_baseline, require_score
 from n2d_framework.experiment.grid.selection import Selection, Trio
@@ -22,7 +21,7 @@ from n2d_framework.experiment.scoring import CellTask, score_cell
 from n2d_framework.plan.compatibility import component_reasons, needs_reasons
 from n2d_framework.plan.executors.task_graph import Graph
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
-from n2d_framework.plan.steps import Step, scaler_step
+from n2d_framework.plan.steps import Step
 from n2d_framework.types import ROLES, Role
 
 __all__ = ["Cell", "GridPlan", "Illegal", "make_graph", "make_plan"]
@@ -57,13 +56,18 @@ class Cell:
     def detail(self) -> dict[str, Any]:
         """Columns with everything that is needed to build it again."""
         row: dict[str, Any] = {}
-        for stage in self.task.clusterer.chain():
-            row[f"{stage.role}_key"] = stage.key
-            row[f"{stage.role}_component"] = stage.component
-            row[f"{stage.role}_options"] = json.dumps(stage.options, sort_keys=True)
+        for role, stages in self.task.clusterer.by_role().items():
+            row[f"{role}_key"] = stages[-1].key
+            row[f"{role}_component"] = joined_name(stage.component for stage in stages)
+            options = joined_options(stage.options for stage in stages)
+            row[f"{role}_options"] = json.dumps(options, sort_keys=True)
         row["data_key"] = self.task.clusterer.data
-        (scaler,) = self.task.clusterer.prepared()
-        row["scaler_options"] = json.dumps(scaler.options, sort_keys=True)
+        steps = [stage.step for stage in self.task.clusterer.prepared()]
+        options = {
+            "name": joined_name(step.entry.written_name for step in steps),
+            **joined_options(step.options for step in steps),
+        }
+        row["scaler_options"] = json.dumps(options, sort_keys=True)
         return row
 
 
@@ -131,9 +135,8 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> GridPlan:
     excluded = 0
     for material in materials:
         legal = _legal(material, variants, plan.illegal)
-        for scaler in grid.scalers:
-            step = scaler_step(scaler)
-            prepared = {seed: _stage(plan, step, material, None, seed) for seed in grid.seeds}
+        for scaler in variants["prepare"]:
+            prepared = {seed: _prepared(plan, scaler, material, seed) for seed in grid.seeds}
             for trio, seed in product(legal, grid.seeds):
                 if not selection.keeps(material.name, scaler, trio, seed):
                     excluded += 1
@@ -163,7 +166,7 @@ def _legal(
     for embedder, manifolder, clusterer in product(*(variants[role] for role in ROLES)):
         trio = (embedder, manifolder, clusterer)
         against = [r for v in trio for r in reasons[id(v)]]
-        against += needs_reasons([variant.choice.spec for variant in trio])
+        against += needs_reasons([spec for variant in trio for spec in variant.choice.specs])
         if not against:
             found.append(trio)
             continue
@@ -173,29 +176,40 @@ def _legal(
 
 
 def _reasons(variant: Variant, material: Material) -> list[str]:
-    spec = variant.choice.spec
     shape = tuple(int(extent) for extent in material.x.shape[1:])
-    return component_reasons(spec, variant.component, len(material.x), shape)
+    return [
+        reason
+        for step in variant.steps
+        for reason in component_reasons(step.spec, step.prototype, len(material.x), shape)
+    ]
+
+
+def _prepared(plan: GridPlan, scaler: Variant, material: Material, seed: int) -> StageTask:
+    found: StageTask | None = None
+    for step in scaler.steps:
+        found = _stage(plan, step, material, found, seed)
+    assert found is not None
+    return found
 
 
 def _add(
     plan: GridPlan,
     grid: Grid,
     material: Material,
-    scaler: ScalerConfig,
+    scaler: Variant,
     prepared: StageTask,
     trio: Trio,
     seed: int,
 ) -> None:
     stage = prepared
     for variant in trio:
-        stage = _stage(plan, variant.step, material, stage, seed)
+        for step in variant.steps:
+            stage = _stage(plan, step, material, stage, seed)
     rows = grid.config.dbcv_rows
     text = f"{material.name} {stage.key} {material.truth} {rows}"
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]
     task = CellTask(identity, stage, material.truth, rows)
-    label = scaler_label(scaler.name, scaler.per)
-    plan.cells.append(Cell(material.name, label, *trio, seed, task))
+    plan.cells.append(Cell(material.name, scaler.label, *trio, seed, task))
 
 
 def _stage(

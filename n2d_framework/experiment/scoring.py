@@ -43,17 +43,15 @@ class CellTask:
     dbcv_rows: int
 
 
-def score_cell(
-    task: CellTask, settings: Settings, embedder: Outcome, manifolder: Outcome, clusterer: Outcome
-) -> dict[str, Any]:
+def score_cell(task: CellTask, settings: Settings, *outcomes: Outcome) -> dict[str, Any]:
     """The record of a cell.
 
     Parameters
     ----------
     task : CellTask
     settings : Settings
-    embedder, manifolder, clusterer : Outcome
-        How its stages went.
+    *outcomes : Outcome
+        How its stages went, in order.
 
     Returns
     -------
@@ -68,7 +66,6 @@ def score_cell(
     """
     from n2d_framework.metrics import MetricWarning
 
-    outcomes = (embedder, manifolder, clusterer)
     record = {"cell": task.id, "status": "done"} | _costs(outcomes)
     failed = next((outcome for outcome in outcomes if outcome.error is not None), None)
     with ALONE, warnings.catch_warnings(record=True) as caught:
@@ -96,10 +93,14 @@ def score_cell(
 def _costs(outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
     record: dict[str, Any] = {}
     versions: dict[str, str] = {}
+    for role in dict.fromkeys(outcome.role for outcome in outcomes):
+        of_role = [outcome for outcome in outcomes if outcome.role == role]
+        known = all(outcome.error is None for outcome in of_role)
+        seconds = sum(outcome.seconds for outcome in of_role)
+        memory = max(outcome.peak_memory for outcome in of_role)
+        record[f"{role}_seconds"] = seconds if known else None
+        record[f"{role}_peak_memory"] = memory if known else None
     for outcome in outcomes:
-        known = outcome.error is None
-        record[f"{outcome.role}_seconds"] = outcome.seconds if known else None
-        record[f"{outcome.role}_peak_memory"] = outcome.peak_memory if known else None
         versions |= outcome.versions
     texts = [text for outcome in outcomes for text in outcome.warnings]
     record["warnings"] = "\n".join(dict.fromkeys(texts)) or None

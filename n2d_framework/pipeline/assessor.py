@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.events import EventSink, FilesWritten, RunAssessed
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.events import EventBus
 from n2d_framework.pipeline.predictor import Predictor
 from n2d_framework.registry import default_catalogue
@@ -59,12 +60,12 @@ class Assessor(Predictor):
 
         fit = self._fitted()
         manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
-        labels = self.labels_ if X is None else fit.fitted.component("clusterer").predict(manifold)
+        labels = self.labels_ if X is None else fit.fitted.labels_of(manifold)
         scores = assess(
             y,
             labels,
             coordinates=manifold,
-            density=fit.composition.clusterer.spec.noise,
+            density=fit.composition.choice(LABEL_ROLE).spec.noise,
             random_state=fit.random_state,
             extra=default_catalogue().metrics(),
         )
@@ -88,6 +89,6 @@ class Assessor(Predictor):
         from n2d_framework.metrics import silhouette
 
         manifold = self._fitted().fitted.transform(self._rows(X))
-        labels = self._fitted().fitted.component("clusterer").predict(manifold)
+        labels = self._fitted().fitted.labels_of(manifold)
         value = silhouette(manifold, labels, random_state=self.random_state_)
         return -1.0 if np.isnan(value) else float(value)

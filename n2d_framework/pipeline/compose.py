@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from n2d_framework.config import ModelConfig, RunConfig, ScalerConfig, read_config
-from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.config import ModelConfig, RunConfig, read_config
+from n2d_framework.core.options import options_of
 from n2d_framework.pipeline.estimator import N2D
 
 __all__ = ["compose"]
@@ -48,9 +48,13 @@ def compose(
     else:
         checked = read_config(config, overrides, allow_code=allow_code)
     model = checked.model
-    scaler = options_dict(model.scaler) if isinstance(model.scaler, ScalerConfig) else model.scaler
-    given = {opt.name: getattr(model, opt.name) for opt in options_of(ModelConfig)}
-    found = N2D(**(given | {"scaler": scaler, "random_state": checked.random_state} | arguments))
+    given = {opt.name: _listed(getattr(model, opt.name)) for opt in options_of(ModelConfig)}
+    found = N2D(**(given | {"random_state": checked.random_state} | arguments))
     if checked.composition is None or arguments.keys() & given.keys():
         return found
     return found.resolved_to(checked.composition)
+
+
+def _listed(value: Any) -> Any:
+    """A chain as a list, as users write it."""
+    return list(value) if isinstance(value, tuple) else value

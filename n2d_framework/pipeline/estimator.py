@@ -6,23 +6,26 @@ import os
 from collections.abc import Sequence
 from typing import Any, Self
 
+import attrs
 import numpy as np
 from sklearn.base import BaseEstimator, ClusterMixin
 
 from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
-from n2d_framework.core.options import options_dict
-from n2d_framework.core.rows import Schema
+from n2d_framework.core.protocols import ClusteredRows
+from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
+from n2d_framework.core.rows import Schema, value_names
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
+from n2d_framework.pipeline.descriptions import described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
-from n2d_framework.pipeline.params import Resolved, nested_params, with_options
+from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, parts_of_fit
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.storage import encode, write_atomic
-from n2d_framework.types import ROLES, AnyArray, IntArray
+from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["N2D"]
 
@@ -34,11 +37,20 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     ----------
     embedder, manifolder, clusterer : str, mapping or component
         Name of a component; or a mapping with ``name`` and options; or a component.
-        :func:`n2d_framework.components` lists what is installed.
-    scaler : {"none", "minmax", "standard", "maxabs"} or mapping, default "minmax"
-        How input values are scaled; stored with the model. A mapping has ``name`` and
-        ``per`` (``"auto"``, ``"feature"``, ``"array"``): by ``"auto"`` images and bytes are
-        scaled by one range for all values, other data feature by feature.
+        :func:`n2d_framework.components` lists what is installed. A list of manifolders is a chain:
+        each is fitted on what the one before gives.
+    scaler : str or mapping, optional
+        Short for `prepare` with this one component: ``"minmax"`` (unless `prepare` is given),
+        ``"standard"``, ``"maxabs"`` or ``"none"``. A mapping has ``name`` and ``per``
+        (``"auto"``, ``"feature"``, ``"array"``): by ``"auto"`` images and bytes are scaled by one
+        range for all values, other data feature by feature.
+    prepare : str, mapping, component or list of them, optional
+        What brings rows to numbers that the embedder can take, one after the other; stored with
+        the model.
+    refine : str, mapping, component or list of them, optional
+        What changes labels after clustering, at fit and at prediction: ``"reassign_noise"``.
+    describe : str, mapping, component or list of them, optional
+        What describes the clusters in terms of the input: ``"summary"``. It changes no label.
     n_clusters : int, optional
         Handed to every component that has this option and was not given its own; the number
         of latent and manifold dimensions follows it as well (the rule of the N2D paper).
@@ -63,7 +75,11 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     manifold_ : array of shape (n, m), float32
         Training coordinates on the manifold: what was clustered.
     embedder_, manifolder_, clusterer_ : components
-        The fitted components.
+        The fitted components; of several manifolders the last.
+    prepare_, manifolders_, refine_ : list of components
+        All fitted components of a role that chains, in order.
+    descriptions_ : dict of str to mapping
+        By the names of the describe components, what they say of the clusters: plain values.
     history_ : dict of role to dict of lists
         What was measured in each epoch, for components that train in epochs.
     seconds_ : dict of role to float
@@ -105,7 +121,10 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         manifolder: Any = "umap",
         clusterer: Any = "gmm",
         *,
-        scaler: Any = "minmax",
+        scaler: Any = None,
+        prepare: Any = None,
+        refine: Any = None,
+        describe: Any = None,
         n_clusters: int | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -116,6 +135,9 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         self.manifolder = manifolder
         self.clusterer = clusterer
         self.scaler = scaler
+        self.prepare = prepare
+        self.refine = refine
+        self.describe = describe
         self.n_clusters = n_clusters
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -126,21 +148,20 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         """Parameters; with `deep`, also every option of every component as ``role__option``."""
         params: dict[str, Any] = super().get_params(deep=False)
         if deep:
-            params |= nested_params({role: params[role] for role in ROLES}, default_catalogue())
+            params |= nested_params(params, default_catalogue())
         return params
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, including options of components as ``role__option``."""
-        nested: dict[str, dict[str, Any]] = {}
-        for name in list(params):
-            role, separator, option = name.partition("__")
-            if separator and role in ROLES:
-                nested.setdefault(role, {})[option] = params.pop(name)
+        nested = split_nested(params)
+        options = {
+            role: {rest: params.pop(name) for name, rest in names.items()}
+            for role, names in nested.items()
+        }
         super().set_params(**params)
-        for role in ROLES:
-            if role in nested:
-                value = with_options(role, getattr(self, role), nested[role], default_catalogue())
-                setattr(self, role, value)
+        for role, changed in options.items():
+            value = with_nested(role, getattr(self, role), changed, default_catalogue())
+            setattr(self, role, value)
         return self
 
     def composition(self) -> Composition:
@@ -212,9 +233,17 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             recent=recent,
         )
         self._adopt(fit)
-        self.latent_ = fit.output("embedder")
-        self.manifold_ = fit.output("manifolder")
+        for role in COORDINATE_ROLES:
+            setattr(self, role_info(role).output, fit.output(role))
+        self._describe(rows)
         return self
+
+    def _describe(self, rows: AnyArray) -> None:
+        """Ask the describe components; one that fails costs only its own description."""
+        names = value_names(self.schema_, rows.shape[1:])
+        about = ClusteredRows(rows, self.labels_, self.manifold_, names, self.ids_)
+        self.descriptions_ = described(self._fit.composition, about)
+        self._fit = attrs.evolve(self._fit, descriptions=self.descriptions_)
 
     @property
     def _usable(self) -> bool:
@@ -231,9 +260,13 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             self.run_id_ = fit.run_id
         self.n_clusters_ = fit.fitted.n_clusters
         self.agreement_ = fit.agreement
-        self.embedder_ = fit.fitted.component("embedder")
-        self.manifolder_ = fit.fitted.component("manifolder")
-        self.clusterer_ = fit.fitted.component("clusterer")
+        self.descriptions_ = fit.descriptions
+        for info in ROLE_TABLE:
+            components = fit.fitted.of_role(info.name)
+            if info.needed:
+                setattr(self, info.attribute, components[-1])
+            if info.chain_attribute:
+                setattr(self, info.chain_attribute, components)
         histories = {
             label: getattr(stage.component, "history_", None) for label, stage in fit.stages.items()
         }
@@ -251,7 +284,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> AnyArray:
         """Fit, and return the training coordinates on the manifold."""
-        return self.fit(X).manifold_
+        found: AnyArray = self.fit(X).manifold_
+        return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the fitted model as one file, which :func:`n2d_framework.load` reads.
@@ -298,10 +332,8 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     def from_fit(cls, fit: Fit) -> Self:
         """A fitted model from the fit that it holds."""
         composition = fit.composition
-        choices = {role: composition.choice(role) for role in ROLES}
         model = cls(
-            *({"name": choice.name, **choice.given} for choice in choices.values()),
-            scaler=options_dict(composition.scaler),
+            **composition.parameters(),
             n_clusters=composition.n_clusters,
             random_state=fit.random_state,
         )
@@ -321,7 +353,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
 
 
 #: Parameters that make the composition.
-_COMPOSED = ("scaler", *ROLES, "n_clusters")
+_COMPOSED = (*ROLE_NAMES, *(info.short for info in ROLE_TABLE if info.short), "n_clusters")
 
 
 def _as_store(store: str | os.PathLike[str] | StageStore | None) -> StageStore | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
+from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.pipeline.input_rows import refuse_equal_rows
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
@@ -50,6 +51,8 @@ class Fit:
         How often predicting training rows gives their labels back; see the bundle format.
     golden : dict of arrays
         A few training rows with their outputs; empty if a component cannot place new rows.
+    descriptions : dict of str to mapping
+        What the describe components say, by name.
     run_id : str or None
         Identifies the run in its events; ``None`` for a model that was loaded.
     """
@@ -62,12 +65,13 @@ class Fit:
     data: dict[str, Any]
     agreement: dict[str, float] = attrs.field(factory=dict)
     golden: dict[str, AnyArray] = attrs.field(factory=dict)
+    descriptions: dict[str, Any] = attrs.field(factory=dict)
     run_id: str | None = None
 
     @property
     def labels(self) -> AnyArray:
         """Labels of the training rows."""
-        return self.output("clusterer")
+        return self.output(self.fitted.plan.labels)
 
     def output(self, role: Role) -> AnyArray:
         """Output of the last step of a role for the training rows."""
@@ -176,7 +180,9 @@ def _look_back(fit: Fit, x: AnyArray) -> dict[str, Any]:
     rng = np.random.default_rng(derive_seed(fit.random_state, "look back"))
     rows = np.sort(rng.choice(len(x), min(_AGREEMENT_ROWS, len(x)), replace=False))
     sample, fitted = x[rows], fit.labels[rows]
-    latent, manifold, predicted = fit.fitted.outputs(sample, "embedder", "manifolder", "clusterer")
+    latent, manifold, predicted = fit.fitted.outputs(
+        sample, *COORDINATE_ROLES, fit.fitted.plan.labels
+    )
     both = (predicted != NOISE) & (fitted != NOISE)
     agreement = {
         "rows": float(len(rows)),

@@ -1,20 +1,23 @@
-"""scikit-learn's parameters of the three components: ``embedder__latent_dim`` and the like."""
+"""scikit-learn's parameters of components: ``embedder__latent_dim``, ``manifolder__0__whiten``."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from n2d_framework.config import Composition, resolve_choice
 from n2d_framework.core.options import current_names, options_dict
+from n2d_framework.core.roles import ROLE_NAMES, role_info
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.registry import Catalogue, default_catalogue
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
-__all__ = ["Resolved", "as_mapping", "nested_params", "with_options"]
+__all__ = [
+    "Resolved", "as_mapping", "nested_params", "split_nested", "with_nested", "with_options",
+]  # fmt: skip
 
 
 @attrs.frozen(eq=False, slots=False)
@@ -54,25 +57,75 @@ class Resolved:
 
 def _plain(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: (type(value), options_dict(value)) if attrs.has(type(value)) else value
+        name: [*_plain({str(i): item for i, item in enumerate(value)}).values()]
+        if isinstance(value, (list, tuple))
+        else (type(value), options_dict(value))
+        if attrs.has(type(value))
+        else value
         for name, value in given.items()
     }
 
 
-def nested_params(values: Mapping[Role, Any], catalogue: Catalogue) -> dict[str, Any]:
-    """Every option of every component, as ``role__option``.
+def nested_params(values: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """Every option of every component, as ``role__option`` or, in a list, ``role__0__option``.
 
     A component that cannot be resolved has no nested parameters: this is asked for while
     estimators are printed, too, and what is wrong is said when they are fitted.
     """
     found: dict[str, Any] = {}
-    for role in ROLES:
-        try:
-            options = resolve_choice(role, values[role], catalogue, role).option_values()
-        except ConfigError:
-            continue
-        found.update({f"{role}__{name}": value for name, value in options.items()})
+    for role in ROLE_NAMES:
+        value = values[role]
+        listed = isinstance(value, (list, tuple))
+        items = value if listed else [] if value is None else [value]
+        for index, item in enumerate(items):
+            prefix = f"{role}__{index}" if listed else role
+            try:
+                options = resolve_choice(role, item, catalogue, role).option_values()
+            except ConfigError:
+                continue
+            found.update({f"{prefix}__{name}": value for name, value in options.items()})
     return found
+
+
+def split_nested(names: Iterable[str]) -> dict[Role, dict[str, str]]:
+    """Names of nested parameters by their role: to each, what follows the role."""
+    found: dict[Role, dict[str, str]] = {}
+    for name in names:
+        role, separator, rest = name.partition("__")
+        if separator and role in ROLE_NAMES:
+            found.setdefault(role_info(role).name, {})[name] = rest
+    return found
+
+
+def with_nested(role: Role, value: Any, options: Mapping[str, Any], catalogue: Catalogue) -> Any:
+    """One component, or a list of them, with some options replaced.
+
+    Parameters
+    ----------
+    role : str
+    value : str, mapping, component or list of them
+    options : mapping
+        ``option``, or for a list ``0__option``, to its new value.
+    catalogue : Catalogue
+
+    Raises
+    ------
+    ConfigError
+        If there is no such component or option.
+    """
+    if not isinstance(value, (list, tuple)):
+        return with_options(role, value, options, catalogue)
+    items = list(value)
+    by_place: dict[int, dict[str, Any]] = {}
+    for name, item in options.items():
+        place, _, option = name.partition("__")
+        if not place.isdecimal() or int(place) >= len(items) or not option:
+            text = f"there are {len(items)} components; write {role}__0__option"
+            raise ConfigError([Problem(f"{role}__{name}", text)])
+        by_place.setdefault(int(place), {})[option] = item
+    for index, changed in by_place.items():
+        items[index] = with_options(role, items[index], changed, catalogue)
+    return items
 
 
 def as_mapping(role: Role, value: Any, catalogue: Catalogue) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Labels of rows: (n,) int64, noise is -1. A row's label depends on that row only."""
         return cast("IntArray", self._fitted().fitted.predict(self._rows(X)))
 
+    def labels_of(self, coordinates: AnyArray) -> IntArray:
+        """Labels of coordinates of the manifold, as :meth:`transform` gives them: (n,) int64."""
+        return cast("IntArray", self._fitted().fitted.labels_of(coordinates))
+
     def predict_proba(self, X: Any) -> AnyArray:
         """Soft assignment of rows.
 

@@ -9,19 +9,24 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.config import Choice, Composition, ScalerConfig
-from n2d_framework.core.options import options_dict
+from n2d_framework.config import Choice, Composition
 from n2d_framework.core.origin.code import library_versions
+from n2d_framework.core.roles import (
+    PART_NAMES_OF_0_1,
+    components_in,
+    labels_in,
+    role_info,
+)
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
-from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, StateError
+from n2d_framework.pipeline.descriptions import descriptions_of_state, state_of_descriptions
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.steps import Plan
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
-from n2d_framework.types import ROLES
+from n2d_framework.types import Role
 
 __all__ = ["Snapshot", "fit_from_snapshot", "manifest_of", "parts_of_fit"]
 
@@ -35,7 +40,9 @@ class Snapshot:
     manifest : dict
         What can be reported as JSON; its content is described in docs/bundle-format.md.
     parts : dict of str to State
-        ``scaler``, ``embedder``, ``manifolder``, ``clusterer``, ``training``, ``golden``.
+        By the labels of the steps (``prepare``, ``embedder``, ``manifolder`` or ``manifolder_0``,
+        ``manifolder_1``, ...), ``training``, ``golden`` and, where there are any,
+        ``descriptions``.
     """
 
     manifest: dict[str, Any]
@@ -59,16 +66,16 @@ def _environment(*distributions: str) -> dict[str, Any]:
 
 def manifest_of(fit: Fit) -> dict[str, Any]:
     """Description of a fit as JSON; components are not asked for their states."""
-    composition: dict[str, Any] = {"scaler": options_dict(fit.composition.scaler)}
-    for label, stage in fit.stages.items():
-        entry = stage.step.entry
-        composition[label] = {
-            "name": entry.spec.name,
-            "distribution": entry.distribution,
-            "version": entry.version,
-            "state_version": entry.spec.state_version,
-            "options": dict(stage.step.options),
+    composition = {
+        label: {
+            "name": choice.spec.name,
+            "distribution": choice.entry.distribution,
+            "version": choice.entry.version,
+            "state_version": choice.spec.state_version,
+            "options": choice.option_values(),
         }
+        for label, choice in fit.composition.steps.items()
+    }
     return {
         "created": fit.created,
         "framework_version": _version("n2d_framework") or "",
@@ -88,11 +95,12 @@ def manifest_of(fit: Fit) -> dict[str, Any]:
 def parts_of_fit(fit: Fit) -> dict[str, State]:
     """The states and arrays of a fit, by the name of their part."""
     parts: dict[str, State] = {
-        "scaler" if result.step.prepares else result.step.label: result.component.get_state()
-        for result in fit.results
+        result.step.label: result.component.get_state() for result in fit.results
     }
     parts["training"] = {"labels": fit.labels}
     parts["golden"] = dict(fit.golden)
+    if fit.descriptions:
+        parts["descriptions"] = state_of_descriptions(fit.descriptions)
     return parts
 
 
@@ -122,30 +130,26 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
     """
     catalogue = default_catalogue() if catalogue is None else catalogue
     manifest, parts = snapshot.manifest, snapshot.parts
-    described = manifest["composition"]
+    written = manifest["composition"]
+    described = components_in(written)
+    parts = {PART_NAMES_OF_0_1.get(name, name): part for name, part in parts.items()}
     labels = need(parts["training"], "labels", np.ndarray)
     training = manifest["training"]
-    choices: dict[str, Choice] = {}
-    for role in ROLES:
-        about = described[role]
+    chains: dict[Role, tuple[Choice, ...]] = {}
+    for label, role in labels_in(described).items():
+        about = described[label]
         name = about["name"]
         found = catalogue.name_of_written(role, about["distribution"], name)
         entry = catalogue.get(role, found or f"{about['distribution']}:{name}")
-        choices[role] = _chosen(entry, about["options"])
-    composition = Composition(
-        scaler=structure(ScalerConfig, described["scaler"], "scaler"),
-        n_clusters=described["n_clusters"],
-        **choices,
-    )
+        chains[role] = (*chains.get(role, ()), _chosen(entry, about["options"]))
+    composition = Composition(chains, written["n_clusters"])
     results = []
     for step in Plan.of(composition):
         component, label = step.fresh(), step.label
-        if step.prepares:
-            component.set_state(parts["scaler"])
-        else:
-            version = described[label]["state_version"]
-            component.set_state(_readable(step.spec, component, parts[label], version))
-        output = labels if step.role == "clusterer" else np.empty((0, 0), dtype=np.float32)
+        version = described[label]["state_version"]
+        component.set_state(_readable(step.spec, component, parts[label], version))
+        gives_labels = role_info(step.role).gives_labels
+        output = labels if gives_labels else np.empty((0, 0), dtype=np.float32)
         key, seconds = (training[name].get(label, "") for name in ("keys", "seconds"))
         results.append(StepResult(step, key, component, output, seconds or 0.0, cached=True))
     fitted = FittedPlan(
@@ -163,6 +167,9 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         data=dict(manifest["data"]),
         agreement=dict(training["agreement"]),
         golden={name: need(parts["golden"], name, np.ndarray) for name in parts["golden"]},
+        descriptions=(
+            descriptions_of_state(parts["descriptions"]) if "descriptions" in parts else {}
+        ),
     )
 
 

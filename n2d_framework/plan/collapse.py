@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.arrays.distinct import distinct_rows
+from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.errors import CollapseWarning, StageError
 from n2d_framework.types import NOISE, AnyArray
@@ -55,7 +56,8 @@ def check_collapse(
     """
     if len(output) < 2:
         return
-    if spec.role == "clusterer":
+    info = role_info(spec.role)
+    if info.gives_labels:
         reported = _of_labels(output, component)
     elif _spread(output) <= _ROUNDING:
         if _spread(x) > _ROUNDING:
@@ -65,7 +67,7 @@ def check_collapse(
             )
         reported = ""
     else:
-        reported = _of_places(output, x) or (_of_dimensions(output, x) * (spec.role == "embedder"))
+        reported = _of_places(output, x) or (_of_dimensions(output, x) * (info.gives == "latent"))
         reported += reported and f"; {_advice(component)}"
     if reported:
         text = f"{spec.role} {spec.name!r} {reported}"

@@ -8,7 +8,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE, role_info
 from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
+from n2d_framework.plan.preparing import prepared
 from n2d_framework.plan.run_step import Edge
 from n2d_framework.plan.steps import Plan, Step
 from n2d_framework.types import AnyArray, Role
@@ -39,11 +41,19 @@ class FittedPlan:
     n_clusters: int
 
     def __attrs_post_init__(self) -> None:
+        shape = self.row_shape
         for step, component in zip(self.plan, self.components, strict=True):
-            check = getattr(component, "check_input", None)
-            if step.prepares and check is not None:
-                for reason in check(1, self.row_shape):
-                    raise StateError(f"{step.spec.name}: {reason}")
+            shape_after = getattr(component, "output_shape", None)
+            if step.prepares and shape_after is not None:
+                try:
+                    shape = tuple(shape_after(shape))
+                except DataError as error:
+                    raise StateError(f"{step.title}: {error}") from error
+
+    def of_role(self, role: Role) -> list[Any]:
+        """The fitted components of a role, in order."""
+        both = zip(self.plan, self.components, strict=True)
+        return [component for step, component in both if step.role == role]
 
     def component(self, role: Role) -> Any:
         """The fitted component of a role; of several, the last."""
@@ -95,15 +105,42 @@ class FittedPlan:
 
     def predict(self, x: AnyArray) -> AnyArray:
         """Labels of checked rows: (n,) int64."""
-        return self.outputs(x, "clusterer")[0]
+        return self.outputs(x, self.plan.labels)[0]
+
+    def labels_of(self, coordinates: Any) -> AnyArray:
+        """Labels of coordinates of the manifold: (n,) int64."""
+        edge = Edge(coordinates, "")
+        for step, component in zip(self.plan, self.components, strict=True):
+            if role_info(step.role).gives_labels:
+                edge = edge.after(self._applied(step, component, edge))
+        assert edge.labels is not None
+        return edge.labels
+
+    def proba_of(self, coordinates: AnyArray) -> AnyArray:
+        """Soft assignment of coordinates of the manifold, as :meth:`predict_proba` gives it."""
+        found = np.asarray(self._method(LABEL_ROLE, "predict_proba")(coordinates))
+        edge = Edge(coordinates, "")
+        for step, component in zip(self.plan, self.components, strict=True):
+            if not role_info(step.role).gives_labels:
+                continue
+            follow = getattr(component, "refine_proba", None)
+            if edge.labels is not None and follow is not None:
+                found = np.asarray(follow(coordinates, edge.labels, found))
+            edge = edge.after(self._applied(step, component, edge))
+        return found
 
     def predict_proba(self, x: AnyArray) -> AnyArray:
         """Soft assignment of checked rows: (n, n_clusters [+ 1 for noise]) float64."""
-        return self._of_clusterer("predict_proba", x)
+        self._need_inductive(LABEL_ROLE)
+        self._method(LABEL_ROLE, "predict_proba")
+        coordinates = COORDINATE_ROLES[-1]
+        return self._chunked(x, coordinates, lambda g: (self.proba_of(g[coordinates]),))[0]
 
     def strengths(self, x: AnyArray) -> AnyArray:
         """Strength of membership of each checked row: (n,) float64 in [0, 1]."""
-        return self._of_clusterer("strengths", x)
+        self._need_inductive(LABEL_ROLE)
+        ask, coordinates = self._method(LABEL_ROLE, "strengths"), COORDINATE_ROLES[-1]
+        return self._chunked(x, coordinates, lambda given: (ask(given[coordinates]),))[0]
 
     def reconstruct(self, x: AnyArray) -> AnyArray:
         """Checked rows after a passage through the embedder and back, in input units."""
@@ -112,17 +149,16 @@ class FittedPlan:
 
         def back(given: dict[str, AnyArray]) -> tuple[AnyArray]:
             decoded = self._finite(self.plan.last("embedder"), decode(given["embedder"]))
-            rows = decoded.reshape(given["prepare"].shape)
+            rows = decoded.reshape(given.get("prepare", decoded).shape)
             for step, component in reversed([*zip(self.plan, self.components, strict=True)]):
-                rows = component.inverse_transform(rows) if step.prepares else rows
-            return (rows,)
+                if step.prepares:
+                    undo = getattr(component, "inverse_transform", None)
+                    if undo is None:
+                        raise UnsupportedError(f"reconstruct: {step.title} cannot be undone")
+                    rows = undo(rows)
+            return (rows.reshape(len(rows), *self.row_shape),)
 
         return self._chunked(x, "embedder", back)[0]
-
-    def _of_clusterer(self, method: str, x: AnyArray) -> AnyArray:
-        self._need_inductive("clusterer")
-        ask = self._method("clusterer", method)
-        return self._chunked(x, "manifolder", lambda given: (ask(given["manifolder"]),))[0]
 
     def _chunked(
         self,
@@ -148,10 +184,13 @@ class FittedPlan:
 
     def _applied(self, step: Step, component: Any, edge: Edge) -> AnyArray:
         inputs = edge.of(step)
-        if step.role == "clusterer":
-            return np.asarray(component.predict(*inputs), dtype=np.int64)
-        output = component.transform(*inputs)
-        return np.asarray(output) if step.prepares else self._finite(step, output)
+        if step.prepares:
+            return prepared(step, component, inputs[0])
+        info = role_info(step.role)
+        output = getattr(component, info.verb)(*inputs)
+        if info.gives_labels:
+            return np.asarray(output, dtype=np.int64)
+        return self._finite(step, output)
 
     @staticmethod
     def _finite(step: Step, coordinates: Any) -> AnyArray:

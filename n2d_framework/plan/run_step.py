@@ -13,6 +13,7 @@ import numpy as np
 
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
 from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
 from n2d_framework.errors import (
@@ -27,6 +28,7 @@ from n2d_framework.plan.collapse import check_collapse
 from n2d_framework.plan.compatibility import component_shape
 from n2d_framework.plan.equal_rows import share_among_equal_rows
 from n2d_framework.plan.parts import Parts
+from n2d_framework.plan.preparing import prepared
 from n2d_framework.plan.steps import Plan, Step
 from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.plan.store.entries import (
@@ -274,7 +276,11 @@ def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) ->
     )
     inputs = edge.of(step)
     with CollapseWarning.noted() as noted:
-        output = fit_component(component, step.role, *inputs, context=about)
+        if step.prepares:
+            component.fit(*inputs, context=about)
+            output = prepared(step, component, inputs[0], fitting=True)
+        else:
+            output = fit_component(component, step.role, *inputs, context=about)
         output = checked_output(output, step.spec, len(edge.rows))
         if not step.prepares:
             output = share_among_equal_rows(output, inputs[0])
@@ -348,13 +354,12 @@ def fit_component(component: Any, role: Role, *inputs: AnyArray, context: FitCon
         What the role takes.
     context : FitContext
     """
-    if role != "clusterer" and hasattr(component, "fit_transform"):
+    info = role_info(role)
+    if "fit_transform" in info.optional and hasattr(component, "fit_transform"):
         return component.fit_transform(*inputs, context=context)
     component.fit(*inputs, context=context)
-    if role != "clusterer":
-        return component.transform(*inputs)
-    labels = getattr(component, "labels_", None)
-    return component.predict(*inputs) if labels is None else labels
+    labels = getattr(component, "labels_", None) if "labels_" in info.optional else None
+    return getattr(component, info.verb)(*inputs) if labels is None else labels
 
 
 def published_about(component: Any, spec: ComponentSpec, before: State) -> State:

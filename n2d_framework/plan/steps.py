@@ -6,21 +6,20 @@ import copy
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from importlib import metadata
 from typing import Any, Self
 
-from n2d_framework.config import Composition, ScalerConfig
+from n2d_framework.config import Composition
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.origin.code import code_of
+from n2d_framework.core.roles import FITTED_ROLES, role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.structure import structure
 from n2d_framework.plan.keys import stage_key
-from n2d_framework.plan.scaling import Scaler
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.seeding import derive_seed
-from n2d_framework.types import ROLES, Role
+from n2d_framework.types import Role
 
-__all__ = ["Plan", "Step", "scaler_step"]
+__all__ = ["Plan", "Step"]
 
 
 class Step:
@@ -37,6 +36,8 @@ class Step:
     label : str
         Its name in the plan, under which a bundle has its part: ``manifolder``; or
         ``manifolder_0``, ``manifolder_1`` where several follow each other.
+    last : bool, default True
+        Whether it is the last of its role: the last step that prepares rows gives float32.
 
     Notes
     -----
@@ -45,26 +46,32 @@ class Step:
     """
 
     def __init__(
-        self, entry: Entry[ComponentSpec], component: Any, index: int = 0, label: str = ""
+        self,
+        entry: Entry[ComponentSpec],
+        component: Any,
+        index: int = 0,
+        label: str = "",
+        *,
+        last: bool = True,
     ) -> None:
         self.role: Role = entry.spec.role
         self.name = entry.qualified_name
         self.options: Mapping[str, Any] = options_dict(component)
         self.index = index
         self.label = label or self.role
+        self.last = last
         self.__dict__ |= {"entry": entry, "prototype": component}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.label}: {self.name})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: vars(self)[key] for key in ("role", "name", "options", "index", "label")}
+        sent = ("role", "name", "options", "index", "label", "last")
+        return {key: vars(self)[key] for key in sent}
 
     @cached_property
     def entry(self) -> Entry[ComponentSpec]:
         """The component in the catalogue of this process."""
-        if self.prepares:
-            return _SCALER
         return default_catalogue().get(self.role, self.name)
 
     @cached_property
@@ -90,7 +97,7 @@ class Step:
     @property
     def prepares(self) -> bool:
         """Return whether rows come out: such steps have no events and no entry in the store."""
-        return self.role == "prepare"
+        return role_info(self.role).gives == "rows"
 
     def fresh(self) -> Any:
         """An unfitted component to be fitted."""
@@ -128,9 +135,8 @@ class Plan:
     @classmethod
     def of(cls, composition: Composition) -> Self:
         """The plan of a composition that was checked."""
-        scaler = scaler_step(composition.scaler)
-        trio = [composition.choice(role) for role in ROLES]
-        return cls.made([(scaler.entry, scaler.prototype), *((c.entry, c.component) for c in trio)])
+        fitted = (choice for role in FITTED_ROLES for choice in composition.choices(role))
+        return cls.made((choice.entry, choice.component) for choice in fitted)
 
     @classmethod
     def made(cls, components: Iterable[tuple[Entry[ComponentSpec], Any]]) -> Self:
@@ -142,7 +148,8 @@ class Plan:
         for entry, component in pairs:
             role = entry.spec.role
             label = role if several[role] == 1 else f"{role}_{found[role]}"
-            steps.append(Step(entry, component, found[role], label))
+            last = found[role] + 1 == several[role]
+            steps.append(Step(entry, component, found[role], label, last=last))
             found[role] += 1
         return cls(steps)
 
@@ -170,6 +177,11 @@ class Plan:
         """The last step of a role, whose output is the role's."""
         return self.of_role(role)[-1]
 
+    @property
+    def labels(self) -> Role:
+        """The role whose last step gives the labels of the model."""
+        return [step.role for step in self.steps if role_info(step.role).gives_labels][-1]
+
     def until(self, role: Role) -> tuple[Step, ...]:
         """The steps up to the last of a role."""
         return self.steps[: self.steps.index(self.last(role)) + 1]
@@ -189,22 +201,3 @@ class Plan:
         for step in self.steps:
             upstream = found[step.label] = step.key(upstream, step.seed(random_state))
         return found
-
-
-def scaler_step(config: ScalerConfig) -> Step:
-    """The step of a scaler."""
-    return Step(_SCALER, Scaler(**options_dict(config)))
-
-
-_SCALER: Entry[ComponentSpec] = Entry(
-    ComponentSpec(
-        role="prepare",
-        name="scaler",
-        factory="n2d_framework.plan.scaling:Scaler",
-        summary="Scales input values",
-        input="any",
-    ),
-    "n2d_framework",
-    metadata.version("n2d_framework"),
-    "n2d_framework",
-)

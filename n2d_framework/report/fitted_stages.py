@@ -12,9 +12,12 @@ import attrs
 import numpy as np
 
 from n2d_framework.analysis.comparison_view import ComparisonView
+from n2d_framework.config.alternatives import split_alternative
+from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import BundleError, DataError, StageError, StateError
-from n2d_framework.plan.scaling import Scaler
+from n2d_framework.plan.preparing import prepared
+from n2d_framework.plan.steps import Plan
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import StageEntry, read_entry, with_state
 from n2d_framework.registry import default_catalogue
@@ -56,12 +59,18 @@ class CellStages:
         DataError
             If the store has lost it, or it is damaged.
         """
-        name = str(self.cell[f"{role}_component"])
+        name, _ = self._last(role)
         return _entry(self.comparison.store.location, self.key(role), role, name).output
+
+    def _last(self, role: Role) -> tuple[str, str]:
+        """Name and options of the component of a role; of a chain those of the last."""
+        name, options = str(self.cell[f"{role}_component"]), str(self.cell[f"{role}_options"])
+        last = split_alternative(name, json.loads(options))[-1]
+        return last.pop("name"), json.dumps(last, sort_keys=True)
 
     def component(self, role: Role) -> Any:
         """The fitted component of a stage; ``None`` if the store keeps only what it gave."""
-        name, options = str(self.cell[f"{role}_component"]), str(self.cell[f"{role}_options"])
+        name, options = self._last(role)
         return _component(self.comparison.store.location, self.key(role), role, name, options)
 
     @property
@@ -94,8 +103,25 @@ class CellStages:
 
     def in_input_units(self, decoded: AnyArray) -> AnyArray:
         """Reconstructions of an embedder, in the units and shape of the data."""
-        scaler = structure(Scaler, json.loads(self.cell["scaler_options"]), "scaler").fit(self.rows)
-        return scaler.inverse_transform(decoded.reshape(len(decoded), *self.rows.shape[1:]))
+        options = json.loads(self.cell["scaler_options"])
+        rows, fitted = self.rows, []
+        for step in _prepare_steps(options.pop("name"), options):
+            component = step.fresh()
+            component.fit(rows, context=FitContext())
+            rows = prepared(step, component, rows)
+            fitted.append(component)
+        found = decoded.reshape(len(decoded), *rows.shape[1:])
+        for component in reversed(fitted):
+            found = component.inverse_transform(found)
+        return np.asarray(found)
+
+
+def _prepare_steps(name: str, options: dict[str, Any]) -> Plan:
+    made = []
+    for each in split_alternative(name, options):
+        entry = default_catalogue().get("prepare", each.pop("name"))
+        made.append((entry, structure(entry.spec.load(), each)))
+    return Plan.made(made)
 
 
 @lru_cache(maxsize=6)

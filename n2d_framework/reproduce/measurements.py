@@ -135,8 +135,7 @@ def _labels(method: Method, planned: Planned) -> Labels:
             for variant in variants[role]
             if choice_fits(
                 method.trio[role],
-                variant.choice.spec.name,
-                variant.choice.entry.qualified_name,
+                *variant.choice.names,
                 variant.options,
             )
         ]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import attrs
 
 from n2d_framework.config.reading import read_tree
+from n2d_framework.core.roles import ROLE_TABLE
 from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import Role
@@ -19,11 +20,7 @@ _FOLDER = Path(__file__).with_name("studies")
 #: Names of the studies that can be reproduced.
 STUDIES: tuple[str, ...] = ("paper", "thesis")
 
-_ROLES: dict[str, Role] = {
-    "embedders": "embedder",
-    "manifolders": "manifolder",
-    "clusterers": "clusterer",
-}
+_ROLES: dict[str, Role] = {info.listed: info.name for info in ROLE_TABLE if info.needed}
 
 Numbers = Mapping[str, Mapping[str, Mapping[str, float]]]
 

@@ -84,6 +84,7 @@ def test_inspect(tmp_path):
     path = forged(tmp_path)
     info = bundle.inspect(path)
     assert info.components == {
+        "prepare": "n2d_framework:none",
         "embedder": "n2d-toys:toy",
         "manifolder": "n2d-toys:toy",
         "clusterer": "n2d-toys:toy",
@@ -273,7 +274,7 @@ def put(*path_and_value):
         (about("embedder", name="os:system"), "composition/embedder/name"),
         (
             about("embedder", options={"widht": 2}),
-            r"widht: unknown option; did you mean 'width'.*n2d-toys 3.1; install these versions",
+            r"widht: unknown option; did you mean 'width'.*n2d-toys 3.1.*; install these versions",
         ),
         (about("embedder", options={"width": "2"}), "width"),
         (about("embedder", options={"width": -2}), "width"),
@@ -282,9 +283,9 @@ def put(*path_and_value):
         (about("manifolder", state_version=True), "state_version"),
         (put("composition", None), "has no 'composition'"),
         (put("composition", []), "composition: must be a mapping"),
-        (put("composition", "clusterer", None), "clusterer: must be a mapping"),
-        (put("composition", "scaler", None), "scaler: must be a mapping"),
-        (put("composition", "scaler", {"name": "evil"}), "scaler"),
+        (put("composition", "clusterer", None), "composition: it has no 'clusterer'"),
+        (put("composition", "scaler", None), "composition: it has no 'prepare'"),
+        (put("composition", "scaler", {"name": "evil"}), "prepare 'evil' is not installed"),
         (put("composition", "n_clusters", "3"), "n_clusters: must be null or a positive"),
         (put("random_state", -1), "random_state"),
         (put("random_state", 1.5), "random_state"),

@@ -21,6 +21,7 @@ from n2d_framework.plugin import (
     trusted_types,
 )
 from n2d_framework.registry import Catalogue
+from n2d_framework.registry.entry_points import installed_entry_points
 
 
 def _matrix(state: Any, key: str, columns: int | None = None) -> np.ndarray:
@@ -135,10 +136,11 @@ def n2d_components():
 
 
 def catalogue() -> Catalogue:
-    """A catalogue of nothing but the toys."""
+    """A catalogue of the toys and the built-in components, which have the scalers."""
     point = importlib.metadata.EntryPoint("toy", "toy_plugin", "n2d_framework")
     vars(point).update(dist=SimpleNamespace(metadata={"Name": "n2d-toys", "Version": "3.1"}))
-    return Catalogue.from_entry_points([point])
+    built_in = [found for found in installed_entry_points() if found.name == "builtin"]
+    return Catalogue.from_entry_points([point, *built_in])
 
 
 def _about(name: str, state_version: int, options: dict[str, Any]) -> dict[str, Any]:

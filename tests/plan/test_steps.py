@@ -5,36 +5,26 @@ import pickle
 import numpy as np
 import pytest
 
-from n2d_framework.config import Choice, resolve_composition
+from n2d_framework.config import resolve_composition
 from n2d_framework.errors import StateError
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.keys import fingerprint
 from n2d_framework.plan.run_step import RunContext, run_plan
-from n2d_framework.plan.steps import Plan, scaler_step
-from n2d_framework.registry import default_catalogue
+from n2d_framework.plan.steps import Plan
 from n2d_framework.types import ROLES
 
 ROWS = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
 
 
 def trio(**options):
-    return resolve_composition(embedder="pca", manifolder="identity", clusterer="kmeans", **options)
+    about = {"embedder": "pca", "manifolder": "identity", "clusterer": "kmeans"}
+    return resolve_composition(**about | options)
 
 
 def with_chain() -> Plan:
     """Two manifolders after each other, between an embedder and a clusterer."""
-    catalogue, composition = default_catalogue(), trio(n_clusters=3)
-    pca = Choice.of(catalogue.get("manifolder", "pca"), {"n_components": 2})
-    scaler = scaler_step(composition.scaler)
-    return Plan.made(
-        [
-            (scaler.entry, scaler.prototype),
-            (composition.embedder.entry, composition.embedder.component),
-            (composition.manifolder.entry, composition.manifolder.component),
-            (pca.entry, pca.component),
-            (composition.clusterer.entry, composition.clusterer.component),
-        ]
-    )
+    chain = ["identity", {"name": "pca", "n_components": 2}]
+    return Plan.of(trio(manifolder=chain, n_clusters=3))
 
 
 def run(plan: Plan, **context):

@@ -28,7 +28,8 @@ def components(
         str | None,
         typer.Argument(
             metavar="[ROLE][/NAME]",
-            help="A role (embedder, manifolder, clusterer), a name, or ROLE/NAME for details.",
+            help="A role (prepare, embedder, manifolder, clusterer, refine, describe), a name, or "
+            "ROLE/NAME for details.",
         ),
     ] = None,
     json: Json = False,
@@ -53,14 +54,14 @@ def components(
 
 
 def _find(catalogue: Catalogue, which: str | None) -> tuple[list[Entry[ComponentSpec]], bool]:
-    from n2d_framework.types import ROLES
+    from n2d_framework.core.roles import ROLE_NAMES
 
     if which is None:
         return catalogue.components(), False
     role, slash, name = which.partition("/")
     if slash:
         return [catalogue.get(_role(role), name)], True
-    if which in ROLES:
+    if which in ROLE_NAMES:
         return catalogue.components(_role(which)), False
     named = [
         e
@@ -69,16 +70,16 @@ def _find(catalogue: Catalogue, which: str | None) -> tuple[list[Entry[Component
     ]
     if named:
         return named, True
-    known = [*ROLES, *(entry.spec.name for entry in catalogue.components())]
+    known = [*ROLE_NAMES, *(entry.spec.name for entry in catalogue.components())]
     hint = did_you_mean(which, known, noun="component")
     raise UnknownComponentError(f"unknown role or component {which!r}; {hint}")
 
 
 def _role(text: str) -> Role:
-    from n2d_framework.types import ROLES
+    from n2d_framework.core.roles import ROLE_NAMES
 
-    if text not in ROLES:
-        raise UnknownComponentError(f"unknown role {text!r}; {did_you_mean(text, ROLES)}")
+    if text not in ROLE_NAMES:
+        raise UnknownComponentError(f"unknown role {text!r}; {did_you_mean(text, ROLE_NAMES)}")
     return text
 
 
@@ -105,7 +106,7 @@ def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
     console.print(styled((f"{spec.role} {spec.name}", "bold"), f": {spec.summary}"))
     facts = {
         "from": f"{entry.distribution} {entry.version}",
-        "input": spec.input,
+        "input": " or ".join(spec.input_kinds) or "any",
         "abilities": ", ".join(_abilities(spec)) or "none",
         "reference": spec.reference or "none",
     }
@@ -132,8 +133,10 @@ def _shown(row: dict[str, Any]) -> str:
 
 
 def _abilities(spec: ComponentSpec) -> list[str]:
+    from n2d_framework.core.roles import role_info
+
     said = {
-        "places new rows": spec.inductive,
+        "places new rows": spec.inductive and role_info(spec.role).places_rows,
         "gives probabilities": spec.soft,
         "finds the number of clusters": spec.finds_n_clusters,
         "may leave rows as noise": spec.noise,

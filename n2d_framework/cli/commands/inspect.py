@@ -17,6 +17,7 @@ from n2d_framework.cli.terminal.console import (
     shape_text,
     size_text,
 )
+from n2d_framework.core.roles import components_in
 from n2d_framework.core.rows import Schema, listed
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
         "created": info.created,
         "sha256": info.sha256,
         "fitted on": _rows(data),
-        "scaler": _scaler(manifest["composition"]["scaler"]),
         "clusters": str(manifest["n_clusters_found"]),
         "seed": str(manifest["random_state"]),
     }
@@ -84,25 +84,17 @@ def _rows(data: Mapping[str, Any]) -> str:
     return rows + shape + (f" ({data['dtype']})" if data.get("dtype") else "")
 
 
-def _scaler(options: Mapping[str, Any]) -> str:
-    """The scaler's options, where a bundle gives them; otherwise they are the defaults."""
-    name = str(options.get("name", "default"))
-    return f"{name} (per {options['per']})" if "per" in options else name
-
-
 def _print_stages(console: Console, info: BundleInfo) -> None:
-    from n2d_framework.types import ROLES
-
     table = bare_table("stage", "component", "from", "fitted in", "stored", "options")
-    for role in ROLES:
-        about: dict[str, Any] = info.manifest["composition"][role]
+    seconds = info.manifest["training"]["seconds"]
+    for label, about in components_in(info.manifest["composition"]).items():
         options = ", ".join(f"{name}={value}" for name, value in about["options"].items())
         table.add_row(
-            role,
+            label,
             about["name"],
             f"{about['distribution']} {about['version']}",
-            seconds_text(float(info.manifest["training"]["seconds"][role])),
-            size_text(info.part_sizes.get(role, 0)),
+            seconds_text(float(seconds[label])) if label in seconds else "",
+            size_text(info.part_sizes.get(label, info.part_sizes.get("scaler", 0))),
             options,
         )
     console.print(table)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from n2d_framework.config import ScalerConfig
 from n2d_framework.config.comparison_config import Grid
 from n2d_framework.config.rule_checks import absent_values
-from n2d_framework.config.rules import choice_fits, placed, scaler_fits, value_fits
+from n2d_framework.config.rules import choice_fits, names_fit, placed, value_fits
 from n2d_framework.errors import ConfigError
 from n2d_framework.experiment.grid.variants import Variant
 from n2d_framework.types import ROLES
@@ -45,7 +44,7 @@ class Selection:
         if problems:
             raise ConfigError(problem.under("baseline") for problem in problems)
 
-    def keeps(self, data: str, scaler: ScalerConfig, trio: Trio, seed: int) -> bool:
+    def keeps(self, data: str, scaler: Variant, trio: Trio, seed: int) -> bool:
         """Return whether a cell is wanted."""
         about = {
             "data": data, "scaler": scaler, "n_clusters": trio[2].n_clusters, "seed": seed,
@@ -80,9 +79,8 @@ class Selection:
 
 def _fits(key: str, wanted: Any, about: Mapping[str, Any], trio: Trio) -> bool:
     if key == "scaler":
-        return scaler_fits(wanted, about[key].name, about[key].per)
+        return names_fit(wanted, (*about[key].choice.names, about[key].label))
     if key not in ROLES:
         return value_fits(wanted, about[key])
     variant = trio[ROLES.index(key)]
-    entry = variant.choice.entry
-    return choice_fits(wanted, entry.spec.name, entry.qualified_name, variant.options)
+    return choice_fits(wanted, *variant.choice.names, variant.options)

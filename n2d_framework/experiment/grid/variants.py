@@ -8,44 +8,39 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.config import Choice
 from n2d_framework.config.adapted_classes import as_written
+from n2d_framework.config.alternatives import Alternative, joined_options
 from n2d_framework.config.comparison_config import Grid
-from n2d_framework.core.options import options_of
-from n2d_framework.plan.steps import Step
-from n2d_framework.types import ROLES, Role
+from n2d_framework.core.roles import ROLE_TABLE, role_info
+from n2d_framework.plan.steps import Plan, Step
+from n2d_framework.types import Role
 
 __all__ = ["Variant", "make_variants"]
 
 
 @attrs.frozen(eq=False)
 class Variant:
-    """One component with one set of options.
+    """One component, or chain of components, with one set of options.
 
     Attributes
     ----------
-    choice : Choice
-        The component, with the options it was given.
+    choice : Alternative
+        With the options that were given.
     label : str
         Its name, with the given options in which it differs from others of that name in the
         grid: ``umap(n_neighbors=10)``.
-    step : Step
-        The component with all its options.
+    steps : tuple of Step
+        The components with all their options.
     """
 
-    choice: Choice
+    choice: Alternative
     label: str
-    step: Step
+    steps: tuple[Step, ...]
 
     @property
     def options(self) -> Mapping[str, Any]:
         """All options with their values."""
-        return self.step.options
-
-    @property
-    def component(self) -> Any:
-        """An unfitted instance, not to be fitted."""
-        return self.step.prototype
+        return joined_options(step.options for step in self.steps)
 
     @property
     def written(self) -> tuple[str, Mapping[str, Any]]:
@@ -73,7 +68,9 @@ def make_variants(grid: Grid) -> tuple[dict[Role, list[Variant]], list[str]]:
         Which entries came to the same component.
     """
     notes: list[str] = []
-    return {role: _distinct(role, grid, notes) for role in ROLES}, notes
+    return {
+        info.name: _distinct(info.name, grid, notes) for info in ROLE_TABLE if info.listed
+    }, notes
 
 
 def _distinct(role: Role, grid: Grid, notes: list[str]) -> list[Variant]:
@@ -81,13 +78,15 @@ def _distinct(role: Role, grid: Grid, notes: list[str]) -> list[Variant]:
     for choice in grid.choices[role]:
         for n_clusters in _numbers(role, choice, grid):
             variant = _variant(choice, n_clusters)
-            same = json.dumps([choice.entry.qualified_name, variant.options], sort_keys=True)
+            same = json.dumps([choice.names[1], variant.options], sort_keys=True)
             if same in found:
                 notes.append(
                     f"{role} {variant.label} has the same options as {found[same].label}: "
                     "it is run once"
                 )
             found.setdefault(same, variant)
+    if role_info(role).short:
+        return [attrs.evolve(variant, label=variant.choice.label) for variant in found.values()]
     return _distinguished(list(found.values()))
 
 
@@ -107,11 +106,8 @@ def _shown(variant: Variant, differing: list[str]) -> tuple[str, dict[str, Any]]
     """Name and options of a label; a number of clusters that is the grid's is shown elsewhere."""
     name, options = variant.written
     given = _given(variant)
-    number = {
-        opt.name
-        for opt in options_of(variant.choice.spec.load())
-        if opt.follows == "n_clusters" and variant.choice.spec.role == "clusterer"
-    }
+    gives_labels = role_info(variant.choice.specs[-1].role).gives_labels
+    number = variant.choice.following if gives_labels else set()
     kept = [
         key
         for key in differing
@@ -138,23 +134,21 @@ def _differ(key: str, group: list[Variant]) -> bool:
     return len(values) > 1
 
 
-def _numbers(role: Role, choice: Choice, grid: Grid) -> Iterable[int | None]:
+def _numbers(role: Role, choice: Alternative, grid: Grid) -> Iterable[int | None]:
     """Numbers of clusters with which a component is to be built."""
     if not grid.varies:
         return grid.n_clusters or [None]
-    if role != "clusterer":
+    if not role_info(role).gives_labels:
         return [None]
-    follows = any(
-        opt.follows == "n_clusters" and choice.given.get(opt.name) is None
-        for opt in options_of(choice.spec.load())
-    )
+    follows = any(choice.given.get(name) is None for name in choice.following)
     return grid.n_clusters if follows else [None]
 
 
-def _variant(choice: Choice, n_clusters: int | None) -> Variant:
-    component = choice.filled(n_clusters).component
+def _variant(choice: Alternative, n_clusters: int | None) -> Variant:
+    filled = choice.filled(n_clusters).choices
+    steps = Plan.made((each.entry, each.component) for each in filled).steps
     label = _label(*as_written(choice.name, choice.given))
-    return Variant(choice, label, Step(choice.entry, component))
+    return Variant(choice, label, steps)
 
 
 def _label(name: str, given: Mapping[str, Any]) -> str:

@@ -94,6 +94,13 @@ class StageTask:
         before = () if self.upstream is None else self.upstream.chain()
         return before if self.step.prepares else (*before, self)
 
+    def by_role(self) -> dict[Role, list[StageTask]]:
+        """The steps of :meth:`chain`, by role."""
+        found: dict[Role, list[StageTask]] = {}
+        for stage in self.chain():
+            found.setdefault(stage.role, []).append(stage)
+        return found
+
     def prepared(self) -> tuple[StageTask, ...]:
         """The steps that prepare its rows, the first first."""
         before = () if self.upstream is None else self.upstream.prepared()

@@ -12,6 +12,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.arrays.single_precision import collapse
+from n2d_framework.core.roles import LABEL_ROLE, role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import N2DError, StageError, StateError, StoreWarning
@@ -173,19 +174,24 @@ def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
     """The output of a stage in the type the contract promises, or a clear refusal."""
     array = np.asarray(output)
     what = f"{spec.role} {spec.name!r} returned"
-    if spec.role == "clusterer":
+    if role_info(spec.role).gives_labels:
         if array.shape != (n_rows,) or array.dtype.kind not in "iu":
             raise StageError(
                 f"{what} {array.dtype} of shape {array.shape}, not {n_rows} integer labels"
             )
-        if len(array) and array.min() < (-1 if spec.noise else 0):
+        noise = spec.noise or spec.role != LABEL_ROLE
+        if len(array) and array.min() < (-1 if noise else 0):
             raise StageError(f"{what} the label {array.min()}, which it did not announce")
         return np.ascontiguousarray(array, dtype=np.int64)
-    if spec.role == "prepare":
-        if array.ndim < 2 or len(array) != n_rows or 0 in array.shape or array.dtype != np.float32:
+    if role_info(spec.role).gives == "rows":
+        real = array.dtype.kind in "uif"
+        if array.ndim < 2 or len(array) != n_rows or 0 in array.shape or not real:
             raise StageError(
-                f"{what} {array.dtype} of shape {array.shape}, not {n_rows} rows of float32"
+                f"{what} {array.dtype} of shape {array.shape}, not {n_rows} rows of real numbers"
             )
+        if not np.isfinite(array).all():
+            row = int(np.argmin(np.isfinite(array).reshape(n_rows, -1).all(axis=1)))
+            raise StageError(f"{what} values that are not finite, first in row {row}")
         return np.ascontiguousarray(array)
     if array.ndim != 2 or len(array) != n_rows or array.shape[1] == 0 or array.dtype.kind != "f":
         raise StageError(f"{what} {array.dtype} of shape {array.shape}, not ({n_rows}, d) floats")

@@ -12,7 +12,14 @@ __all__ = ["options_of_run", "score_names", "trio_name"]
 
 def trio_name(composition: Mapping[str, Any]) -> str:
     """Name of a run: ``pca / umap / gmm``."""
-    return " / ".join(str(composition[role]["name"]) for role in ROLES)
+    return " / ".join(_name(composition[role]) for role in ROLES)
+
+
+def _name(component: Any) -> str:
+    """Name of a component, or of those of a chain."""
+    if isinstance(component, list):
+        return "+".join(str(item["name"]) for item in component)
+    return str(component["name"])
 
 
 def options_of_run(composition: Mapping[str, Any], **more: Any) -> dict[str, Any]:
