@@ -342,7 +342,7 @@ def test_bad_files(tmp_path, function):
     for content, message in {
         b"": "the file is empty",
         b"\x89HDF\r\n\x1a\n" + bytes(1000): "HDF5 file of another program",
-        b"text": "no n2d bundle",
+        b"text": "not an n2d bundle",
         b"n2d bundle\nformat 7\n": "version 7.*upgrade n2d_framework",
         encode({}, {}, created="", kind="stage"): "holds a 'stage', not a 'bundle'",
         encode({}, {}, created=""): "not that of a fitted model",

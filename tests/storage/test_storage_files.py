@@ -211,7 +211,7 @@ def _zip(tmp_path) -> bytes:
         (_hdf5, "HDF5 file of another program"),
         (_zip, "zip archive"),
         (lambda _: b"\x80\x05K\x01.", "pickle .which is never opened"),
-        (lambda _: b"hello", "no n2d bundle$"),
+        (lambda _: b"hello", "not an n2d bundle$"),
         (lambda _: b"n2d bundle\n", "damaged"),
         (lambda _: b"n2d bundle\nformat 2\n", "damaged"),
         (
