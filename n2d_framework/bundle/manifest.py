@@ -147,7 +147,7 @@ def _problems(value: Any, wanted: Mapping[str, tuple[_Check, str]], path: str) -
 def _composition_problems(
     composition: Mapping[str, Any], training: Any, path: str
 ) -> Iterator[Problem]:
-    """What is wrong with the components, and with what the training says of them."""
+    """Problems of the components, and of what the training says of them."""
     described = dict(composition)
     for info in ROLE_TABLE:
         if info.short and info.short in described and info.name not in described:
@@ -165,8 +165,8 @@ def _composition_problems(
         yield from _problems(described[label], _COMPONENT, f"{path}/{label}")
         stored = role in FITTED_ROLES and role_info(role).gives != "rows"
         for name, check, what in (("seconds", _is_number, "number"), ("keys", _is_text, "text")):
-            told = training.get(name) if isinstance(training, Mapping) else None
-            if stored and isinstance(told, Mapping) and not check(told.get(label)):
+            reported = training.get(name) if isinstance(training, Mapping) else None
+            if stored and isinstance(reported, Mapping) and not check(reported.get(label)):
                 yield Problem(f"/manifest/training/{name}", f"must be a {what} for each role")
 
 

@@ -79,12 +79,12 @@ class Alternative:
 
     @property
     def specs(self) -> tuple[ComponentSpec, ...]:
-        """What plugins announced of the components."""
+        """Specs of the components, as plugins announced them."""
         return tuple(choice.spec for choice in self.choices)
 
     @property
     def imports_code(self) -> bool:
-        """Whether a component imports code that its options name."""
+        """Return whether a component imports code that its options name."""
         return any(spec.imports_code for spec in self.specs)
 
     @property

@@ -339,7 +339,7 @@ def _choices(
 
 
 def _one(role: Role, value: Any, catalogue: Catalogue, path: str, allow_code: bool) -> list[Choice]:
-    """What one entry stands for: several components, where an option has several values."""
+    """Components of one entry: several, where an option has several values."""
     if isinstance(value, Mapping) and "adapt" in value:
         items: list[Any] = adapted_choices(role, value, path, allow_code=allow_code)
     else:
