@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import abc
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -19,7 +21,28 @@ from n2d_framework.data.source import Block, RowSource
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["Columns", "TableSource", "choose_columns"]
+__all__ = ["Columns", "TableSource", "arrow_file", "choose_columns"]
+
+
+def arrow_file(path: Path) -> Any:
+    """Open a file for Arrow, which by itself opens only those whose names are UTF-8.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    pyarrow.NativeFile
+    """
+    import pyarrow as pa
+
+    try:
+        os.fsencode(path).decode("utf-8")
+        str(path).encode("utf-8")
+    except UnicodeError:
+        return pa.PythonFile(path.open("rb"), "r")
+    return pa.OSFile(str(path), "rb")
 
 
 @attrs.frozen

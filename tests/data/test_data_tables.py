@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import time
 import warnings
 from pathlib import Path
@@ -418,3 +419,30 @@ def test_decimal_commas_are_refused_with_their_place(tmp_path: Path, text: str, 
     path.write_text(text)
     with pytest.raises(DataError, match=f"({place}).*decimal comma"):
         load(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are bytes")
+@pytest.mark.parametrize(
+    "suffix", [".csv", ".csv.gz", ".tsv", ".jsonl", ".parquet", ".npy", ".h5", ""]
+)
+def test_files_whose_names_are_not_utf8_are_read(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [5.0, 6.0, 8.0]})
+    path = tmp_path / os.fsdecode(b"\xff\xfe" + suffix.encode())
+    plain = tmp_path / f"plain{suffix}"
+    match suffix:
+        case ".jsonl":
+            frame.to_json(plain, orient="records", lines=True)
+        case ".parquet":
+            frame.to_parquet(plain)
+        case ".npy":
+            np.save(plain, frame.to_numpy())
+        case ".h5":
+            with h5py.File(plain, "w") as file:
+                file["x"] = frame.to_numpy()
+        case "":
+            plain.mkdir()
+            frame.to_parquet(plain / "0.parquet")
+        case _:
+            frame.to_csv(plain, index=False, sep="\t" if suffix == ".tsv" else ",")
+    plain.rename(path)
+    np.testing.assert_array_equal(load(path).x, frame.to_numpy())

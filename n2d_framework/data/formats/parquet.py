@@ -13,7 +13,7 @@ import numpy as np
 from n2d_framework.core.rows import listed
 from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.table_rows import Columns, TableSource, choose_columns
+from n2d_framework.data.table_rows import Columns, TableSource, arrow_file, choose_columns
 from n2d_framework.errors import DataError
 
 __all__ = ["ParquetSource", "is_parquet_folder"]
@@ -70,7 +70,7 @@ class ParquetSource(TableSource):
     def close(self) -> None:
         """Close the files."""
         for part in self._parts:
-            part.file.close()
+            part.file.close(force=True)
 
 
 @attrs.frozen
@@ -126,7 +126,7 @@ def _open_part(path: Path) -> _Part:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty; write it again")
     with reading(path, ParquetSource.kind):
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(arrow_file(path))
         if file.metadata.num_rows < 0:
             raise ValueError(f"it declares {file.metadata.num_rows} rows")
         schema = file.schema_arrow

@@ -16,7 +16,7 @@ from n2d_framework.core.rows import positions
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.heading import find_heading, has_comma, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.table_rows import Columns, TableSource, choose_columns
+from n2d_framework.data.table_rows import Columns, TableSource, arrow_file, choose_columns
 from n2d_framework.errors import DataError
 
 __all__ = ["TextSource"]
@@ -179,7 +179,7 @@ def _arrow_stream(path: Path, offset: int) -> Iterator[Any]:
     """The content from an offset on."""
     import pyarrow as pa
 
-    with pa.OSFile(str(path), "rb") as file:
+    with arrow_file(path) as file:
         if not _compressed(path):
             file.seek(offset)
             yield file
