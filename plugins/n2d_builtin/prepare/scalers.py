@@ -11,11 +11,8 @@ from n2d_framework.plugin import (
     AnyArray,
     DataError,
     FitContext,
-    State,
-    StateError,
     component,
     learned,
-    need,
     option,
     require_fitted,
 )
@@ -49,9 +46,9 @@ class _Scaler:
         "pixels; auto: array for images, for other rows of more than one dimension and for "
         "bytes (uint8), feature otherwise.",
     )
-    shift_: NDArray[np.float64] | None = learned()
-    factor_: NDArray[np.float64] | None = learned()
-    per_: Per | None = learned()
+    shift_: NDArray[np.float64] | None = learned(shape=..., dtype="float64")
+    factor_: NDArray[np.float64] | None = learned(shape="_shape", dtype="float64", gt=0)
+    per_: Per | None = learned(dtype=str, choices=("feature", "array"))
 
     def _shift_and_spread(
         self, x: AnyArray, low: AnyArray, high: AnyArray
@@ -154,31 +151,15 @@ class _Scaler:
                 where = f"column {place}" if place else "x"
                 raise DataError(f"{where}: its {what} before the {self._name!r} scaler")
 
-    def get_state(self) -> State:
-        """Shift, factor, and what they are for."""
-        shift, factor = self._learned()
-        return {"shift": shift, "factor": factor, "per": require_fitted(self.per_, self._name)}
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return require_fitted(self.shift_, self._name).shape
 
-    def set_state(self, state: State) -> None:
-        """Put back what :meth:`get_state` returned.
-
-        Raises
-        ------
-        StateError
-            If something is missing or of the wrong type, or parts do not belong together.
-        """
-        shift, factor = need(state, "shift", np.ndarray), need(state, "factor", np.ndarray)
-        per = need(state, "per", str)
-        if shift.shape != factor.shape or per not in ("feature", "array"):
-            raise StateError("scaler: shift and factor do not belong together")
-        if (per == "array") != (shift.shape == ()):
-            raise StateError(f"scaler: shift has the shape {shift.shape}, per is {per!r}")
-        for name, array in (("shift", shift), ("factor", factor)):
-            if array.dtype != np.float64 or not np.isfinite(array).all():
-                raise StateError(f"scaler: {name} must be finite numbers of float64")
-        if not (factor > 0).all():
-            raise StateError("scaler: factor must be positive")
-        self.shift_, self.factor_, self.per_ = shift, factor, per
+    def check_learned(self) -> list[str]:
+        """Reasons why a state that was read cannot be that of a scaler."""
+        if (self.per_ == "array") == (self._shape == ()):
+            return []
+        return [f"state 'shift' has the shape {self._shape}, 'per' is {self.per_!r}"]
 
 
 @component
