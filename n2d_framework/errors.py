@@ -176,6 +176,14 @@ class StageError(N2DError, RuntimeError):
     """A component failed while it was fitted, or returned something unusable."""
 
 
+class DeadlineError(StageError):
+    """A fit was not done by its deadline."""
+
+
+class StoppedError(N2DError):
+    """A fit ended because it was asked to stop."""
+
+
 class UnsupportedError(N2DError, AttributeError):
     """The fitted model has no such ability (for example ``predict_proba``)."""
 

@@ -67,6 +67,7 @@ from n2d_framework.core.protocols import (
     Preparer,
     Refiner,
 )
+from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import ROLE_TABLE, RoleInfo
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
@@ -75,10 +76,12 @@ from n2d_framework.errors import (
     CollapseWarning,
     ConfigError,
     DataError,
+    DeadlineError,
     N2DError,
     Problem,
     StageError,
     StateError,
+    StoppedError,
     TrackingWarning,
     UnsupportedError,
 )
@@ -104,6 +107,7 @@ __all__ = [
     "DataFile",
     "Dataset",
     "DatasetSpec",
+    "DeadlineError",
     "Describer",
     "DistinctRows",
     "Embedder",
@@ -126,6 +130,7 @@ __all__ = [
     "Preparer",
     "Problem",
     "Refiner",
+    "Resources",
     "Role",
     "RoleInfo",
     "RunAssessed",
@@ -137,6 +142,7 @@ __all__ = [
     "State",
     "StateError",
     "StateValue",
+    "StoppedError",
     "TrackingWarning",
     "UnsupportedError",
     "check_features",

@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
+from n2d_framework.core.resources import Resources
 from n2d_framework.core.state import State, StateValue
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
@@ -35,7 +36,8 @@ class FitContext:
     seed : int
         Seed of this stage, in ``[0, 2**31)``. The only source of randomness to use.
     n_jobs : int
-        Threads that may be used, at least 1. The result must not depend on it.
+        Threads that may be used, at least 1: those of `resources`. The result must not depend on
+        it.
     epoch_finished : callable
         To be called as ``epoch_finished(epoch, epochs, metrics)`` after each epoch by
         components that train in epochs; `epoch` counts from 1.
@@ -49,13 +51,24 @@ class FitContext:
         part depends on; the rows, the seed and the distribution's version count by
         themselves. Components of one distribution and role that give the same name and
         options share the part. Without a store, it is computed.
+    resources : Resources
+        What the fit may use, and ``resources.check()``, to be called now and then by components
+        that take long without epochs: it ends the fit at its deadline or on request.
     """
 
     seed: int = 0
-    n_jobs: int = 1
+    n_jobs: int = attrs.field(default=None)
     epoch_finished: Callable[[int, int, Mapping[str, float]], None] = _ignore_epoch
     upstream: Mapping[str, StateValue] = attrs.field(factory=dict, hash=False)
     remember: Callable[[str, Mapping[str, Any], Callable[[], State]], State] = _compute
+    resources: Resources = attrs.field(default=None)
+
+    def __attrs_post_init__(self) -> None:
+        # Either says how many threads there are; n_jobs, where both do.
+        known = Resources() if self.resources is None else self.resources
+        threads = known.threads if self.n_jobs is None else self.n_jobs
+        object.__setattr__(self, "n_jobs", threads)
+        object.__setattr__(self, "resources", attrs.evolve(known, threads=threads))
 
 
 @runtime_checkable

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 import numpy as np
 
+from n2d_framework.core.resources import Resources
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.planning import GridPlan
 from n2d_framework.plan.executors.memory_watch import MemoryWatch
@@ -221,7 +222,7 @@ class _Fit:
 def _fit(stage: StageTask, edge: Edge, n_jobs: int) -> _Fit:
     with warnings.catch_warnings(), MemoryWatch() as watch:
         warnings.simplefilter("ignore")
-        result = run_step(stage.step, edge, stage.seed, RunContext("", _no_op, n_jobs))
+        result = run_step(stage.step, edge, stage.seed, RunContext("", _no_op, Resources(n_jobs)))
     given = edge.after(result.output, result.key, result.published)
     return _Fit(given, result.seconds, watch.peak)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from n2d_framework.config import Composition, resolve_composition
 from n2d_framework.core.events import EventSink
 from n2d_framework.core.protocols import ClusteredRows
+from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
 from n2d_framework.core.rows import Schema, value_names
 from n2d_framework.errors import UnsupportedError
@@ -219,24 +221,41 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             If the request or the data are wrong; nothing is trained then.
         StageError
             If a component fails.
+        StoppedError
+            If :meth:`stop` was called.
         """
         composition = self.composition()
         rows = self._rows(X, fitting=True)
         recent = {stage.key: stage for stage in self._fit.stages.values()} if self._usable else {}
-        fit = fit_composition(
-            composition,
-            rows,
-            random_state=resolve_random_state(self.random_state),
-            n_jobs=usable_threads(self.n_jobs),
-            store=_as_store(self.store),
-            sink=self._events,
-            recent=recent,
-        )
+        stopping = self._stopping = threading.Event()
+        try:
+            fit = fit_composition(
+                composition,
+                rows,
+                random_state=resolve_random_state(self.random_state),
+                resources=Resources(usable_threads(self.n_jobs), stop=stopping.is_set),
+                store=_as_store(self.store),
+                sink=self._events,
+                recent=recent,
+            )
+        finally:
+            del self._stopping
         self._adopt(fit)
         for role in COORDINATE_ROLES:
             setattr(self, role_info(role).output, fit.output(role))
         self._describe(rows)
         return self
+
+    def stop(self) -> None:
+        """Ask a fit that is running to stop, from a listener or another thread.
+
+        It ends with :class:`~n2d_framework.errors.StoppedError` after the epoch, or before the
+        step, that comes next. Steps that were done are in the store; of the one that was being
+        fitted nothing is kept, and the model is as it was before. Without a running fit, a no-op.
+        """
+        stopping = self.__dict__.get("_stopping")
+        if stopping is not None:
+            stopping.set()
 
     def _describe(self, rows: AnyArray) -> None:
         """Ask the describe components; one that fails costs only its own description."""

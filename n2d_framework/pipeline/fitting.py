@@ -14,6 +14,7 @@ import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
+from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.pipeline.input_rows import refuse_equal_rows
 from n2d_framework.plan.compatibility import check_plan
@@ -99,7 +100,7 @@ def fit_composition(
     x: AnyArray,
     *,
     random_state: int,
-    n_jobs: int = 1,
+    resources: Resources,
     store: StageStore | None = None,
     sink: EventSink,
     recent: Mapping[str, StepResult] | None = None,
@@ -113,8 +114,8 @@ def fit_composition(
         Checked rows.
     random_state : int
         The composition's seed.
-    n_jobs : int, default 1
-        Threads a component may use; results do not depend on it.
+    resources : Resources
+        Threads a component may use, on which results do not depend; and when to end.
     store : StageStore, optional
     sink : callable
         Gets the events.
@@ -131,6 +132,8 @@ def fit_composition(
         Before anything is trained.
     StageError
         If a component fails.
+    StoppedError
+        If the fit is asked to stop.
     """
     plan = Plan.of(composition)
     row_shape = tuple(int(extent) for extent in x.shape[1:])
@@ -141,7 +144,7 @@ def fit_composition(
     sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))
     try:
         spare = None if store is None else OptionalStore(store)
-        context = RunContext(run_id, sink, n_jobs, spare, recent or {})
+        context = RunContext(run_id, sink, resources, spare, recent or {})
         data = fingerprint(x)
         results = run_plan(plan, x, data, random_state, context)
         labels = results[-1].output

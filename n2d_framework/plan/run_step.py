@@ -13,6 +13,7 @@ import numpy as np
 
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
 from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
@@ -147,8 +148,8 @@ class RunContext:
         Identifies the run in its events.
     sink : callable
         Gets the events.
-    n_jobs : int
-        Threads a component may use.
+    resources : Resources
+        Threads that a component may use, and when the run has to end.
     store : StageStore or None
         Asked before a step is fitted; gets its result afterwards.
     recent : mapping of key to StepResult
@@ -162,7 +163,7 @@ class RunContext:
 
     run_id: str
     sink: EventSink
-    n_jobs: int = 1
+    resources: Resources = attrs.field(factory=Resources)
     store: StageStore | None = None
     recent: Mapping[str, StepResult] = attrs.field(factory=dict)
     notes: Callable[[], Mapping[str, Any]] = dict
@@ -226,7 +227,9 @@ def run_step(step: Step, edge: Edge, seed: int, context: RunContext) -> StepResu
     ------
     StageError
         If the component fails or returns something unusable, such as the same coordinates
-        for all rows.
+        for all rows; or is not done by the deadline.
+    StoppedError
+        If the run is asked to stop.
     """
     key = step.key(edge.key, seed)
     sink = _silent if step.prepares else context.sink
@@ -236,6 +239,7 @@ def run_step(step: Step, edge: Edge, seed: int, context: RunContext) -> StepResu
     try:
         result = _known(step, key, len(edge.rows), context)
         if result is None:
+            context.resources.check()
             result = _fitted(step, edge, key, seed, context)
             _keep(result, seed, context)
         else:
@@ -263,16 +267,17 @@ def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) ->
     def epoch_finished(epoch: int, epochs: int, metrics: Mapping[str, float]) -> None:
         about = (context.run_id, key, step.role, step.spec.name)
         context.sink(EpochFinished(*about, epoch, epochs, dict(metrics)))
+        context.resources.check()
 
     start = time.perf_counter()
     component = step.fresh()
     parts = Parts(context.store_of(step), step.entry, edge.key, seed, step.code)
     about = FitContext(
         seed=seed,
-        n_jobs=context.n_jobs,
         epoch_finished=epoch_finished,
         upstream=edge.published,
         remember=parts.remember,
+        resources=context.resources,
     )
     inputs = edge.of(step)
     with CollapseWarning.noted() as noted:

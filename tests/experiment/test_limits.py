@@ -7,6 +7,7 @@ import time
 import pytest
 
 import n2d_framework as n2d
+from n2d_framework.plan.executors import subprocess_runner
 from n2d_framework.plan.executors.memory_watch import MemoryWatch
 
 
@@ -34,6 +35,12 @@ def test_a_stage_beyond_its_limit_fails_alone(odd, mode, limits, said, few_digit
     found = run(mode, few_digits, tmp_path / "out", **limits)
     assert list(found.table["status"]) == ["done", "failed"]
     assert said in found.failures["error"].iloc[0]
+
+
+def test_a_stage_that_trains_in_epochs_ends_itself_and_its_process_stays(odd, few_digits, tmp_path):
+    found = run("epochs", few_digits, tmp_path / "out", timeout=3)
+    assert "'odd' took longer than the time-out of 3 s" in found.failures["error"].iloc[0]
+    assert subprocess_runner._here.child.alive
 
 
 def test_limits_change_no_result(few_digits, grid, tmp_path):

@@ -18,6 +18,7 @@ from n2d_framework.core.origin.code import library_versions
 from n2d_framework.core.state import State
 from n2d_framework.errors import (
     BundleError,
+    DeadlineError,
     OutputError,
     StageError,
     StateError,
@@ -139,12 +140,14 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
             if task.step.key(task.before, task.seed) != task.key:
                 raise StageError(_other_version(task, code))
             context = RunContext(
-                settings.run_id, events.append, settings.n_jobs, StageStore(settings.store),
+                settings.run_id, events.append, settings.resources(), StageStore(settings.store),
                 notes=notes, outputs_of_code=True,
             )  # fmt: skip
             result = run_step(task.step, _edge(task, settings), task.seed, context)
         except OutputError:
             raise
+        except DeadlineError:
+            outcome = Outcome.of_failure(task, StageError(f"{task.step.title} {settings.timed_out}"))
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result
             outcome = Outcome.of_failure(task, error)
         else:
@@ -201,7 +204,7 @@ def _edge(task: StageTask, settings: Settings) -> Edge:
 
 def _prepared(task: StageTask, settings: Settings) -> Edge:
     edge = _edge(task, settings)
-    context = RunContext(settings.run_id, _no_op, settings.n_jobs)
+    context = RunContext(settings.run_id, _no_op, settings.resources())
     result = run_step(task.step, edge, task.seed, context)
     return edge.after(result.output, task.key, result.published)
 

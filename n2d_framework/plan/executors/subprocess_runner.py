@@ -21,6 +21,8 @@ from n2d_framework.processes import import_path, module_command
 __all__ = ["fit_apart"]
 
 _PERIOD = 0.02
+#: Seconds in which a stage may end itself at its deadline: then its process is kept.
+_GRACE = 0.25
 _GIB = 1 << 30
 _TAIL = 2000
 _here = threading.local()
@@ -52,10 +54,10 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
     child = _child()
     with tempfile.TemporaryDirectory(prefix="n2d-stage-") as name:
         folder = Path(name)
-        free = attrs.evolve(settings, timeout=None, memory_limit=None)
+        inside = attrs.evolve(settings, inside=True)
         reason = None
         try:
-            child.send((str(folder), task, free))
+            child.send((str(folder), task, inside))
             reason = _wait(child, folder, settings)
         except BaseException:  # an interrupt too must not leave the process behind
             child.end()
@@ -146,8 +148,8 @@ def _wait(child: _Child, folder: Path, settings: Settings) -> str | None:
         if began is None and (folder / "began").exists():
             began = time.monotonic()
         took = 0.0 if began is None else time.monotonic() - began
-        if settings.timeout is not None and took > settings.timeout:
-            return f"took longer than the time-out of {settings.timeout:g} s"
+        if settings.timeout is not None and took > settings.timeout + _GRACE:
+            return settings.timed_out
         if settings.memory_limit is not None:
             used = child.memory() / _GIB
             if used > settings.memory_limit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from traceback import format_exception
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.events import Event
+from n2d_framework.core.resources import Resources
 from n2d_framework.errors import N2DError
 from n2d_framework.plan.steps import Step
 from n2d_framework.types import Role
@@ -32,6 +34,8 @@ class Settings:
         GiB of resident memory that a stage's process may take.
     run_id : str
         Identifies the comparison in its events.
+    inside : bool
+        Whether this is the process that the limits are for.
     """
 
     store: str
@@ -39,11 +43,22 @@ class Settings:
     timeout: float | None = None
     memory_limit: float | None = None
     run_id: str = ""
+    inside: bool = False
 
     @property
     def limited(self) -> bool:
         """Return whether stages need a process of their own."""
-        return self.timeout is not None or self.memory_limit is not None
+        return not self.inside and (self.timeout is not None or self.memory_limit is not None)
+
+    @property
+    def timed_out(self) -> str:
+        """Words of messages about a stage that took too long."""
+        return f"took longer than the time-out of {self.timeout:g} s"
+
+    def resources(self) -> Resources:
+        """Resources of a stage that starts now."""
+        deadline = None if self.timeout is None else time.monotonic() + self.timeout
+        return Resources(self.n_jobs, self.memory_limit, deadline)
 
 
 @attrs.frozen(eq=False)

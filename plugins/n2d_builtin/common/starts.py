@@ -73,6 +73,7 @@ def run_starts(fit_one: Callable[[int], T], n_init: int, context: FitContext) ->
     seeds: list[Any] = np.random.SeedSequence(context.seed).generate_state(n_init).tolist()
 
     def run(seed: int) -> T:
+        context.resources.check()
         with one_openmp_thread():
             return fit_one(seed)
 

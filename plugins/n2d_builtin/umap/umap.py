@@ -202,6 +202,7 @@ class Umap:
             metric=self.metric,
             seed=context.seed,
             n_jobs=context.n_jobs,
+            check=context.resources.check,
             set_op_mix_ratio=self.set_op_mix_ratio,
             local_connectivity=self.local_connectivity,
         )

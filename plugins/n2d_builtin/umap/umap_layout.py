@@ -79,7 +79,14 @@ class Forces:
 
 
 def lay_out(
-    start: AnyArray, graph: Any, forces: Forces, *, n_epochs: int, seed: int, n_jobs: int
+    start: AnyArray,
+    graph: Any,
+    forces: Forces,
+    *,
+    n_epochs: int,
+    seed: int,
+    n_jobs: int,
+    check: Callable[[], None] = lambda: None,
 ) -> NDArray[np.float32]:
     """Optimize the places of rows.
 
@@ -93,6 +100,8 @@ def lay_out(
     seed : int
     n_jobs : int
         Threads; the result is the same for any number of them.
+    check : callable, optional
+        Called before each epoch; an error that it raises ends the work.
 
     Returns
     -------
@@ -111,6 +120,8 @@ def lay_out(
     def epochs(worker: int, workers: int, wait: Callable[[], Any]) -> None:
         due = plan.due
         for epoch in range(1, n_epochs + 1):
+            if worker == 0:
+                check()
             alpha = np.float32(forces.learning_rate * (1.0 - (epoch - 1) / n_epochs))
             for first, stop in plan.rounds:
                 advance(

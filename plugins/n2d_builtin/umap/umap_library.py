@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,6 +133,7 @@ def fit_embedding(
     metric: str,
     seed: int,
     n_jobs: int,
+    check: Callable[[], None] = lambda: None,
     **graph_options: float,
 ) -> NDArray[np.float32]:
     """Fit umap on given neighbours: its graph and its start, and our own layout.
@@ -151,6 +153,8 @@ def fit_embedding(
     metric : str
     seed : int
     n_jobs : int
+    check : callable, optional
+        Called before each epoch of the layout; an error that it raises ends the work.
     **graph_options
         Of :func:`neighbor_graph`.
 
@@ -176,7 +180,7 @@ def fit_embedding(
             warnings.filterwarnings("ignore", message=f"(?s).*{message}")
         with _lock:
             start = begin(init, _unit_rows(x, metric), graph, n_components, seed, metric)
-    placed = lay_out(start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs)
+    placed = lay_out(start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs, check=check)
     lost = int((alone | ~np.isfinite(placed).all(axis=1)).sum())
     if lost:
         raise StageError(
