@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import sklearn.base  # noqa: F401  # most components need it: its import is not part of their time
+
 from n2d_framework.plan.executors.inline import fit_here
 
 __all__ = ["main"]
