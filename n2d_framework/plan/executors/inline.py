@@ -147,7 +147,9 @@ def _fit_here(task: StageTask, settings: Settings) -> Outcome:
         except OutputError:
             raise
         except DeadlineError:
-            outcome = Outcome.of_failure(task, StageError(f"{task.step.title} {settings.timed_out}"))
+            outcome = Outcome.of_failure(
+                task, StageError(f"{task.step.title} {settings.timed_out}")
+            )
         except Exception as error:  # noqa: BLE001  # a cell's failure is a result
             outcome = Outcome.of_failure(task, error)
         else:
