@@ -112,5 +112,5 @@ def test_parameters_are_resolved_again_only_when_they_change(monkeypatch):
     first = model.composition()
     assert model.composition() is first
     model.embedder["latent_dim"] = 3
-    assert model.composition().embedder.component.latent_dim == 3
+    assert model.composition().choice("embedder").component.latent_dim == 3
     assert counts["ModelConfig"] == 2
