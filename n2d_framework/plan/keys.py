@@ -47,7 +47,7 @@ def stage_key(
     Parameters
     ----------
     upstream : str
-        Key of the stage before, or fingerprint of the scaled data.
+        Key of the stage before, or fingerprint of the data.
     entry : Entry
         The component, its distribution and version.
     options : mapping
@@ -90,7 +90,7 @@ def part_key(
     Parameters
     ----------
     upstream : str
-        Key of the stage before, or fingerprint of the scaled data.
+        Key of the stage before, or fingerprint of the data.
     entry : Entry
         The component; its name does not count, its role, distribution and version do.
     name : str
