@@ -237,6 +237,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
                 store=_as_store(self.store),
                 sink=self._events,
                 recent=recent,
+                kind=self._row_kind,
             )
         finally:
             del self._stopping

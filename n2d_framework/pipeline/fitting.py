@@ -104,6 +104,7 @@ def fit_composition(
     store: StageStore | None = None,
     sink: EventSink,
     recent: Mapping[str, StepResult] | None = None,
+    kind: str = "",
 ) -> Fit:
     """Fit all components of a composition.
 
@@ -121,6 +122,8 @@ def fit_composition(
         Gets the events.
     recent : mapping, optional
         Results of steps in memory, by key.
+    kind : str, default ""
+        Kind of the rows, where their source names one.
 
     Returns
     -------
@@ -137,7 +140,8 @@ def fit_composition(
     """
     plan = Plan.of(composition)
     row_shape = tuple(int(extent) for extent in x.shape[1:])
-    check_plan(plan, len(x), row_shape)
+    describing = [choice.spec for choice in composition.choices("describe")]
+    check_plan(plan, len(x), row_shape, kind, describing)
     refuse_equal_rows(x)
     run_id = uuid.uuid4().hex
     start = time.perf_counter()

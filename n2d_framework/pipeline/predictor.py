@@ -32,6 +32,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     n_features_in_: int
     schema_: Schema
     ids_: AnyArray | None
+    _row_kind: str
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -106,6 +107,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             )
             self.n_features_in_ = int(np.prod(rows.shape[1:]))
             self.ids_ = None if frame is None else frame.ids
+            self._row_kind = "" if frame is None else frame.kind
             self._adopt_schema(schema)
             index = written_by_pandas(schema.names)
             if index:

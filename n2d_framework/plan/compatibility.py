@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from n2d_framework.core.kinds import Kinds
+from n2d_framework.core.kinds import Kind, Kinds, kinds_of_shape
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.spec import ComponentSpec
@@ -16,7 +16,7 @@ from n2d_framework.registry import default_catalogue
 if TYPE_CHECKING:
     from n2d_framework.plan.steps import Plan
 
-__all__ = ["check_plan", "component_reasons", "component_shape", "needs_reasons"]
+__all__ = ["check_plan", "component_reasons", "component_shape", "kind_reasons", "needs_reasons"]
 
 
 def component_shape(kind: Kinds, row_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -34,7 +34,13 @@ def component_shape(kind: Kinds, row_shape: tuple[int, ...]) -> tuple[int, ...]:
     return (size,)
 
 
-def check_plan(plan: Plan, n_rows: int, row_shape: tuple[int, ...]) -> None:
+def check_plan(
+    plan: Plan,
+    n_rows: int,
+    row_shape: tuple[int, ...],
+    kind: Kind = "",
+    describing: Iterable[ComponentSpec] = (),
+) -> None:
     """Refuse what cannot work, with every reason, before an hour of training.
 
     Parameters
@@ -42,6 +48,10 @@ def check_plan(plan: Plan, n_rows: int, row_shape: tuple[int, ...]) -> None:
     plan : Plan
     n_rows : int
     row_shape : tuple of int
+    kind : str, default ""
+        Kind of the rows, where their source names one.
+    describing : iterable of ComponentSpec
+        Components that are asked about the rows and their labels in the end.
 
     Raises
     ------
@@ -57,6 +67,7 @@ def check_plan(plan: Plan, n_rows: int, row_shape: tuple[int, ...]) -> None:
     for step in plan:
         reasons += component_reasons(step.spec, step.prototype, n_rows, row_shape)
     reasons += needs_reasons(plan.specs)
+    reasons += kind_reasons(plan.specs, kind) + kind_reasons(describing, kind)
     if reasons:
         raise CompositionError("; ".join(reasons))
     for step in plan:
@@ -99,6 +110,49 @@ def component_reasons(
     if check is not None:
         found += check(n_rows, shape)
     return [f"{role} {spec.name!r}: {reason}" for reason in found]
+
+
+#: Kinds that numbers of a fitting shape can be taken for; shapes are checked one by one.
+_NUMBERS = frozenset(kind for n in (1, 2, 3) for kind in kinds_of_shape((1,) * n))
+
+
+def kind_reasons(specs: Iterable[ComponentSpec], kind: Kind) -> list[str]:
+    """Why components cannot follow each other: one takes another kind than it would get.
+
+    Parameters
+    ----------
+    specs : iterable of ComponentSpec
+        In the order of the data.
+    kind : str
+        Kind of the rows; empty where they are numbers.
+
+    Returns
+    -------
+    list of str
+        Each names the step and what would fit.
+    """
+    catalogue = default_catalogue()
+    also = {entry.spec.name: entry.spec.taken_for for entry in catalogue.kinds()}
+    given = _NUMBERS if kind in ("", *_NUMBERS) else frozenset((kind, *also.get(kind, ())))
+    reasons: list[str] = []
+    for spec in specs:
+        wanted = spec.input_kinds
+        if wanted and not given & set(wanted):
+            fitting = [
+                entry.written_name
+                for entry in catalogue.components(spec.role)
+                if not entry.spec.input_kinds or given & set(entry.spec.input_kinds)
+            ]
+            hint = f"use {' or '.join(fitting)}" if fitting else "no installed component does"
+            is_kind = kind if kind in given else " or ".join(sorted(given))
+            reasons.append(
+                f"{spec.role} {spec.name!r} takes {' or '.join(wanted)}, and gets {is_kind}; {hint}"
+            )
+        info = role_info(spec.role)
+        after = spec.output or info.kind
+        if after and info.gives != "labels":
+            given = _NUMBERS if after in _NUMBERS else frozenset((after,))
+    return reasons
 
 
 def needs_reasons(specs: Sequence[ComponentSpec]) -> list[str]:

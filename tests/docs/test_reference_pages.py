@@ -89,7 +89,8 @@ def test_unchanged_pages_are_left_alone(reference, tmp_path):
     reference.write_pages(tmp_path)
     written = {p: p.stat().st_mtime_ns for p in (tmp_path / "reference/generated").iterdir()}
     assert {p.name for p in written} == {
-        "embedders.md", "manifolders.md", "clusterers.md", "configuration.md", "plugins.md",
+        "prepare.md", "embedders.md", "manifolders.md", "clusterers.md", "refine.md", "describe.md",
+        "configuration.md", "plugins.md",
     }  # fmt: skip
     reference.write_pages(tmp_path)
     assert {p: p.stat().st_mtime_ns for p in written} == written

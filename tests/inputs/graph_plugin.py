@@ -33,7 +33,7 @@ def n2d_kinds():
         factory="graph_plugin:read_graphs",
         summary="Adjacency matrices of graphs of equally many nodes",
         libraries=("graph_plugin",),
-        suffixes=(".graphs.json",),
+        suffixes=(".graphs",),
     )
 
 
