@@ -32,7 +32,7 @@ Train = Callable[[np.ndarray, int], None]
 
 def ours_ae(steps: int) -> Train:
     del steps
-    from n2d_builtin.toolkit import ConvAutoencoder
+    from n2d_builtin import ConvAutoencoder
     from n2d_framework.plugin import FitContext
 
     def train(x: np.ndarray, units: int) -> None:

@@ -43,7 +43,7 @@ def products() -> dict[str, float]:
 def child(epochs: int) -> dict[str, Any]:
     import keras
 
-    from n2d_builtin.toolkit import DenseAutoencoder
+    from n2d_builtin import DenseAutoencoder
     from n2d_framework.plugin import FitContext
 
     x = np.random.default_rng(0).random(SHAPES["mnist"], dtype=np.float32)

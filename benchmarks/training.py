@@ -32,7 +32,7 @@ Train = Callable[[np.ndarray, int], None]
 
 
 def _ours(precision: str) -> Train:
-    from n2d_builtin.toolkit import DenseAutoencoder
+    from n2d_builtin import DenseAutoencoder
     from n2d_framework.plugin import FitContext
 
     def train(x: np.ndarray, epochs: int) -> None:

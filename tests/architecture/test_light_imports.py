@@ -66,7 +66,7 @@ def test_listing_the_catalogue_is_light():
     assert heavy_after("import n2d_framework as n2d; assert n2d.components()") == []
 
 
-@pytest.mark.parametrize("module", FACTORIES)
+@pytest.mark.parametrize("module", [*FACTORIES, "n2d_framework.networks", "n2d_builtin"])
 def test_importing_a_component_module_is_light(module):
     assert heavy_after(f"import {module}") == []
 

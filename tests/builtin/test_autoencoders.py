@@ -184,7 +184,7 @@ def test_bfloat16_is_chosen_only_if_clearly_faster(single, half, monkeypatch):
 
 
 def test_the_measurement_answers():
-    from n2d_builtin.autoencoders.precision import bfloat16_is_faster
+    from n2d_framework.networks.precision import bfloat16_is_faster
 
     assert bfloat16_is_faster() in (True, False)
 

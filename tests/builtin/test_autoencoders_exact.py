@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from n2d_builtin.autoencoders.exact import multiply, prepare
+from n2d_framework.networks.exact_products import multiply, prepare
 
 
 def _factors(rows: int, inner: int, columns: int, seed: int = 0):

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from n2d_builtin.autoencoders.activations import ACTIVATIONS, Activation
-from n2d_builtin.autoencoders.inference import Network
-from n2d_builtin.autoencoders.networks import build_network
-from n2d_builtin.autoencoders.plans import (
+from n2d_framework.networks.activations import ACTIVATIONS, Activation
+from n2d_framework.networks.building import build_network
+from n2d_framework.networks.inference import Network
+from n2d_framework.networks.plans import (
     conv_decoder,
     conv_encoder,
     dense_decoder,
     dense_encoder,
 )
-from n2d_builtin.autoencoders.weights import read_weights, take_weights, weights_state
+from n2d_framework.networks.weights import read_weights, take_weights, weights_state
 from n2d_framework.plugin import StateError
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from n2d_builtin.autoencoders.progress import check_loss
 from n2d_framework import N2D
 from n2d_framework.errors import CollapseWarning, StageError
+from n2d_framework.networks.training_checks import check_loss
 
 DIGITS = load_digits().data[:600].astype(np.float32)
 SMALL = {"hidden": [24, 12], "epochs": 3, "batch_size": 100}

@@ -7,8 +7,8 @@ import pytest
 from sklearn.datasets import load_digits
 
 from n2d_builtin.autoencoders.custom import KerasEmbedder
-from n2d_builtin.autoencoders.networks import build_network
-from n2d_builtin.autoencoders.plans import conv_decoder, conv_encoder
+from n2d_framework.networks.building import build_network
+from n2d_framework.networks.plans import conv_decoder, conv_encoder
 from n2d_framework.plugin import FitContext
 
 IMAGE = (28, 28, 1)

@@ -11,9 +11,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
-from n2d_builtin.autoencoders.networks import build_network
-from n2d_builtin.autoencoders.plans import dense_decoder, dense_encoder
-from n2d_builtin.autoencoders.training import TrainingSettings, split_rows, train
+from n2d_framework.networks.building import build_network
+from n2d_framework.networks.plans import dense_decoder, dense_encoder
+from n2d_framework.networks.training import TrainingSettings, split_rows, train
 from n2d_framework.plugin import FitContext, StageError
 
 
@@ -23,7 +23,7 @@ def digits():
 
 
 def _trainer(x, *, batch_size=64, validation=0, loss="mse", **more):
-    from n2d_builtin.autoencoders._trainer import AutoencoderTrainer
+    from n2d_framework.networks.row_trainer import AutoencoderTrainer
 
     numbers = np.arange(len(x))
     return AutoencoderTrainer(

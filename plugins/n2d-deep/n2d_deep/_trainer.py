@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from n2d_builtin.toolkit import autoencoder_trainer
 from n2d_deep.assignment import soft_assignment, target_distribution
+from n2d_framework.networks import AutoencoderTrainer
 from n2d_framework.plugin import AnyArray, IntArray, StageError
 
 __all__ = ["Centres", "JointTrainer", "Latents"]
@@ -81,7 +81,7 @@ class Latents(keras.Model):  # type: ignore[misc, unused-ignore]
         return np.concatenate([*blocks[:-1], blocks[-1][self.block - fresh :]])
 
 
-class JointTrainer(autoencoder_trainer()):  # type: ignore[misc, unused-ignore]
+class JointTrainer(AutoencoderTrainer):  # type: ignore[misc, unused-ignore]
     """Trains encoder, centres and perhaps the decoder towards a target that is updated.
 
     An epoch is an interval between two updates: `steps` batches of rows in random order.

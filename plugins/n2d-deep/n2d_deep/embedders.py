@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NoReturn
 
-from n2d_builtin.toolkit import (
-    ConvAutoencoder,
-    DenseAutoencoder,
-    PlannedAutoencoder,
-)
+from n2d_builtin import ConvAutoencoder, DenseAutoencoder, PlannedAutoencoder
 from n2d_deep.joint import JointAutoencoder
 from n2d_deep.options import Optimizer
 from n2d_framework.plugin import component, learned, option

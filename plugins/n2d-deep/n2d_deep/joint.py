@@ -10,8 +10,10 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.toolkit import (
-    PlannedAutoencoder,
+from n2d_builtin import PlannedAutoencoder
+from n2d_deep.options import JointOptions
+from n2d_deep.starts import first_centers, start_complaints
+from n2d_framework.networks import (
     TrainingResult,
     TrainingSettings,
     check_reconstruction,
@@ -21,8 +23,6 @@ from n2d_builtin.toolkit import (
     split_rows,
     train,
 )
-from n2d_deep.options import JointOptions
-from n2d_deep.starts import first_centers, start_complaints
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.toolkit import GaussianMixture, KMeans, Umap
+from n2d_builtin import GaussianMixture, KMeans, Umap
 from n2d_framework.plugin import AnyArray, FitContext
 
 __all__ = ["Start", "first_centers", "start_complaints"]

@@ -8,7 +8,8 @@ from n2d_deep.assignment import soft_assignment, target_distribution
 from n2d_deep.embedders import Dcec, Dec, Idec
 from n2d_deep.starts import first_centers
 
-from n2d_builtin.toolkit import Augmentation, GaussianMixture, KMeans, Umap
+from n2d_builtin import GaussianMixture, KMeans, Umap
+from n2d_framework.networks import Augmentation
 from n2d_framework.plugin import DataError, FitContext, StageError, StateError, derive_seed
 
 SMALL = {
@@ -175,7 +176,7 @@ def test_epochs_count_on_from_the_pretraining(rows, store):
 
 
 def test_pretraining_is_that_of_dense_ae(fit, rows):
-    from n2d_builtin.toolkit import DenseAutoencoder
+    from n2d_builtin import DenseAutoencoder
 
     options = {name: SMALL[name] for name in ("hidden", "latent_dim", "epochs", "batch_size")}
     alone = DenseAutoencoder(**options, precision="float32")

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from keras import ops
 
-from n2d_builtin.toolkit import losses, row_trainer
+from n2d_framework.networks import LOSSES, RowTrainer
 from n2d_framework.plugin import AnyArray
 
 __all__ = ["SequenceTrainer"]
 
-if TYPE_CHECKING:
-    _Base = Any
-else:
-    _Base = row_trainer()
 
-
-class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
+class SequenceTrainer(RowTrainer):  # type: ignore[misc, unused-ignore]
     """Reconstructs series, possibly varied; padding costs nothing.
 
     Parameters
@@ -52,7 +47,7 @@ class SequenceTrainer(_Base):  # type: ignore[misc, unused-ignore]
         super().__init__((encoder, decoder), {"rows": rows, "lengths": lengths}, **order)
         self.encoder, self.decoder, self.variation = encoder, decoder, variation
         self.target = target
-        self.element_loss = losses()[loss]
+        self.element_loss = LOSSES[loss]
 
     reconstruction = "loss"
 

@@ -8,13 +8,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.toolkit import (
-    Trained,
-    Weights,
-    resolve_precision,
-    shapes_of,
-    split_complaints,
-)
+from n2d_framework.networks import Trained, Weights, resolve_precision, shapes_of, split_complaints
 from n2d_framework.plugin import (
     AnyArray,
     DataError,

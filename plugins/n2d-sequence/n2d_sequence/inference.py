@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from n2d_builtin.toolkit import ACTIVATIONS, multiply, prepare
+from n2d_framework.networks import ACTIVATIONS, multiply, prepare
 from n2d_framework.plugin import AnyArray, IntArray
 from n2d_sequence.layers import Layer, Plan, values_per_row
 from n2d_sequence.normalizing import observed_mask

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from n2d_builtin.toolkit import load_keras
+from n2d_framework.networks import load_keras
 from n2d_framework.plugin import derive_seed
 from n2d_sequence.layers import Layer, Plan, backward_name
 

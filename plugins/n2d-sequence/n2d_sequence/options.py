@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from n2d_builtin.toolkit import TrainingOptions
+from n2d_framework.networks import TrainingOptions
 from n2d_framework.plugin import component, option
 from n2d_sequence.augmentation import Augmentation
 from n2d_sequence.normalizing import Normalize

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.toolkit import ACTIVATIONS, multiply, prepare
+from n2d_framework.networks import ACTIVATIONS, multiply, prepare
 from n2d_framework.plugin import AnyArray, IntArray
 from n2d_sequence.layers import Layer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from n2d_builtin.toolkit import Precision
+from n2d_framework.networks import Precision
 from n2d_framework.plugin import component, option
 from n2d_sequence.base import SequenceAutoencoder
 from n2d_sequence.layers import Cell, Plan

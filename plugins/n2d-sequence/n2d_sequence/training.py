@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import numpy as np
 
-from n2d_builtin.toolkit import (
+from n2d_framework.networks import (
     TrainingResult,
     TrainingSettings,
     Weights,
@@ -51,9 +50,7 @@ def train_networks(
     """
     from n2d_sequence._trainer import SequenceTrainer
 
-    settings = TrainingSettings(
-        **{field.name: getattr(options, field.name) for field in attrs.fields(TrainingSettings)}
-    )
+    settings = TrainingSettings.of(options)
     seed = derive_seed(context.seed, "weights")
     networks = (
         build_encoder(plans[0], seed=seed, precision=precision),

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from n2d_builtin.autoencoders._trainer import RowTrainer
+from n2d_framework.networks import RowTrainer
 from n2d_framework.plugin import AnyArray, DataError
 
 __all__ = ["GraphTrainer"]

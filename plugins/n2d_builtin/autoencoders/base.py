@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.autoencoders.augmentation import augmentation_layers
-from n2d_builtin.autoencoders.checks import check_rows
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
 from n2d_builtin.autoencoders.options import ImageOptions
-from n2d_builtin.autoencoders.precision import resolve_precision
-from n2d_builtin.autoencoders.trained import Trained, split_complaints
-from n2d_builtin.autoencoders.training import (
+from n2d_framework.networks import (
+    Trained,
     TrainingResult,
     TrainingSettings,
+    check_rows,
+    resolve_precision,
+    split_complaints,
     split_rows,
     train,
 )
@@ -153,11 +153,9 @@ class Autoencoder(ImageOptions, Trained):
         return None
 
     def _train(self, networks: Sequence[Any], x: AnyArray, context: FitContext) -> TrainingResult:
-        from n2d_builtin.autoencoders._trainer import AutoencoderTrainer
+        from n2d_framework.networks import AutoencoderTrainer
 
-        settings = TrainingSettings(
-            **{field.name: getattr(self, field.name) for field in attrs.fields(TrainingSettings)}
-        )
+        settings = TrainingSettings.of(self)
         encoder, decoder = networks
         training, validation = split_rows(len(x), settings, context.seed)
         trainer = AutoencoderTrainer(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
-from n2d_builtin.autoencoders.inference import values_per_row
 from n2d_builtin.autoencoders.planned import PlannedAutoencoder
-from n2d_builtin.autoencoders.plans import Plan, conv_decoder, conv_encoder
+from n2d_framework.networks import Plan, conv_decoder, conv_encoder, values_per_row
 from n2d_framework.plugin import component, option
 
 __all__ = ["ConvAutoencoder"]

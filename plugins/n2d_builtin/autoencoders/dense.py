@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from n2d_builtin.autoencoders.planned import PlannedAutoencoder
-from n2d_builtin.autoencoders.plans import Plan, dense_decoder, dense_encoder
+from n2d_framework.networks import Plan, dense_decoder, dense_encoder
 from n2d_framework.plugin import component, option
 
 __all__ = ["DenseAutoencoder"]

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from n2d_builtin.autoencoders.backend import load_keras
-from n2d_builtin.autoencoders.training import TrainingResult, TrainingSettings, train
+from n2d_framework.networks import TrainingResult, TrainingSettings, load_keras, train
 from n2d_framework.plugin import AnyArray, FitContext
 
 __all__ = ["train_graph"]

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.autoencoders.activations import Activation
 from n2d_builtin.autoencoders.base import Autoencoder
-from n2d_builtin.autoencoders.inference import Network
-from n2d_builtin.autoencoders.networks import build_network
-from n2d_builtin.autoencoders.plans import Plan
-from n2d_builtin.autoencoders.weights import Weights, shapes_of, take_weights
+from n2d_framework.networks import (
+    Activation,
+    Network,
+    Plan,
+    Weights,
+    build_network,
+    shapes_of,
+    take_weights,
+)
 from n2d_framework.plugin import (
     AnyArray,
     StateError,

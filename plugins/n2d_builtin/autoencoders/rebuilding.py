@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from n2d_builtin.autoencoders.allowlist import parse_config
-from n2d_builtin.autoencoders.backend import load_keras
+from n2d_framework.networks import load_keras
 from n2d_framework.plugin import AnyArray, StateError, derive_seed
 
 __all__ = ["rebuild", "rebuild_stored"]

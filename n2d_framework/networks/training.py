@@ -5,14 +5,17 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import attrs
 import numpy as np
 
-from n2d_builtin.autoencoders.backend import load_keras
-from n2d_builtin.autoencoders.progress import check_loss, warn_of_dead_units
-from n2d_framework.plugin import AnyArray, FitContext, IntArray, StageError, derive_seed
+from n2d_framework.core.protocols import FitContext
+from n2d_framework.errors import StageError
+from n2d_framework.networks.keras_backend import load_keras
+from n2d_framework.networks.training_checks import check_loss, warn_of_dead_units
+from n2d_framework.seeding import derive_seed
+from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["ROW_PREFIX", "Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"]
 
@@ -36,6 +39,21 @@ class TrainingSettings:
     weight_decay: float | None = None
     validation_fraction: float = 0.0
     patience: int | None = None
+
+    @classmethod
+    def of(cls, options: Any) -> Self:
+        """The settings that are options of an embedder.
+
+        Parameters
+        ----------
+        options : TrainingOptions
+            A component that derives from them.
+
+        Returns
+        -------
+        TrainingSettings
+        """
+        return cls(**{field.name: getattr(options, field.name) for field in attrs.fields(cls)})
 
 
 @attrs.frozen
@@ -88,7 +106,7 @@ def train(
     Parameters
     ----------
     trainer : RowTrainer
-        From :mod:`n2d_builtin.autoencoders._trainer`; not compiled yet.
+        From :mod:`n2d_framework.networks.row_trainer`; not compiled yet.
     settings : TrainingSettings
     context : FitContext
         Gives the seed and is notified of every epoch. The threads used are those the Keras backend
@@ -171,7 +189,7 @@ def _steps(first: int, count: int) -> dict[str, Any]:
 
 def _optimizer(settings: TrainingSettings) -> Any:
     optimizers = load_keras().optimizers
-    from n2d_builtin.autoencoders._fused import fused
+    from n2d_framework.networks.fused_optimizer import fused
 
     classes = {
         "adam": optimizers.Adam,
@@ -205,6 +223,7 @@ def _epochs_class() -> Any:
             self.best_epoch = 0
 
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            del logs
             self.model.start_epoch(epoch, self._shuffle)
 
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:

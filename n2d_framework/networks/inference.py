@@ -10,10 +10,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from n2d_builtin.autoencoders.activations import ACTIVATIONS
-from n2d_builtin.autoencoders.exact import multiply, prepare
-from n2d_builtin.autoencoders.plans import Layer, Plan
-from n2d_framework.plugin import AnyArray
+from n2d_framework.networks.activations import ACTIVATIONS
+from n2d_framework.networks.exact_products import multiply, prepare
+from n2d_framework.networks.plans import Layer, Plan
+from n2d_framework.types import AnyArray
 
 __all__ = ["Network", "values_per_row"]
 

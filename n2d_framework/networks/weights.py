@@ -7,7 +7,9 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from n2d_framework.plugin import AnyArray, State, StateError, need
+from n2d_framework.core.state import State, need
+from n2d_framework.errors import StateError
+from n2d_framework.types import AnyArray
 
 __all__ = [
     "HasWeights", "Weights", "put_weights", "read_weights", "shapes_of", "take_weights",

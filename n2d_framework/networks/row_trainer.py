@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from n2d_builtin.autoencoders.training import ROW_PREFIX
-from n2d_framework.plugin import AnyArray
+from n2d_framework.networks.training import ROW_PREFIX
+from n2d_framework.types import AnyArray
 
 __all__ = ["LOSSES", "AutoencoderTrainer", "RowTrainer"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from n2d_builtin.autoencoders.backend import load_keras
-from n2d_builtin.autoencoders.plans import Layer, Plan
-from n2d_framework.plugin import derive_seed
+from n2d_framework.networks.keras_backend import load_keras
+from n2d_framework.networks.plans import Layer, Plan
+from n2d_framework.seeding import derive_seed
 
 __all__ = ["build_network"]
 
@@ -19,7 +19,7 @@ def build_network(plan: Plan, *, seed: int, precision: str = "float32", name: st
     Parameters
     ----------
     plan : tuple of Layer
-        From :mod:`n2d_builtin.autoencoders.plans`.
+        From :mod:`n2d_framework.networks.plans`.
     seed : int
         Of the initial weights (uniform after Glorot and Bengio 2010; biases zero).
     precision : {"float32", "bfloat16"}, default "float32"

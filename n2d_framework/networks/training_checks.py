@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from n2d_builtin.autoencoders.backend import load_keras
-from n2d_framework.plugin import CollapseWarning, StageError
+from n2d_framework.errors import CollapseWarning, StageError
+from n2d_framework.networks.keras_backend import load_keras
 
 __all__ = ["check_loss", "check_reconstruction", "warn_of_dead_units"]
 

@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_framework.plugin import AnyArray
+from n2d_framework.types import AnyArray
 
 __all__ = ["ExactMatrix", "multiply", "prepare"]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal, TypeAlias
 
-from n2d_builtin.autoencoders.backend import load_keras
+from n2d_framework.networks.keras_backend import load_keras
 
 __all__ = ["Precision", "bfloat16_is_faster", "resolve_precision"]
 
