@@ -238,7 +238,7 @@ class AutoencoderTrainer(RowTrainer):
         self.element_loss = LOSSES[loss]
         self.image_shape = None if image_shape is None else tuple(image_shape)
 
-    reconstruction = "loss"
+    reconstruction: str | None = "loss"
 
     def inputs_of(self, rows: AnyArray) -> Any:
         """Rows as the encoder takes them."""
