@@ -130,6 +130,11 @@ def open_rows(
     """
     known, find = _names(ref, catalogue)
     parsed = parse_reference(ref, known)
+    if not isinstance(parsed, str) and not (parsed.path.is_dir() or parsed.path.is_file()):
+        raise DataError(
+            f"{parsed.path}: it is not a regular file (a pipe or a device); write the rows to one, "
+            "or pipe them into n2d predict BUNDLE -"
+        )
     if isinstance(parsed, str):
         source: RowSource = ArraySource(load_set(find(parsed)))
     elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import time
 import zipfile
@@ -12,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from n2d_framework.data import load
+from n2d_framework.data import SUFFIXES, load
 from n2d_framework.errors import DataError
 
 X = np.arange(60.0).reshape(20, 3)
@@ -103,6 +104,16 @@ def test_marks_of_missing_values_in_hdf5_are_refused(tmp_path: Path, name: str, 
         file["x"][13, 2] = 99
     with pytest.raises(DataError, match=r"a\.h5: dataset 'x': row 13, column 2 has no value"):
         load(tmp_path / "a.h5")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes in the file system")
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_pipes_and_devices_are_refused_without_a_wait(tmp_path: Path, suffix: str) -> None:
+    os.mkfifo(tmp_path / f"pipe{suffix}")
+    (tmp_path / f"zero{suffix}").symlink_to("/dev/zero")
+    for name in ("pipe", "zero"):
+        with pytest.raises(DataError, match="not a regular file"):
+            load(tmp_path / f"{name}{suffix}")
 
 
 @pytest.mark.parametrize("dtype", ["i2", "u1", "f4", "i8"])
