@@ -176,7 +176,7 @@ def test_integers_are_scaled_by_the_scaler_only(digits):
     assert raw.latent_.max() == 16.0
     scaled = light(embedder="identity").fit(pixels)
     assert scaled.latent_.max() == 1.0
-    by_array = scaled.to_snapshot().parts["scaler"]
+    by_array = scaled.to_snapshot().parts["prepare"]
     assert by_array["per"] == "array"
 
 
