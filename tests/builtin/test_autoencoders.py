@@ -200,7 +200,7 @@ def test_conv_takes_images_of_odd_sizes(shape):
 @pytest.mark.parametrize(
     ("options", "shape", "words"),
     [
-        ({}, (64,), "no images; set image_shape"),
+        ({}, (64,), "not images; set image_shape"),
         ({"image_shape": (7, 8)}, (64,), "has 56 values, but a row has 64"),
         ({"image_shape": (8, 8, 2)}, (8, 8), "differs from the shape of a row"),
         ({"image_shape": (64,)}, (64,), r"must be \(height, width\)"),
@@ -222,7 +222,7 @@ def test_other_impossible_requests(digits):
     assert DenseAutoencoder().check_input(1, (64,)) == []
     assert "leaves none" in DenseAutoencoder(validation_fraction=0.9).check_input(2, (4,))[0]
     masking = DenoisingAutoencoder(noise="masking", noise_level=1.5)
-    assert "no fraction" in masking.check_input(10, (4,))[0]
+    assert "not a fraction" in masking.check_input(10, (4,))[0]
     with pytest.raises(DataError, match=r"\[0, 1\], got 0 to 16; scale"):
         _fitted(DenseAutoencoder, {"loss": "bce"}, 16 * digits)
 

@@ -194,7 +194,7 @@ def test_a_failure_before_there_are_labels_leaves_nothing_but_the_old(
         ("n2d_framework.plots.save_run_plots", "plots"),
         ("n2d_framework.pipeline.N2D.assess", "scores"),
         ("n2d_framework.cli.products.Products._write_config", "config"),
-        ("n2d_builtin.kmeans.kmeans.KMeans.predict_proba", "labels/probability"),
+        ("n2d_builtin.kmeans.kmeans.KMeans.predict_proba", "labels/strength"),
     ],
 )
 def test_what_fails_once_there_are_labels_costs_only_itself(

@@ -322,7 +322,7 @@ def test_cifar10_of_another_length(folder):
     (folder / "cifar-10-batches-bin").mkdir()
     for name, rows in batches.items():
         (folder / "cifar-10-batches-bin" / name).write_bytes(cifar_record(*rows) + b"!")
-    with pytest.raises(DataError, match="no multiple of 3073"):
+    with pytest.raises(DataError, match="not a multiple of 3073"):
         data.load("cifar10")
 
 
