@@ -1,4 +1,4 @@
-"""What a fit may use, and when it has to end."""
+"""Resources that a fit may use, and its deadline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _never() -> bool:
 
 @attrs.frozen
 class Resources:
-    """What a component may use while it is fitted.
+    """Resources that a component may use while it is fitted.
 
     Attributes
     ----------
