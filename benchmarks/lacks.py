@@ -34,7 +34,8 @@ def _refused(here: Place, before: Callable[[], object], where: str) -> dict[str,
         if codes[command]:
             assert command == "run" or check(here) == old, f"{where}, {command}"
         here.check_store()
-        here.do(*words)
+        # What failed for a lack is not tried again by itself: it might be the component's fault.
+        here.do(*words, *(["--retry-failed"] if command == "compare" else []))
     return codes
 
 

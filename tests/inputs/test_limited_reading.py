@@ -186,6 +186,26 @@ def test_a_process_that_is_gone_is_replaced(tmp_path: Path) -> None:
         assert reader.about != process.pid
 
 
+@pytest.mark.parametrize("end", ["SIGKILL", "idle"])
+def test_a_process_that_goes_just_when_it_is_asked_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    with toy(tmp_path) as reader:
+        before = reader.about
+    popen = limited._idle[-1].popen
+    assert popen.pid == before
+    if end == "SIGKILL":
+        popen.kill()
+    else:
+        popen.stdin.close()
+    popen.wait()
+    monkeypatch.setattr(popen, "poll", lambda: None)
+    if end == "idle":
+        monkeypatch.setattr(popen, "stdin", Path(os.devnull).open("wb"))  # noqa: SIM115
+    with toy(tmp_path) as reader:
+        assert reader.about != before
+
+
 def test_an_interrupt_ends_the_process(tmp_path: Path) -> None:
     with toy(tmp_path, "wait") as reader:
         process = psutil.Process(reader.about)

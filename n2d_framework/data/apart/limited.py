@@ -41,6 +41,9 @@ _COPIES = 4
 
 _DAMAGED = "it is damaged or made to do harm"
 
+#: How an idle process ends: by itself, or because the system or somebody wants its memory.
+_ENDS = (0, -getattr(signal, "SIGKILL", 0))
+
 #: One thread, and no allocator that reserves a GiB at once.
 _ENVIRONMENT = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
@@ -163,7 +166,7 @@ class LimitedReader:
         except EOFError:
             code = process.end()
             self._process = None
-            if what == "open" and process.used and code == 0:
+            if what == "open" and process.used and code in _ENDS:
                 raise _Gone from None
             raise DataError(f"{self._path}: {self._reason(code)}") from None
         except BaseException:  # an interrupt too leaves an answer behind that no one reads
@@ -252,7 +255,7 @@ class _Process:
         if self.popen.poll() is None:
             # One that has closed its end is ending by itself, with a code that is worth knowing.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return self.popen.wait(0.2)
+                return self.popen.wait(1)
             self.popen.kill()
         return self.popen.wait()
 
