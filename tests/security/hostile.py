@@ -204,7 +204,7 @@ def singles(manifest: Any, parts: Any, role: str, name: str) -> list[tuple[tuple
         found += [(place, other) for other in replacements]
     for extra in ("unknown", "__class__", "factory"):
         found.append((("manifest", "composition", role, "options", extra), 1))
-    for part in (role, "scaler", "golden", "training"):
+    for part in (role, "prepare", "golden", "training"):
         for path, value in _walk(parts[part]):
             place = ("parts", part, *path)
             others = _arrays(value) if isinstance(value, np.ndarray) else iter(_PLAIN)
