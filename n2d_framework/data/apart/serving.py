@@ -165,7 +165,7 @@ def main() -> None:
             break
         what, value, limits = pickle.loads(request)  # noqa: S301  # from our parent
         _send(out, _answer(lambda: getattr(server, what)(value, limits)))  # noqa: B023  # called now
-    os._exit(0)  # at once, so that nobody who finds the stream closed waits for the rest
+    os._exit(0)  # at once, so that no one who finds the stream closed waits for the rest
 
 
 def _exactly(stream: IO[bytes], count: int) -> bytes:
