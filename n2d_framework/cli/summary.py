@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from n2d_framework.cli.terminal.console import bare_table, out, seconds_text, shape_text, styled
+from n2d_framework.config.reading import as_yaml
 
 __all__ = ["LOADING", "print_summary"]
 
@@ -35,6 +36,8 @@ def print_summary(record: Mapping[str, Any]) -> None:
         console.print()
     console.print(_stages(record))
     console.print()
+    for name, described in record["descriptions"].items():
+        console.print(styled((f"{name}\n", "bold"), as_yaml(described)))
     _print_paths(console, record["paths"])
 
 

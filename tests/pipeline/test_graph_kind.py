@@ -99,6 +99,7 @@ def test_the_command_line_knows_all_of_it(file, monkeypatch, tmp_path):
     flags = [word for setting in settings for word in ("--set", setting)]
     done = call(app, ["run", str(file), *flags, "--out", "out"])
     assert done.exit_code == 0, done.output
+    assert "degrees" in done.stdout
     record = json.loads((tmp_path / "out" / "run.json").read_text())
     assert set(record["descriptions"]["degrees"]) == {"0", "1"}
     assert (tmp_path / "out" / "plots" / "mean_degrees.png").is_file()
