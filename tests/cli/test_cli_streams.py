@@ -201,7 +201,7 @@ def test_what_plugins_print_is_not_among_the_results(
         assert word in done.stderr
     labels = run("predict", bundle, "blobs.npz", env=environment)
     assert labels.returncode == 0
-    assert labels.stdout.startswith(b"row,label,strength\n0,")
+    assert labels.stdout.startswith(b"row,label\n0,")
     assert b"PREDICTED" not in labels.stdout
     for command in (["components", "--json"], ["doctor", "--json"], ["inspect", bundle, "--json"]):
         json.loads(run(*command, env=environment).stdout)
