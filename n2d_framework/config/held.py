@@ -8,12 +8,13 @@ from typing import Any
 
 from n2d_framework.config.choice import Choice, resolve_choice
 from n2d_framework.core.options import options_dict, options_of
+from n2d_framework.core.origin.code import code_of
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import ConfigError, Problem, StateError
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import Role
 
-__all__ = ["held_problems", "held_state", "resolve"]
+__all__ = ["held_code", "held_problems", "held_state", "resolve"]
 
 _DEEPEST = 16
 
@@ -66,6 +67,29 @@ def held_problems(choice: Choice, catalogue: Catalogue, path: str) -> list[Probl
         Unknown components, wrong options, and components that hold themselves.
     """
     return _problems_of(choice, catalogue, path, ())
+
+
+def held_code(component: Any) -> dict[str, str]:
+    """Identify the code of the components that a component holds, at any depth.
+
+    Parameters
+    ----------
+    component : object
+        Without problems, as :func:`held_problems` says.
+
+    Returns
+    -------
+    dict of str to str
+        By role and qualified name, versions of the distribution and of the state; and of code
+        beyond that version what :func:`n2d_framework.core.origin.code.code_of` says.
+    """
+    found: dict[str, str] = {}
+    for place, role, value in _held(component):
+        inner = resolve_choice(role, value, default_catalogue(), place)
+        versions = f"{inner.entry.version}, state {inner.spec.state_version}"
+        found[f"{role} {inner.entry.qualified_name}"] = versions
+        found |= code_of(inner.spec, inner.component) | held_code(inner.component)
+    return found
 
 
 def _problems_of(

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from n2d_framework.config import Composition
+from n2d_framework.config.held import held_code
 from n2d_framework.core.options import options_dict
 from n2d_framework.core.origin.code import code_of
 from n2d_framework.core.roles import FITTED_ROLES, role_info
@@ -81,8 +82,8 @@ class Step:
 
     @cached_property
     def code(self) -> Mapping[str, str]:
-        """Identity of its code, beyond the version of its distribution."""
-        return code_of(self.spec, self.prototype)
+        """Identity of its code beyond the version of its distribution, and of what it holds."""
+        return code_of(self.spec, self.prototype) | held_code(self.prototype)
 
     @property
     def spec(self) -> ComponentSpec:

@@ -7,7 +7,7 @@ import pytest
 
 from n2d_framework import N2D, load
 from n2d_framework.errors import ConfigError, StateError
-from n2d_framework.plugin import FitContext, held_state, resolve
+from n2d_framework.plugin import FitContext, StageFinished, held_state, resolve
 
 CONSENSUS = """
 from collections.abc import Mapping
@@ -149,3 +149,42 @@ def test_a_component_that_holds_itself_is_refused(use_plugin):
     use_plugin("consensus_plugin", CONSENSUS.replace('("kmeans", "gmm")', '("consensus",)'))
     with pytest.raises(ConfigError, match="holds itself"):
         resolve("clusterer", "consensus")
+
+
+MEMBER = """
+from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_framework.plugin import ComponentSpec, component, hookimpl
+
+@hookimpl
+def n2d_components():
+    yield ComponentSpec(
+        role="clusterer", name="member", factory="member_plugin:Member", state_version=2,
+        summary="k-means under another name",
+    )
+
+@component
+class Member(KMeans):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    "members", [["member"], ["gmm", {"name": "consensus", "members": ["member"]}]]
+)
+def test_a_stage_is_fitted_again_when_a_held_component_was_upgraded(
+    consensus, use_plugin, members, rows, tmp_path
+):
+    clusterer = {"name": "consensus", "members": members}
+
+    def cached():
+        events = []
+        N2D("identity", "identity", clusterer, n_clusters=3, random_state=0,
+            store=tmp_path / "store", listeners=[events.append]).fit(rows)  # fmt: skip
+        return [e.cached for e in events if isinstance(e, StageFinished) and e.role == "clusterer"]
+
+    use_plugin("member_plugin", MEMBER)
+    assert cached() == [False]
+    assert cached() == [True]
+    (tmp_path / "site" / "member_plugin-1.0.dist-info").rename(tmp_path / "old")
+    use_plugin("member_plugin", MEMBER, version="2.0")
+    assert cached() == [False]
