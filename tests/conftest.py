@@ -45,7 +45,7 @@ def install_plugin(
         info = site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        points = f"[n2d_framework]\n{module} = {module}\n[n2d_framework.commands]\n{commands}\n"
+        points = f"[n2d_framework.commands]\n{commands}\n[n2d_framework]\n{module} = {module}\n"
         (info / "entry_points.txt").write_text(points)
         (site / f"{module}.py").write_text(source)
 

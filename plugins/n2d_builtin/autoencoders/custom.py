@@ -159,8 +159,25 @@ class KerasEmbedder(Autoencoder):
         shaped = rows.reshape(len(rows), *net.input_shape[1:]).astype(np.float32, copy=False)
         # All batches have one shape, so that Keras computes every row in the same way.
         block = rows_at_once(network_cost(net))
-        found = in_blocks(net.predict_on_batch, shaped, block=block, least=block)
+        if f"answer of {which}" not in self._computed:
+            self._computed[f"answer of {which}"] = _answer(net, block)
+        answer = self._computed[f"answer of {which}"]
+        found = in_blocks(answer, shaped, block=block, least=block)
         return np.asarray(found, dtype=np.float32)
+
+
+def _answer(net: Any, block: int) -> Callable[[AnyArray], AnyArray]:
+    """Trace once how a network answers blocks of rows.
+
+    Keras's own prediction traces the same function for each network, of which TensorFlow warns
+    after a few models.
+    """
+    import tensorflow as tf
+
+    about = tf.TensorSpec((block, *net.input_shape[1:]), tf.float32)
+    asked = tf.function(lambda rows: net(rows, training=False), autograph=False)
+    traced = asked.get_concrete_function(about)
+    return lambda rows: np.asarray(traced(tf.constant(rows)))
 
 
 def _complaints(encoder: Any, decoder: Any, row_shape: tuple[int, ...]) -> list[str]:
