@@ -40,12 +40,22 @@ class CellStages:
         Key of the true classes in the store.
     class_names : sequence of str
         Names of the classes, in the order of their codes; may be empty.
+
+    Raises
+    ------
+    DataError
+        If the store of the comparison may not be opened.
     """
 
     cell: Any
     comparison: ComparisonView
     truth_key: str | None
     class_names: Sequence[str] = ()
+    store: StageStore = attrs.field(init=False)
+
+    @store.default
+    def _store(self) -> StageStore:
+        return self.comparison.store
 
     def key(self, role: Role) -> str:
         """Content key of a stage."""
@@ -60,7 +70,7 @@ class CellStages:
             If the store has lost it, or it is damaged.
         """
         name, _ = self._last(role)
-        return _entry(self.comparison.store.location, self.key(role), role, name).output
+        return _entry(self.store.location, self.key(role), role, name).output
 
     def _last(self, role: Role) -> tuple[str, str]:
         """Name and options of the component of a role; of a chain those of the last."""
@@ -71,7 +81,7 @@ class CellStages:
     def component(self, role: Role) -> Any:
         """The fitted component of a stage; ``None`` if the store keeps only what it gave."""
         name, options = self._last(role)
-        return _component(self.comparison.store.location, self.key(role), role, name, options)
+        return _component(self.store.location, self.key(role), role, name, options)
 
     @property
     def rows(self) -> AnyArray:

@@ -165,7 +165,7 @@ def test_bfloat16_trains_almost_alike_and_is_written_down(digits):
 
 @pytest.mark.parametrize("faster", [True, False])
 def test_auto_precision_follows_the_measurement(faster, monkeypatch):
-    from n2d_builtin.autoencoders import precision
+    from n2d_framework.networks import precision
 
     monkeypatch.setattr(precision, "bfloat16_is_faster", lambda: faster)
     assert precision.resolve_precision("auto") == ("bfloat16" if faster else "float32")
@@ -175,7 +175,7 @@ def test_auto_precision_follows_the_measurement(faster, monkeypatch):
 
 @pytest.mark.parametrize(("single", "half"), [(3.0, 1.0), (1.2, 1.0), (1.0, 5.0)])
 def test_bfloat16_is_chosen_only_if_clearly_faster(single, half, monkeypatch):
-    from n2d_builtin.autoencoders import precision
+    from n2d_framework.networks import precision
 
     times = {"float32": single, "bfloat16": half}
     monkeypatch.setattr(precision, "_products", lambda dtype: dtype)

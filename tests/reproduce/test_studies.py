@@ -110,7 +110,7 @@ def test_what_needs_a_plugin_is_run_where_it_is_installed(use_plugin, monkeypatc
     config = study.config("mnist", methods, n_clusters=10, seeds=1, epochs=7)
     x = np.random.default_rng(0).random((300, 28, 28), dtype=np.float32)
     cells = plan_comparison(config, data={"mnist": x}).plan.cells
-    deep = [cell.embedder.component for cell in cells if "dcec" in cell.embedder.label]
+    deep = [cell.embedder.steps[-1].prototype for cell in cells if "dcec" in cell.embedder.label]
     assert [(item.gamma, item.epochs, item.n_clusters) for item in deep] == [
         (1, 7, 10),
         (0.1, 7, 10),
@@ -141,10 +141,10 @@ def test_published_numbers_of_the_thesis():
 
 def test_the_paper_is_run_by_its_recipe():
     grid = read_compare_config(config_of("paper", "usps"))
-    network = grid.choices["embedder"][1].filled(10).component
+    network = grid.choices["embedder"][1].choices[-1].filled(10).component
     assert (network.hidden, network.latent_dim) == ((500, 500, 2000), 10)
     assert (network.epochs, network.batch_size, network.precision) == (1000, 256, "float32")
-    umap = grid.choices["manifolder"][1].filled(10).component
+    umap = grid.choices["manifolder"][1].choices[-1].filled(10).component
     assert (umap.n_components, umap.n_neighbors, umap.min_dist) == (10, 20, 0.0)
 
 

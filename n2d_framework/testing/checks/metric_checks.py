@@ -10,6 +10,7 @@ import numpy as np
 
 from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.scores import is_taken
+from n2d_framework.errors import ComponentImportError
 from n2d_framework.registry import Entry
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
 from n2d_framework.testing.checks.effects import ALONE, no_effects
@@ -125,6 +126,8 @@ def metric_takes_any_labels(exam: MetricExamination) -> None:
     for what, labels in cases.items():
         try:
             found = exam.score(exam.first, labels)
+        except ComponentImportError:
+            raise
         except Exception as error:
             name = type(error).__name__
             text = f"labels with {what} give {name}: {error}; return NaN where there is no score"
