@@ -205,6 +205,7 @@ def test_notes_have_the_id_of_the_row_its_class_and_its_cluster(open_tab, classe
     tip = tab.page.locator("#tip")
     for row in range(3):
         tab.page.keyboard.press("ArrowRight")
+        tab.page.locator("#tip", has_text=f"row {row}").wait_for()
         lines = tip.inner_text().split("\n")
         assert lines[:3] == [frame.index[row], f"row {row}", f"truth: {species[row]}"]
         legend = entries[place]["points"]["labels"]
@@ -213,6 +214,7 @@ def test_notes_have_the_id_of_the_row_its_class_and_its_cluster(open_tab, classe
     chooser.select_option(str(other))
     tab.page.locator(".plot > canvas").focus()
     tab.page.keyboard.press("ArrowRight")
+    tab.page.locator("#tip", has_text="truth: noise").wait_for()
     assert tip.inner_text().split("\n")[:2] == ["row 0", "truth: noise"]
 
 
