@@ -26,7 +26,7 @@ def few() -> dict[str, object]:
 
 
 def trios(plan) -> set[tuple[str, ...]]:
-    return {tuple(getattr(cell, role).choice.spec.name for role in ROLES) for cell in plan.cells}
+    return {tuple(getattr(cell, role).choice.name for role in ROLES) for cell in plan.cells}
 
 
 def test_the_strategies_are_all_there(few):

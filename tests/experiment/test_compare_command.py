@@ -82,10 +82,13 @@ def test_the_trials_of_a_dry_run_use_these_threads(n2d, config, tmp_path, monkey
     from n2d_framework.experiment import estimate
 
     seen = []
-    real = estimate.FitContext
-    monkeypatch.setattr(
-        estimate, "FitContext", lambda **about: seen.append(about["n_jobs"]) or real(**about)
-    )
+    real = estimate.run_step
+
+    def run_step(step, edge, seed, context):
+        seen.append(context.resources.threads)
+        return real(step, edge, seed, context)
+
+    monkeypatch.setattr(estimate, "run_step", run_step)
     few = ["--set", "embedders=[identity]", "--set", "seeds=1", "--set", "manifolders=[identity]"]
     n2d(config, "--out", tmp_path / "out", "--dry-run", "--calibrate", 5, "--n-jobs", 2, *few)
     assert set(seen) == {2}

@@ -58,6 +58,8 @@ def watch(command: Sequence[str]) -> tuple[list[Any], str]:
         "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
         "ARROW_DEFAULT_MEMORY_POOL": "system",  # its own reserves a GiB at once
     }  # fmt: skip
+    # Workers import what lies beside them, also where the command n2d was called before.
+    environment.pop("PYTHONSAFEPATH", None)
     with (
         tempfile.TemporaryFile("w+") as out,
         tempfile.TemporaryFile("w+") as errors,
