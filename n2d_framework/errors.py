@@ -334,7 +334,15 @@ def did_you_mean(name: str, known: Sequence[str], *, noun: str = "name") -> str:
         return f"did you mean {close[0]!r}?"
     if not known:
         return f"no {noun} is known"
-    return f"known {noun}s: {', '.join(sorted(known))}"
+    return f"known {_plural(noun)}: {', '.join(sorted(known))}"
+
+
+def _plural(noun: str) -> str:
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
 
 
 #: Code that imports, calls or checks a plugin: the statement at fault is never in there.

@@ -446,3 +446,17 @@ def test_files_whose_names_are_not_utf8_are_read(tmp_path: Path, suffix: str) ->
             frame.to_csv(plain, index=False, sep="\t" if suffix == ".tsv" else ",")
     plain.rename(path)
     np.testing.assert_array_equal(load(path).x, frame.to_numpy())
+
+
+@pytest.mark.parametrize(("one", "other"), [("2", '"2"'), ('"true"', "true"), ("1.5", '"1.5"')])
+@pytest.mark.parametrize("far", [0, 5000])
+def test_a_json_string_and_the_value_that_it_spells_are_not_one_class(
+    tmp_path: Path, one: str, other: str, far: int
+) -> None:
+    path = tmp_path / "t.jsonl"
+    lines = [f'{{"a": {i}, "y": {one}}}' for i in range(far + 2)]
+    path.write_text("\n".join([*lines, f'{{"a": 1, "y": {other}}}']))
+    with pytest.raises(DataError, match=rf"(?s)'y' has the string .* as in row {far + 3} "):
+        load(path)
+    path.write_text("\n".join(lines))
+    assert len(load(path).x) == far + 2

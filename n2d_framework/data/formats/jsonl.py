@@ -56,6 +56,7 @@ class JsonLinesSource(TableSource):
         objects = self._objects()
         numbers = set(columns.features)
         known, further = set(self._names), dict[str, int]()
+        classes: dict[str, bool] = {}
         start = 0
         while group := list(itertools.islice(objects, size)):
             for at, row in enumerate(group, start + 1):
@@ -67,6 +68,9 @@ class JsonLinesSource(TableSource):
                 else [_text(row.get(name)) for row in group]
                 for name in columns.used
             }
+            if columns.label is not None:
+                for at, row in enumerate(group, start):
+                    self._check_class(classes, row.get(columns.label), columns.label, at)
             types = {name: pa.float64() if name in numbers else pa.string() for name in cells}
             yield pa.record_batch(
                 [pa.array(cells[name], type=types[name]) for name in cells], names=list(cells)
@@ -91,6 +95,19 @@ class JsonLinesSource(TableSource):
             "(the first row of data is 1), which is not a number; correct it, or name the columns "
             "to use: {path: ..., x: [NAMES], y: NAME}"
         )
+
+    def _check_class(self, known: dict[str, bool], value: Any, name: str, place: int) -> None:
+        """Refuse a class that was a string in other rows and is none here, or the reverse."""
+        text = _text(value)
+        if text is None:
+            return
+        is_string = isinstance(value, str)
+        if known.setdefault(text, is_string) != is_string:
+            raise DataError(
+                f"{self.ref.path}: column {name!r} has the string {json.dumps(text)[:80]} in some "
+                f"rows and the value {text[:80]} in others, as in row {place + 1} (the first row "
+                "of data is 1); write the same class in the same way"
+            )
 
     def _objects(self) -> Iterator[dict[str, Any]]:
         with self.ref.path.open(encoding="utf-8-sig") as file:
