@@ -204,7 +204,7 @@ def test_notes_have_the_id_of_the_row_its_class_and_its_cluster(open_tab, classe
     canvas.focus()
     tip = tab.page.locator("#tip")
     for row in range(3):
-        tab.page.keyboard.press("ArrowRight")
+        canvas.press("ArrowRight")
         tab.page.locator("#tip", has_text=f"row {row}").wait_for()
         lines = tip.inner_text().split("\n")
         assert lines[:3] == [frame.index[row], f"row {row}", f"truth: {species[row]}"]
