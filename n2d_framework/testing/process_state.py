@@ -41,7 +41,7 @@ def _pools() -> dict[str, tuple[int, Callable[[int], Any]]]:
 def _read(table: Mapping[str, Shared | Setting]) -> dict[str, Any]:
     found = {}
     for name, shared in table.items():
-        module = sys.modules.get(shared.library)
+        module = sys.modules.get(shared.module)
         # A module of that name may be something else, or an older version.
         with contextlib.suppress(Exception):
             if module is not None:
@@ -116,9 +116,9 @@ class Surroundings:
         In the end, numbers of threads are put back.
         """
         pools = _pools()
-        counts = {name: shared for name, shared in COUNTS.items() if shared.library in sys.modules}
+        counts = {name: shared for name, shared in COUNTS.items() if shared.module in sys.modules}
         for shared in (*RANDOM.values(), *counts.values()):
-            module = sys.modules.get(shared.library)
+            module = sys.modules.get(shared.module)
             with contextlib.suppress(Exception):  # one thread may be all there is
                 if module is not None:
                     shared.stir(module)
@@ -150,7 +150,7 @@ class Surroundings:
             loaded_meanwhile = name not in self.settings
             if loaded_meanwhile and setting.usual is None:
                 continue
-            module = sys.modules[setting.library]
+            module = sys.modules[setting.module]
             usual = setting.usual(module) if callable(setting.usual) else setting.usual
             before = usual if loaded_meanwhile else self.settings[name]
             if found != before:

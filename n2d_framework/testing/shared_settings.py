@@ -24,7 +24,7 @@ class Shared:
 
     Attributes
     ----------
-    library : str
+    module : str
         Looked at only once it is loaded.
     read : callable
         Called with the module; returns something that equals itself while nothing changes.
@@ -32,7 +32,7 @@ class Shared:
         Called with the module: changes it, so that setting it again to the same can be seen.
     """
 
-    library: str
+    module: str
     read: Callable[[Any], Any]
     stir: Callable[[Any], Any]
 
@@ -134,7 +134,7 @@ class Setting:
 
     Attributes
     ----------
-    library : str
+    module : str
         Looked at only once it is loaded.
     read : callable
         Called with the module; returns something that equals itself while nothing changes.
@@ -145,7 +145,7 @@ class Setting:
         gets it from the module.
     """
 
-    library: str
+    module: str
     read: Callable[[Any], Any]
     write: Callable[[Any, Any], Any]
     usual: Any = None
