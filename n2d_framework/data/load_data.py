@@ -17,6 +17,7 @@ from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import collect
 from n2d_framework.data.column_remarks import table_remarks
 from n2d_framework.data.faults import point_out
+from n2d_framework.data.formats.arrow_ipc import ArrowSource
 from n2d_framework.data.formats.hdf5 import Hdf5Source
 from n2d_framework.data.formats.image_folder import IMAGE_SUFFIXES, ImageFolder
 from n2d_framework.data.formats.jsonl import JsonLinesSource
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
 __all__ = ["SUFFIXES", "load", "open_rows"]
 
 _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
+    ".arrow": partial(SourceApart, ArrowSource),
     ".csv": TextSource,
     ".csv.gz": TextSource,
+    ".feather": partial(SourceApart, ArrowSource),
     ".h5": partial(SourceApart, Hdf5Source),
     ".h5ad": partial(SourceApart, Hdf5Source),
     ".hdf5": partial(SourceApart, Hdf5Source),
     ".jsonl": JsonLinesSource,
+    ".jsonl.gz": JsonLinesSource,
     ".npy": NpySource,
     ".npz": NpzSource,
     ".parquet": partial(SourceApart, ParquetSource),
@@ -57,9 +61,9 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
     Parameters
     ----------
     ref : str, path-like or mapping
-        Name of a known dataset; path of a file (``.npy .npz .csv .tsv .jsonl .parquet .h5 .hdf5``)
-        or of a folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id`
-        name arrays, columns or datasets, `drop` names columns of a table that are not features,
+        Name of a known dataset; path of a file whose suffix is in :data:`SUFFIXES`, or of a
+        folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id` name
+        arrays, columns or datasets, `drop` names columns of a table that are not features,
         ``y: false`` says that there are no labels, and `header` whether the first line of a text
         table names the columns. A known name wins over a file of the same name; write
         ``./name`` for the file.

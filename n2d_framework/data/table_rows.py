@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import abc
+import gzip
+import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import attrs
 import numpy as np
@@ -21,7 +24,15 @@ from n2d_framework.data.source import Block, RowSource
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["Columns", "TableSource", "arrow_file", "choose_columns"]
+__all__ = [
+    "Columns",
+    "TableSource",
+    "arrow_file",
+    "choose_columns",
+    "is_compressed",
+    "table_name",
+    "uncompressed",
+]
 
 
 def arrow_file(path: Path) -> Any:
@@ -43,6 +54,27 @@ def arrow_file(path: Path) -> Any:
     except UnicodeError:
         return pa.PythonFile(path.open("rb"), "r")
     return pa.OSFile(str(path), "rb")
+
+
+def is_compressed(path: Path) -> bool:
+    """Return whether a file is compressed with gzip, by its name."""
+    return path.suffix.lower() == ".gz"
+
+
+def table_name(path: Path) -> str:
+    """Name of a file without its suffix, and without ``.gz``."""
+    return Path(path.stem).stem if is_compressed(path) else path.stem
+
+
+@contextmanager
+def uncompressed(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file; one that is compressed with gzip as what it was before."""
+    with path.open("rb") as file:
+        if not is_compressed(path):
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as content:
+            yield io.BufferedReader(content)
 
 
 @attrs.frozen

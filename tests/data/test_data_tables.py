@@ -267,13 +267,18 @@ def stored(folder: Path, suffix: str, classes: list[str]) -> Path:
             with h5py.File(path, "w") as file:
                 file["x"] = x
                 file.create_dataset("y", data=classes, dtype=h5py.string_dtype())
-        case ".jsonl":
+        case ".jsonl" | ".jsonl.gz":
             frame.to_json(path, orient="records", lines=True)
+        case ".feather" | ".arrow":
+            frame.to_feather(path)
     return path
 
 
 @pytest.mark.filterwarnings("ignore::n2d_framework.errors.DataWarning")
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".tsv", ".parquet", ".npz", ".h5", ".jsonl"])
+@pytest.mark.parametrize(
+    "suffix",
+    [".csv", ".csv.gz", ".tsv", ".parquet", ".npz", ".h5", ".jsonl", ".jsonl.gz", ".feather"],
+)
 @pytest.mark.parametrize("classes", CLASSES)
 def test_classes_that_are_different_strings_stay_different(
     tmp_path: Path, suffix: str, classes: tuple[str, ...]

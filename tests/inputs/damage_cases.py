@@ -161,6 +161,16 @@ def _read_parquet(written: Written) -> Iterator[Rows]:
     yield from _of_columns(columns)
 
 
+def _read_arrow(written: Written) -> Iterator[Rows]:
+    import pyarrow as pa
+
+    stream = written.path.read_bytes()[:6] != b"ARROW1"
+    make = pa.ipc.open_stream if stream else pa.ipc.open_file
+    with pa.OSFile(str(written.path)) as file, make(file) as reader:
+        table = reader.read_all()
+    yield from _of_columns({name: table[name].to_pylist() for name in table.column_names})
+
+
 def _read_text(written: Written) -> Iterator[Rows]:
     content = written.path.read_bytes()
     if written.path.suffix == ".gz":
@@ -179,7 +189,10 @@ def _read_text(written: Written) -> Iterator[Rows]:
 
 
 def _read_lines(written: Written) -> Iterator[Rows]:
-    lines = written.path.read_text(encoding="utf-8-sig").split("\n")
+    content = written.path.read_bytes()
+    if written.path.suffix == ".gz":
+        content = gzip.decompress(content)
+    lines = content.decode("utf-8-sig").split("\n")
     rows = [json.loads(line) for line in lines if line.strip()]
     columns = {name: [row.get(name) for row in rows] for name in rows[0]}
     for name, values in columns.items():
@@ -195,7 +208,8 @@ def _read_lines(written: Written) -> Iterator[Rows]:
 _READERS = {
     ".npy": _read_npy, ".npz": _read_npz, ".h5": _read_hdf5, ".hdf5": _read_hdf5,
     ".parquet": _read_parquet, "": _read_parquet, ".csv": _read_text, ".tsv": _read_text,
-    ".gz": _read_text, ".jsonl": _read_lines,
+    ".csv.gz": _read_text, ".tsv.gz": _read_text, ".jsonl": _read_lines,
+    ".jsonl.gz": _read_lines, ".arrow": _read_arrow, ".feather": _read_arrow,
 }  # fmt: skip
 
 
@@ -213,7 +227,7 @@ def _equal(found: np.ndarray, expected: np.ndarray) -> bool:
 def agrees(read: Any, written: Written) -> bool:
     """Return whether the format's own library finds these rows and labels in the file too."""
     y = None if read.y is None else list(map(str, read.y.tolist()))
-    for x, labels in _READERS[written.path.suffix](written):
+    for x, labels in _READERS["".join(written.path.suffixes)](written):
         if _equal(read.x, x) and (y is None or y == labels or _same_numbers(read.y, labels)):
             return True
     return False

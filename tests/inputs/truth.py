@@ -234,9 +234,10 @@ def json_lines(rng: Rng, table: Truth, folder: Path) -> Written:
         if row:
             rng.shuffle(pairs)
         lines.append(json.dumps(dict(pairs), ensure_ascii=bool(rng.integers(2))))
-    path = folder / "table.jsonl"
+    path = folder / some(rng, ["table.jsonl", "table.jsonl", "table.jsonl.gz"])
     ends = some(rng, ["\n", "\r\n", "\n\n"])
-    path.write_bytes((ends.join(lines) + ends).encode())
+    content = (ends.join(lines) + ends).encode()
+    path.write_bytes(gzip.compress(content, 1) if path.suffix == ".gz" else content)
     return Written(path, ask)
 
 
@@ -270,6 +271,19 @@ def parquet(rng: Rng, table: Truth, folder: Path) -> Written:
         return Written(path, ask)
     path = folder / "table.parquet"
     pq.write_table(whole, path, **options)
+    return Written(path, ask)
+
+
+def arrow(rng: Rng, table: Truth, folder: Path) -> Written:
+    """An Arrow file or stream, of one batch or several."""
+    names, columns, ask = _columns(rng, table)
+    whole = _arrow(names, columns, table)
+    path = folder / some(rng, ["table.arrow", "table.feather"])
+    stream = path.suffix == ".arrow" and rng.random() < 0.4
+    options = pa.ipc.IpcWriteOptions(compression=some(rng, [None, "lz4", "zstd"]))
+    make = pa.ipc.new_stream if stream else pa.ipc.new_file
+    with make(path, whole.schema, options=options) as writer:
+        writer.write_table(whole, max_chunksize=int(rng.integers(1, table.n + 1)))
     return Written(path, ask)
 
 
@@ -353,4 +367,6 @@ def structured(rng: Rng, table: Truth, folder: Path) -> Written:
 
 #: Formats whose values are float64 whatever they were, and those that keep the type.
 TEXT: tuple[Callable[..., Written], ...] = (text_table, text_table, text_table, json_lines)
-TYPED: tuple[Callable[..., Written], ...] = (parquet, parquet, npy, npz, npz, hdf5, structured)
+TYPED: tuple[Callable[..., Written], ...] = (
+    parquet, parquet, arrow, npy, npz, npz, hdf5, structured,
+)  # fmt: skip

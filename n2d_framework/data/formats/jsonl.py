@@ -1,7 +1,8 @@
-"""Rows from files of JSON objects, one a line: .jsonl."""
+"""Rows from files of JSON objects, one a line: .jsonl, also compressed with gzip."""
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 from collections import Counter
@@ -13,7 +14,13 @@ import numpy as np
 from n2d_framework.core.rows import listed
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.table_rows import Columns, TableSource, choose_columns
+from n2d_framework.data.table_rows import (
+    Columns,
+    TableSource,
+    choose_columns,
+    table_name,
+    uncompressed,
+)
 from n2d_framework.errors import DataError
 
 __all__ = ["JsonLinesSource"]
@@ -38,7 +45,7 @@ class JsonLinesSource(TableSource):
 
     def __init__(self, ref: Reference) -> None:
         self.ref = ref
-        self.name = ref.path.stem
+        self.name = table_name(ref.path)
         if ref.header is not None:
             raise DataError(f"{ref.path}: JSON objects name their columns; drop header")
         with reading(ref.path, self.kind):
@@ -110,7 +117,10 @@ class JsonLinesSource(TableSource):
             )
 
     def _objects(self) -> Iterator[dict[str, Any]]:
-        with self.ref.path.open(encoding="utf-8-sig") as file:
+        with (
+            uncompressed(self.ref.path) as content,
+            io.TextIOWrapper(content, encoding="utf-8-sig") as file,
+        ):
             for number in itertools.count(1):
                 line = file.readline(_LONGEST_LINE)
                 if not line:

@@ -16,7 +16,7 @@ from n2d_framework.data.reference import Reference
 from n2d_framework.data.table_rows import Columns, TableSource, arrow_file, choose_columns
 from n2d_framework.errors import DataError
 
-__all__ = ["ParquetSource", "is_parquet_folder"]
+__all__ = ["ParquetSource", "index_columns", "is_parquet_folder", "number_type"]
 
 
 class ParquetSource(TableSource):
@@ -45,7 +45,7 @@ class ParquetSource(TableSource):
             for part in self._parts[1:]:
                 _refuse_other_columns(part, first)
             types = [
-                np.result_type(*(_dtype(part, name) for part in self._parts))
+                np.result_type(*(number_type(part.path, part.schema, name) for part in self._parts))
                 for name in self.columns.features
             ]
             self.n_rows = sum(part.file.metadata.num_rows for part in self._parts)
@@ -130,7 +130,7 @@ def _open_part(path: Path) -> _Part:
         if file.metadata.num_rows < 0:
             raise ValueError(f"it declares {file.metadata.num_rows} rows")
         schema = file.schema_arrow
-        return _Part(path, file, schema, tuple(schema.names), _index(schema.pandas_metadata))
+        return _Part(path, file, schema, tuple(schema.names), index_columns(schema.pandas_metadata))
 
 
 def _refuse_other_columns(part: _Part, first: _Part) -> None:
@@ -142,8 +142,8 @@ def _refuse_other_columns(part: _Part, first: _Part) -> None:
         )
 
 
-def _index(metadata: Any) -> tuple[str, ...]:
-    """Columns that are the index of a frame of pandas, by what it noted in the file."""
+def index_columns(metadata: Any) -> tuple[str, ...]:
+    """Columns that are the index of a frame of pandas, by what it noted in the schema of Arrow."""
     if metadata is None:
         return ()
     columns = metadata.get("index_columns", []) if isinstance(metadata, Mapping) else None
@@ -152,13 +152,20 @@ def _index(metadata: Any) -> tuple[str, ...]:
     return tuple(name for name in columns if isinstance(name, str))
 
 
-def _dtype(part: _Part, name: str) -> np.dtype[np.generic]:
+def number_type(path: Path, schema: Any, name: str) -> np.dtype[np.generic]:
+    """NumPy's type of a column of numbers, by the schema of Arrow.
+
+    Raises
+    ------
+    DataError
+        If it holds anything else.
+    """
     from pyarrow import types
 
-    kind = part.schema.field(name).type
+    kind = schema.field(name).type
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
         raise DataError(
-            f"{part.path}: column {name!r} holds {kind}, not numbers, from row 1 on; drop it, "
+            f"{path}: column {name!r} holds {kind}, not numbers, from row 1 on; drop it, "
             "or name the columns to use: {path: ..., x: [NAMES], y: NAME}"
         )
     found: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())

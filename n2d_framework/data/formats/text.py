@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +14,15 @@ from n2d_framework.core.rows import positions
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.heading import find_heading, has_comma, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.table_rows import Columns, TableSource, arrow_file, choose_columns
+from n2d_framework.data.table_rows import (
+    Columns,
+    TableSource,
+    arrow_file,
+    choose_columns,
+    is_compressed,
+    table_name,
+    uncompressed,
+)
 from n2d_framework.errors import DataError
 
 __all__ = ["TextSource"]
@@ -46,10 +52,10 @@ class TextSource(TableSource):
 
     def __init__(self, ref: Reference) -> None:
         self.ref = ref
-        self.name = Path(ref.path.stem).stem if _compressed(ref.path) else ref.path.stem
+        self.name = table_name(ref.path)
         if ref.path.stat().st_size == 0:
             raise DataError(f"{ref.path}: the file is empty; write it again")
-        with reading(ref.path, self.kind), _opened(ref.path) as file:
+        with reading(ref.path, self.kind), uncompressed(ref.path) as file:
             self._heading = find_heading(ref, file)
         # Arrow refuses a line that is longer than two blocks.
         self._block_bytes = max(_BLOCK_BYTES, _LINES_PER_BLOCK * self._heading.longest)
@@ -109,7 +115,7 @@ class TextSource(TableSource):
         """Look for the first row or cell that cannot be read, and raise with its place."""
         positions = {name: position for position, name in enumerate(self._names)}
         features = [(name, positions[name]) for name in columns.features]
-        with _opened(self.ref.path) as file:
+        with uncompressed(self.ref.path) as file:
             file.read(self._heading.offset)
             # Decoded line by line, so that bytes that are not UTF-8 belong to a row.
             lines = (part for line in file for part in physical_lines(line.decode("utf-8")))
@@ -160,27 +166,13 @@ class TextSource(TableSource):
         )
 
 
-def _compressed(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("rb") as file:
-        if not _compressed(path):
-            yield file
-            return
-        with gzip.GzipFile(fileobj=file) as content:
-            yield io.BufferedReader(content)
-
-
 @contextmanager
 def _arrow_stream(path: Path, offset: int) -> Iterator[Any]:
     """The content from an offset on."""
     import pyarrow as pa
 
     with arrow_file(path) as file:
-        if not _compressed(path):
+        if not is_compressed(path):
             file.seek(offset)
             yield file
             return
