@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -17,6 +18,8 @@ from pathlib import Path
 import attrs
 import psutil
 import pytest
+
+from n2d_framework.errors import ConfigError
 
 pytestmark = pytest.mark.slow
 
@@ -268,3 +271,31 @@ def test_workers_of_this_machine_divide_its_cores():
     for pools, variables in found.values():
         assert pools == {1}
         assert set(variables.values()) == {"1"}
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.ENOSPC, errno.EACCES, errno.ENOSYS])
+def test_a_system_without_semaphores_is_refused_without_traces(number, monkeypatch, capfd):
+    """As where /dev/shm cannot be written, is full, or is not there."""
+    from multiprocessing import synchronize
+
+    from n2d_framework.plan.executors.dask_cluster import local_workers
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(synchronize._multiprocessing, "SemLock", refuse)
+    with pytest.raises(ConfigError, match="workers: processes cannot be started") as caught:
+        local_workers(2, 1).__enter__()
+    assert os.strerror(number) in str(caught.value)
+    assert "/dev/shm" in str(caught.value)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_too_few_open_files_for_workers_are_an_error_of_one_line(config, tmp_path):
+    words = [*LAUNCH, str(config), "--out", str(tmp_path / "out"), "--workers", "2"]
+    command = ["sh", "-c", 'ulimit -n 24; exec "$@"', "sh", *words]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("error: workers: processes cannot be started")
+    assert len(ended.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()

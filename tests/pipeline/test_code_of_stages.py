@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import base64
+import gc
 import hashlib
 import json
 import subprocess
@@ -116,3 +118,25 @@ def test_modules_beside_it_count_and_other_code_does_not(tmp_path, monkeypatch):
     assert code._source("alone_a") == first
     (tmp_path / "alone_b.py").write_text("X = 2\n")
     assert code._source("alone_a") != first
+
+
+def test_parsers_called_while_it_reads_do_not_disturb(tmp_path, monkeypatch):
+    """Garbage collection that runs Python code, as in Dask's workers, lets other threads parse."""
+    from n2d_framework.core.origin import code
+
+    text = "".join(f"def f{i}(x):\n    import math\n    return [x, {i}]\n" for i in range(200))
+    (tmp_path / "crowded.py").write_text("import crowded_too\n" + text)
+    (tmp_path / "crowded_too.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def parse(phase: str, about: object) -> None:
+        ast.parse("x = 1")
+
+    gc.callbacks.append(parse)
+    try:
+        both, one = code._source("crowded"), code._source("crowded_too")
+    finally:
+        gc.callbacks.remove(parse)
+    assert both != one
+    (tmp_path / "crowded_too.py").write_text(text + "x = 1\n")
+    assert code._source("crowded") != both

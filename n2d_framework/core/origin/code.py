@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import contextlib
+import dis
 import hashlib
 import importlib.machinery
 import importlib.util
@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from n2d_framework.core.spec import ComponentSpec, load_object
@@ -244,17 +245,26 @@ def _source(module: str) -> str:
 
 
 def _imports(source: bytes) -> set[str]:
-    """Packages and modules that a file imports, by the first part of their names."""
+    """Packages and modules that a file imports, by the first part of their names.
+
+    Read from the compiled code: ``ast.parse`` of Python 3.11 fails by chance while another thread
+    is in it, as in workers of Dask.
+    """
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):
+        waiting = [compile(source, "<plugin>", "exec", dont_inherit=True)]
+    except (SyntaxError, ValueError, RecursionError):
         return set()
     found = set[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
+    while waiting:
+        code = waiting.pop()
+        waiting += [item for item in code.co_consts if isinstance(item, CodeType)]
+        constants: list[Any] = []
+        for step in dis.get_instructions(code):
+            if step.opname == "LOAD_CONST":
+                constants.append(step.argval)
+            # Compiled as the level of dots, the names wanted, and this.
+            elif step.opname == "IMPORT_NAME" and constants[-2] == 0:
+                found.add(step.argval.partition(".")[0])
     return found
 
 

@@ -45,6 +45,11 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
     Yields
     ------
     distributed.Client
+
+    Raises
+    ------
+    ConfigError
+        If they cannot be started.
     """
     import dask
     from distributed import Client
@@ -93,14 +98,45 @@ def _started(**settings: Any) -> Any:
     """A cluster of this machine; started from scratch if a worker crashed before it was ready."""
     from distributed import LocalCluster
 
-    for left in reversed(range(_STARTS)):
-        try:
-            return LocalCluster(**settings)
-        except RuntimeError as error:
-            if not left:
-                raise
-            logger.warning("a worker crashed while it started (%s); they are started again", error)
+    with _without_traces():
+        for left in reversed(range(_STARTS)):
+            try:
+                return LocalCluster(**settings)
+            except (RuntimeError, OSError) as error:
+                cause = _first_cause(error)
+                if not left or isinstance(cause, OSError):
+                    raise _not_started(cause) from error
+                logger.warning("a worker crashed while it started (%s); trying again", error)
     raise AssertionError
+
+
+@contextmanager
+def _without_traces() -> Iterator[None]:
+    """Within the block, what workers fail with is not logged: it is raised."""
+    loggers = [logging.getLogger(name) for name in ("distributed.nanny", "asyncio", "tornado")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while (before := error.__cause__ or error.__context__) is not None:
+        error = before
+    return error
+
+
+def _not_started(cause: BaseException) -> ConfigError:
+    text = (
+        f"processes cannot be started on this machine ({type(cause).__name__}: {cause}); they need "
+        "connections to 127.0.0.1, some 50 open files each (ulimit -n) and, on Linux, a /dev/shm "
+        "that can be written; without workers the comparison needs none of these"
+    )
+    return ConfigError([Problem("workers", text)])
 
 
 @contextmanager
