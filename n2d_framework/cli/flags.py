@@ -34,13 +34,18 @@ Features = Annotated[
     list[str] | None,
     typer.Option(
         "--x",
-        metavar="NAME",
-        help="Array with the rows, or column that is a feature; repeatable.",
+        metavar="NAME|PATTERN",
+        help="Array with the rows, or columns that are features: a name, a glob (price_*) or "
+        "/regex/; repeatable.",
     ),
 ]
 Dropped = Annotated[
     list[str] | None,
-    typer.Option("--drop", metavar="COLUMN", help="Column that is not a feature; repeatable."),
+    typer.Option(
+        "--drop",
+        metavar="NAME|PATTERN",
+        help="Columns that are not features: a name, a glob or /regex/; repeatable.",
+    ),
 ]
 RowIds = Annotated[
     str | None,

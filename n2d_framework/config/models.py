@@ -37,11 +37,14 @@ class DataConfig:
     x: str | tuple[str, ...] | None = option(
         None,
         min_len=1,
-        help="Name of the array with the rows, or names of the columns that are features. Left "
-        "out, it is found: an array named x or the only one; all columns but the labels.",
+        help="Name of the array with the rows, or the columns that are features: names, globs "
+        "(price_*) or /regular expressions/. Left out, it is found: an array named x or the only "
+        "one; all columns but the labels.",
     )
     drop: str | tuple[str, ...] | None = option(
-        None, min_len=1, help="Names of columns of a table that are not features."
+        None,
+        min_len=1,
+        help="Columns of a table that are not features: names, globs or /regular expressions/.",
     )
     id: str | None = option(
         None,

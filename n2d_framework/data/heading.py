@@ -16,7 +16,7 @@ import numpy as np
 
 from n2d_framework.data.faults import point_out
 from n2d_framework.data.naming import LABEL_NAMES
-from n2d_framework.data.reference import Reference
+from n2d_framework.data.reference import Reference, is_pattern
 from n2d_framework.errors import DataError
 
 __all__ = ["Heading", "find_heading", "has_comma", "is_marker", "is_number", "physical_lines"]
@@ -321,8 +321,10 @@ def _of_the_fit(names: Sequence[str], top: Sequence[str], below: Sequence[Sequen
 def _given(ref: Reference) -> set[str]:
     """Names that the user gave and that are not positions of columns without names."""
     x = (ref.x,) if isinstance(ref.x, str) else ref.x or ()
-    given = {name for name in (ref.y, ref.id, *ref.drop, *x) if isinstance(name, str)}
-    return {name for name in given if not name.isdecimal()}
+    kinds = (name for name, _ in ref.kinds)
+    given = (ref.y, ref.id, *ref.drop, *x, *ref.text, *kinds)
+    names = {name for name in given if isinstance(name, str) and not name.isdecimal()}
+    return {name for name in names if not is_pattern(name)}
 
 
 def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from n2d_framework.core.rows import listed
 from n2d_framework.data.faults import no_such_name, point_out
@@ -139,8 +139,8 @@ def _find(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     return next((by_lower[name] for name in wanted if name in by_lower), None)
 
 
-def label_column(ref: Reference, columns: Sequence[str]) -> str | None:
-    """The column of a table that holds labels.
+def label_column(ref: Reference, columns: Sequence[str], named: Collection[str] = ()) -> str | None:
+    """The column of a table that holds labels; not one of those `named` as features.
 
     Beside a column named ``x``, one named ``y`` is taken for a coordinate.
 
@@ -157,8 +157,7 @@ def label_column(ref: Reference, columns: Sequence[str]) -> str | None:
         return ref.y
     coordinates = any(name.lower() == "x" for name in columns)
     known = [name for name in LABEL_NAMES if not (name == "y" and coordinates)]
-    features = (ref.x,) if isinstance(ref.x, str) else ref.x or ()
-    found = [name for name in columns if name.lower() in known and name not in features]
+    found = [name for name in columns if name.lower() in known and name not in named]
     if len(found) > 1:
         raise DataError(
             f"{ref.path}: the labels may be in {' or '.join(map(repr, found))}; "

@@ -12,9 +12,11 @@ import attrs
 from n2d_framework.core.rows import Schema
 from n2d_framework.errors import DataError, did_you_mean
 
-__all__ = ["Reference", "parse_reference"]
+__all__ = ["COLUMN_KINDS", "Reference", "is_pattern", "is_regex", "parse_reference"]
 
 _KEYS = ("path", "x", "drop", "id", "y", "header")
+#: Kinds that a column of a table can be given by its user.
+COLUMN_KINDS = ("number", "category", "date", "text")
 
 
 @attrs.frozen
@@ -25,17 +27,21 @@ class Reference:
     ----------
     path : Path
     x : str, tuple of str or None
-        Array or dataset with the rows; or the columns of a table that are features. ``None``
-        finds it out.
+        Array or dataset with the rows; or the columns of a table that are features, by names or
+        patterns. ``None`` finds it out.
     y : str, False or None
         Array, dataset or column with the labels; ``False`` says that there are none; ``None``
         finds it out.
     header : bool or None
         Whether the first line of a text table names the columns; ``None`` finds it out.
     drop : tuple of str
-        Columns of a table that are not features.
+        Columns of a table that are not features, by names or patterns.
     id : str or None
         Array, dataset or column with the ids of rows; ``None`` finds an index that pandas wrote.
+    text : tuple of str
+        Columns of a table that are texts, by names or patterns; without `x`, they are the rows.
+    kinds : tuple of (str, str)
+        Names or patterns of columns of a table, each with the kind that its columns have.
     like : Schema or None
         The columns that are wanted, in their order: those of a fitted model.
     n_features : int or None
@@ -48,6 +54,8 @@ class Reference:
     header: bool | None = None
     drop: tuple[str, ...] = ()
     id: str | None = None
+    text: tuple[str, ...] = ()
+    kinds: tuple[tuple[str, str], ...] = ()
     like: Schema | None = None
     n_features: int = 0
 
@@ -65,13 +73,23 @@ class Reference:
         return self.x
 
 
+def is_regex(text: str) -> bool:
+    """Return whether a string is a regular expression between slashes."""
+    return len(text) > 2 and text.startswith("/") and text.endswith("/")
+
+
+def is_pattern(text: str) -> bool:
+    """Return whether a string may match several names: a glob, or a regular expression."""
+    return is_regex(text) or any(mark in text for mark in "*?[")
+
+
 def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     """Read what a user wrote for `data`.
 
     Parameters
     ----------
     ref : str, path-like, mapping or Reference
-        A name out of `known`, a path, or ``{path, x, drop, id, y, header}``.
+        A name out of `known`, a path, or ``{path, x, drop, id, y, text, kinds, header}``.
     known : sequence of str
         Names of datasets. A name wins over a file of the same name; write ``./name`` for
         the file.
@@ -125,8 +143,6 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
             raise DataError(f"data.{key}: unknown key; {hint}")
     if not isinstance(ref.get("path"), (str, os.PathLike)):
         raise DataError("data.path: is required and must be the path of a file or folder")
-    x, y, header, row_id = ref.get("x"), ref.get("y"), ref.get("header"), ref.get("id")
-    drop = ref.get("drop")
     if ref["path"] in known:
         given = [key for key in _KEYS[1:] if ref.get(key) is not None]
         if given:
@@ -135,15 +151,40 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
                 f"path ({', '.join(given)})"
             )
         return str(ref["path"])
-    x, drop = _names("x", x), _names("drop", drop)
+    y, header, row_id = ref.get("y"), ref.get("header"), ref.get("id")
     if not (row_id is None or isinstance(row_id, str)):
         raise DataError("data.id: must be a name")
     if not (y is None or y is False or isinstance(y, str)):
         raise DataError("data.y: must be a name, or false for data without labels")
     if not (header is None or isinstance(header, bool)):
         raise DataError("data.header: must be true or false")
-    drop = (drop,) if isinstance(drop, str) else drop or ()
-    return Reference(_existing(ref["path"], known), x, y, header, drop, row_id)
+    return Reference(
+        _existing(ref["path"], known),
+        x=_names("x", ref.get("x")),
+        y=y,
+        header=header,
+        drop=_listed("drop", ref.get("drop")),
+        id=row_id,
+        text=_listed("text", ref.get("text")),
+        kinds=_kinds(ref.get("kinds")),
+    )
+
+
+def _listed(key: str, value: Any) -> tuple[str, ...]:
+    names = _names(key, value)
+    return (names,) if isinstance(names, str) else names or ()
+
+
+def _kinds(value: Any) -> tuple[tuple[str, str], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise DataError("data.kinds: must map names of columns to kinds, as in {age: category}")
+    for name, kind in value.items():
+        if kind not in COLUMN_KINDS:
+            hint = did_you_mean(str(kind), COLUMN_KINDS, noun="kind")
+            raise DataError(f"data.kinds.{name}: {kind!r} is not a kind of column; {hint}")
+    return tuple(value.items())
 
 
 def _names(key: str, value: Any) -> str | tuple[str, ...] | None:

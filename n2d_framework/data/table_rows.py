@@ -6,7 +6,6 @@ import abc
 import gzip
 import io
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,20 +14,18 @@ from typing import IO, Any
 import attrs
 import numpy as np
 
-from n2d_framework.core.rows import Schema, written_by_pandas
-from n2d_framework.data.faults import no_such_name, reading
+from n2d_framework.core.rows import Schema
+from n2d_framework.data.faults import reading
 from n2d_framework.data.frames import id_texts
-from n2d_framework.data.naming import label_column
 from n2d_framework.data.reference import Reference
+from n2d_framework.data.selection import Columns
 from n2d_framework.data.source import Block, RowSource
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
 __all__ = [
-    "Columns",
     "TableSource",
     "arrow_file",
-    "choose_columns",
     "is_compressed",
     "table_name",
     "uncompressed",
@@ -75,110 +72,6 @@ def uncompressed(path: Path) -> Iterator[IO[bytes]]:
             return
         with gzip.GzipFile(fileobj=file) as content:
             yield io.BufferedReader(content)
-
-
-@attrs.frozen
-class Columns:
-    """Which columns are used, and for what.
-
-    Attributes
-    ----------
-    features : tuple of str
-    label : str or None
-    id : str or None
-    others : tuple of str
-        Columns that are not used.
-    """
-
-    features: tuple[str, ...]
-    label: str | None
-    id: str | None = None
-    others: tuple[str, ...] = ()
-
-    @property
-    def used(self) -> list[str]:
-        """All that have to be read, each once."""
-        beside = [name for name in (self.label, self.id) if name is not None]
-        return list(dict.fromkeys([*self.features, *beside]))
-
-
-def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] = ()) -> Columns:
-    """Choose features, label and ids among the columns of a table.
-
-    Parameters
-    ----------
-    ref : Reference
-    columns : sequence of str
-        All columns.
-    index : sequence of str
-        Those that hold row names: the first is taken for the ids unless another is named, and
-        none is a feature unless named. A first column ``Unnamed: 0`` and one
-        ``__index_level_0__`` count among them, since pandas writes its index so.
-
-    Returns
-    -------
-    Columns
-        The features in the order of ``ref.like``, if it is given and the columns have names.
-
-    Raises
-    ------
-    DataError
-        If a named column does not exist, names repeat, or no feature is left.
-    """
-    known = set(columns)
-    for name in (*_chosen(ref), *ref.drop, *(() if ref.id is None else (ref.id,))):
-        if name not in known:
-            raise no_such_name(ref.path, "column", name, list(columns))
-    index = [*index, *(name for name in written_by_pandas(columns) if name not in index)]
-    if ref.like is not None:
-        given = _chosen(ref) or tuple(name for name in columns if name not in ref.drop)
-        matched = ref.like.match(given, ref.n_features, str(ref.path))
-        if matched is not None:
-            features = tuple(given[position] for position in matched.order)
-            found = _id_column(ref, columns, index, features)
-            taken = {*features, *ref.drop, found}
-            left = [name for name in columns if name not in taken]
-            others = tuple(name for name in left if name not in index)
-            return Columns(features, _label_beside(ref, columns, features), found, others)
-    repeated = sorted(name for name, times in Counter(columns).items() if times > 1)
-    if repeated:
-        raise DataError(f"{ref.path}: several columns are named {repeated[0]!r}; rename them")
-    label = label_column(ref, columns)
-    features = _chosen(ref)
-    if not features:
-        out = {label, *index, *ref.drop, ref.id}
-        features = tuple(name for name in columns if name not in out)
-    for name, what in ((label, "label"), (ref.id, "id")):
-        if name is not None and name in features:
-            raise DataError(f"{ref.path}: column {name!r} cannot be feature and {what} at once")
-    for name in set(ref.drop) & set(features):
-        raise DataError(f"{ref.path}: column {name!r} is in x and in drop; name it in one")
-    if not features:
-        raise DataError(f"{ref.path}: no column is left as a feature; give at least one")
-    return Columns(features, label, _id_column(ref, columns, index, features))
-
-
-def _chosen(ref: Reference) -> tuple[str, ...]:
-    return (ref.x,) if isinstance(ref.x, str) else ref.x or ()
-
-
-def _id_column(
-    ref: Reference, columns: Sequence[str], index: Sequence[str], features: Sequence[str]
-) -> str | None:
-    """The column named by the user, else that of the fit, else an index."""
-    if ref.id is not None:
-        return ref.id
-    fitted = ref.like.id if ref.like is not None else None
-    candidates = [name for name in (fitted, *index) if name in columns and name not in features]
-    return candidates[0] if candidates else None
-
-
-def _label_beside(ref: Reference, columns: Sequence[str], features: Sequence[str]) -> str | None:
-    """The label of a table whose features are known."""
-    if isinstance(ref.y, str) or ref.y is False or ref.like is None:
-        return label_column(ref, columns)
-    fitted = ref.like.y
-    return fitted if fitted in columns and fitted not in features else None
 
 
 class TableSource(RowSource):

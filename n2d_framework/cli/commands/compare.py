@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet, RowIds, selected
+from n2d_framework.cli.flags import (
+    AllowCode,
+    Dropped,
+    Features,
+    InsteadOfTables,
+    Labels,
+    Quiet,
+    RowIds,
+    selected,
+)
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.cli.terminal.console import print_json, say_error, say_warning
 from n2d_framework.errors import attempt
@@ -34,6 +43,9 @@ def compare(
         ),
     ] = None,
     row_id: RowIds = None,
+    x: Features = None,
+    drop: Dropped = None,
+    y: Labels = None,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -83,7 +95,7 @@ def compare(
 
     planned = plan_comparison(
         config, overrides, allow_code=allow_code,
-        select=lambda data: selected(data, row_id=row_id),
+        select=lambda data: selected(data, x, drop, row_id, y),
     )  # fmt: skip
     if dry_run:
         threads = stage_threads(n_jobs, workers, scheduler)

@@ -15,6 +15,7 @@ from n2d_framework.data.faults import no_such_name, reading
 from n2d_framework.data.frames import id_texts, name_text
 from n2d_framework.data.naming import CLASS_NAMES, COLUMN_NAMES, Pair, array_pairs, point_out_unused
 from n2d_framework.data.reference import Reference
+from n2d_framework.data.selection import Columns, choose_columns
 from n2d_framework.data.source import (
     Block,
     RowSource,
@@ -22,7 +23,6 @@ from n2d_framework.data.source import (
     check_rows,
     modality_of,
 )
-from n2d_framework.data.table_rows import Columns, choose_columns
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 

@@ -13,7 +13,8 @@ import numpy as np
 from n2d_framework.core.rows import listed
 from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.table_rows import Columns, TableSource, arrow_file, choose_columns
+from n2d_framework.data.selection import Columns, choose_columns
+from n2d_framework.data.table_rows import TableSource, arrow_file
 from n2d_framework.errors import DataError
 
 __all__ = ["ParquetSource", "index_columns", "is_parquet_folder", "number_type"]

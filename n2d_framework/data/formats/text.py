@@ -14,11 +14,10 @@ from n2d_framework.core.rows import positions
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.heading import find_heading, has_comma, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
+from n2d_framework.data.selection import Columns, choose_columns
 from n2d_framework.data.table_rows import (
-    Columns,
     TableSource,
     arrow_file,
-    choose_columns,
     is_compressed,
     table_name,
     uncompressed,
