@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import reading
 from n2d_framework.data.formats.parquet import index_columns, number_type
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.selection import Columns, choose_columns
 from n2d_framework.data.table_rows import TableSource, arrow_file
 from n2d_framework.errors import DataError
 

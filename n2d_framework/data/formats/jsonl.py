@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.rows import listed
+from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.selection import Columns, choose_columns
 from n2d_framework.data.table_rows import TableSource, table_name, uncompressed
 from n2d_framework.errors import DataError
 

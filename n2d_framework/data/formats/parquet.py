@@ -11,9 +11,9 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import listed
+from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.selection import Columns, choose_columns
 from n2d_framework.data.table_rows import TableSource, arrow_file
 from n2d_framework.errors import DataError
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.rows import positions
+from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.heading import find_heading, has_comma, is_marker, is_number, physical_lines
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.selection import Columns, choose_columns
 from n2d_framework.data.table_rows import (
     TableSource,
     arrow_file,
