@@ -69,6 +69,7 @@ from n2d_framework.core.protocols import (
 )
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import ROLE_TABLE, RoleInfo
+from n2d_framework.core.rows import Field, Rows, Schema
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import object_from_state, object_state, trusted_types
@@ -113,6 +114,7 @@ __all__ = [
     "Embedder",
     "EpochFinished",
     "Event",
+    "Field",
     "FilesWritten",
     "FitContext",
     "FloatArray",
@@ -133,9 +135,11 @@ __all__ = [
     "Resources",
     "Role",
     "RoleInfo",
+    "Rows",
     "RunAssessed",
     "RunFinished",
     "RunStarted",
+    "Schema",
     "StageError",
     "StageFinished",
     "StageStarted",

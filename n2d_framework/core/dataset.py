@@ -10,7 +10,7 @@ import attrs
 from attrs import validators
 
 from n2d_framework.core.kinds import Kind, kind_name
-from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.errors import PluginError
 from n2d_framework.types import NOISE, AnyArray
@@ -62,7 +62,7 @@ class Dataset:
     ----------
     name : str
         Name of the dataset, or of the file it came from.
-    x : array of shape (n, ...)
+    x : array of shape (n, ...), CSR array or Rows
         The rows, in the type the source has (images of bytes stay ``uint8``).
     y : array of shape (n,) or None
         True classes, if known; of any type. Never used for fitting.
@@ -81,7 +81,7 @@ class Dataset:
     """
 
     name: str
-    x: AnyArray
+    x: Any
     y: AnyArray | None = None
     names: tuple[str, ...] = ()
     modality: Kind = attrs.field(default="vector", converter=kind_name)
@@ -94,7 +94,14 @@ class Dataset:
     @property
     def feature_shape(self) -> tuple[int, ...]:
         """Shape of one row."""
-        return tuple(self.x.shape[1:])
+        return self.x.row_shape if isinstance(self.x, Rows) else tuple(self.x.shape[1:])
+
+    def __n2d_rows__(self) -> Rows:
+        """The rows with their columns and ids, unchecked; :meth:`Rows.of` checks them."""
+        if not isinstance(self.x, Rows):
+            return Rows(self.x, self.schema or Schema(), self.ids, named_kind=self.modality)
+        ids = self.x.ids if self.ids is None else self.ids
+        return attrs.evolve(self.x, ids=ids, named_kind=self.x.named_kind or self.modality)
 
 
 def _inside(_: Any, attribute: attrs.Attribute[Any], value: str) -> None:

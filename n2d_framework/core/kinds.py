@@ -25,6 +25,7 @@ KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
         "text": "a string",
         "number": "a column of numbers",
         "category": "a column of categories",
+        "date": "a column of points in time",
     }
 )
 #: Words that were used for kinds before.

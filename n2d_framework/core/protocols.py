@@ -54,6 +54,12 @@ class FitContext:
     resources : Resources
         What the fit may use, and ``resources.check()``, to be called now and then by components
         that take long without epochs: it ends the fit at its deadline or on request.
+    ids : array of str, shape (n,), or None
+        Ids of the rows, where they have some, for messages and reports: no result may depend on
+        them.
+    weights : float64 array of shape (n,), or None
+        How much each row counts, where the user says so. Only components whose spec says
+        ``weighted`` are fitted then.
     """
 
     seed: int = 0
@@ -62,6 +68,8 @@ class FitContext:
     upstream: Mapping[str, StateValue] = attrs.field(factory=dict, hash=False)
     remember: Callable[[str, Mapping[str, Any], Callable[[], State]], State] = _compute
     resources: Resources = attrs.field(default=None)
+    ids: AnyArray | None = attrs.field(default=None, repr=False, eq=False)
+    weights: FloatArray | None = attrs.field(default=None, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         # Either says how many threads there are; n_jobs, where both do.

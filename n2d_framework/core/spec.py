@@ -132,6 +132,35 @@ def _is_version(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
         raise ValueError(_wrong(spec, attribute, value, "a positive integer"))
 
 
+def _is_flag(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(_wrong(spec, attribute, value, "true or false"))
+
+
+def _is_flag_of_rows(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    _is_flag(spec, attribute, value)
+    if value:
+        _takes_rows(spec, attribute, value)
+
+
+def _are_words_of_rows(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if isinstance(value, str) or not all(
+        isinstance(word, str) and _NAME.fullmatch(word)
+        for word in (value if isinstance(value, tuple) else [None])
+    ):
+        allowed = "a tuple of kinds of rows, such as ('text',), ('table',) or ('sparse',)"
+        raise TypeError(_wrong(spec, attribute, value, allowed))
+    if value:
+        _takes_rows(spec, attribute, value)
+
+
+def _takes_rows(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
+    """Refuse what only components can have that are handed rows of data."""
+    if role_info(spec.role).takes != "rows":
+        roles = " or ".join(name for name in ROLE_NAMES if role_info(name).takes == "rows")
+        raise ValueError(_wrong(spec, attribute, value, f"left out but for {roles}"))
+
+
 def _is_mapping(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
     if not isinstance(value, Mapping):
         raise TypeError(_wrong(spec, attribute, value, "a mapping"))
@@ -190,6 +219,17 @@ class ComponentSpec:
     output : str, default ""
         Kind of what comes out. By default embedders and manifolders give vectors, clusterers and
         refine components categories, and prepare components the kind that they were given.
+    sparse : bool, default False
+        Whether it also takes rows as a ``scipy.sparse.csr_array`` (float32 after the last prepare
+        component), which it never makes dense as a whole. Others are not given sparse rows.
+    missing : bool, default False
+        Whether it takes rows of columns with missing values. Others are not given them.
+    default_for : tuple of str, default ()
+        Rows for which it is chosen where the user chooses nothing for its role: ``"table"``
+        (columns of several kinds, or with missing values), ``"text"``, ``"sparse"``, or a kind
+        that a plugin announces. For components that take rows of data.
+    weighted : bool, default False
+        Whether its fit honours ``context.weights``: a row of weight 2 counts as two rows.
     deterministic : bool, default True
         Whether the same seed gives the same result in any process, with any thread count.
     state_version : int, default 1
@@ -239,6 +279,10 @@ class ComponentSpec:
         validator=_are_kinds,
     )
     output: Kind = attrs.field(default="", converter=listed_kinds, validator=_is_kind_or_none)
+    sparse: bool = attrs.field(default=False, validator=_is_flag_of_rows)
+    missing: bool = attrs.field(default=False, validator=_is_flag_of_rows)
+    default_for: tuple[str, ...] = attrs.field(default=(), validator=_are_words_of_rows)
+    weighted: bool = attrs.field(default=False, validator=_is_flag)
     deterministic: bool = True
     state_version: int = attrs.field(default=1, validator=_is_version)
     imports_code: bool = False

@@ -10,36 +10,39 @@ import numpy as np
 
 from n2d_framework.core.announcements.extensions import KindSpec
 from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Rows
 from n2d_framework.errors import DataError, N2DError
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
 
-__all__ = ["adapted_file", "adapted_object", "adapted_suffixes"]
+__all__ = ["adapted_file", "adapted_suffixes", "read_by_adapter"]
 
 
-def adapted_object(x: Any) -> Dataset | None:
+def read_by_adapter(x: Any) -> Any:
     """Read an object of a library that the adapter of a kind knows.
 
     Parameters
     ----------
     x : object
-        Such an object, or a list or tuple whose first item is one.
+        Anything; or a list or tuple whose first item is an object of such a library.
 
     Returns
     -------
-    Dataset or None
-        ``None`` if no adapter knows it.
+    object
+        A :class:`~n2d_framework.core.dataset.Dataset`, or `x` if no adapter knows it.
 
     Raises
     ------
     DataError
         If the adapter cannot read it.
     """
+    if isinstance(x, (Dataset, Rows, np.ndarray)):
+        return x
     first = x[0] if isinstance(x, (list, tuple)) and len(x) else x
     library = type(first).__module__.partition(".")[0]
     for entry in default_catalogue().kinds():
         if library in entry.spec.libraries:
             return _read(entry, x, "X")
-    return None
+    return x
 
 
 def adapted_file(path: Path, catalogue: Catalogue) -> Dataset | None:
@@ -81,9 +84,13 @@ def _read(entry: Entry[KindSpec], source: Any, where: str) -> Dataset:
             f"{where}: the adapter of the kind {kind!r} ({entry.distribution} {entry.version}) "
             f"failed with {type(error).__name__}: {error}"
         ) from error
-    if not isinstance(found, Dataset) or not isinstance(found.x, np.ndarray) or found.x.ndim < 2:
+    rows = isinstance(found, Dataset) and (
+        isinstance(found.x, Rows) or len(getattr(found.x, "shape", ())) >= 2
+    )
+    if not rows:
         raise DataError(
             f"{where}: the adapter of the kind {kind!r} ({entry.distribution} {entry.version}) "
-            "must return a Dataset whose x is an array of rows"
+            "must return a Dataset whose x is an array of rows, a sparse matrix or Rows"
         )
-    return attrs.evolve(found, modality=kind)
+    adapted_dataset: Dataset = attrs.evolve(found, modality=kind)
+    return adapted_dataset

@@ -15,9 +15,9 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows.frames import id_texts
 from n2d_framework.data.chosen_columns import Columns
 from n2d_framework.data.faults import reading
-from n2d_framework.data.frames import id_texts
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import Block, RowSource
 from n2d_framework.errors import DataError

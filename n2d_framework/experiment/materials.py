@@ -13,12 +13,12 @@ import numpy as np
 from n2d_framework.config import DataConfig
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.options import options_dict
-from n2d_framework.core.rows import Schema, packed, unpacked
+from n2d_framework.core.rows import Schema, fingerprint, packed, unpacked
+from n2d_framework.core.rows.dense import as_rows, refuse_equal_rows
+from n2d_framework.core.rows.frames import as_frame
 from n2d_framework.data import load
-from n2d_framework.data.frames import as_frame
+from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import ConfigError, DataError, Problem
-from n2d_framework.pipeline.input_rows import as_rows, refuse_equal_rows
-from n2d_framework.plan.keys import fingerprint
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.stored_arrays import KeyOf, arrays_of
 from n2d_framework.types import NOISE, AnyArray, IntArray
@@ -159,6 +159,7 @@ def _loaded(reference: Any, index: int, select: Callable[[Any], Any]) -> Materia
 def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
     from n2d_framework.metrics.coding import code
 
+    x = read_by_adapter(x)
     frame = as_frame(x)
     schema = Schema() if frame is None else frame.schema
     ids = None if frame is None else frame.ids

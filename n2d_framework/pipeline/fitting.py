@@ -16,10 +16,10 @@ from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
-from n2d_framework.pipeline.input_rows import refuse_equal_rows
+from n2d_framework.core.rows import fingerprint
+from n2d_framework.core.rows.dense import refuse_equal_rows
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
-from n2d_framework.plan.keys import fingerprint
 from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
 from n2d_framework.plan.steps import Plan
 from n2d_framework.plan.store import OptionalStore, StageStore

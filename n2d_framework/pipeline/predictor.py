@@ -10,10 +10,11 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
 
 from n2d_framework.core.rows import Schema, left_out, listed, positions, written_by_pandas
-from n2d_framework.data.frames import Frame, as_frame
+from n2d_framework.core.rows.dense import as_rows
+from n2d_framework.core.rows.frames import Frame, as_frame
+from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import DataError, DataWarning, N2DError
 from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.pipeline.input_rows import as_rows
 from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["NotFittedError", "Predictor"]
@@ -99,6 +100,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
         """Check input, and that it is like what the model was fitted on."""
+        x = read_by_adapter(x)
         frame = as_frame(x)
         if fitting:
             schema = Schema() if frame is None else frame.schema

@@ -12,27 +12,8 @@ import numpy as np
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
 from n2d_framework.registry import Entry
-from n2d_framework.types import AnyArray
 
-__all__ = ["content_digest", "fingerprint", "part_key", "stage_key"]
-
-_CHUNK = 1 << 12
-
-
-def fingerprint(x: AnyArray) -> str:
-    """Hash of an array's type, shape and values (SHA-256, hexadecimal).
-
-    Parameters
-    ----------
-    x : array
-        In any memory order and byte order: only the values count.
-    """
-    little = x.dtype.newbyteorder("<")
-    digest = hashlib.sha256(f"{little.str}{x.shape}".encode())
-    rows = max(1, _CHUNK * 256 // max(1, int(np.prod(x.shape[1:]))))
-    for start in range(0, len(x), rows):
-        digest.update(np.ascontiguousarray(x[start : start + rows], dtype=little).data)
-    return digest.hexdigest()
+__all__ = ["content_digest", "part_key", "stage_key"]
 
 
 def stage_key(

@@ -392,8 +392,8 @@ def test_frames_of_many_columns_cost_linear_time(library: str) -> None:
     import polars as pl
     import pyarrow as pa
 
-    from n2d_framework.data.frames import as_frame
-    from n2d_framework.pipeline.input_rows import as_rows
+    from n2d_framework.core.rows.dense import as_rows
+    from n2d_framework.core.rows.frames import as_frame
 
     turn = {"pandas": lambda frame: frame, "polars": pl.DataFrame, "Arrow": pa.Table.from_pandas}
     seconds = {}

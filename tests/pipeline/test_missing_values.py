@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import n2d_framework as n2d
+from n2d_framework.core.rows.dense import as_rows
 from n2d_framework.errors import DataError
 from n2d_framework.metrics import assess
-from n2d_framework.pipeline.input_rows import as_rows
 
 ROWS = np.arange(36.0).reshape(12, 3)
 HOLE = ROWS == 16  # row 5, column 1

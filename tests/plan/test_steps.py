@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from n2d_framework.config import resolve_composition
+from n2d_framework.core.rows import fingerprint
 from n2d_framework.errors import StateError
 from n2d_framework.plan.fitted_plan import FittedPlan
-from n2d_framework.plan.keys import fingerprint
 from n2d_framework.plan.run_step import RunContext, run_plan
 from n2d_framework.plan.steps import Plan
 from n2d_framework.types import ROLES

@@ -129,7 +129,7 @@ def _columns(
     import numpy as np
 
     from n2d_framework.cli.table_file import row_strengths
-    from n2d_framework.pipeline.input_rows import as_rows
+    from n2d_framework.core.rows.dense import as_rows
 
     columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
     if block.ids is not None:

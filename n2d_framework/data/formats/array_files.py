@@ -11,9 +11,9 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows.frames import id_texts, name_text
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import no_such_name, reading
-from n2d_framework.data.frames import id_texts, name_text
 from n2d_framework.data.naming import CLASS_NAMES, COLUMN_NAMES, Pair, array_pairs, point_out_unused
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import (

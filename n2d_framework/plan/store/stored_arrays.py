@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from n2d_framework.core.rows import fingerprint
 from n2d_framework.core.state import need
 from n2d_framework.errors import BundleError, DataError, StateError
-from n2d_framework.plan.keys import fingerprint
 from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import AnyArray
 

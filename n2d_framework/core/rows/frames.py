@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.kinds import Kind
-from n2d_framework.core.rows import Schema, positions
-from n2d_framework.data.adapters import adapted_object
+from n2d_framework.core.rows.fields import Schema, positions
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["Frame", "as_frame", "id_texts", "name_text"]
+__all__ = ["Frame", "NotDenseError", "as_frame", "id_texts", "name_text"]
 
 _NOT_NUMBERS = {
     "U": "strings",
@@ -26,6 +24,10 @@ _NOT_NUMBERS = {
     "m": "time spans",
     "c": "complex numbers",
 }
+
+
+class NotDenseError(DataError):
+    """Of values that are not numbers, or missing: rows of columns may have them."""
 
 
 class Frame(abc.ABC):
@@ -54,6 +56,10 @@ class Frame(abc.ABC):
         """Ids of the rows as strings; ``None`` if the table has none."""
         return None
 
+    @abc.abstractmethod
+    def column(self, position: int) -> Any:
+        """One column, as something that turns into an array."""
+
     @property
     def kind(self) -> Kind:
         """Kind of the rows, where their source names one; empty for numbers of any shape."""
@@ -80,8 +86,7 @@ def as_frame(x: Any) -> Frame | None:
     ----------
     x : object
         A frame of pandas (or a library with its interface), polars, Arrow or Dask; a mapping of
-        names to columns; a structured NumPy array; a
-        :class:`~n2d_framework.core.dataset.Dataset`; or what the adapter of a plugin's kind reads.
+        names to columns; a structured NumPy array; what has a method ``__n2d_rows__()``.
 
     Returns
     -------
@@ -89,10 +94,10 @@ def as_frame(x: Any) -> Frame | None:
         ``None`` for anything else, whose columns have no names.
     """
     library = type(x).__module__.partition(".")[0]
-    adapted = None if isinstance(x, (Dataset, np.ndarray)) else adapted_object(x)
-    x = x if adapted is None else adapted
-    if isinstance(x, Dataset):
-        return _Loaded(x)
+    known = getattr(x, "__n2d_rows__", None)
+    if known is not None and not isinstance(x, type):
+        found: Frame = _Made(known())
+        return found
     if isinstance(x, Mapping) and library != "scipy":  # a sparse matrix may be a mapping of places
         return _Arrays({name_text(name): x[name] for name in x}, len(x))
     if isinstance(x, np.ndarray):
@@ -111,31 +116,39 @@ def as_frame(x: Any) -> Frame | None:
     return None
 
 
-class _Loaded(Frame):
-    """A dataset that was read from a file; only the names it knows."""
+class _Made(Frame):
+    """Rows that are made already; only the names they know."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self.names = dataset.schema.names if dataset.schema is not None else ()
-        if not self.names and dataset.x.ndim == 2:
-            self.names = positions(dataset.x.shape[1])
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+        self.names = rows.schema.names
+        if not self.names and len(rows.row_shape) == 1:
+            self.names = positions(rows.row_shape[0])
 
     def take(self, order: Sequence[int]) -> Any:
+        values = self._rows.values
+        if isinstance(values, Mapping):
+            raise NotDenseError("X has columns that are not numbers, or that have missing values")
         if list(order) == list(range(len(self.names))):
-            return self._dataset.x
-        return self._dataset.x[:, list(order)]
+            return values
+        return values[:, list(order)]
+
+    def column(self, position: int) -> Any:
+        return self._rows.column(self.names[position])
 
     @property
     def ids(self) -> AnyArray | None:
-        return self._dataset.ids
+        found: AnyArray | None = self._rows.ids
+        return found
 
     @property
     def kind(self) -> Kind:
-        return self._dataset.modality
+        return str(self._rows.named_kind)
 
     @property
     def schema(self) -> Schema:
-        return self._dataset.schema or Schema()
+        found: Schema = self._rows.schema
+        return found
 
 
 class _Pandas(Frame):
@@ -150,6 +163,9 @@ class _Pandas(Frame):
         if list(order) == list(range(self._x.shape[1])):
             return self._x
         return self._x.iloc[:, list(order)]
+
+    def column(self, position: int) -> Any:
+        return self._x.iloc[:, position]
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -178,6 +194,9 @@ class _Polars(Frame):
                 raise _not_numbers(self.names[position], kind)
         return self._x.select([self.names[position] for position in order])
 
+    def column(self, position: int) -> Any:
+        return self._x.to_series(position)
+
     @property
     def dtypes(self) -> tuple[str, ...]:
         return tuple(str(dtype).lower() for dtype in self._x.dtypes)
@@ -199,6 +218,9 @@ class _Arrow(Frame):
             if not any(check(kind) for check in known):
                 raise _not_numbers(self.names[position], str(kind))
         return self._x.select(list(order))
+
+    def column(self, position: int) -> Any:
+        return self._x.column(position)
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -240,6 +262,9 @@ class _Arrays(Frame):
         masked = any(isinstance(column, np.ma.MaskedArray) for column in arrays)
         return (np.ma if masked else np).stack(arrays, axis=1)
 
+    def column(self, position: int) -> Any:
+        return self._columns[self.names[position]]
+
     @property
     def dtypes(self) -> tuple[str, ...]:
         return tuple(column.dtype.name for column in self._columns.values())
@@ -268,7 +293,7 @@ def _refuse_kind(name: str, kind: str) -> None:
 
 
 def _not_numbers(name: str, kind: str) -> DataError:
-    return DataError(
+    return NotDenseError(
         f"X: column {name!r} holds {kind}, not numbers; encode it as numbers or leave it out"
     )
 

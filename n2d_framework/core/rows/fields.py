@@ -11,8 +11,8 @@ from typing import Any, Self
 import attrs
 import numpy as np
 
+from n2d_framework.core.kinds import Kind
 from n2d_framework.errors import DataError, did_you_mean
-from n2d_framework.types import AnyArray
 
 __all__ = [
     "Field",
@@ -20,9 +20,7 @@ __all__ = [
     "Schema",
     "left_out",
     "listed",
-    "packed",
     "positions",
-    "unpacked",
     "value_names",
     "written_by_pandas",
 ]
@@ -38,15 +36,20 @@ class Field:
     ----------
     name : str
     kind : str
-        What its values are: ``"number"``.
+        What its values are: ``"number"``, ``"category"``, ``"text"``, ``"date"``, or a kind that
+        a plugin announces.
     dtype : str
         Type of the values in the table that the model was fitted on, such as ``"float64"``;
         for information, since any type of real numbers is taken later. Empty if not known.
+    categories : tuple of str
+        Of a category, the values it has, sorted or in the order of its source; not in
+        :meth:`Schema.as_json`, for they are values of rows.
     """
 
     name: str
-    kind: str = "number"
+    kind: Kind = "number"
     dtype: str = ""
+    categories: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -137,7 +140,10 @@ class Schema:
     def as_json(self) -> dict[str, Any]:
         """Plain values, as a bundle stores them."""
         return {
-            "fields": [attrs.asdict(field) for field in self.fields],
+            "fields": [
+                {"name": field.name, "kind": field.kind, "dtype": field.dtype}
+                for field in self.fields
+            ],
             "x": self.x,
             "y": self.y,
             "id": self.id,
@@ -217,21 +223,6 @@ def written_by_pandas(columns: Sequence[str]) -> list[str]:
     """Columns that were the index of a frame: ``Unnamed: 0`` in front, ``__index_level_0__``."""
     known = [name for name in columns if re.fullmatch(r"__index_level_\d+__", name)]
     return [*columns[:1], *known] if columns[:1] in (["Unnamed: 0"], ("Unnamed: 0",)) else known
-
-
-def packed(texts: Iterable[str]) -> dict[str, AnyArray]:
-    """Strings as arrays: ``values``, their bytes in UTF-8, and ``ends``, where each one ends."""
-    encoded = [text.encode("utf-8", "backslashreplace") for text in texts]
-    values = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-    ends = np.cumsum([len(item) for item in encoded], dtype=np.int64)
-    return {"values": values, "ends": ends}
-
-
-def unpacked(values: AnyArray, ends: AnyArray) -> list[str]:
-    """The strings of :func:`packed`."""
-    content = values.tobytes()
-    starts = [0, *ends.tolist()[:-1]]
-    return [content[start:end].decode() for start, end in zip(starts, ends.tolist(), strict=True)]
 
 
 def left_out(names: Sequence[str]) -> str:

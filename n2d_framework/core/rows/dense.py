@@ -9,6 +9,7 @@ import numpy as np
 
 from n2d_framework.core.arrays.missing import unmasked
 from n2d_framework.core.arrays.single_precision import lost_digits
+from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -69,6 +70,10 @@ def as_rows(x: Any, *, fitting: bool = False) -> AnyArray:
 
 class _WrongTypeError(DataError, TypeError):
     """Of another type than scikit-learn's estimators take, who expect TypeError."""
+
+
+class _NotNumberError(NotDenseError, TypeError):
+    """A value that is not a number, for which scikit-learn expects TypeError."""
 
 
 def _plain(x: Any, at_least: int) -> bool:
@@ -163,7 +168,7 @@ def _numbers(values: AnyArray, name: Any = None, *, fitting: bool = False) -> An
     kind = values.dtype.kind
     if kind in _KINDS and (kind != "c" or name is not None):
         of = "" if name is None else f"column {name!r} "
-        raise DataError(f"x {of}holds {_KINDS[kind]}, not numbers; encode it as numbers first")
+        raise NotDenseError(f"x {of}holds {_KINDS[kind]}, not numbers; encode it as numbers first")
     if kind != "O":
         return values
     found = np.empty(values.shape)
@@ -176,7 +181,7 @@ def _numbers(values: AnyArray, name: Any = None, *, fitting: bool = False) -> An
             where = _place(index, () if name is None else (name,), alone=name is not None)
             if value is None or type(value).__name__ in ("NAType", "NaTType"):
                 raise _missing("a missing value", where) from error
-            raise _WrongTypeError(
+            raise _NotNumberError(
                 f"X: {where} is {value!r}; encode it as a number or leave the column out ({error})"
             ) from error
     if fitting:
@@ -239,7 +244,7 @@ def _place(index: Sequence[int], names: Sequence[Any], *, alone: bool = False) -
 
 
 def _missing(what: str, where: str) -> DataError:
-    return DataError(
+    return NotDenseError(
         f"X contains {what}: {where}; remove such rows or fill the missing values (for example "
         "with sklearn.impute.SimpleImputer)"
     )
