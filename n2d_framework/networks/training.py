@@ -17,13 +17,15 @@ from n2d_framework.networks.training_checks import check_loss, warn_of_dead_unit
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, IntArray
 
-__all__ = ["ROW_PREFIX", "Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"]
+__all__ = [
+    "ROW_PREFIX", "Optimizer", "Schedule", "TrainingResult", "TrainingSettings", "split_rows", "train",
+]  # fmt: skip
 
 Optimizer: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
+Schedule: TypeAlias = Literal["constant", "cosine", "one_cycle"]
 
 # An execution cannot be interrupted; this many steps last a second or a few.
 _MOST_STEPS_PER_EXECUTION = 64
-_SGD_MOMENTUM = 0.9
 #: What the names of means over rows begin with, among all that Keras measures.
 ROW_PREFIX = "row_"
 
@@ -36,6 +38,10 @@ class TrainingSettings:
     batch_size: int
     optimizer: Optimizer = "adam"
     learning_rate: float = 1e-3
+    schedule: Schedule = "constant"
+    warm_up: float | None = None
+    clip_norm: float | None = None
+    weight_averaging: float | None = None
     weight_decay: float | None = None
     validation_fraction: float = 0.0
     patience: int | None = None
@@ -131,12 +137,17 @@ def train(
     CollapseWarning
         If that loss has hardly fallen, or most units of a layer give the same for all rows.
     """
+    if optimizer is None:
+        from n2d_framework.networks.optimizers import optimizer_of
+
+        optimizer = optimizer_of(settings, settings.epochs * trainer.train_steps)
     steps = max(trainer.train_steps, trainer.validation_steps)
-    trainer.compile(
-        optimizer=_optimizer(settings) if optimizer is None else optimizer,
-        steps_per_execution=min(steps, _MOST_STEPS_PER_EXECUTION),
-    )
+    trainer.compile(optimizer, steps_per_execution=min(steps, _MOST_STEPS_PER_EXECUTION))
     epochs = _epochs_class()(settings, context)
+    callbacks = [epochs]
+    if settings.weight_averaging is not None:
+        # What is measured after an epoch, and kept of the best one, are the averages.
+        callbacks.insert(0, load_keras().callbacks.SwapEMAWeights(swap_on_epoch=True))
     arguments = _steps(0, trainer.train_steps)
     if trainer.validation_steps:
         held_out = _steps(trainer.train_steps, trainer.validation_steps)
@@ -150,7 +161,7 @@ def train(
             epochs=settings.epochs,
             shuffle=False,
             verbose=verbose,
-            callbacks=[epochs],
+            callbacks=callbacks,
             **arguments,
         )
         epochs.restore()
@@ -185,24 +196,6 @@ def _steps(first: int, count: int) -> dict[str, Any]:
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False
     return {"x": numbers.batch(1, drop_remainder=True).with_options(options)}
-
-
-def _optimizer(settings: TrainingSettings) -> Any:
-    optimizers = load_keras().optimizers
-    from n2d_framework.networks.fused_optimizer import fused
-
-    classes = {
-        "adam": optimizers.Adam,
-        "adamw": optimizers.AdamW,
-        "sgd": optimizers.SGD,
-        "rmsprop": optimizers.RMSprop,
-    }
-    arguments: dict[str, Any] = {"learning_rate": settings.learning_rate}
-    if settings.weight_decay is not None:
-        arguments["weight_decay"] = settings.weight_decay
-    if settings.optimizer == "sgd":
-        arguments["momentum"] = _SGD_MOMENTUM
-    return fused(classes[settings.optimizer])(**arguments)
 
 
 def _epochs_class() -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from n2d_framework.core.options import component, option
+from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.networks.precision import Precision
-from n2d_framework.networks.training import Optimizer
+from n2d_framework.networks.training import Optimizer, Schedule
 
 __all__ = ["TrainingOptions"]
 
@@ -32,7 +33,31 @@ class TrainingOptions:
     optimizer: Optimizer = option(
         "adam", help="adam, adamw, rmsprop, or sgd (with momentum 0.9). adam is the paper's."
     )
-    learning_rate: float = option(1e-3, gt=0, help="Step size of the optimizer.")
+    learning_rate: float = option(
+        1e-3, gt=0, help="Step size of the optimizer; of a schedule, the highest."
+    )
+    schedule: Schedule = option(
+        "constant",
+        help="How the learning rate changes over all steps: not; along a cosine to 0 after a "
+        "linear rise from 0 (cosine); or from a 25th and down to a 250,000th (one_cycle).",
+    )
+    warm_up: float | None = option(
+        None,
+        ge=0,
+        lt=1,
+        help="Fraction of the steps in which a schedule rises. None: 0.1 of cosine, 0.3 of "
+        "one_cycle.",
+    )
+    clip_norm: float | None = option(
+        None, gt=0, help="Longest gradient of all weights together; a longer one is shortened."
+    )
+    weight_averaging: float | None = option(
+        None,
+        gt=0,
+        lt=1,
+        help="Momentum, per step, of exponential moving averages of the weights, which are kept "
+        "instead of the last weights. None: no averages.",
+    )
     weight_decay: float | None = option(
         None,
         ge=0,
@@ -57,3 +82,8 @@ class TrainingOptions:
         help="What training multiplies in; embedding is computed alike in all cases. auto: "
         "bfloat16 where a short measurement finds it faster by half or more, else float32.",
     )
+
+    def __attrs_post_init__(self) -> None:
+        if self.warm_up is not None and self.schedule == "constant":
+            text = "needs a schedule that rises (cosine or one_cycle), but schedule is constant"
+            raise ConfigError([Problem("warm_up", text)])

@@ -15,6 +15,7 @@ from n2d_builtin.autoencoders.augmentation import Augmentation
 from n2d_builtin.autoencoders.conv import ConvAutoencoder
 from n2d_builtin.autoencoders.denoising import DenoisingAutoencoder
 from n2d_builtin.autoencoders.dense import DenseAutoencoder
+from n2d_framework import N2D
 from n2d_framework.plugin import (
     ConfigError,
     DataError,
@@ -317,3 +318,10 @@ def test_a_conv_state_that_is_not_an_image_is_refused():
     model = ConvAutoencoder(filters=(2,), epochs=1).fit(x, context=FitContext())
     with pytest.raises(StateError, match="row_shape"):
         ConvAutoencoder(filters=(2,), epochs=1).set_state({**model.get_state(), "row_shape": [16]})
+
+
+@pytest.mark.parametrize("name", ["dense_ae", "denoising_ae", "conv_ae"])
+def test_a_warm_up_needs_a_schedule_that_rises(name):
+    with pytest.raises(ConfigError, match=r"embedder\.warm_up: needs a schedule that rises"):
+        N2D({"name": name, "warm_up": 0.2}).composition()
+    assert N2D({"name": name, "warm_up": 0.2, "schedule": "one_cycle"}).composition()

@@ -298,3 +298,94 @@ def test_split_holds_out_at_least_one_row_and_keeps_all(n_rows):
     assert sorted([*training, *validation]) == list(range(n_rows))
     again = split_rows(n_rows, settings, seed=4)
     assert np.array_equal(again[1], validation)
+
+
+def _rates(schedule, steps=100, **changes):
+    from n2d_framework.networks.optimizers import learning_rates
+
+    found = learning_rates(_settings(schedule=schedule, learning_rate=0.01, **changes), steps)
+    if schedule == "constant":
+        return np.full(steps, found)
+    return np.array([_numpy(found(step)) for step in range(steps)])
+
+
+@pytest.mark.parametrize(
+    ("schedule", "changes", "start", "peak_at", "end"),
+    [
+        ("constant", {}, 0.01, 0, 0.01),
+        ("cosine", {}, 0.0, 10, 0.0),
+        ("cosine", {"warm_up": 0.0}, 0.01, 0, 0.0),
+        ("cosine", {"warm_up": 0.5}, 0.0, 50, 0.0),
+        ("one_cycle", {}, 0.01 / 25, 30, 0.01 / 250_000),
+    ],
+)
+def test_a_schedule_rises_to_the_learning_rate_and_falls(schedule, changes, start, peak_at, end):
+    rates = _rates(schedule, **changes)
+    assert rates[0] == pytest.approx(start, abs=1e-9)
+    assert int(rates.argmax()) == peak_at
+    assert rates.max() == pytest.approx(0.01)
+    assert rates[-1] == pytest.approx(end, abs=1e-5)
+    assert (np.diff(rates[: peak_at + 1]) > 0).all()
+    assert (np.diff(rates[peak_at:]) <= 0).all()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+@pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+@pytest.mark.parametrize("warm_up", [None, 0.0, 0.99])
+def test_a_schedule_of_few_steps_still_trains(steps, schedule, warm_up):
+    rates = _rates(schedule, steps=steps, warm_up=warm_up)
+    assert np.isfinite(rates).all()
+    assert rates.max() == pytest.approx(0.01)
+
+
+def test_a_schedule_lasts_for_all_epochs(digits):
+    trainer = _trainer(digits)
+    seen = []
+    context = FitContext(
+        epoch_finished=lambda *_: seen.append(float(_numpy(trainer.optimizer.learning_rate)))
+    )
+    train(trainer, _settings(epochs=10, schedule="cosine"), context)
+    assert int(np.argmax(seen)) == 0  # a tenth of ten epochs
+    assert seen[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_averaged_weights_are_kept_and_measured(digits):
+    def weights_of(trainer):
+        return np.concatenate([w.ravel() for net in trainer.networks for w in net.get_weights()])
+
+    plain, each = _trainer(digits, batch_size=300), []
+    context = FitContext(epoch_finished=lambda *_: each.append(weights_of(plain)))
+    train(plain, _settings(epochs=6), context)
+    expected = each[0]
+    for weights in each[1:]:
+        expected = 0.7 * expected + 0.3 * weights
+    averaged = _trainer(digits, batch_size=300)
+    train(averaged, _settings(epochs=6, weight_averaging=0.7), FitContext())
+    np.testing.assert_allclose(weights_of(averaged), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_best_averages_are_kept_when_training_stops_early(digits):
+    trainer, seen = _trainer(digits, validation=100), {}
+
+    def note(epoch, epochs, metrics):
+        seen[epoch] = metrics["val_loss"]
+
+    settings = _settings(
+        epochs=40, learning_rate=0.05, weight_averaging=0.5, patience=3, validation_fraction=1 / 3
+    )
+    result = train(trainer, settings, FitContext(epoch_finished=note))
+    assert len(seen) < 40
+    assert min(seen, key=seen.__getitem__) == result.best_epoch
+    held_out = digits[200:]
+    loss = np.square(_reconstructed(trainer, held_out) - held_out).mean()
+    assert loss == pytest.approx(seen[result.best_epoch], rel=1e-4)
+
+
+def test_long_gradients_are_shortened(digits):
+    trainer = _trainer(digits, batch_size=300)
+    before = [w for net in trainer.networks for w in net.get_weights()]
+    settings = _settings(epochs=1, optimizer="sgd", learning_rate=1.0, clip_norm=1e-3)
+    train(trainer, settings, FitContext())
+    after = [w for net in trainer.networks for w in net.get_weights()]
+    moved = np.sqrt(sum(np.square(a - b).sum() for a, b in zip(after, before, strict=True)))
+    assert moved == pytest.approx(1e-3, rel=1e-2)

@@ -78,6 +78,7 @@ class KerasEmbedder(Autoencoder):
     train_graph: ClassVar[Callable[..., TrainingResult]] = staticmethod(train_graph)
 
     def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
         problems = [
             Problem(name, complaint)
             for name in ("encoder", "decoder")

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from n2d_framework.networks.fused_optimizer import fused
+from n2d_framework.networks.optimizers import fused
 
 RNG = np.random.default_rng(0)
 GRADIENTS = [RNG.normal(size=(7, 5)).astype(np.float32) for _ in range(60)]
