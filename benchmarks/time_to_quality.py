@@ -1,13 +1,13 @@
 """Recipes of training beside each other: how soon, and how surely, the classes are found.
 
 Run as ``python benchmarks/time_to_quality.py DATA... [--recipes NAME...] [--seeds 5] [--rows N]
-[--write FILE]``. DATA are names of datasets or files. For each dataset, recipe and seed the default
-trio is fitted, whose autoencoder is trained by the recipe. Prints a table in Markdown for each
-dataset: accuracy and NMI (mean, and accuracy of the worst seed), the loss that is reached, the steps,
-and the seconds of training (those of one process after another: compare them within a call).
+[--write FILE]``. DATA are names of datasets or files. For each dataset, recipe and seed the
+default trio is fitted, whose autoencoder is trained by the recipe. Prints a table in Markdown for
+each dataset: accuracy and NMI (mean, and accuracy of the worst seed), the loss that is reached,
+the steps, and the seconds of training (of one process after another: compare them within a call).
 
-``--write`` keeps every run, so that a call that is ended early resumes there. ``--recipe NAME=JSON``
-adds a recipe: options of the autoencoder.
+``--write`` keeps every run, so that a call that is ended early resumes there.
+``--recipe NAME=JSON`` adds a recipe: options of the autoencoder.
 """
 
 from __future__ import annotations

@@ -45,19 +45,18 @@ if TYPE_CHECKING:
         read_training,
         split_complaints,
     )
-    from n2d_framework.networks.training import (
-        Optimizer,
-        TrainingResult,
-        TrainingSettings,
-        split_rows,
-        train,
-    )
+    from n2d_framework.networks.training import TrainingResult, split_rows, train
     from n2d_framework.networks.training_checks import (
         check_loss,
         check_reconstruction,
         warn_of_dead_units,
     )
-    from n2d_framework.networks.training_options import TrainingOptions
+    from n2d_framework.networks.training_options import (
+        Optimizer,
+        Schedule,
+        TrainingOptions,
+        TrainingSettings,
+    )
     from n2d_framework.networks.weights import (
         HasWeights,
         Weights,
@@ -81,6 +80,7 @@ __all__ = [
     "Plan",
     "Precision",
     "RowTrainer",
+    "Schedule",
     "Trained",
     "TrainingOptions",
     "TrainingResult",
@@ -133,9 +133,9 @@ _MODULES = {
         "read_training",
         "split_complaints",
     ),
-    "training": ("Optimizer", "TrainingResult", "TrainingSettings", "split_rows", "train"),
+    "training": ("TrainingResult", "split_rows", "train"),
     "training_checks": ("check_loss", "check_reconstruction", "warn_of_dead_units"),
-    "training_options": ("TrainingOptions",),
+    "training_options": ("Optimizer", "Schedule", "TrainingOptions", "TrainingSettings"),
     "weights": (
         "HasWeights",
         "Weights",

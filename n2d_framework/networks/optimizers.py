@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 if TYPE_CHECKING:
-    from n2d_framework.networks.training import TrainingSettings
+    from n2d_framework.networks.training_options import TrainingSettings
 
 __all__ = ["fused", "learning_rates", "optimizer_of"]
 

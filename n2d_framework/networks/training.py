@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,52 +14,16 @@ from n2d_framework.core.protocols import FitContext
 from n2d_framework.errors import StageError
 from n2d_framework.networks.keras_backend import load_keras
 from n2d_framework.networks.training_checks import check_loss, warn_of_dead_units
+from n2d_framework.networks.training_options import TrainingSettings
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, IntArray
 
-__all__ = [
-    "ROW_PREFIX", "Optimizer", "Schedule", "TrainingResult", "TrainingSettings", "split_rows", "train",
-]  # fmt: skip
-
-Optimizer: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
-Schedule: TypeAlias = Literal["constant", "cosine", "one_cycle"]
+__all__ = ["ROW_PREFIX", "TrainingResult", "split_rows", "train"]
 
 # An execution cannot be interrupted; this many steps last a second or a few.
 _MOST_STEPS_PER_EXECUTION = 64
 #: What the names of means over rows begin with, among all that Keras measures.
 ROW_PREFIX = "row_"
-
-
-@attrs.frozen(kw_only=True)
-class TrainingSettings:
-    """Settings of training; the fields are options of the embedders and are described there."""
-
-    epochs: int
-    batch_size: int
-    optimizer: Optimizer = "adam"
-    learning_rate: float = 1e-3
-    schedule: Schedule = "constant"
-    warm_up: float | None = None
-    clip_norm: float | None = None
-    weight_averaging: float | None = None
-    weight_decay: float | None = None
-    validation_fraction: float = 0.0
-    patience: int | None = None
-
-    @classmethod
-    def of(cls, options: Any) -> Self:
-        """The settings that are options of an embedder.
-
-        Parameters
-        ----------
-        options : TrainingOptions
-            A component that derives from them.
-
-        Returns
-        -------
-        TrainingSettings
-        """
-        return cls(**{field.name: getattr(options, field.name) for field in attrs.fields(cls)})
 
 
 @attrs.frozen

@@ -1,17 +1,20 @@
-"""The options of training, which every network has."""
+"""The options of training, which every network has, and the settings that they are."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, Self, TypeAlias
+
+import attrs
 
 from n2d_framework.core.options import component, option
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.networks.precision import Precision
-from n2d_framework.networks.training import Optimizer, Schedule
 
-__all__ = ["TrainingOptions"]
+__all__ = ["Optimizer", "Schedule", "TrainingOptions", "TrainingSettings"]
 
 Loss = Literal["mse", "mae", "huber", "bce"]
+Optimizer: TypeAlias = Literal["adam", "adamw", "sgd", "rmsprop"]
+Schedule: TypeAlias = Literal["constant", "cosine", "one_cycle"]
 
 
 @component
@@ -87,3 +90,35 @@ class TrainingOptions:
         if self.warm_up is not None and self.schedule == "constant":
             text = "needs a schedule that rises (cosine or one_cycle), but schedule is constant"
             raise ConfigError([Problem("warm_up", text)])
+
+
+@attrs.frozen(kw_only=True)
+class TrainingSettings:
+    """Settings of training; the fields are options of the embedders and are described there."""
+
+    epochs: int
+    batch_size: int
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-3
+    schedule: Schedule = "constant"
+    warm_up: float | None = None
+    clip_norm: float | None = None
+    weight_averaging: float | None = None
+    weight_decay: float | None = None
+    validation_fraction: float = 0.0
+    patience: int | None = None
+
+    @classmethod
+    def of(cls, options: Any) -> Self:
+        """The settings that are options of an embedder.
+
+        Parameters
+        ----------
+        options : TrainingOptions
+            A component that derives from them.
+
+        Returns
+        -------
+        TrainingSettings
+        """
+        return cls(**{field.name: getattr(options, field.name) for field in attrs.fields(cls)})

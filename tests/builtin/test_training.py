@@ -13,7 +13,8 @@ from sklearn.datasets import load_digits
 from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
 from n2d_framework.networks.building import build_network
 from n2d_framework.networks.plans import dense_decoder, dense_encoder
-from n2d_framework.networks.training import TrainingSettings, split_rows, train
+from n2d_framework.networks.training import split_rows, train
+from n2d_framework.networks.training_options import TrainingSettings
 from n2d_framework.plugin import FitContext, StageError
 
 

@@ -19,7 +19,10 @@ def new_plugin(
     ],
     role: Annotated[
         str,
-        typer.Option(help="embedder, manifolder, clusterer, dataset, metric or tracker."),
+        typer.Option(
+            help="prepare, embedder, manifolder, clusterer, refine, describe, dataset, metric or "
+            "tracker."
+        ),
     ],
     folder: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where the package's folder is made.")

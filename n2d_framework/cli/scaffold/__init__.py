@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import attrs
 
-from n2d_framework.cli.scaffold.names import class_of, package_of, refusal, short_name
+from n2d_framework.cli.scaffold.names import class_of, noun_of, package_of, refusal, short_name
+from n2d_framework.core.roles import ROLE_NAMES
 from n2d_framework.errors import ConfigError, OutputError, Problem, did_you_mean
 
 __all__ = ["ROLES", "Plan", "create", "plan"]
@@ -28,6 +29,11 @@ class _Role:
 
 
 ROLES = {
+    "prepare": _Role(
+        "Signed logarithms of values of very different size",
+        "",
+        "n2d run digits --set model.prepare=[$name]",
+    ),
     "embedder": _Role(
         "Random projection that keeps distances",
         "Achlioptas 2003, Journal of Computer and System Sciences 66",
@@ -42,6 +48,14 @@ ROLES = {
         "k-medoids: every cluster is stood for by one of its rows",
         "Park and Jun 2009, Expert Systems with Applications 36",
         "n2d run digits --set model.clusterer=$name",
+    ),
+    "refine": _Role(
+        "Clusters of few rows become noise", "", "n2d run digits --set model.refine=[$name]"
+    ),
+    "describe": _Role(
+        "Typical rows: those in the middle of each cluster",
+        "",
+        "n2d run digits --set model.describe=[$name]",
     ),
     "dataset": _Role("Three rings, each through the next", "", "n2d run $name"),
     "metric": _Role(
@@ -85,6 +99,7 @@ class Plan:
             "distribution": self.distribution,
             "package": self.package,
             "role": self.role,
+            "noun": noun_of(self.role),
             "kind": self.role,
             "module": self.name,
             "cls": class_of(self.name),
@@ -127,6 +142,7 @@ def plan(name: str, role: str) -> Plan:
 def _files(chosen: Plan) -> dict[str, str]:
     """Where each file of the package goes, and its template."""
     role = f"roles/{chosen.role}"
+    announcing = "common/component_plugin.py" if chosen.role in ROLE_NAMES else f"{role}/plugin.py"
     return {
         "pyproject.toml": "common/pyproject.toml",
         "README.md": "common/README.md",
@@ -136,7 +152,7 @@ def _files(chosen: Plan) -> dict[str, str]:
         "tests/test_conformance.py": "common/test_conformance.py",
         f"{chosen.package}/__init__.py": "common/init.py",
         f"{chosen.package}/py.typed": "",
-        f"{chosen.package}/plugin.py": f"{role}/plugin.py",
+        f"{chosen.package}/plugin.py": announcing,
         f"{chosen.package}/{chosen.name}.py": f"{role}/component.py",
     }
 

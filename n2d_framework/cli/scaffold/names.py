@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from n2d_framework import plugin
+from n2d_framework.core.roles import ROLE_NAMES, role_info
 from n2d_framework.core.scores import SCORES, is_taken
 
-__all__ = ["class_of", "package_of", "refusal", "short_name"]
+__all__ = ["class_of", "noun_of", "package_of", "refusal", "short_name"]
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -29,6 +30,11 @@ def short_name(name: str) -> str:
 def class_of(short: str) -> str:
     """Name of the component's class: ``LandmarkMds`` of ``landmark_mds``."""
     return "".join(word.capitalize() for word in short.split("_"))
+
+
+def noun_of(role: str) -> str:
+    """What a package of a role brings, with its article."""
+    return role_info(role).noun if role in ROLE_NAMES else f"a {role}"
 
 
 def refusal(name: str, role: str) -> str | None:
@@ -91,6 +97,6 @@ def _announced(short: str, role: str) -> str | None:
 
     for entry in find_all():
         if entry.spec.name == short and kind_of(entry) == role:
-            what = {"dataset": "a dataset", "embedder": "an embedder"}.get(role, f"a {role}")
-            return f"{entry.distribution} {entry.version} has {what} named {short!r} already"
+            owner = f"{entry.distribution} {entry.version}"
+            return f"{owner} has {noun_of(role)} named {short!r} already"
     return None
