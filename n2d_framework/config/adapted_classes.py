@@ -22,6 +22,7 @@ __all__ = [
     "adapted_choices",
     "adapting_name",
     "as_written",
+    "check_arguments",
     "code_problems",
 ]
 
@@ -29,6 +30,9 @@ NOT_PERMITTED = (
     "imports code named in the file, which was not permitted; if you trust the file like a "
     "program, permit it (allow_code, --allow-code)"
 )
+
+#: Arguments that a fit gives to classes that have them.
+_FILLED_IN = ("random_state", "n_jobs")
 
 
 def adapting_name(role: Role, cls: Any) -> str:
@@ -42,7 +46,8 @@ def adapting_name(role: Role, cls: Any) -> str:
     Raises
     ------
     ConfigError
-        If it has none of the methods that the role needs, or no installed component adapts
+        If it has none of the methods that the role needs, or needs labels; or no installed
+        component adapts
         such a class.
     """
     verb = "predict" if role == "clusterer" else "transform"
@@ -50,10 +55,22 @@ def adapting_name(role: Role, cls: Any) -> str:
         hasattr(cls, verb) or role == "clusterer" or hasattr(cls, "fit_transform")
     ):
         raise ConfigError([Problem("", f"{cls!r} lacks what a {role} needs: fit and {verb}")])
+    if _needs_labels(cls):
+        text = f"{cls!r} is fitted on labels (y), which clustering has none of; use another class"
+        raise ConfigError([Problem("", text)])
     found = [entry for entry in _adapting(role) if entry.spec.inductive == hasattr(cls, verb)]
     if not found:
         raise ConfigError([Problem("", f"no installed {role} adapts a class such as {cls!r}")])
     return found[0].written_name
+
+
+def _needs_labels(cls: Any) -> bool:
+    """Return whether ``fit`` cannot be called with rows alone."""
+    try:
+        parameters = list(inspect.signature(cls.fit).parameters.values())[2:]
+    except (TypeError, ValueError):  # some classes written in C have none
+        return False
+    return any(item.name == "y" and item.default is item.empty for item in parameters)
 
 
 def _adapting(*roles: Role) -> list[Entry[ComponentSpec]]:
@@ -109,28 +126,47 @@ def adapted_choice(
         raise ConfigError([Problem(f"{path}.adapt", str(error))]) from error
     except ConfigError as error:
         raise ConfigError(p.under(f"{path}.adapt") for p in error.problems) from None
-    _refuse_unknown(cls, options, path)
+    check_arguments(cls, options, path)
     return {"name": name, "factory": target, "options": options}
 
 
-def _refuse_unknown(cls: Any, options: Mapping[str, Any], path: str) -> None:
-    """Refuse arguments that the class does not have, where its signature says."""
+def check_arguments(cls: Any, options: Mapping[str, Any], path: str = "") -> None:
+    """Refuse arguments that a class does not have, or that are missing, where its signature says.
+
+    Parameters
+    ----------
+    cls : type
+    options : mapping
+        Its arguments by name, besides those that every fit fills in.
+    path : str
+        Where they stand, for the problems.
+
+    Raises
+    ------
+    ConfigError
+        With all of them.
+    """
     try:
         parameters = inspect.signature(cls).parameters
     except (TypeError, ValueError):  # some classes written in C have none
         return
-    if any(item.kind is inspect.Parameter.VAR_KEYWORD for item in parameters.values()):
-        return
-    problems = [
-        Problem(
-            f"{path}.{name}",
-            f"unknown option; {did_you_mean(name, list(parameters), noun='option')}",
-        )
+    named = {
+        name: item
+        for name, item in parameters.items()
+        if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)
+    }
+    anything = any(item.kind is item.VAR_KEYWORD for item in parameters.values())
+    wrong = {
+        name: f"unknown option; {did_you_mean(name, list(named), noun='option')}"
         for name in options
-        if name not in parameters
-    ]
-    if problems:
-        raise ConfigError(problems)
+        if name not in named and not anything
+    } | {
+        name: f"is missing: {cls.__name__} cannot be made without it"
+        for name, item in named.items()
+        if item.default is item.empty and name not in {*options, *_FILLED_IN}
+    }
+    if wrong:
+        raise ConfigError(Problem(name, text).under(path) for name, text in wrong.items())
 
 
 def adapted_choices(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from n2d_framework.config.adapted_classes import adapting_name
+from n2d_framework.config.adapted_classes import adapting_name, check_arguments
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import default_catalogue
@@ -36,7 +36,8 @@ def adapt(role: Role, cls: type[Any], **options: Any) -> Any:
     Raises
     ------
     ConfigError
-        If the role is unknown, or the class has none of the methods the role needs.
+        If the role is unknown, or the class has none of the methods the role needs, is fitted on
+        labels, or does not have such arguments.
 
     Notes
     -----
@@ -53,6 +54,7 @@ def adapt(role: Role, cls: type[Any], **options: Any) -> Any:
     if role not in ROLES:
         raise ConfigError([Problem("role", f"must be one of {', '.join(ROLES)}, got {role!r}")])
     name = adapting_name(role, cls)
+    check_arguments(cls, options)
     entry = default_catalogue().get(role, name)
     factory = f"{cls.__module__}:{cls.__qualname__}"
     return structure(entry.spec.load(), {"factory": factory, "options": options})

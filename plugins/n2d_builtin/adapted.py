@@ -17,6 +17,7 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     IntArray,
+    N2DError,
     Problem,
     StageError,
     State,
@@ -51,6 +52,10 @@ _TRIAL_ROWS = 60
 _BLOCK = 256
 
 
+#: Attributes with the labels of the training rows: those that cluster columns too have the second.
+_LABELS = ("labels_", "row_labels_")
+
+
 class _Adapted:
     """Base of adapted components of all roles."""
 
@@ -80,6 +85,19 @@ class _Adapted:
             return cls(**(context_options | dict(self.options)))
         except TypeError as error:
             raise StageError(f"{self.factory} refuses its options: {error}") from error
+
+    def _fit(self, method: str, x: AnyArray) -> Any:
+        """What the foreign object's method returns for the training rows."""
+        try:
+            return getattr(self.estimator_, method)(self._wide(x))
+        except (N2DError, MemoryError):
+            raise
+        except Exception as error:
+            raise StageError(
+                f"{self.factory} cannot be fitted on rows of shape {x.shape} alone "
+                f"({type(error).__name__}: {error}); change its options or the rows, or use a "
+                "class that needs no labels"
+            ) from error
 
     def _wide(self, x: AnyArray) -> AnyArray:
         """Rows as the foreign object takes them: in float64, for its moments and products."""
@@ -191,11 +209,10 @@ class AdaptedTransformer(_Adapted):
     def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
         """Fit the foreign object, and return its coordinates of the training rows."""
         self.estimator_, self.rows_ = self._make(context), "float64"
-        rows = self._wide(x)
         if hasattr(self.estimator_, "fit_transform"):
-            found = self.estimator_.fit_transform(rows)
+            found = self._fit("fit_transform", x)
         else:
-            found = self.estimator_.fit(rows).transform(rows)
+            found = self._fit("fit", x).transform(self._wide(x))
         return self._narrow(found, fitting=True)
 
     def transform(self, x: AnyArray) -> FloatArray:
@@ -227,10 +244,15 @@ class AdaptedClusterer(_Adapted):
     def fit(self, m: AnyArray, *, context: FitContext) -> AdaptedClusterer:
         """Fit the foreign object."""
         self.estimator_, self.rows_ = self._make(context), "float64"
-        self.estimator_ = self.estimator_.fit(self._wide(m))
-        found = getattr(self.estimator_, "labels_", None)
-        labels = self.estimator_.predict(self._wide(m)) if found is None else found
+        self.estimator_ = self._fit("fit", m)
+        names = [name for name in _LABELS if hasattr(self.estimator_, name)]
+        labels = getattr(self.estimator_, names[0]) if names else self._fit("predict", m)
         self.labels_ = np.asarray(labels, dtype=np.int64)
+        if self.labels_.shape != m.shape[:1]:
+            raise StageError(
+                f"{self.factory} gives labels of shape {self.labels_.shape} for {len(m)} rows; "
+                "if it does not cluster rows, use another class"
+            )
         return self
 
     def predict(self, m: AnyArray) -> IntArray:

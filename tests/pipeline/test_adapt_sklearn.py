@@ -20,7 +20,13 @@ from sklearn.utils import all_estimators
 
 import n2d_framework as n2d
 from n2d_framework.core.trust import PLAIN_TYPES, object_from_state, object_state
-from n2d_framework.errors import N2DError, StateError
+from n2d_framework.errors import (
+    ConfigError,
+    N2DError,
+    StageError,
+    StateError,
+    UnsupportedError,
+)
 
 FAMILIES = ("cluster", "decomposition", "manifold", "mixture", "random_projection")
 # fmt: off
@@ -41,12 +47,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 # fmt: on
 #: What cannot be fitted on rows alone, or gives no labels of rows.
-OTHERS = {
-    "SparseCoder",
-    "SpectralBiclustering",
-    "SpectralCoclustering",
-    "NeighborhoodComponentsAnalysis",
-}
+OTHERS = {"SparseCoder", "NeighborhoodComponentsAnalysis"}
 #: More options than the defaults, each of which leaves other objects behind.
 VARIANTS = [
     ("manifolder", "sklearn.manifold", "Isomap", {"metric": "minkowski", "p": 3}),
@@ -129,6 +130,53 @@ def test_it_is_loaded_as_it_was_saved_or_refused_before_training(
             assert np.asarray(getattr(after, verb)(wide)).tobytes() == expected.tobytes()
     if hasattr(before, "predict" if role == "clusterer" else "transform"):
         assert np.array_equal(again.predict(new), model.predict(new))
+
+
+@pytest.mark.parametrize("name", ["SpectralBiclustering", "SpectralCoclustering"])
+def test_clusters_of_rows_and_columns_give_labels_of_rows(rows, tmp_path, name):
+    cls = getattr(importlib.import_module("sklearn.cluster"), name)
+    clusterer = n2d.adapt("clusterer", cls, n_clusters=3)
+    model = n2d.N2D("identity", "identity", clusterer, random_state=0).fit(rows)
+    fitted = model.clusterer_.estimator_
+    assert np.array_equal(model.labels_, fitted.row_labels_)
+    with pytest.raises(UnsupportedError, match="cannot place new rows"):
+        model.predict(rows)
+
+
+@pytest.mark.parametrize(
+    ("role", "module", "name", "options", "said"),
+    [
+        ("manifolder", "decomposition", "SparseCoder", {}, "dictionary: is missing"),
+        ("manifolder", "cross_decomposition", "PLSSVD", {}, r"fitted on labels \(y\)"),
+        ("embedder", "neighbors", "NeighborhoodComponentsAnalysis", {}, r"fitted on labels \(y\)"),
+        ("embedder", "preprocessing", "TargetEncoder", {}, r"fitted on labels \(y\)"),
+        ("embedder", "feature_selection", "RFE", {"n_features_to_select": 2}, "fitted on labels"),
+        ("clusterer", "cluster", "KMeans", {"n_cluster": 3}, "did you mean 'n_clusters'"),
+        ("embedder", "compose", "ColumnTransformer", {}, "transformers: is missing"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_before_anything_is(role, module, name, options, said):
+    cls = getattr(importlib.import_module(f"sklearn.{module}"), name)
+    with pytest.raises(ConfigError, match=said):
+        n2d.adapt(role, cls, **options)
+
+
+@pytest.mark.parametrize(
+    ("role", "module", "name", "said"),
+    [
+        ("clusterer", "cluster", "FeatureAgglomeration", r"labels of shape \(6,\) for 90 rows"),
+        ("manifolder", "feature_selection", "SelectKBest", "use a class that needs no labels"),
+        ("manifolder", "feature_extraction.text", "HashingVectorizer", "change its options"),
+        ("manifolder", "preprocessing", "KernelCenterer", "must be a square matrix"),
+        ("embedder", "random_projection", "GaussianRandomProjection", "change its options"),
+    ],
+)
+def test_what_fails_in_the_fit_says_which_class_and_what_to_do(rows, role, module, name, said):
+    cls = getattr(importlib.import_module(f"sklearn.{module}"), name)
+    trio = {"embedder": "identity", "manifolder": "identity", "clusterer": "kmeans"}
+    with pytest.raises(StageError, match=said) as caught:
+        n2d.N2D(**trio | {role: n2d.adapt(role, cls)}, random_state=0).fit(rows)
+    assert name in str(caught.value)
 
 
 @settings(max_examples=10, deadline=None)
