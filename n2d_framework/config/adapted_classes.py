@@ -47,8 +47,7 @@ def adapting_name(role: Role, cls: Any) -> str:
     ------
     ConfigError
         If it has none of the methods that the role needs, or needs labels; or no installed
-        component adapts
-        such a class.
+        component adapts such a class.
     """
     verb = "predict" if role == "clusterer" else "transform"
     if not hasattr(cls, "fit") or not (
