@@ -141,6 +141,9 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
     if ref.header is not None:
         # Where a comment has names as well, the line below it has them only if it explains rows.
         header, remarks = ref.header and (header or comment is None), ()
+    given = _given(ref)
+    if comment is not None and given and given <= set(comment) and not given <= set(top):
+        header, remarks = False, ()
     named = not header and comment is not None and ref.header is not False
     if not named and _as_wide(lines, first, delimiter, len(top)):
         point_out(

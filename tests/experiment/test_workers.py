@@ -299,3 +299,42 @@ def test_too_few_open_files_for_workers_are_an_error_of_one_line(config, tmp_pat
     assert ended.stderr.startswith("error: workers: processes cannot be started")
     assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def held_by(client, key: str) -> psutil.Process:
+    """The process that has a result."""
+    (address,) = client.who_has()[key]
+    return psutil.Process(client.run(os.getpid, workers=[address])[address])
+
+
+def test_a_result_that_was_lost_with_its_worker_is_waited_for(tmp_path):
+    from n2d_framework.plan.executors.dask_cluster import local_workers
+    from n2d_framework.plan.executors.task_graph import _take
+
+    def slow() -> str:
+        time.sleep(2)
+        return "result"
+
+    delivered: dict[str, object] = {}
+    with local_workers(2, 1) as client:
+        future = client.submit(slow, key="slow")
+        future.result()
+        held_by(client, "slow").kill()
+        while future.status == "finished":
+            time.sleep(0.01)
+        assert not _take(future, delivered.__setitem__)
+        assert not delivered
+        while not _take(future, delivered.__setitem__):
+            time.sleep(0.1)
+    assert delivered == {"slow": "result"}
+
+
+def test_a_worker_that_dies_while_it_is_asked_for_the_store_is_replaced(tmp_path):
+    from n2d_framework.plan.executors.dask_cluster import local_workers, require_shared
+    from n2d_framework.plan.store import StageStore
+
+    with local_workers(2, 1) as client:
+        pid = next(iter(client.run(os.getpid).values()))
+        os.kill(pid, signal.SIGSTOP)
+        threading.Timer(1, os.kill, (pid, signal.SIGKILL)).start()
+        require_shared(client, StageStore(tmp_path), [])

@@ -64,6 +64,15 @@ def test_a_header_that_begins_like_a_comment_takes_no_row_away(tmp_path, ask, fi
     assert read.schema.names[0].lstrip("#") == first[1:]
 
 
+@pytest.mark.parametrize("ask", [{"header": True}, {}])
+def test_a_comment_with_the_names_that_are_asked_for_is_the_header(tmp_path, ask):
+    path = tmp_path / "calls.csv"
+    path.write_text("#1,the class,width\n3,padded,8\n3,0.5,2\n7,0x10,3\n7,inf,6\n2,inf,8\n")
+    read = data.load({"path": str(path), "y": "the class", **ask})
+    assert read.x.tolist() == [[3, 8], [3, 2], [7, 3], [7, 6], [2, 8]]
+    assert read.y.tolist() == ["padded", "0.5", "0x10", "inf", "inf"]
+
+
 def test_of_two_lines_with_names_the_comment_is_passed_over(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("# in cm, in kg\nlength,weight\n1,2\n3,4\n")

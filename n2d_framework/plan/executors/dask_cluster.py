@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.errors import ConfigError, N2DError, Problem
 from n2d_framework.plan.executors.tasks import Settings
 from n2d_framework.plan.store import StageStore
 from n2d_framework.processes import SAFE_PATH
@@ -186,9 +186,7 @@ def require_shared(client: Any, store: StageStore, keys: list[str]) -> None:
     ConfigError
         With the addresses of those workers; also if there is none.
     """
-    with contextlib.suppress(TimeoutError):  # reported below
-        client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
-    seen = client.run(_sees, store.location, keys)
+    seen = _seen(client, store.location, keys)
     if not seen:
         raise ConfigError(
             [Problem("scheduler", "it has no worker; start some with 'dask worker ADDRESS'")]
@@ -219,6 +217,24 @@ def warn_of_threads(client: Any, settings: Settings) -> None:
             "are idle: start them with --nthreads 1 (and --nworkers N for several per machine)",
             ", ".join(f"{address} ({n})" for address, n in sorted(several.items())),
         )
+
+
+def _seen(client: Any, location: str, keys: list[str]) -> dict[str, bool]:
+    """Answer of each worker; asked again where one ended before it could give it."""
+    for left in reversed(range(_STARTS)):
+        with contextlib.suppress(TimeoutError):  # reported by who asks
+            client.wait_for_workers(1, timeout=_CONNECT_SECONDS)
+        answers: dict[str, Any] = client.run(_sees, location, keys, on_error="return")
+        wrong = {a: answer for a, answer in answers.items() if isinstance(answer, BaseException)}
+        if not wrong:
+            return answers
+        address, error = next(iter(wrong.items()))
+        if isinstance(error, N2DError):
+            raise error
+        if not left or not isinstance(error, OSError):
+            text = f"the worker at {address} does not answer ({error}); start it again"
+            raise ConfigError([Problem("scheduler", text)]) from error
+    raise AssertionError
 
 
 def _sees(location: str, keys: list[str]) -> bool:

@@ -136,8 +136,11 @@ def run_on(graph: Graph, deliver: Deliver, client: Any) -> None:
     try:
         for window in _windows(graph):
             with _all_futures(window, client) as futures:
-                for future in as_completed(futures):
-                    _take(future, deliver)
+                ended = as_completed(futures)
+                for future in ended:
+                    if not _take(future, deliver):
+                        ended.add(future)
+                        continue
                     futures.remove(future)
                     if future.key in window.later:
                         held[future.key] = future
@@ -150,22 +153,24 @@ def run_on(graph: Graph, deliver: Deliver, client: Any) -> None:
             future.release()
 
 
-def _take(future: Any, deliver: Deliver) -> None:
+def _take(future: Any, deliver: Deliver) -> bool:
+    """Deliver what a task has ended with; false if that was lost with a worker since."""
     from distributed import KilledWorker
 
-    key = str(future.key)
-    if future.status == "finished":
-        deliver(key, future.result())
-    elif future.status == "cancelled":
+    if future.status in ("pending", "lost"):
+        return False
+    if future.status == "cancelled":
         raise N2DError(
             "the scheduler gave up the work (it was stopped, or the connection was lost); "
             "start the comparison again: it resumes where it stopped"
         )
-    else:
-        error = future.exception()
-        if not isinstance(error, KilledWorker):
-            raise error
-        deliver(key, error)
+    result: Result | BaseException
+    try:
+        result = future.result()
+    except KilledWorker as error:
+        result = error
+    deliver(str(future.key), result)
+    return True
 
 
 @attrs.frozen(eq=False)
