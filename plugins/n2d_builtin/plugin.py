@@ -30,19 +30,32 @@ def n2d_datasets() -> Iterator[DatasetSpec]:
     yield from DATASETS
 
 
-_PREPARING = tuple(
+_PREPARING = (
+    *(
+        ComponentSpec(
+            role="prepare",
+            name=name,
+            factory=f"n2d_builtin.prepare.scalers:{cls}",
+            summary=summary,
+            sparse=sparse,
+            default_for=default_for,
+        )
+        for name, cls, summary, sparse, default_for in (
+            ("minmax", "MinMax", "Scales to [0, 1]", False, ()),
+            ("standard", "Standard", "Scales to mean 0 and variance 1", False, ()),
+            ("maxabs", "MaxAbs", "Scales to [-1, 1]; zero stays zero", True, ()),
+            ("none", "Unscaled", "Passes values on as they are", True, ("sparse",)),
+        )
+    ),
     ComponentSpec(
         role="prepare",
-        name=name,
-        factory=f"n2d_builtin.prepare.scalers:{cls}",
-        summary=summary,
-    )
-    for name, cls, summary in (
-        ("minmax", "MinMax", "Scales to [0, 1]"),
-        ("standard", "Standard", "Scales to mean 0 and variance 1"),
-        ("maxabs", "MaxAbs", "Scales to [-1, 1]; zero stays zero"),
-        ("none", "Unscaled", "Passes values on as they are"),
-    )
+        name="normalize_counts",
+        factory="n2d_builtin.prepare.counts:NormalizeCounts",
+        summary="Scales the counts of each row to one sum and takes logarithms",
+        sparse=True,
+        reference="Luecken and Theis 2019, Current best practices in single-cell RNA-seq analysis, "
+        "Molecular Systems Biology 15",
+    ),
 )
 
 _EMBEDDERS = (
@@ -95,6 +108,25 @@ _EMBEDDERS = (
         state_version=2,
         summary="Principal components",
         reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
+    ),
+    ComponentSpec(
+        role="embedder",
+        name="truncated_svd",
+        factory="n2d_builtin.linear.truncated_svd:TruncatedSVDEmbedder",
+        summary="Leading singular vectors of sparse or dense rows, without centring",
+        sparse=True,
+        default_for=("sparse",),
+        reference="Halko, Martinsson and Tropp 2011, SIAM Review 53",
+        small_options={"latent_dim": 5},
+    ),
+    ComponentSpec(
+        role="embedder",
+        name="nmf",
+        factory="n2d_builtin.linear.nmf:NMFEmbedder",
+        summary="Non-negative parts of sparse or dense rows, and each row's shares of them",
+        sparse=True,
+        reference="Lee and Seung 1999, Nature 401",
+        small_options={"latent_dim": 5, "tol": 0.01},
     ),
     ComponentSpec(
         role="embedder",

@@ -13,6 +13,8 @@ from sklearn.decomposition import NMF, TruncatedSVD
 
 from n2d_builtin.linear.nmf import NMFEmbedder
 from n2d_builtin.linear.truncated_svd import TruncatedSVDEmbedder
+from n2d_builtin.prepare.counts import NormalizeCounts
+from n2d_builtin.prepare.scalers import MaxAbs, Unscaled
 from n2d_framework.plugin import DataError, FitContext, StateError
 
 CONTEXT = FitContext(seed=1)
@@ -146,3 +148,33 @@ def test_what_cannot_be_fitted_or_read_is_refused(make):
         model.transform(x[:, :20])
     with pytest.raises(StateError, match="'components' has 5 rows, wanted are 4"):
         make(latent_dim=4).set_state(model.get_state())
+
+
+@pytest.mark.parametrize("make", [MaxAbs, lambda: MaxAbs(per="array"), Unscaled, NormalizeCounts])
+def test_prepare_components_treat_sparse_rows_as_dense_ones(make):
+    x = counts(5000, 30, 0.2)
+    x.data[::7] *= -1 if "Counts" not in str(make) else 1
+    model = make()
+    model.fit(x, context=CONTEXT)
+    found = model.transform(x)
+    other = make()
+    other.fit(x.toarray(), context=CONTEXT)
+    np.testing.assert_allclose(found.toarray(), other.transform(x.toarray()), rtol=1e-14)
+    assert found.nnz == x.nnz
+    np.testing.assert_array_equal(
+        model.transform(x[4000:4003]).toarray(), found[4000:4003].toarray()
+    )
+
+
+def test_counts_are_normalized_as_by_scanpy():
+    x = np.array([[1, 3], [0, 0], [10, 10]])
+    model = NormalizeCounts().fit(x, context=CONTEXT)
+    assert model.target_sum_ == 12  # the median of 4 and 20
+    expected = np.log1p([[3.0, 9.0], [0, 0], [6, 6]])
+    np.testing.assert_allclose(model.transform(x), expected)
+    plain = NormalizeCounts(target_sum=1.0, log=False).fit(x, context=CONTEXT)
+    np.testing.assert_allclose(plain.transform(csr_array(x)).toarray().sum(axis=1), [1, 0, 1])
+    with pytest.raises(DataError, match=r"row 1, column 0 has -2"):
+        model.transform(np.array([[1, 1], [-2, 1]]))
+    with pytest.raises(DataError, match="no row has any count"):
+        NormalizeCounts().fit(x * 0, context=CONTEXT)

@@ -7,19 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin.common.checked_rows import is_sparse
 from n2d_framework.plugin import AnyArray, in_blocks
 
-__all__ = ["along_axes", "exponent_of", "is_sparse", "scaled"]
+__all__ = ["along_axes", "exponent_of", "scaled"]
 
 #: Dense rows in a matrix product; always the same, so that every row goes the same way.
 _BLOCK = 64
 #: Sparse rows in a product, which are taken one by one anyway.
 _SPARSE_BLOCK = 8192
-
-
-def is_sparse(x: Any) -> bool:
-    """Return whether rows are a CSR array rather than a dense one."""
-    return not isinstance(x, np.ndarray)
 
 
 def exponent_of(values: AnyArray) -> int:

@@ -9,12 +9,18 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.common.checked_rows import FLOAT32_MAX, check_features, refuse, require_fitted
+from n2d_builtin.common.checked_rows import (
+    FLOAT32_MAX,
+    check_features,
+    is_sparse,
+    refuse,
+    refuse_negative,
+    require_fitted,
+)
 from n2d_builtin.common.one_thread import one_blas_thread, one_openmp_thread
-from n2d_builtin.linear.factors import along_axes, exponent_of, is_sparse, scaled
+from n2d_builtin.linear.factors import along_axes, exponent_of, scaled
 from n2d_framework.plugin import (
     AnyArray,
-    DataError,
     FitContext,
     FloatArray,
     component,
@@ -65,13 +71,13 @@ class NMFEmbedder:
     )
     tol: float = option(1e-4, ge=0, help="The fit ends when its steps fall to this share.")
     max_iter: int = option(200, ge=1, help="Most iterations of the fit.")
-    alpha_W: float = option(
+    alpha_W: float = option(  # noqa: N815  # scikit-learn's name
         0.0,
         ge=0,
         help="Regularization of the shares, times the number of features, where the largest value "
         "of the rows is from 1 up to 2.",
     )
-    alpha_H: float | None = option(
+    alpha_H: float | None = option(  # noqa: N815
         None, ge=0, help="Regularization of the parts, times the number of rows; None is alpha_W."
     )
     l1_ratio: float = option(
@@ -100,7 +106,7 @@ class NMFEmbedder:
         from sklearn.exceptions import ConvergenceWarning
 
         refuse(self.check_input(x.shape[0], x.shape[1:]))
-        _refuse_negative(x)
+        refuse_negative(x, "nmf", "use prepare: [minmax], or truncated_svd or pca instead")
         exponent = exponent_of(x.data if is_sparse(x) else x)
         count = min(self._wanted(), *x.shape)
         model = NMF(
@@ -204,19 +210,3 @@ class NMFEmbedder:
 
 #: More than any problem of that kind takes.
 _STEPS = 10_000
-
-
-def _refuse_negative(x: Any) -> None:
-    values = x.data if is_sparse(x) else x
-    if not values.size or values.min() >= 0:
-        return
-    at = int(np.argmax(values.reshape(-1) < 0))
-    if is_sparse(x):
-        row = int(np.searchsorted(x.indptr, at, side="right")) - 1
-        column = int(x.indices[at])
-    else:
-        row, column = divmod(at, x.shape[1])
-    raise DataError(
-        f"nmf needs values that are not negative; row {row}, column {column} has "
-        f"{values.reshape(-1)[at]:g}: use prepare: [minmax], or truncated_svd or pca instead"
-    )

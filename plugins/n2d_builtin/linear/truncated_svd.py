@@ -7,9 +7,9 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.common.checked_rows import check_features, refuse, require_fitted
+from n2d_builtin.common.checked_rows import check_features, is_sparse, refuse, require_fitted
 from n2d_builtin.common.one_thread import one_blas_thread
-from n2d_builtin.linear.factors import along_axes, exponent_of, is_sparse, scaled
+from n2d_builtin.linear.factors import along_axes, exponent_of, scaled
 from n2d_framework.plugin import AnyArray, FitContext, FloatArray, component, learned, option
 
 __all__ = ["TruncatedSVDEmbedder"]

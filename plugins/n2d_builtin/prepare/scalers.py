@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class _Scaler:
         """Offset and divisor, from the ends of each range in float64."""
         raise NotImplementedError
 
-    def fit(self, x: AnyArray, *, context: FitContext) -> Self:
+    def fit(self, x: Any, *, context: FitContext) -> Self:
         """Learn shift and factor from rows of real numbers, of shape ``(n, *row_shape)``.
 
         Nothing is compared with an absolute number: a feature is constant if all its values are
@@ -69,8 +69,7 @@ class _Scaler:
         """
         per = self._resolve_per(x)
         axis = 0 if per == "feature" else None
-        low = np.asarray(x.min(axis=axis), dtype=np.float64)
-        high = np.asarray(x.max(axis=axis), dtype=np.float64)
+        low, high = (_dense(end).astype(np.float64) for end in (x.min(axis=axis), x.max(axis=axis)))
         shift, spread = self._shift_and_spread(x, low, high)
         spread = np.where(spread == 0, 1.0, spread)
         with np.errstate(over="ignore"):
@@ -80,7 +79,7 @@ class _Scaler:
         self.per_ = per
         return self
 
-    def _resolve_per(self, x: AnyArray) -> Per:
+    def _resolve_per(self, x: Any) -> Per:
         if self.per != "auto":
             return self.per
         return "array" if x.ndim > 2 or x.dtype == np.uint8 else "feature"
@@ -103,8 +102,8 @@ class _Scaler:
             )
         return row_shape
 
-    def transform(self, x: AnyArray) -> AnyArray:
-        """Scale rows: an array of the same shape, float64.
+    def transform(self, x: Any) -> Any:
+        """Scale rows: an array (or CSR array) of the same shape, float64.
 
         Raises
         ------
@@ -116,7 +115,12 @@ class _Scaler:
         shift, factor = self._learned()
         self.output_shape(x.shape[1:])
         with np.errstate(over="ignore"):
-            return np.asarray((x - shift) * factor)
+            if isinstance(x, np.ndarray):
+                return np.asarray((x - shift) * factor)
+            # Sparse rows come only where zero stays zero.
+            found = x.astype(np.float64)
+            found.data *= factor if self.per_ == "array" else factor[found.indices]
+            return found
 
     def inverse_transform(self, x: AnyArray) -> AnyArray:
         """Undo the scaling.
@@ -212,7 +216,7 @@ class Unscaled(_Scaler):
     ) -> tuple[AnyArray, AnyArray]:
         return np.zeros(low.shape), np.ones(low.shape)
 
-    def transform(self, x: AnyArray) -> AnyArray:
+    def transform(self, x: Any) -> Any:
         """The rows themselves, in their type."""
         self._learned()
         self.output_shape(x.shape[1:])
@@ -221,6 +225,11 @@ class Unscaled(_Scaler):
     def inverse_transform(self, x: AnyArray) -> AnyArray:
         """The rows themselves."""
         return x
+
+
+def _dense(ends: Any) -> AnyArray:
+    """The ends of ranges, which come as a sparse array where rows are sparse."""
+    return np.asarray(ends.toarray() if hasattr(ends, "toarray") else ends)
 
 
 def _wide(shift: AnyArray, factor: AnyArray) -> bool:
