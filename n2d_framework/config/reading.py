@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from n2d_framework.core.arrays.written import written_float
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["apply_overrides", "as_yaml", "parse_yaml", "read_tree"]
@@ -102,7 +103,7 @@ def _text(path: Path) -> str:
                 f"is larger than {_MOST_BYTES} bytes, more than a configuration holds; leave "
                 "out what is not a setting",
             )
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8").lstrip("\ufeff")  # the mark may be there twice
     except OSError as error:
         raise _problem(path, f"cannot be read: {error}") from error
     except UnicodeDecodeError as error:
@@ -191,7 +192,7 @@ class _CoreLoader(yaml.SafeLoader):
         if node.tag.endswith("int"):
             base = {"0o": 8, "0x": 16}.get(text[:2], 10)
             return int(text[2:] if base != 10 else text, base)
-        return float(re.sub(r"\.(inf|nan)$", r"\1", text.lower()))
+        return written_float(re.sub(r"\.(inf|nan)$", r"\1", text.lower()))
 
     def boolean(self, node: yaml.ScalarNode) -> bool:
         """A boolean of the core schema."""
@@ -307,7 +308,7 @@ _LONG_KEY = re.compile(
 def _read_toml(text: str) -> Any:
     if _LONG_KEY.search(text):
         raise ValueError(f"a key has more than {_DEEPEST} parts")
-    return _plain(tomllib.loads(text))
+    return _plain(tomllib.loads(text, parse_float=written_float))
 
 
 def _read_json(text: str) -> Any:
@@ -319,7 +320,7 @@ def _read_json(text: str) -> Any:
             found[key] = value
         return found
 
-    return _plain(json.loads(text, object_pairs_hook=unique))
+    return _plain(json.loads(text, object_pairs_hook=unique, parse_float=written_float))
 
 
 _PARSERS: dict[str, Callable[[str], Any]] = {

@@ -26,6 +26,14 @@ _DELIMITERS = ",;\t|"
 _HEAD_LINES, _HEAD_BYTES = 1000, 1 << 20
 _LONGEST_LINE = 1 << 26
 
+#: Byte order marks of other encodings; that of UTF-16 begins that of UTF-32.
+_OTHER_MARKS = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
 #: What is written where a value is missing. As a class it is one like any other.
 _MARKERS = frozenset(
     [
@@ -159,6 +167,10 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
         return Heading(tuple(top), ends[0], delimiter, longest, remarks)
     if comment is not None and ref.header is not False:
         return Heading(comment, start, delimiter, longest)
+    settled = remarks or ref.x or ref.y is not None or ref.header is not None
+    if not settled and _like_decimals(delimiter, records):
+        text = f"its lines, such as {delimiter.join(records[0])}, are taken for two columns"
+        remarks = (f"{text}; if their commas are decimal, write decimal points",)
     positions = tuple(str(position) for position in range(len(top)))
     return Heading(positions, start, delimiter, longest, remarks)
 
@@ -166,10 +178,13 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
 def _read_lines(path: Path, file: IO[bytes]) -> _Lines:
     texts, ends = list[str](), list[int]()
     content = file.readline(_LONGEST_LINE)
-    offset = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise DataError(f"{path}: it is UTF-16, not UTF-8; save it as UTF-8")
-    content = content[offset:]
+    offset = 0
+    while content.startswith(codecs.BOM_UTF8):
+        content = content[len(codecs.BOM_UTF8) :]
+        offset += len(codecs.BOM_UTF8)
+    other = next((name for mark, name in _OTHER_MARKS if content.startswith(mark)), None)
+    if other is not None:
+        raise DataError(f"{path}: it is {other}, not UTF-8; save it as UTF-8")
     while content and (len(texts) < 3 or (len(texts) < _HEAD_LINES and offset < _HEAD_BYTES)):
         if len(content) >= _LONGEST_LINE:
             raise DataError(
@@ -365,6 +380,16 @@ def _like_a_scale(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         return False
     even = np.allclose(steps, steps[0], rtol=1e-6)
     return (even or len(scale) >= 5) and not any(map(_increases, below))
+
+
+def _like_decimals(delimiter: str, records: Sequence[Sequence[str]]) -> bool:
+    """Return whether two integers on each line look like a number with a decimal comma."""
+    if delimiter != "," or any(len(record) != 2 for record in records):
+        return False
+    integers = all(
+        first.lstrip("+-").isdecimal() and second.isdecimal() for first, second in records
+    )
+    return integers and any(len(second) > 1 and second[0] == "0" for _, second in records)
 
 
 def _increases(record: Sequence[str]) -> bool:

@@ -172,3 +172,30 @@ def test_what_is_not_a_file_is_not_opened(tmp_path: Path) -> None:
             read_tree(tmp_path / name)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_tree(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "toml", "json"])
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("1e-400", "too close to 0"), ("-2.5E-324000", "too close to 0"), ("1e400", "too large"),
+        ("-1.0e309", "too large"), ("0." + "0" * 330 + "1", "too close to 0"),
+    ],
+)  # fmt: skip
+def test_numbers_that_float64_cannot_hold_are_refused(
+    tmp_path: Path, suffix: str, written: str, said: str
+) -> None:
+    line = {"yaml": "a: {}", "toml": "a = {}", "json": '{{"a": {}}}'}[suffix]
+    with pytest.raises(ConfigError, match=said):
+        read(tmp_path, suffix, line.format(written))
+    with pytest.raises(ConfigError, match=said):
+        apply_overrides({}, [f"a={written}"])
+    zero = read(tmp_path, suffix, line.format("0e-400"))
+    assert zero == {"a": 0.0}
+    assert read(tmp_path, suffix, line.format("4.9e-324"))["a"] == 5e-324
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "toml", "json"])
+def test_byte_order_marks_may_be_there_twice(tmp_path: Path, suffix: str) -> None:
+    line = {"yaml": "a: 1", "toml": "a = 1", "json": '{"a": 1}'}[suffix]
+    assert read(tmp_path, suffix, "\ufeff\ufeff" + line) == {"a": 1}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import time
 import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from n2d_framework.core.dataset import Dataset
@@ -465,3 +467,111 @@ def test_a_json_string_and_the_value_that_it_spells_are_not_one_class(
         load(path)
     path.write_text("\n".join(lines))
     assert len(load(path).x) == far + 2
+
+
+TEXTS = [".csv", ".tsv", ".csv.gz", ".jsonl", ".jsonl.gz"]
+
+
+def written(folder: Path, suffix: str, values: list[str]) -> Path:
+    """A file with columns a (these values) and b (0, 1, ...)."""
+    path = folder / f"t{suffix}"
+    if "jsonl" in suffix:
+        text = "".join(f'{{"a": {value}, "b": {i}}}\n' for i, value in enumerate(values))
+    else:
+        mark = "\t" if "tsv" in suffix else ","
+        text = f"a{mark}b\n" + "".join(f"{value}{mark}{i}\n" for i, value in enumerate(values))
+    data = text.encode()
+    path.write_bytes(gzip.compress(data) if suffix.endswith(".gz") else data)
+    return path
+
+
+@pytest.mark.parametrize("suffix", TEXTS)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    sign=st.sampled_from(["", "-"]),
+    digits=st.from_regex(r"(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?", fullmatch=True),
+    exponent=st.one_of(st.just(""), st.integers(-500, 500).map(lambda e: f"e{e}"),
+                       st.sampled_from(["E-0400", "e+0400", "e-99999", "E99999"])),
+    row=st.integers(0, 3),
+)  # fmt: skip
+@example("", "1", "e-400", 3)
+@example("-", "0.000", "e-999", 0)
+@example("", "0." + "0" * 330 + "7", "", 1)
+@example("", "1" + "0" * 400, "", 2)
+@example("-", "4.9", "e-324", 1)
+@example("", "2", "e-324", 1)
+@example("", "1.7976931348623157", "e308", 0)
+@example("", "1.7976931348623159", "e308", 0)
+def test_a_number_is_read_to_its_last_digit_or_refused_with_its_row(
+    tmp_path: Path, suffix: str, sign: str, digits: str, exponent: str, row: int
+) -> None:
+    values = ["1", "2", "3", "5"]
+    values[row] = sign + digits + exponent
+    path, exact = written(tmp_path, suffix, values), Decimal(values[row])
+    held = float(exact)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        if math.isinf(held) or (held == 0 and exact != 0):
+            with pytest.raises(DataError, match=rf"row {row + 1} .*float64.*another unit"):
+                load(path)
+        else:
+            assert load(path).x[row, 0] == held
+
+
+def test_a_tiny_number_is_found_where_it_lies_between_two_blocks(tmp_path: Path) -> None:
+    lines = [f"{i % 7},{i}" for i in range(200_000)]
+    for row in (90_000, 199_999):
+        changed = [*lines]
+        changed[row] = "3.5e-400,1"
+        with pytest.raises(DataError, match=rf"'a', row {row + 1} .*3.5e-400 is too close to 0"):
+            read(tmp_path, "a,b\n" + "\n".join(changed))
+
+
+@pytest.mark.parametrize(("encoding", "name"), [("utf-32", "UTF-32"), ("utf-16", "UTF-16")])
+@pytest.mark.parametrize("order", ["-le", "-be"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".csv.gz"])
+def test_other_encodings_are_called_by_their_names(
+    tmp_path: Path, encoding: str, name: str, order: str, suffix: str
+) -> None:
+    content = ("\ufeffa\tb\n" + "\n".join(ROWS)).encode(encoding + order)
+    path = tmp_path / f"t{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+    with pytest.raises(DataError, match=f"it is {name}, not UTF-8; save it as UTF-8"):
+        load(path)
+
+
+@pytest.mark.parametrize("marks", [1, 2, 3])
+@pytest.mark.parametrize("suffix", TEXTS)
+def test_byte_order_marks_belong_to_no_name(tmp_path: Path, suffix: str, marks: int) -> None:
+    path = written(tmp_path, suffix, ["1", "2.5", "4"])
+    opened = gzip.open if suffix.endswith(".gz") else open
+    with opened(path, "rb") as file:
+        content = file.read()
+    with opened(path, "wb") as file:
+        file.write(b"\xef\xbb\xbf" * marks + content)
+    found = load(path)
+    assert found.schema.names == ("a", "b")
+    assert found.x.tolist() == [[1, 0], [2.5, 1], [4, 2]]
+
+
+@pytest.mark.parametrize(
+    "lines", ["1,5\n2,05\n3,125\n", "-1,05\n2,5\n", "1,5\r\n12,75\r\n0,005\r\n"]
+)
+def test_commas_that_may_be_decimal_are_pointed_out(tmp_path: Path, lines: str) -> None:
+    with pytest.warns(DataWarning, match="two columns; if their commas are decimal"):
+        assert read(tmp_path, lines).x.shape[1] == 2
+    for settled in ({"header": False}, {"y": "1"}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            read(tmp_path, lines, **settled)
+
+
+@pytest.mark.parametrize(
+    "lines", ["1,5\n2,25.5\n3,1\n", "1,05,6\n2,5,6\n", "1;05\n2;5\n", "1,-05\n2,5\n", "1,5\n2,25\n"]
+)
+def test_other_tables_have_no_decimal_commas(tmp_path: Path, lines: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(tmp_path, lines)

@@ -7,10 +7,12 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from n2d_framework.core.arrays.written import TINY_OR_HUGE, written_float
 from n2d_framework.core.rows import listed
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import point_out, reading
@@ -87,16 +89,25 @@ class JsonLinesSource(TableSource):
         value = row.get(name)
         if value is None:
             return None
-        if isinstance(value, (bool, int, float)):
-            try:
-                return float(value)
-            except OverflowError:
-                pass
+        if isinstance(value, float):
+            return value
+        if isinstance(value, int):
+            return self._written(str(value), place + 1, name)
         raise DataError(
             f"{self.ref.path}: column {name!r} has {json.dumps(value)[:80]} in row {place + 1} "
             "(the first row of data is 1), which is not a number; correct it, or name the columns "
             "to use: {path: ..., x: [NAMES], y: NAME}"
         )
+
+    def _written(self, text: str, row: int, name: str = "") -> float:
+        try:
+            return written_float(text)
+        except ValueError as error:
+            where = f"column {name!r}, " if name else ""
+            raise DataError(
+                f"{self.ref.path}: {where}row {row} (the first row of data is 1): {error}; write "
+                "it in another unit, or correct it"
+            ) from error
 
     def _check_class(self, known: dict[str, bool], value: Any, name: str, place: int) -> None:
         """Refuse a class that was a string in other rows and is none here, or the reverse."""
@@ -116,16 +127,22 @@ class JsonLinesSource(TableSource):
             uncompressed(self.ref.path) as content,
             io.TextIOWrapper(content, encoding="utf-8-sig") as file,
         ):
+            rows = 0
             for number in itertools.count(1):
                 line = file.readline(_LONGEST_LINE)
                 if not line:
                     return
+                # A byte order mark may be there twice.
+                line = line.lstrip("\ufeff") if number == 1 else line
                 if line.strip():
-                    yield self._object(line, number)
+                    rows += 1
+                    yield self._object(line, number, rows)
 
-    def _object(self, line: str, number: int) -> dict[str, Any]:
+    def _object(self, line: str, number: int, row: int) -> dict[str, Any]:
+        exact = TINY_OR_HUGE.search(line) is not None
+        read = partial(self._written, row=row) if exact else None
         try:
-            found = json.loads(line, object_pairs_hook=self._distinct)
+            found = json.loads(line, object_pairs_hook=self._distinct, parse_float=read)
         except RecursionError as error:
             raise DataError(f"{self.ref.path}: line {number} is nested too deeply") from error
         except json.JSONDecodeError as error:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from n2d_framework.core.arrays.written import may_vanish, written_float
 from n2d_framework.core.rows import positions
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import point_out, reading
@@ -72,8 +74,13 @@ class TextSource(TableSource):
         import pyarrow as pa
 
         del size  # Arrow's reader counts bytes, and its batches are cut afterwards.
+        checked = False
         try:
-            yield from self._read(columns)
+            for batch in self._read(columns):
+                if not checked and self._is_extreme(batch, columns):
+                    self._explain(columns)
+                    checked = True
+                yield batch
         except pa.ArrowInvalid as error:
             self._explain(columns)
             raise ValueError(str(error)) from error
@@ -109,6 +116,18 @@ class TextSource(TableSource):
             ) as reader,
         ):
             yield from reader
+
+    def _is_extreme(self, batch: Any, columns: Columns) -> bool:
+        """Return whether numbers may be written there that float64 cannot hold."""
+        values = [batch.column(name).to_numpy(zero_copy_only=False) for name in columns.features]
+        if any(np.isinf(column).any() for column in values):
+            return True
+        return any((column == 0).any() for column in values) and self._may_vanish
+
+    @cached_property
+    def _may_vanish(self) -> bool:
+        with uncompressed(self.ref.path) as file:
+            return may_vanish(file)
 
     def _explain(self, columns: Columns) -> None:
         """Look for the first row or cell that cannot be read, and raise with its place."""
@@ -151,6 +170,13 @@ class TextSource(TableSource):
                     "row of data is 1), which is not a number; correct it, or name the columns to "
                     "use: {path: ..., x: [NAMES], y: NAME}" + self._perhaps(row)
                 )
+            try:
+                written_float(value)
+            except ValueError as error:
+                raise DataError(
+                    f"{self.ref.path}: column {name!r}, row {row} (the first row of data is 1): "
+                    f"{error}; write it in another unit, or correct it"
+                ) from error
 
     def _perhaps(self, row: int) -> str:
         """Further causes where the very first row is not numeric."""
