@@ -7,13 +7,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from n2d_builtin.common.checked_rows import check_features, require_fitted
+from n2d_builtin.common.checked_rows import require_fitted
 from n2d_builtin.hdbscan.condensed_tree import LabelledTree
 from n2d_builtin.hdbscan.hdbscan_library import fit_library
 from n2d_builtin.hdbscan.membership import Membership
 from n2d_builtin.hdbscan.mutual_reachability import MutualReachability
 from n2d_builtin.neighbors.landmarks import counted, draw
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
 from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
     AnyArray,
@@ -98,8 +99,12 @@ class Hdbscan:
     alpha: float = option(
         1.0, gt=0, help="Distances are divided by it in single linkage (robust single linkage)."
     )
-    metric: Literal["euclidean", "manhattan", "chebyshev"] = option(
-        "euclidean", help="How distances between rows are measured."
+    metric: Metric = option(
+        "euclidean",
+        help="Distance between rows. jaccard and dice take 0 and 1, hellinger and braycurtis "
+        "numbers of 0 or more, haversine latitude and longitude in radians, precomputed the "
+        "distances of rows to all training rows. Beyond euclidean, manhattan and chebyshev the "
+        "time grows with the square of the number of rows.",
     )
     approx_min_span_tree: bool = option(
         True, help="Whether the spanning tree may be slightly approximate, which is faster."
@@ -132,7 +137,7 @@ class Hdbscan:
             "min_cluster_size": (self.min_cluster_size, self.min_cluster_size),
             "min_samples": (self.min_samples, (self.min_samples or 0) + 1),
         }
-        return [
+        return shape_problems(self.metric, row_shape) + [
             f"{name}={value} needs at least {least} rows, got {rows}; lower {name}"
             for name, (value, least) in needs.items()
             if n_rows < least
@@ -152,16 +157,19 @@ class Hdbscan:
         -------
         Hdbscan
         """
-        data = draw(m, self.max_landmarks, derive_seed(context.seed, "hdbscan", "landmarks"))
+        check_metric(m, self.metric, "hdbscan")
+        seed = derive_seed(context.seed, "hdbscan", "landmarks")
+        data = draw(m, self.max_landmarks, seed, self.metric)
         min_samples = min(self.min_samples or self.min_cluster_size, len(data) - 1)
         chosen = {} if len(data) == len(m) else {"hdbscan": len(data)}
-        search = ExactNeighbors(data, self.metric)
+        search = ExactNeighbors(data, self.metric, m)
         indices, distances = shared_neighbors(search, min_samples + 1, context, **chosen)
-        raw, labels = fit_library(data, indices, distances, **options_dict(self))
+        raw, labels = fit_library(search, indices, distances, **options_dict(self))
         self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
         # As the package predicts: the row itself counts among its neighbours.
         core = distances[:, min_samples - 1].copy()
         self._space = MutualReachability(self.metric, data, core, min_samples, self.alpha)
+        self._space.search = search
         self._membership, self._relative = None, True
         whole = len(data) == len(m)
         nearest = self._space.nearest_of_training_rows() if whole else self._space.nearest(m)
@@ -270,6 +278,6 @@ class Hdbscan:
 
     def _enter(self, m: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Segment and density at which each row enters the tree."""
-        check_features(m, require_fitted(self._space, "hdbscan").data.shape[1], "hdbscan")
+        check_metric(m, self.metric, "hdbscan", require_fitted(self._space, "hdbscan").data)
         found: tuple[AnyArray, AnyArray] = self._tree.enter(*self._space.nearest(m))
         return found

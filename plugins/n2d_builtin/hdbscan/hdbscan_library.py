@@ -10,6 +10,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin.hdbscan.mutual_reachability import TREE_METRICS
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_framework.plugin import AnyArray, DistinctRows, IntArray, distinct_rows
 
 __all__ = ["fit_library"]
@@ -18,13 +20,14 @@ Linkage = tuple[AnyArray, None]
 
 
 def fit_library(
-    data: AnyArray, indices: IntArray, distances: NDArray[np.float64], **options: Any
+    search: ExactNeighbors, indices: IntArray, distances: NDArray[np.float64], **options: Any
 ) -> tuple[AnyArray, AnyArray]:
     """Fit ``hdbscan.HDBSCAN``.
 
     Parameters
     ----------
-    data : float32 array of shape (n, d)
+    search : ExactNeighbors
+        Of all rows.
     indices : int64 array of shape (n, min_samples + 1)
     distances : float64 array of shape (n, min_samples + 1)
         The nearest rows of each row, itself first.
@@ -62,12 +65,13 @@ def fit_library(
             ),
             "max_cluster_size": options["max_cluster_size"] or 0,
             "core_dist_n_jobs": 1,
-            "memory": _Linkages(indices, distances, distinct_rows(data)),
+            "metric": search.metric if search.metric in TREE_METRICS else "euclidean",
+            "memory": _Linkages(indices, distances, distinct_rows(search.compared), search),
         }
     )
     # Duplicates have infinite density, which the package divides by.
     with np.errstate(all="ignore"):
-        model.fit(data.astype(np.float64))
+        model.fit(search.compared.astype(np.float64))
         return model.condensed_tree_.to_numpy(), model.labels_
 
 
@@ -90,14 +94,16 @@ class _Known:
 class _Linkages:
     """Cache of linkages, as the package takes it.
 
-    Spanning trees are those of the distinct rows. The equals of a row are joined to it one by one
-    at its core distance, before anything else is at that distance. So no split parts equal rows,
-    which a package that breaks the ties between them in any order may do.
+    Metrics that the package has no trees for get a spanning tree of our own: Prim's, of all
+    distances. Spanning trees are those of the distinct rows. The equals of a row are joined to it
+    one by one at its core distance, before anything else is at that distance. So no split parts
+    equal rows, which a package that breaks the ties between them in any order may do.
     """
 
     indices: IntArray
     distances: NDArray[np.float64]
     groups: DistinctRows
+    search: ExactNeighbors
 
     def cache(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same linkage with known neighbours, where there is one; else the package's."""
@@ -105,6 +111,8 @@ class _Linkages:
             "_hdbscan_boruvka_kdtree": self._boruvka,
             "_hdbscan_prims_kdtree": self._prim,
         }
+        if self.search.metric not in TREE_METRICS:
+            known = dict.fromkeys(known, self._prim_of_all)
         return known.get(function.__name__, function)
 
     def _boruvka(
@@ -157,6 +165,25 @@ class _Linkages:
         measure = DistanceMetric.get_metric(metric)
         found = mst_linkage_core_vector(np.ascontiguousarray(rows[first]), core, measure, alpha)
         return self._linkage(found, core)
+
+    def _prim_of_all(
+        self, _rows: AnyArray, _min_samples: int, alpha: float, *_unused: Any
+    ) -> Linkage:
+        """Prim's method, one row's distances at a time."""
+        first = self.groups.first
+        core = self.distances[first, -1]
+        reached, nearest = np.full(len(first), np.inf), np.zeros(len(first), dtype=np.int64)
+        left = np.ones(len(first), dtype=bool)
+        edges, last = np.empty((len(first) - 1, 3)), 0
+        for edge in edges:
+            left[last] = False
+            apart = self.search.distances_from(first[last])[first] / alpha
+            reach = np.maximum(np.maximum(apart, core), core[last])
+            nearer = left & (reach < reached)
+            reached[nearer], nearest[nearer] = reach[nearer], last
+            last = int(np.where(left, reached, np.inf).argmin())
+            edge[:] = nearest[last], last, reached[last]
+        return self._linkage(edges, core)
 
     def _linkage(self, spanning_tree: AnyArray, core: AnyArray) -> Linkage:
         """Single linkage of all rows, from the spanning tree of the distinct ones."""

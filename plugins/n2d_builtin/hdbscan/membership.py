@@ -8,6 +8,8 @@ import attrs
 import numpy as np
 
 from n2d_builtin.hdbscan.condensed_tree import LabelledTree
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.neighbors.row_metrics import Metric
 from n2d_framework.plugin import NOISE, AnyArray
 
 __all__ = ["Membership"]
@@ -32,7 +34,7 @@ class Membership:
         The densest rows of all clusters, one cluster after the other.
     starts : array of shape (n_clusters,), int64
         Where the exemplars of each cluster begin.
-    metric : str
+    metric : Metric
     gap : array of shape (s,), float64
         Least difference of densities that counts, for each segment.
     """
@@ -42,11 +44,13 @@ class Membership:
     peak: AnyArray
     exemplars: AnyArray
     starts: AnyArray
-    metric: str
+    metric: Metric
     gap: AnyArray
 
     @classmethod
-    def of(cls, tree: LabelledTree, data: AnyArray, metric: str, *, relative: bool = True) -> Self:
+    def of(
+        cls, tree: LabelledTree, data: AnyArray, metric: Metric, *, relative: bool = True
+    ) -> Self:
         """Find the exemplars: rows that stay longest in the leaves below each cluster.
 
         Parameters
@@ -54,7 +58,7 @@ class Membership:
         tree : LabelledTree
         data : array of shape (n, d)
             The training rows.
-        metric : str
+        metric : Metric
         relative : bool, default True
             Whether the least difference of densities is a share; else a number, as in states
             before version 3.
@@ -103,9 +107,12 @@ class Membership:
 
     def _log_nearness(self, rows: AnyArray) -> AnyArray:
         """Logarithm of 1 / distance to the nearest exemplar, up to a constant of the row."""
-        from scipy.spatial.distance import cdist
+        if self.metric in _CDIST:
+            from scipy.spatial.distance import cdist
 
-        distances = cdist(rows.astype(np.float64), self.exemplars, _CDIST[self.metric])
+            distances = cdist(rows.astype(np.float64), self.exemplars, _CDIST[self.metric])
+        else:
+            distances = ExactNeighbors(self.exemplars, self.metric).distances(rows)
         nearest = np.minimum.reduceat(distances, self.starts, axis=1)
         least = nearest.min(axis=1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,9 +8,14 @@ import attrs
 import numpy as np
 
 from n2d_builtin.common.threads import available_threads, in_threads
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.neighbors.row_metrics import Metric
 from n2d_framework.plugin import AnyArray, distinct_rows, learned
 
-__all__ = ["MutualReachability"]
+__all__ = ["TREE_METRICS", "MutualReachability"]
+
+#: Metrics for which the package, and the search for new rows, have trees.
+TREE_METRICS = frozenset({"euclidean", "manhattan", "chebyshev"})
 
 #: Numbers held at once in a search for neighbours.
 _BUDGET = 4_000_000
@@ -28,20 +33,23 @@ class MutualReachability:
 
     Attributes
     ----------
-    metric : {"euclidean", "manhattan", "chebyshev"}
+    metric : Metric
     data : array of shape (n, d), float32
     core : array of shape (n,), float64
         Core distances of the training rows.
     min_samples : int
         Less than n.
     alpha : float
+    search : ExactNeighbors or None
+        A search of the rows, for metrics without a tree; made where none has been set.
     """
 
-    metric: str
+    metric: Metric
     data: AnyArray = learned(shape=("n", "d"), dtype="float32", init=True)
     core: AnyArray = learned(shape=("n",), dtype="float64", ge=0, name="core_distances", init=True)
     min_samples: int = learned(dtype=int, ge=1, init=True)
     alpha: float = learned(dtype=float, gt=0, init=True)
+    search: ExactNeighbors | None = attrs.field(default=None, init=False, repr=False)
     _tree: Any = attrs.field(default=None, init=False, repr=False)
     _first: Any = attrs.field(default=None, init=False, repr=False)
 
@@ -82,7 +90,9 @@ class MutualReachability:
     def _firsts(self) -> AnyArray:
         """For each training row, the first one that equals it."""
         if self._first is None:
-            groups = distinct_rows(self.data)
+            # Of equal columns of distances a search finds the first by itself.
+            rows = self.data if self.metric in TREE_METRICS else self._searched().compared
+            groups = distinct_rows(rows)
             self._first = groups.first[groups.inverse]
         return np.asarray(self._first)
 
@@ -97,11 +107,18 @@ class MutualReachability:
     def _build(self) -> None:
         from sklearn.neighbors import KDTree
 
-        if self._tree is None:
+        if self.metric in TREE_METRICS and self._tree is None:
             self._tree = KDTree(self.data.astype(np.float64), metric=self.metric)
-            self._firsts()
+        self._firsts()
+
+    def _searched(self) -> ExactNeighbors:
+        if self.search is None:
+            self.search = ExactNeighbors(self.data, self.metric)
+        return self.search
 
     def _query(self, rows: AnyArray, k: int) -> tuple[AnyArray, AnyArray]:
+        if self.metric not in TREE_METRICS:
+            return self._searched().query(rows, k)[::-1]
         distances, indices = self._tree.query(rows.astype(np.float64), k=k)
         return distances, indices
 

@@ -155,7 +155,7 @@ class Isomap:
         refuse(self.check_input(len(x), x.shape[1:]))
         seed = derive_seed(context.seed, "isomap", "landmarks")
         drawn = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
-        drawn.check(self.check_input)
+        drawn.check(self.check_input, x.shape[1:])
         landmarks, chosen = drawn.rows, drawn.origin("isomap")
         neighbors = ExactNeighbors(landmarks, self.metric)
         indices, _ = shared_neighbors(neighbors, self.n_neighbors + 1, context, **chosen)

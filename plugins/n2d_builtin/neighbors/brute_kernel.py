@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from n2d_builtin.common.compiled import compiled
 
-__all__ = ["METRIC_CODES", "search", "search_possible"]
+__all__ = ["METRIC_CODES", "all_distances", "search", "search_possible"]
 
 #: How the kernel knows the metrics.
-METRIC_CODES = {"euclidean": 0, "manhattan": 1, "chebyshev": 2}
+METRIC_CODES = {
+    "euclidean": 0, "manhattan": 1, "chebyshev": 2,
+    "hamming": 3, "canberra": 4, "braycurtis": 5, "jaccard": 6, "dice": 7,
+}  # fmt: skip
 
 _STRIDE = 128
 _TILE = 256
@@ -42,9 +47,62 @@ def _largest(x: Any, y: Any) -> Any:
     return total
 
 
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def _unequal(x: Any, y: Any) -> Any:
+    total = 0.0
+    for f in range(x.shape[0]):
+        total += 1.0 if x[f] != y[f] else 0.0
+    return total / x.shape[0]
+
+
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def _canberra(x: Any, y: Any) -> float:
+    total = 0.0
+    for f in range(x.shape[0]):
+        here, there = float(x[f]), float(y[f])
+        size = abs(here) + abs(there)
+        total += abs(here - there) / (size if size > 0.0 else 1.0)
+    return total
+
+
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def _bray_curtis(x: Any, y: Any) -> float:
+    apart, together = 0.0, 0.0
+    for f in range(x.shape[0]):
+        here, there = float(x[f]), float(y[f])
+        apart += abs(here - there)
+        together += here + there
+    return apart / together if together > 0.0 else 0.0
+
+
+@compiled(fastmath={"reassoc", "contract", "nsz"})
+def _unshared(x: Any, y: Any, jaccard: bool) -> float:
+    """Jaccard's or Dice's distance of rows of 0 and 1, of which all sums are exact."""
+    shared, both = 0.0, 0.0
+    for f in range(x.shape[0]):
+        shared += x[f] * y[f]
+        both += x[f] + y[f]
+    of = both - shared if jaccard else both
+    return (both - 2.0 * shared) / of if of > 0.0 else 0.0
+
+
+@compiled()
+def _whole(x: Any, y: Any, metric: int) -> Any:
+    """Distance by a metric that has to see all of a row."""
+    if metric == 3:
+        return _unequal(x, y)
+    if metric == 4:
+        return _canberra(x, y)
+    if metric == 5:
+        return _bray_curtis(x, y)
+    return _unshared(x, y, metric == 6)
+
+
 @compiled()
 def _within(x: Any, y: Any, i: int, p: int, limit: float, metric: int) -> float:
     """Distance of row `i` of `x` and row `p` of `y`, given up once it exceeds `limit`."""
+    if metric > 2:
+        return _whole(x[i], y[p], metric)
     total = 0.0
     for start in range(0, x.shape[1], _STRIDE):
         stop = min(start + _STRIDE, x.shape[1])
@@ -97,6 +155,14 @@ def search(points: Any, queries: Any, indices: Any, distances: Any, metric: int)
         for i in range(queries.shape[0]):
             for p in range(first, last):
                 _visit(points, queries, i, p, nearest, metric)
+
+
+@compiled()
+def all_distances(points: Any, queries: Any, distances: Any, metric: int) -> None:
+    """Fill in the distance of each query to each point; squared for the euclidean metric."""
+    for i in range(queries.shape[0]):
+        for p in range(points.shape[0]):
+            distances[i, p] = _within(queries, points, i, p, np.inf, metric)
 
 
 @compiled(fastmath={"nnan", "nsz"})

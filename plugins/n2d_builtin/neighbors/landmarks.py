@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import refuse
-from n2d_builtin.neighbors.neighbors import Metric, comparable
+from n2d_builtin.neighbors.row_metrics import Metric, comparable
 from n2d_framework.plugin import AnyArray, DistinctRows, distinct_rows, hash_rows
 
 __all__ = ["Landmarks", "counted", "draw"]
@@ -22,7 +23,15 @@ def counted(n_rows: int, max_landmarks: int | None) -> tuple[int, str]:
     return max_landmarks, f"{max_landmarks} (max_landmarks)"
 
 
-def draw(x: AnyArray, max_landmarks: int | None, seed: int) -> NDArray[np.float32]:
+def _taken(x: AnyArray, chosen: Any, metric: Metric) -> NDArray[np.float32]:
+    """A copy of the chosen rows; of precomputed distances, their columns."""
+    found = np.arange(len(x))[chosen][:, None] if metric == "precomputed" else x[chosen]
+    return np.array(found, dtype=np.float32, order="C")
+
+
+def draw(
+    x: AnyArray, max_landmarks: int | None, seed: int, metric: Metric = "euclidean"
+) -> NDArray[np.float32]:
     """The rows a fit uses, as often as they occur: a copy of all, or so many drawn at random.
 
     Parameters
@@ -31,22 +40,24 @@ def draw(x: AnyArray, max_landmarks: int | None, seed: int) -> NDArray[np.float3
     max_landmarks : int or None
         None for all rows.
     seed : int
+    metric : Metric
 
     Returns
     -------
     float32 array of shape (min(n, max_landmarks), d)
-        In their order. Which rows are drawn does not depend on it: the draw is by a hash of the
-        values of a row, the number of its equals before it, and the seed.
+        In their order; for precomputed distances the columns of the rows, of shape (…, 1). Which
+        rows are drawn does not depend on their order: the draw is by a hash of the values of a row,
+        the number of its equals before it, and the seed.
     """
     if max_landmarks is None or len(x) <= max_landmarks:
-        return np.array(x, dtype=np.float32, order="C")
+        return _taken(x, slice(None), metric)
     groups = distinct_rows(x)
     by_group = np.argsort(groups.inverse, kind="stable")
     begins = np.cumsum(groups.counts) - groups.counts
     copies = np.empty(len(x), dtype=np.uint64)
     copies[by_group] = np.arange(len(x)) - np.repeat(begins, groups.counts)
     chosen = _least(hash_rows(np.stack([hash_rows(x, seed), copies], axis=1)), max_landmarks)
-    return np.ascontiguousarray(x[chosen], dtype=np.float32)
+    return _taken(x, chosen, metric)
 
 
 @attrs.frozen(eq=False)
@@ -56,7 +67,8 @@ class Landmarks:
     Attributes
     ----------
     rows : float32 array of shape (l, d)
-        In the order of their first occurrence.
+        In the order of their first occurrence; for precomputed distances their columns, of shape
+        (l, 1).
     groups : DistinctRows
         All distinct rows of the training data, by the metric.
     """
@@ -84,7 +96,7 @@ class Landmarks:
         first = groups.first
         if max_landmarks is not None and len(first) > max_landmarks:
             first = first[_least(hash_rows(compared[first], seed), max_landmarks)]
-        return cls(np.array(x[first], dtype=np.float32, order="C"), groups)
+        return cls(_taken(x, first, metric), groups)
 
     @property
     def complete(self) -> bool:
@@ -97,13 +109,16 @@ class Landmarks:
             return {f"{name}_landmarks": len(self.rows)}
         return {"distinct": len(self.rows)} if self.groups.repeated else {}
 
-    def check(self, reasons: Callable[[int, tuple[int, ...]], list[str]]) -> None:
+    def check(
+        self, reasons: Callable[[int, tuple[int, ...]], list[str]], row_shape: tuple[int, ...]
+    ) -> None:
         """Refuse training data with too few distinct rows.
 
         Parameters
         ----------
         reasons : callable
             The component's ``check_input``.
+        row_shape : tuple of int
 
         Raises
         ------
@@ -111,7 +126,7 @@ class Landmarks:
         """
         n, distinct = len(self.groups.inverse), len(self.groups)
         note = f" (only {distinct} of the {n} rows are distinct)" if distinct < n else ""
-        refuse([f"{reason}{note}" for reason in reasons(distinct, self.rows.shape[1:])])
+        refuse([f"{reason}{note}" for reason in reasons(distinct, row_shape)])
 
     def spread(
         self, x: AnyArray, embedding: AnyArray, place: Callable[[AnyArray], AnyArray]

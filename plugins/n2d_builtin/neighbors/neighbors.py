@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from n2d_builtin.common.one_thread import one_blas_thread
 from n2d_builtin.common.threads import in_threads
 from n2d_builtin.neighbors.products import Products
+from n2d_builtin.neighbors.row_metrics import LINEAR, MEASURES, Metric, comparable
 from n2d_framework.plugin import AnyArray, IntArray
 
-__all__ = ["TREE_WIDTH", "ExactNeighbors", "Metric", "comparable"]
-
-Metric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev", "cosine"]
+__all__ = ["TREE_WIDTH", "ExactNeighbors"]
 
 #: Widest rows for which a k-d tree is built. Beyond, it visits most points anyway and a
 #: compiled exhaustive search is faster: sooner where products of matrices rule points out.
@@ -38,16 +37,22 @@ class ExactNeighbors:
 
     The answer for one row is the same in any batch, at any position in it, with any number
     of threads and in any process. Neighbours come in ascending distance, equal distances in
-    ascending index. A distance is 0 exactly if the two rows are equal (for cosine: point in
-    the same direction, up to rounding).
+    ascending index. A distance is 0 exactly if the two rows are equal (for cosine, correlation
+    and hellinger: point in the same direction, up to rounding).
 
     Parameters
     ----------
     points : float32 array of shape (n, d)
-        The points to search among; kept, not copied, where possible.
-    metric : {"euclidean", "manhattan", "chebyshev", "cosine"}, default "euclidean"
+        The points to search among; kept, not copied, where possible. For ``"precomputed"`` an
+        array of shape (n, 1): for each point its column among the distances that are given.
+    metric : Metric, default "euclidean"
         ``"cosine"`` is ``1 - cos(x, y)``, from 0 to 2. The zero vector has no direction; as
-        in umap its distance is 0 to itself and 1 to every other row.
+        in umap its distance is 0 to itself and 1 to every other row; so has, for
+        ``"correlation"``, a row of equal values. Where a ratio has no denominator (canberra,
+        braycurtis, jaccard, dice of zeros) it is 0.
+    distances : array of shape (m, m), optional
+        For ``"precomputed"`` the matrix of which `points` name the columns; without it, the points
+        cannot be searched from within (:meth:`query_self`).
 
     Notes
     -----
@@ -55,24 +60,35 @@ class ExactNeighbors:
     a k-d tree, wider ones exhaustively; of many pairs, most are ruled out by a matrix product
     first, which does not change what is found. Cosine distances are half the squared euclidean
     distances of rows scaled to unit length, which keeps the order of neighbours; one coordinate
-    is added in which only the zero vector has the value 1. Points are compared in float32, near
+    is added in which only the zero vector has the value 1. Correlation, hellinger and haversine
+    are found in the same way from centred rows, square roots and points of a sphere; the other
+    metrics by looking at all points. Points are compared in float32, near
     1 by a power of two; a row whose squares overflow or underflow even so is searched again in
     float64: the answers do not depend on the unit.
     """
 
-    def __init__(self, points: AnyArray, metric: Metric = "euclidean") -> None:
+    def __init__(
+        self, points: AnyArray, metric: Metric = "euclidean", distances: AnyArray | None = None
+    ) -> None:
         self.metric: Metric = metric
+        self._given = points
+        self._plain = MEASURES[metric].plain
         self._points = comparable(points, metric)
-        self._exponent = _exponent(self._points)
+        self._columns: IntArray | None = None
+        if metric == "precomputed":
+            self._columns = columns = points[:, 0].astype(np.int64)
+            # The rows that are compared are those of the matrix.
+            self._points = points if distances is None else distances[np.ix_(columns, columns)]
+        self._exponent = _exponent(self._points) if self._plain in _POWERS else 0
         self._compared = _scaled(self._points, self._exponent)
         self._tree: Any = None
         self._products: Products | None = None
-        products = _plain(metric) == "euclidean"
+        products = self._plain == "euclidean"
         widest = TREE_WIDTH if products else _TREE_WIDTH_WITHOUT_PRODUCTS
-        if self._points.shape[1] <= widest:
+        if self._plain in _POWERS and self._points.shape[1] <= widest:
             from sklearn.neighbors import KDTree
 
-            self._tree = KDTree(self._points, metric=_plain(metric))
+            self._tree = KDTree(self._points, metric=self._plain)
 
     def __len__(self) -> int:
         return len(self._points)
@@ -81,6 +97,35 @@ class ExactNeighbors:
     def exhaustive(self) -> bool:
         """Return whether each row is compared with all points: then more neighbours cost little."""
         return self._tree is None
+
+    @property
+    def compared(self) -> AnyArray:
+        """The points as they are compared: rows at distance 0 are equal."""
+        return self._points
+
+    @property
+    def features(self) -> AnyArray:
+        """Rows of which means may be taken, for starts: the points, or as they are compared."""
+        return self._given if self.metric in LINEAR else self._points
+
+    def distances(self, x: AnyArray) -> NDArray[np.float64]:
+        """Distances from each row of `x` to all points: float64 array of shape (m, n)."""
+        rows = comparable(x, self.metric)
+        return self._distances(rows if self._columns is None else rows[:, self._columns])
+
+    def distances_from(self, index: int) -> NDArray[np.float64]:
+        """Distances from one of the points to all: float64 array of shape (n,)."""
+        found: NDArray[np.float64] = self._distances(self._points[index : index + 1])[0]
+        return found
+
+    def _distances(self, rows: AnyArray) -> NDArray[np.float64]:
+        from n2d_builtin.neighbors.brute_kernel import METRIC_CODES, all_distances
+
+        if self._columns is not None:
+            return rows.astype(np.float64)
+        found = np.empty((len(rows), len(self)))
+        all_distances(self._points, rows, found, METRIC_CODES[self._plain])
+        return self._in_metric(np.sqrt(found) if self._plain == "euclidean" else found)
 
     def query(
         self, x: AnyArray, k: int, *, n_jobs: int = 1
@@ -100,7 +145,8 @@ class ExactNeighbors:
         indices : int64 array of shape (m, k)
         distances : float64 array of shape (m, k)
         """
-        return self._query(comparable(x, self.metric), k, n_jobs)
+        rows = comparable(x, self.metric)
+        return self._query(rows if self._columns is None else rows[:, self._columns], k, n_jobs)
 
     def query_self(self, k: int, *, n_jobs: int = 1) -> tuple[IntArray, NDArray[np.float64]]:
         """Find the `k` nearest points of each of the points, itself always first.
@@ -147,9 +193,11 @@ class ExactNeighbors:
 
         with nullcontext() if products is None else one_blas_thread(look_again=True):
             in_threads(work, len(rows), n_jobs=n_jobs, chunk=256)
-        if self.metric == "cosine":
-            distances = distances * distances / 2
-        return indices, distances
+        return indices, self._in_metric(distances)
+
+    def _in_metric(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        convert = MEASURES[self.metric].distance
+        return distances if convert is None else convert(distances)
 
     def _search_from_within(self, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
         """Neighbours of all points: twice as fast with scipy's tree, leaf by leaf."""
@@ -159,7 +207,7 @@ class ExactNeighbors:
         order = tree.indices
         indices = np.empty((len(self), k), dtype=np.int64)
         distances = np.empty((len(self), k), dtype=np.float64)
-        power = _POWERS[_plain(self.metric)]
+        power = _POWERS[self._plain]
         chunk = max(1, _NEIGHBORS_AT_ONCE // k)
         for start in range(0, len(order), chunk):
             rows = order[start : start + chunk]
@@ -169,13 +217,15 @@ class ExactNeighbors:
             by_distance = np.lexsort((found, near), axis=-1)
             indices[rows] = np.take_along_axis(found, by_distance, axis=1)
             distances[rows] = np.take_along_axis(near, by_distance, axis=1)
-        if self.metric == "cosine":
-            distances = distances * distances / 2
-        return indices, distances
+        return indices, self._in_metric(distances)
 
     def _search(
         self, rows: AnyArray, indices: IntArray, distances: AnyArray, products: Products | None
     ) -> None:
+        if self._columns is not None:
+            indices[:] = np.argsort(rows, axis=1, kind="stable")[:, : indices.shape[1]]
+            distances[:] = np.take_along_axis(rows, indices, axis=1)
+            return
         if self._tree is None:
             self._search_all(rows, indices, distances, products)
             return
@@ -186,7 +236,7 @@ class ExactNeighbors:
 
     def _prepared_products(self, n_rows: int) -> Products | None:
         """Products that rule points out, where that is of use; made once."""
-        if self._tree is not None or _plain(self.metric) != "euclidean" or n_rows < _SOME:
+        if self._tree is not None or self._plain != "euclidean" or n_rows < _SOME:
             return None
         if self._products is None and n_rows * len(self) >= _MANY:
             self._products = Products(self._compared)
@@ -198,7 +248,7 @@ class ExactNeighbors:
         from n2d_builtin.neighbors.brute_kernel import METRIC_CODES, search
 
         indices[:], distances[:] = -1, np.inf
-        code = METRIC_CODES[_plain(self.metric)]
+        code = METRIC_CODES[self._plain]
         scaled = _scaled(rows, self._exponent)
         if not self._search_possible(scaled, indices, distances, products):
             search(self._compared, scaled, indices, distances, code)
@@ -210,14 +260,14 @@ class ExactNeighbors:
             points, queries = wide
             search(points, queries[again], found, near, code)
             indices[again], distances[again] = found, near
-        if _plain(self.metric) == "euclidean":
+        if self._plain == "euclidean":
             np.sqrt(distances, out=distances)
         np.ldexp(distances, self._exponent, out=distances)
 
     def _out_of_range(self, rows: AnyArray, indices: IntArray, distances: AnyArray) -> AnyArray:
         """Rows whose squared distances overflowed, or lost digits below the least number."""
         again = indices[:, -1] < 0
-        if _plain(self.metric) != "euclidean" or rows.dtype != np.float32:
+        if self._plain != "euclidean" or rows.dtype != np.float32:
             return again
         least = rows.shape[1] * float(np.finfo(np.float32).tiny)
         close = np.argwhere((distances < least) & ~again[:, None])
@@ -252,31 +302,3 @@ def _scaled(rows: AnyArray, exponent: int) -> AnyArray:
     """Rows divided by that power of two; exact, but for what overflows or underflows."""
     with np.errstate(over="ignore", under="ignore"):
         return rows if exponent == 0 else np.ldexp(rows, -exponent)
-
-
-def _plain(metric: Metric) -> Metric:
-    return "euclidean" if metric == "cosine" else metric
-
-
-def comparable(x: AnyArray, metric: Metric) -> AnyArray:
-    """Rows as a search compares them; for cosine scaled to unit length.
-
-    Parameters
-    ----------
-    x : float32 array of shape (n, d)
-    metric : {"euclidean", "manhattan", "chebyshev", "cosine"}
-
-    Returns
-    -------
-    array of shape (n, d), or of shape (n, d + 1) for cosine
-        C-contiguous. Rows are equal if they are at distance 0.
-    """
-    if metric != "cosine":
-        return np.ascontiguousarray(x)
-    rows = np.asarray(x, dtype=np.float64)
-    largest = np.abs(rows).max(axis=1, keepdims=True)
-    zero = largest == 0
-    rows = rows / np.where(zero, 1.0, largest)
-    # A running sum adds in the same order for any number of rows; a plain sum does not.
-    length = np.sqrt(np.cumsum(rows * rows, axis=1)[:, -1:])
-    return np.ascontiguousarray(np.hstack([rows / np.where(zero, 1.0, length), zero]))

@@ -7,9 +7,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.common.checked_rows import check_features, refuse, require_fitted
+from n2d_builtin.common.checked_rows import refuse, require_fitted
 from n2d_builtin.neighbors.landmarks import Landmarks, counted
-from n2d_builtin.neighbors.neighbors import ExactNeighbors, Metric
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
 from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
     AnyArray,
@@ -85,7 +86,7 @@ class Tsne:
     )
     metric: Metric = option(
         "euclidean",
-        help="Distance between latent rows: euclidean, manhattan, chebyshev or cosine.",
+        help="Distance between latent rows, as for umap.",
     )
     negative_gradient_method: Literal["auto", "fft", "bh"] = option(
         "auto",
@@ -111,7 +112,7 @@ class Tsne:
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
-        reasons = []
+        reasons = shape_problems(self.metric, row_shape)
         n_rows, rows = counted(n_rows, self.max_landmarks)
         largest = max(self.perplexity, self.transform_perplexity)
         if n_rows - 1 <= largest:
@@ -160,16 +161,17 @@ class Tsne:
         from n2d_builtin.tsne.tsne_library import fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
+        check_metric(x, self.metric, "tsne")
         seed = derive_seed(context.seed, "tsne", "landmarks")
         landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
-        landmarks.check(self.check_input)
+        landmarks.check(self.check_input, x.shape[1:])
         latent = landmarks.rows
-        neighbors = ExactNeighbors(latent, self.metric)
+        neighbors = ExactNeighbors(latent, self.metric, x)
         k = min(len(latent) - 1, int(3 * self.perplexity))
         chosen = landmarks.origin("tsne")
         indices, distances = shared_neighbors(neighbors, k + 1, context, **chosen)
         embedding, divergence = fit_embedding(
-            latent,
+            neighbors.features,
             indices[:, 1:],
             distances[:, 1:],
             n_components=self.n_components,
@@ -209,7 +211,7 @@ class Tsne:
         """
         latent = require_fitted(self.latent_, "tsne")
         embedding = require_fitted(self.embedding_, "tsne")
-        check_features(x, latent.shape[1], "tsne")
+        check_metric(x, self.metric, "tsne", latent)
         placed = np.empty((len(x), embedding.shape[1]), dtype=np.float32)
         for start in range(0, len(x), _CHUNK):
             part = slice(start, start + _CHUNK)

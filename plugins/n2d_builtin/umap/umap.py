@@ -7,10 +7,11 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.common.checked_rows import check_features, refuse, require_fitted
+from n2d_builtin.common.checked_rows import refuse, require_fitted
 from n2d_builtin.common.threads import available_threads, in_threads
 from n2d_builtin.neighbors.landmarks import Landmarks, counted
-from n2d_builtin.neighbors.neighbors import ExactNeighbors, Metric
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
 from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
     AnyArray,
@@ -45,7 +46,8 @@ class Umap:
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
-        The distinct training rows, or the landmarks drawn from them.
+        The distinct training rows, or the landmarks drawn from them; for precomputed distances
+        their columns, of shape (n, 1).
     embedding_ : float32 array of shape (n, m)
         Their coordinates.
     a_, b_ : float
@@ -75,7 +77,9 @@ class Umap:
     spread: float = option(1.0, gt=0, help="Scale of the embedding.")
     metric: Metric = option(
         "euclidean",
-        help="Distance between latent rows: euclidean, manhattan, chebyshev or cosine.",
+        help="Distance between latent rows. jaccard and dice take 0 and 1, hellinger and "
+        "braycurtis numbers of 0 or more, haversine latitude and longitude in radians, precomputed "
+        "the distances of rows to all training rows.",
     )
     n_epochs: int | None = option(
         None,
@@ -135,7 +139,7 @@ class Umap:
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
-        reasons, m = [], self.n_components_
+        reasons, m = shape_problems(self.metric, row_shape), self.n_components_
         n_rows, rows = counted(n_rows, self.max_landmarks)
         if n_rows <= self.n_neighbors:
             reasons.append(
@@ -183,17 +187,18 @@ class Umap:
         from n2d_builtin.umap.umap_library import curve, fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
+        check_metric(x, self.metric, "umap")
         seed = derive_seed(context.seed, "umap", "landmarks")
         landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
-        landmarks.check(self.check_input)
+        landmarks.check(self.check_input, x.shape[1:])
         latent = landmarks.rows
-        neighbors = ExactNeighbors(latent, self.metric)
+        neighbors = ExactNeighbors(latent, self.metric, x)
         chosen = landmarks.origin("umap")
         found = shared_neighbors(neighbors, self.n_neighbors, context, **chosen)
         a, b = curve(self.spread, self.min_dist)
         weights = self.repulsion_strength, self.negative_sample_rate, self.learning_rate
         embedding = fit_embedding(
-            latent,
+            neighbors.features,
             *found,
             Forces(a, b, *weights),
             n_components=self.n_components_,
@@ -233,7 +238,7 @@ class Umap:
 
         latent = require_fitted(self.latent_, "umap")
         embedding = require_fitted(self.embedding_, "umap")
-        check_features(x, latent.shape[1], "umap")
+        check_metric(x, self.metric, "umap", latent)
         neighbors = self._searcher()
         seeds = random_words(require_fitted(self.transform_seed_, "umap"))
         placed = np.empty((len(x), embedding.shape[1]), dtype=np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from n2d_builtin.common.compiled import keep_on_disk
 from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_builtin.neighbors.row_metrics import LINEAR
 from n2d_framework.plugin import AnyArray, IntArray, StageError
 
 if TYPE_CHECKING:
@@ -179,7 +180,8 @@ def fit_embedding(
         for message in _EXPECTED:
             warnings.filterwarnings("ignore", message=f"(?s).*{message}")
         with _lock:
-            start = begin(init, _unit_rows(x, metric), graph, n_components, seed, metric)
+            by = metric if metric in LINEAR else "euclidean"
+            start = begin(init, _unit_rows(x, by), graph, n_components, seed, by)
     placed = lay_out(start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs, check=check)
     lost = int((alone | ~np.isfinite(placed).all(axis=1)).sum())
     if lost:

@@ -1,0 +1,207 @@
+"""Metrics of rows: what each takes, and how a search compares rows by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Literal, TypeAlias
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from n2d_builtin.common.checked_rows import check_features, refuse
+from n2d_framework.plugin import AnyArray, DataError
+
+__all__ = ["LINEAR", "MEASURES", "Metric", "check_metric", "comparable", "shape_problems"]
+
+Metric: TypeAlias = Literal[
+    "euclidean", "manhattan", "chebyshev", "cosine", "correlation", "hamming", "jaccard", "dice",
+    "canberra", "braycurtis", "hellinger", "haversine", "precomputed",
+]  # fmt: skip
+
+_Domain: TypeAlias = Callable[[AnyArray], AnyArray]
+
+
+@attrs.frozen
+class Measure:
+    """One metric.
+
+    Attributes
+    ----------
+    plain : str
+        The metric of the kernels by which :attr:`rows` are compared.
+    rows : callable
+        Rows as they are compared: at distance 0 exactly if they are equal.
+    distance : callable or None
+        The distance, from that of the kernel.
+    outside : callable or None
+        Where values of rows are ones that the metric does not take.
+    takes : str
+        What it takes, for the message.
+    """
+
+    plain: str
+    rows: Callable[[AnyArray], AnyArray] = np.ascontiguousarray
+    distance: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None
+    outside: _Domain | None = None
+    takes: str = ""
+
+
+def _unit(rows: AnyArray, zero: AnyArray) -> AnyArray:
+    """Rows of length 1, and one more coordinate in which only the rows without direction have 1."""
+    rows = rows / np.where(zero, 1.0, np.abs(rows).max(axis=1, keepdims=True))
+    # A running sum adds in the same order for any number of rows; a plain sum does not.
+    length = np.sqrt(np.cumsum(rows * rows, axis=1)[:, -1:])
+    return np.ascontiguousarray(np.hstack([rows / np.where(zero, 1.0, length), zero]))
+
+
+def _directions(x: AnyArray) -> AnyArray:
+    rows = np.asarray(x, dtype=np.float64)
+    return _unit(rows, np.abs(rows).max(axis=1, keepdims=True) == 0)
+
+
+def _profiles(x: AnyArray) -> AnyArray:
+    """Deviations from the mean of the row; none where all its values are equal."""
+    rows = np.asarray(x, dtype=np.float64)
+    flat = rows.max(axis=1, keepdims=True) == rows.min(axis=1, keepdims=True)
+    centred = rows - np.cumsum(rows, axis=1)[:, -1:] / rows.shape[1]
+    return _unit(np.where(flat, 0.0, centred), flat)
+
+
+def _roots(x: AnyArray) -> AnyArray:
+    return _directions(np.sqrt(np.asarray(x, dtype=np.float64)))
+
+
+def _on_sphere(x: AnyArray) -> AnyArray:
+    """Points of the unit sphere, from latitude and longitude in radians."""
+    latitude, longitude = np.asarray(x, dtype=np.float64).T
+    ring = np.cos(latitude)
+    return np.stack([ring * np.cos(longitude), ring * np.sin(longitude), np.sin(latitude)], axis=1)
+
+
+def _half_square(chord: NDArray[np.float64]) -> NDArray[np.float64]:
+    return chord * chord / 2
+
+
+def _angle(chord: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(2 * np.arcsin(np.minimum(chord / 2, 1.0)))
+
+
+def _no_coordinates(x: AnyArray) -> AnyArray:
+    return np.asarray(np.abs(x) > np.array([np.pi / 2, 2 * np.pi], dtype=np.float32))
+
+
+def _negative(x: AnyArray) -> AnyArray:
+    return np.asarray(x < 0)
+
+
+def _not_binary(x: AnyArray) -> AnyArray:
+    return np.asarray((x != 0) & (x != 1))
+
+
+_positive = partial(Measure, outside=_negative, takes="numbers of 0 or more")
+_binary = partial(Measure, outside=_not_binary, takes="0 and 1")
+
+MEASURES: Final[dict[str, Measure]] = {
+    "euclidean": Measure("euclidean"),
+    "manhattan": Measure("manhattan"),
+    "chebyshev": Measure("chebyshev"),
+    "cosine": Measure("euclidean", _directions, _half_square),
+    "correlation": Measure("euclidean", _profiles, _half_square),
+    "hellinger": _positive("euclidean", _roots, lambda chord: chord / np.sqrt(2.0)),
+    "haversine": Measure(
+        "euclidean",
+        _on_sphere,
+        _angle,
+        outside=_no_coordinates,
+        takes="latitude and longitude in radians, at most pi/2 and 2 pi in size",
+    ),
+    "hamming": Measure("hamming"),
+    "jaccard": _binary("jaccard"),
+    "dice": _binary("dice"),
+    "canberra": Measure("canberra"),
+    "braycurtis": _positive("braycurtis"),
+    "precomputed": _positive("precomputed"),
+}
+
+
+#: Metrics under which means of rows make sense as they are; for the others, those of the rows that
+#: are compared.
+LINEAR: Final = frozenset({"euclidean", "manhattan", "chebyshev", "cosine"})
+
+
+def comparable(x: AnyArray, metric: Metric) -> AnyArray:
+    """Rows as a search compares them, such as scaled to unit length for cosine.
+
+    Parameters
+    ----------
+    x : float32 array of shape (n, d)
+    metric : Metric
+
+    Returns
+    -------
+    array of shape (n, e)
+        C-contiguous. Rows are equal if they are at distance 0.
+    """
+    return MEASURES[metric].rows(x)
+
+
+def shape_problems(metric: Metric, row_shape: tuple[int, ...]) -> list[str]:
+    """Reasons why rows of that shape cannot be compared by the metric."""
+    if metric != "haversine" or row_shape == (2,):
+        return []
+    return [f"metric 'haversine' takes rows of latitude and longitude, got rows of {row_shape}"]
+
+
+def check_metric(x: AnyArray, metric: Metric, name: str, points: AnyArray | None = None) -> None:
+    """Refuse rows that the metric does not take, or that do not match those of the fit.
+
+    Parameters
+    ----------
+    x : array of shape (n, d)
+    metric : Metric
+    name : str
+        Of the component, for the message.
+    points : array of shape (l, d), optional
+        Rows of the fit, for new rows; ``None`` for the rows of the fit themselves.
+
+    Raises
+    ------
+    DataError
+        With row and column of the first value that is not taken.
+    """
+    if metric == "precomputed":
+        reason = _square_problem(x) if points is None else _width_problem(x, points)
+        refuse([f"{name}: metric 'precomputed' takes {reason}"] if reason else [])
+    elif points is not None:
+        check_features(x, points.shape[1], name)
+    refuse([f"{name}: {reason}" for reason in shape_problems(metric, x.shape[1:])])
+    measure = MEASURES[metric]
+    if measure.outside is not None and (outside := measure.outside(x)).any():
+        row, column = np.argwhere(outside)[0]
+        raise DataError(
+            f"{name}: metric {metric!r} takes {measure.takes}; row {row}, column {column} is "
+            f"{x[row, column]:g} ({int(outside.any(axis=1).sum())} of {len(x)} rows have such "
+            "values); choose another metric, or prepare rows without a scaler that moves them"
+        )
+
+
+def _square_problem(x: AnyArray) -> str:
+    """What is wrong with a matrix of distances between the rows of a fit."""
+    if x.ndim != 2 or x.shape[0] != x.shape[1]:
+        return f"the distances of all rows to each other, an array of shape (n, n), got {x.shape}"
+    if np.diagonal(x).any():
+        return (
+            "distances that are 0 from a row to itself; pass them unchanged, by scaler='none' and "
+            "the embedder 'identity'"
+        )
+    if np.abs(x - x.T).max(initial=0.0) > 1e-5 * x.max(initial=0.0):
+        return "distances that are the same in both directions"
+    return ""
+
+
+def _width_problem(x: AnyArray, points: AnyArray) -> str:
+    if x.ndim == 2 and x.shape[1] > points.max(initial=0):
+        return ""
+    return f"the distances of each new row to all rows of the fit, got rows of {x.shape[1:]}"
