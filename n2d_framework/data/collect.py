@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,8 @@ def collect(source: RowSource) -> Dataset:
         If the rows do not fit into memory, or whatever reading raises.
     """
     try:
-        x, labels, ids = _known(source) if source.n_rows is not None else _unknown(source)
+        known = source.n_rows is not None and not source.sparse
+        x, labels, ids = _known(source) if known else _unknown(source)
     except MemoryError as error:
         shape = (source.n_rows or "n", *source.row_shape)
         raise DataError(
@@ -116,8 +118,12 @@ def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]
     return x, labels, ids
 
 
-def _unknown(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
-    rows: list[AnyArray] = []
+def _unknown(source: RowSource) -> tuple[Any, list[AnyArray], list[AnyArray]]:
+    """Join blocks: of tables whose length is not known, and of sparse matrices."""
+    if source.sparse:
+        needed = 2 * source.n_stored * (source.dtype.itemsize + 8)
+        check_memory(f"{source.name}: {source.n_stored} stored values", needed)
+    rows: list[Any] = []
     labels: list[AnyArray] = []
     ids: list[AnyArray] = []
     for block in source.blocks(_BLOCK):
@@ -126,6 +132,10 @@ def _unknown(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray
             labels.append(block.y)
         if block.ids is not None:
             ids.append(block.ids)
+    if source.sparse:
+        from scipy.sparse import vstack
+
+        return vstack(rows, format="csr"), labels, ids
     return np.concatenate(rows), labels, ids
 
 

@@ -6,7 +6,7 @@ import abc
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -22,9 +22,12 @@ _NUMERIC_KINDS = "buif"
 
 
 class Block(NamedTuple):
-    """Some consecutive rows, with their labels and ids where the data have any."""
+    """Some consecutive rows, with their labels and ids where the data have any.
 
-    x: AnyArray
+    Rows are an array, or a CSR array where the source is sparse.
+    """
+
+    x: Any
     y: AnyArray | None
     ids: AnyArray | None = None
 
@@ -52,6 +55,10 @@ class RowSource(abc.ABC):
         Columns that a fitted model does not ask for.
     table : Path or None
         The file, if its rows are those of a table of named columns.
+    sparse : bool
+        Whether blocks hold CSR arrays.
+    n_stored : int
+        Number of values that a sparse source has.
     """
 
     name: str
@@ -63,6 +70,8 @@ class RowSource(abc.ABC):
     schema: Schema | None = None
     others: tuple[str, ...] = ()
     table: Path | None = None
+    sparse: bool = False
+    n_stored: int = 0
 
     @abc.abstractmethod
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
@@ -130,7 +139,7 @@ class ArraySource(RowSource):
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """Slices of the arrays."""
         x, y, ids = self.held.x, self.held.y, self.held.ids
-        for start in range(0, len(x), size):
+        for start in range(0, self.n_rows or 0, size):
             part = slice(start, start + size)
             yield Block(
                 x[part],

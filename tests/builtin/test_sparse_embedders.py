@@ -123,7 +123,7 @@ def test_shares_solve_the_problem_of_their_row(alpha, l1_ratio):
         assert cost(w.astype(np.float64)) <= best.fun * (1 + 1e-6)
 
 
-def test_parts_that_repeat_are_no_obstacle():
+def test_columns_that_repeat_are_solved_too():
     x = np.repeat(counts(20, 3, 0.9).toarray(), 2, axis=1)
     model = NMFEmbedder(latent_dim=6).fit(x, context=CONTEXT)
     np.testing.assert_allclose(model.reconstruct(model.transform(x)), x, atol=0.2)

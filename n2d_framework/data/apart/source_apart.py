@@ -39,17 +39,23 @@ class SourceApart(RowSource):
         self.names, self.others = tuple(found["names"]), tuple(found["others"])
         self.schema = None if found["schema"] is None else Schema.from_json(found["schema"])
         self.table = ref.path if found["is_table"] else None
+        self.sparse, self.n_stored = found["sparse"], found["n_stored"]
 
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """The blocks of the source in the other process."""
         rows = size if self.n_rows is None else min(size, self.n_rows)
-        part_size = rows * math.prod(self.row_shape) * self.dtype.itemsize
-        for ids, (x, *y) in self._reader.parts(size, labels, size=part_size):
+        values = self.n_stored if self.sparse else rows * math.prod(self.row_shape)
+        part_size = values * self.dtype.itemsize + (8 * values if self.sparse else 0)
+        for ids, (*parts, x, y) in self._reader.parts(size, labels, size=part_size):
             found = None
             if ids is not None:
                 found = np.empty(len(ids), dtype=object)
                 found[:] = ids
-            yield Block(x, y[0] if y else None, found)
+            if self.sparse:
+                from scipy.sparse import csr_array
+
+                x = csr_array((x, *parts), shape=(len(parts[1]) - 1, *self.row_shape))
+            yield Block(x, y if len(y) else None, found)
 
     def close(self) -> None:
         """Close the files."""
@@ -76,13 +82,15 @@ class _Served:
             "dtype": source.dtype.str, "names": source.names, "others": source.others,
             "schema": None if source.schema is None else source.schema.as_json(),
             "modality": source.modality, "is_table": source.table is not None,
+            "sparse": source.sparse, "n_stored": source.n_stored,
         }  # fmt: skip
 
     def parts(self, size: int, labels: bool) -> Iterator[Part]:
         for block in self.source.blocks(size, labels=labels):
             ids = None if block.ids is None else block.ids.tolist()
-            arrays = [block.x] if block.y is None else [block.x, block.y]
-            yield ids, arrays
+            x, y = block.x, np.empty(0) if block.y is None else block.y
+            parts = [x.indices, x.indptr, x.data] if self.source.sparse else [x]
+            yield ids, [*parts, y]
 
     def close(self) -> None:
         self.source.close()

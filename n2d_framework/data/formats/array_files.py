@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import abc
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -26,7 +27,7 @@ from n2d_framework.data.source import (
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
-__all__ = ["ArrayFile", "Contents", "StoredArray", "find_contents"]
+__all__ = ["ArrayFile", "Contents", "FieldArray", "StoredArray", "find_contents"]
 
 
 class StoredArray(abc.ABC):
@@ -38,11 +39,19 @@ class StoredArray(abc.ABC):
         File and array, for messages.
     shape : tuple of int
     dtype : numpy.dtype
+    sparse : bool
+        Whether rows come as CSR arrays.
     """
 
     where: str
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
+    sparse: ClassVar[bool] = False
+
+    @property
+    def n_stored(self) -> int:
+        """Number of values that are stored."""
+        return math.prod(self.shape)
 
     @abc.abstractmethod
     def rows(self, size: int) -> Iterator[AnyArray]:
@@ -50,7 +59,7 @@ class StoredArray(abc.ABC):
 
     def whole(self) -> AnyArray:
         """The array in memory."""
-        return np.concatenate(list(self.rows(max(1, self.shape[0]))))
+        return np.concatenate(list(self.rows(max([1, *self.shape[:1]]))))
 
 
 @attrs.frozen
@@ -75,14 +84,28 @@ class _Fields(StoredArray):
 
 
 @attrs.frozen
-class _OneField(StoredArray):
+class FieldArray(StoredArray):
+    """One field of a structured array, which may hold several values for each row."""
+
     where: str
     stored: StoredArray
     field: str
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
 
+    @classmethod
+    def of(cls, stored: StoredArray, field: str) -> FieldArray:
+        """The field of that name."""
+        fields: Mapping[str, Any] = stored.dtype.fields or {}
+        kind = fields[field][0]
+        # HDF5's strings of any length are objects to NumPy, noted beside their type.
+        any_length = (kind.metadata or {}).get("vlen") in (str, bytes)
+        where = f"{stored.where}, column {field!r}"
+        dtype = np.dtype("S") if any_length else kind.base
+        return cls(where, stored, field, (*stored.shape[:1], *kind.shape), dtype)
+
     def rows(self, size: int) -> Iterator[AnyArray]:
+        """Yield the field of consecutive rows."""
         for part in self.stored.rows(size):
             yield part[self.field].astype(self.dtype, copy=False)
 
@@ -124,6 +147,7 @@ def find_contents(
     names: Sequence[str],
     get: Callable[[str], StoredArray],
     index: Sequence[str] = (),
+    notable: Sequence[str] | None = None,
 ) -> Contents:
     """Choose rows, labels, ids and names of columns among the arrays of a file.
 
@@ -136,6 +160,8 @@ def find_contents(
         Gives the array of a name; only those that are used are looked at.
     index : sequence of str
         Fields of structured arrays that hold row names.
+    notable : sequence of str, optional
+        Arrays that are pointed out if they are not used; by default all.
 
     Raises
     ------
@@ -163,7 +189,7 @@ def find_contents(
         taken.add(classes)
     else:
         classes = None
-    point_out_unused(ref, names, taken)
+    point_out_unused(ref, names if notable is None else notable, taken)
     only = pairs[0] if len(pairs) == 1 else (None, None)
     return Contents(
         [(get(rows), None if labels is None else get(labels)) for rows, labels in pairs],
@@ -241,11 +267,7 @@ def _of_table(ref: Reference, name: str, stored: StoredArray, index: Sequence[st
     def one(field: str | None) -> StoredArray | None:
         if field is None:
             return None
-        where = f"{stored.where}, column {field!r}"
-        kind = kinds[field][0]
-        # HDF5's strings of any length are objects to NumPy, noted beside their type.
-        any_length = (kind.metadata or {}).get("vlen") in (str, bytes)
-        return _OneField(where, stored, field, (n,), np.dtype("S") if any_length else kind)
+        return FieldArray.of(stored, field)
 
     rows = _Fields(stored.where, stored, columns.features, (n, len(columns.features)), dtype)
     return Contents(
@@ -303,6 +325,8 @@ class ArrayFile(RowSource):
                     f"{part.x.where}: its rows {part.x.shape[1:]} {part.x.dtype} do not fit "
                     f"those of {first.where}, {first.shape[1:]} {first.dtype}; name one with x"
                 )
+        self.sparse = first.sparse
+        self.n_stored = sum(part.x.n_stored for part in self._parts)
         self.name = ref.path.stem
         self.n_rows = sum(part.x.shape[0] for part in self._parts)
         self.row_shape = first.shape[1:]
@@ -343,14 +367,16 @@ class ArrayFile(RowSource):
                 start = 0
                 for rows in part.x.rows(size):
                     chosen = rows if self._order is None else rows[:, list(self._order)]
-                    x = np.ascontiguousarray(chosen, dtype=self.dtype)
+                    x, n = chosen, int(chosen.shape[0])
+                    if not self.sparse:
+                        x = np.ascontiguousarray(chosen, dtype=self.dtype)
                     yield Block(
                         x,
-                        None if y is None else y[start : start + len(x)],
-                        None if ids is None else id_texts(ids[done : done + len(x)].tolist()),
+                        None if y is None else y[start : start + n],
+                        None if ids is None else id_texts(ids[done : done + n].tolist()),
                     )
-                    start += len(x)
-                    done += len(x)
+                    start += n
+                    done += n
 
 
 def _labels(stored: StoredArray) -> AnyArray:

@@ -11,7 +11,19 @@ import numpy as np
 
 from n2d_framework.core.rows import listed
 from n2d_framework.data.faults import check_declared, reading
-from n2d_framework.data.formats.array_files import ArrayFile, StoredArray, find_contents
+from n2d_framework.data.formats.annotated import (
+    Annotated,
+    annotated_contents,
+    is_annotated,
+    sparse_group,
+    sparse_groups,
+)
+from n2d_framework.data.formats.array_files import (
+    ArrayFile,
+    Contents,
+    StoredArray,
+    find_contents,
+)
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -116,7 +128,8 @@ class _Conventions:
 class Hdf5Source(ArrayFile):
     """Rows of the dataset ``x`` of an HDF5 file, with labels in ``y`` if there are any.
 
-    Datasets in groups are named by their path, such as ``train/x``.
+    Datasets in groups are named by their path, such as ``train/x``; groups that are sparse
+    matrices, and what AnnData keeps, by their own (``X``, ``layers/counts``, ``obs/kind``).
 
     Parameters
     ----------
@@ -132,10 +145,7 @@ class Hdf5Source(ArrayFile):
             self._file = h5py.File(ref.path, "r")
         try:
             with reading(ref.path, _KIND):
-                names = _datasets(ref, self._file)
-                contents = find_contents(
-                    ref, names, lambda name: self._stored(ref, name), _index(self._file, names)
-                )
+                contents = self._contents(ref, _datasets(ref, self._file))
             super().__init__(ref, _KIND, contents)
         except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._file.close()
@@ -144,6 +154,22 @@ class Hdf5Source(ArrayFile):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+    def _contents(self, ref: Reference, names: list[str]) -> Contents:
+        def stored(name: str) -> StoredArray:
+            return self._stored(ref, name)
+
+        if is_annotated(self._file):
+            return annotated_contents(ref, Annotated(ref.path, self._file, stored), names)
+        groups = sparse_groups(names)
+
+        def array(name: str) -> StoredArray:
+            if name in groups:
+                return sparse_group(ref.path, self._file[name], name, stored)
+            return stored(name)
+
+        known = [*groups, *(name for name in names if name.rpartition("/")[0] not in groups)]
+        return find_contents(ref, known, array, _index(self._file, names))
 
     def _stored(self, ref: Reference, name: str) -> _Stored:
         import h5py
@@ -215,10 +241,5 @@ def _datasets(ref: Reference, file: Any) -> list[str]:
         raise DataError(
             f"{ref.path}: {listed(foreign)} is a link into another file, which is not opened; copy "
             "the values into one file"
-        )
-    if "X/indptr" in names and ref.x is None:
-        raise DataError(
-            f"{ref.path}: 'X' is a sparse matrix of AnnData; store a dense one "
-            "(adata.X = adata.X.toarray()), or name another: {path: ..., x: obsm/X_pca}"
         )
     return names

@@ -16,8 +16,10 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import listed
+from n2d_framework.core.rows.frames import name_text
 from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.formats.array_files import ArrayFile, Contents, StoredArray, find_contents
+from n2d_framework.data.formats.sparse_arrays import PARTS, SparseArray
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -53,6 +55,9 @@ class _Npy(StoredArray):
         """Read on from row to row; an array in Fortran order has to be read whole."""
         with self.open() as file:
             _header(file)
+            if not self.shape:
+                yield self._take(file, 1)
+                return
             if self.fortran:
                 array = self._take(file, self.shape[0]).reshape(self.shape[::-1]).T
                 yield from (array[i : i + size] for i in range(0, len(array), size))
@@ -105,6 +110,8 @@ class NpySource(ArrayFile):
 class NpzSource(ArrayFile):
     """Rows of an ``.npz`` file: ``x[, y]``, or ``x_train, y_train, x_test, y_test`` joined.
 
+    Or of a sparse matrix that ``scipy.sparse.save_npz`` wrote.
+
     Parameters
     ----------
     ref : Reference
@@ -117,7 +124,7 @@ class NpzSource(ArrayFile):
             self._archive = zipfile.ZipFile(ref.path)
         try:
             with reading(ref.path, _NPZ):
-                contents = find_contents(ref, self._names(), lambda name: self._member(ref, name))
+                contents = self._contents(ref)
             super().__init__(ref, _NPZ, contents)
         except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._archive.close()
@@ -126,6 +133,24 @@ class NpzSource(ArrayFile):
     def close(self) -> None:
         """Close the archive."""
         self._archive.close()
+
+    def _contents(self, ref: Reference) -> Contents:
+        names = self._names()
+        if not {"format", "shape", "data"} <= set(names) or "x" in names:
+            return find_contents(ref, names, lambda name: self._member(ref, name))
+        # As scipy.sparse.save_npz writes a matrix; other arrays may lie next to its parts.
+        kind = name_text(self._member(ref, "format").whole().ravel()[0])
+        parts = [name for name in PARTS.get(kind, ()) if name in names]
+
+        def array(name: str) -> StoredArray:
+            if name != "x":
+                return self._member(ref, name)
+            shape = self._member(ref, "shape").whole().ravel()
+            members = {part: self._member(ref, part) for part in parts}
+            return SparseArray.of(f"{ref.path}: the sparse matrix", kind, shape, members)
+
+        others = [name for name in names if name not in ("format", "shape", "_is_array", *parts)]
+        return find_contents(ref, ["x", *others], array)
 
     def _names(self) -> list[str]:
         members = self._archive.namelist()
