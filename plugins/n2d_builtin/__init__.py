@@ -1,7 +1,8 @@
 """The components, datasets and prepare steps that come with n2d_framework.
 
-Classes of components that plugins derive from, or start with, are exported here; everything
-else may change without notice. Importing this package loads nothing.
+Classes of components that plugins derive from, or start with, and the search and graph of
+neighbours are exported here; everything else may change without notice. Importing this package
+loads nothing.
 """
 
 from __future__ import annotations
@@ -16,26 +17,32 @@ if TYPE_CHECKING:
     from n2d_builtin.autoencoders.planned import PlannedAutoencoder
     from n2d_builtin.gmm.gmm import GaussianMixture
     from n2d_builtin.kmeans.kmeans import KMeans
+    from n2d_builtin.neighbors.neighbors import ExactNeighbors
     from n2d_builtin.umap.umap import Umap
+    from n2d_builtin.umap.umap_library import neighbor_graph
 
 __all__ = [
     "Autoencoder",
     "ConvAutoencoder",
     "DenseAutoencoder",
+    "ExactNeighbors",
     "GaussianMixture",
     "KMeans",
     "PlannedAutoencoder",
     "Umap",
+    "neighbor_graph",
 ]
 
 _HOMES = {
     "Autoencoder": "autoencoders.base",
     "ConvAutoencoder": "autoencoders.conv",
     "DenseAutoencoder": "autoencoders.dense",
+    "ExactNeighbors": "neighbors.neighbors",
     "GaussianMixture": "gmm.gmm",
     "KMeans": "kmeans.kmeans",
     "PlannedAutoencoder": "autoencoders.planned",
     "Umap": "umap.umap",
+    "neighbor_graph": "umap.umap_library",
 }
 
 

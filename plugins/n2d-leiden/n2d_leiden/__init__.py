@@ -1,0 +1,1 @@
+"""Leiden clustering for n2d_framework."""
