@@ -191,6 +191,20 @@ def test_hovering_shows_the_row_and_its_image(tab):
     assert not tip.is_visible()
 
 
+def test_a_note_goes_along_when_the_page_is_scrolled(tab):
+    canvas, tip = tab.page.locator(".plot > canvas"), tab.page.locator("#tip")
+    canvas.scroll_into_view_if_needed()
+    canvas.press("ArrowRight")
+    assert tip.is_visible()
+    before = tip.bounding_box()["y"] - canvas.bounding_box()["y"]
+    up = "new Promise((done) => { scrollBy(0, %d); setTimeout(done, 300); })"
+    tab.evaluate(up % 40)
+    assert tip.is_visible()
+    assert tip.bounding_box()["y"] - canvas.bounding_box()["y"] == pytest.approx(before, abs=2)
+    tab.evaluate(up % -5000)
+    assert not tip.is_visible()
+
+
 def test_notes_have_the_id_of_the_row_its_class_and_its_cluster(open_tab, classes, named):
     """Each as the data and the results have it, at every point that is tried."""
     tab = open_tab(classes.report(pictures=1))

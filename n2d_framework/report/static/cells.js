@@ -11,7 +11,7 @@ function startCells() {
   $("cell-controls").append(chooser, step(-1, "‹", "The cell before"), step(1, "›", "The next cell"));
   themeListeners.push(() => current && current.draw());
   addEventListener("resize", () => current && current.draw());
-  addEventListener("scroll", () => current && current.hide(), { passive: true });
+  addEventListener("scroll", () => current && current.follow(), { passive: true });
   showCell(0);
 }
 

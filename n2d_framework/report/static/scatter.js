@@ -124,6 +124,10 @@ function scatter(box, entry, { rows, ids, sprite }) {
       if (points[key]) lines.push(el("span", {}, `${names[key]}: ${points[key].legend[points[key].of[i]].name}`));
     if (points.confidence) lines.push(el("span", {}, `confidence: ${points.confidence[i]} %`));
     TIP.replaceChildren(...(sprite ? [thumbnail(i)] : []), el("div", {}, ...lines));
+    place(i);
+  }
+
+  function place(i) {
     const { left, top } = canvas.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = TIP;
     const x = Math.min(left + sx(i) + 14, document.documentElement.clientWidth - width - 8);
@@ -158,5 +162,12 @@ function scatter(box, entry, { rows, ids, sprite }) {
     el("div", { class: "plot" }, canvas, legend),
     el("p", { class: "note" }, `${sample}Across: ${points.axes[0]}. Up: ${points.axes[1]}.`));
   update();
-  return { draw: update, hide: () => point(-1) };
+  // Focus scrolls the canvas into view, also after a key has chosen a point: the note goes along.
+  function follow() {
+    if (state.at < 0) return;
+    const y = canvas.getBoundingClientRect().top + sy(state.at);
+    if (y < 0 || y > innerHeight) point(-1);
+    else place(state.at);
+  }
+  return { draw: update, follow };
 }
