@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from n2d_framework.core.rows import Rows
 from n2d_framework.data import load, open_rows
 from n2d_framework.errors import DataError, DataWarning
 
@@ -221,7 +222,7 @@ def test_a_matrix_that_declares_more_than_its_file_holds_is_refused(tmp_path: Pa
 def test_names_that_repeat_become_those_of_anndata(names: list[str]) -> None:
     utils = pytest.importorskip("anndata.utils")
     pandas = pytest.importorskip("pandas")
-    from n2d_framework.data.formats.annotated import unique_names
+    from n2d_framework.core.rows.fields import unique_names
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -232,3 +233,52 @@ def test_names_that_repeat_become_those_of_anndata(names: list[str]) -> None:
 def test_names_that_repeat_are_pointed_out(tmp_path: Path) -> None:
     with pytest.warns(DataWarning, match="1 names of columns are there more than once.*'gene0'"):
         load({"path": cells(tmp_path / "a.h5ad"), "x": "X"})
+
+
+class Cells:
+    """The public face of an AnnData."""
+
+    def __init__(self, x: object) -> None:
+        self.X, self.obs_names, self.var_names = x, CELLS, GENES
+
+
+@pytest.mark.parametrize("x", [COUNTS, sp.coo_array(COUNTS), COUNTS.toarray()])
+@pytest.mark.parametrize("of_anndata", [True, False])
+def test_objects_of_anndata_are_rows_with_names(x: object, of_anndata: bool) -> None:
+    given_as = Cells(x)
+    if of_anndata:
+        anndata = pytest.importorskip("anndata")
+        x = sp.csr_matrix(x) if sp.issparse(x) else x
+        frame = pytest.importorskip("pandas").DataFrame
+        given_as = anndata.AnnData(x, frame(index=CELLS), frame(index=[*GENES[:11], "gene0-1"]))
+    rows = Rows.of(given_as)
+    assert rows.storage == ("sparse" if sp.issparse(x) else "dense")
+    np.testing.assert_array_equal(dense(rows.values), COUNTS.toarray())
+    assert (rows.ids.tolist(), rows.schema.names[-1]) == (CELLS, "gene0-1")
+    np.testing.assert_array_equal(rows.column("gene0-1"), COUNTS.toarray()[:, 11])
+
+
+def test_an_anndata_without_its_matrix_says_what_to_give() -> None:
+    with pytest.raises(DataError, match=r"adata.obsm\['X_pca'\]"):
+        Rows.of(Cells(None))
+
+
+def test_arrays_of_xarray_are_rows_with_names() -> None:
+    xarray = pytest.importorskip("xarray")
+    values = COUNTS.toarray()
+    array = xarray.DataArray(values, dims=("cell", "gene"), coords={"cell": CELLS, "gene": GENES})
+    rows = Rows.of(array)
+    assert (rows.ids.tolist(), rows.schema.names[-1]) == (CELLS, "gene0-1")
+    np.testing.assert_array_equal(rows.values, values)
+    assert Rows.of(xarray.Dataset({"counts": array})).fingerprint() == rows.fingerprint()
+    images = Rows.of(
+        xarray.DataArray(values.reshape(30, 3, 4), dims=tuple("abc"), coords={"a": CELLS})
+    )
+    assert (images.row_shape, images.ids.tolist()) == ((3, 4), CELLS)
+    columns = {"size": ("cell", values[:, 0]), "depth": ("cell", values[:, 1])}
+    table = Rows.of(xarray.Dataset(columns, coords={"cell": CELLS}))
+    assert (table.schema.names, table.ids.tolist()) == (("size", "depth"), CELLS)
+    with pytest.raises(DataError, match=r"not columns of one length.*dataset\[name\]"):
+        Rows.of(xarray.Dataset({"a": ("x", [1, 2]), "b": ("y", [1, 2, 3])}))
+    with pytest.raises(DataError, match="needs two dimensions"):
+        Rows.of(xarray.DataArray([1.0, 2.0]))

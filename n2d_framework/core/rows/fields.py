@@ -212,6 +212,20 @@ def positions(n: int) -> tuple[str, ...]:
     return tuple(map(str, range(n)))
 
 
+def unique_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of which the second and further of each get ``-1``, ``-2`` and so on, as in anndata."""
+    taken, times_so_far = set(names), Counter[str]()
+    found = []
+    for name in names:
+        unique, number = name, times_so_far[name]
+        while number and (unique := f"{name}-{number}") in taken:
+            number += 1
+        times_so_far[name] = number + 1
+        taken.add(unique)
+        found.append(unique)
+    return tuple(found)
+
+
 def value_names(schema: Schema, row_shape: tuple[int, ...]) -> tuple[str, ...]:
     """A name for each value of a row: of its column, or of its place (``"3, 0"``)."""
     if schema.named and row_shape == (len(schema.fields),):

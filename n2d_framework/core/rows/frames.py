@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.kinds import Kind
-from n2d_framework.core.rows.fields import Schema, positions
+from n2d_framework.core.rows.fields import Schema, positions, unique_names
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -38,9 +38,12 @@ class Frame(abc.ABC):
     names : tuple of str
         Names of the columns. Other values than strings are named as they are written, those of
         several levels joined by ``/``.
+    sparse : bool
+        Whether they are those of a sparse matrix of SciPy.
     """
 
     names: tuple[str, ...]
+    sparse: bool = False
 
     @abc.abstractmethod
     def take(self, order: Sequence[int]) -> Any:
@@ -86,7 +89,8 @@ def as_frame(x: Any) -> Frame | None:
     ----------
     x : object
         A frame of pandas (or a library with its interface), polars, Arrow or Dask; a mapping of
-        names to columns; a structured NumPy array; what has a method ``__n2d_rows__()``.
+        names to columns; a structured NumPy array; an AnnData (its ``X``, with the names of cells
+        and variables); an array or dataset of xarray; what has a method ``__n2d_rows__()``.
 
     Returns
     -------
@@ -98,6 +102,10 @@ def as_frame(x: Any) -> Frame | None:
     if known is not None and not isinstance(x, type):
         found: Frame = _Made(known())
         return found
+    if hasattr(x, "obs_names") and hasattr(x, "var_names"):
+        return _annotated(x)
+    if library == "xarray":
+        return _labelled(x)
     if isinstance(x, Mapping) and library != "scipy":  # a sparse matrix may be a mapping of places
         return _Arrays({name_text(name): x[name] for name in x}, len(x))
     if isinstance(x, np.ndarray):
@@ -149,6 +157,63 @@ class _Made(Frame):
     def schema(self) -> Schema:
         found: Schema = self._rows.schema
         return found
+
+
+class _Matrix(Frame):
+    """A matrix, dense or sparse, whose rows and columns have names of their own."""
+
+    def __init__(self, values: Any, names: Sequence[Any], ids: Iterable[Any] | None) -> None:
+        self._values, self.sparse = values, hasattr(values, "tocsr")
+        self.names = unique_names([name_text(name) for name in names])
+        self._ids = None if ids is None else id_texts(ids)
+
+    def take(self, order: Sequence[int]) -> Any:
+        if list(order) == list(range(len(self.names))):
+            return self._values
+        return self._values[:, list(order)]
+
+    def column(self, position: int) -> Any:
+        column = self._values[:, [position]]
+        return (column.toarray() if hasattr(column, "toarray") else np.asarray(column)).ravel()
+
+    @property
+    def ids(self) -> AnyArray | None:
+        return self._ids
+
+
+def _annotated(x: Any) -> Frame:
+    """The matrix X of an AnnData, which may lie on the disk."""
+    values = x.X
+    if values is None:
+        raise DataError("X is an AnnData without X; give one of its matrices: adata.obsm['X_pca']")
+    values = values.to_memory() if hasattr(values, "to_memory") else values
+    return _Matrix(values if hasattr(values, "tocsr") else values[:], x.var_names, x.obs_names)
+
+
+def _labelled(x: Any) -> Frame:
+    """An array of xarray with the labels of its axes; or the variables of a dataset as columns."""
+    if hasattr(x, "data_vars"):
+        columns = dict(x.data_vars)
+        if len(columns) == 1:
+            (only,) = columns.values()
+            return _labelled(only)
+        shapes = {name: tuple(column.dims) for name, column in columns.items()}
+        if len(set(shapes.values())) != 1 or len(next(iter(shapes.values()))) != 1:
+            raise DataError(
+                f"X is a dataset of xarray whose variables are not columns of one length "
+                f"({shapes}); give one of them: dataset[name]"
+            )
+        (axis,) = next(iter(shapes.values()))
+        ids = x.coords[axis].values.tolist() if axis in x.coords else None
+        return _Arrays(
+            {name_text(name): column.values for name, column in columns.items()}, len(columns), ids
+        )
+    if x.ndim < 2:
+        raise DataError(f"X is an array of xarray of shape {x.shape}; it needs two dimensions")
+    rows, features = x.dims[0], x.dims[-1]
+    ids = x.coords[rows].values.tolist() if rows in x.coords else None
+    names = x.coords[features].values.tolist() if features in x.coords else range(x.shape[-1])
+    return _Matrix(x.values, names if x.ndim == 2 else (), ids)
 
 
 class _Pandas(Frame):
@@ -230,8 +295,11 @@ class _Arrow(Frame):
 class _Arrays(Frame):
     """Columns that are arrays or lists of their own."""
 
-    def __init__(self, columns: Mapping[str, Any], n: int) -> None:
+    def __init__(
+        self, columns: Mapping[str, Any], n: int, ids: Iterable[Any] | None = None
+    ) -> None:
         self.names = tuple(columns)
+        self._ids = None if ids is None else id_texts(ids)
         if len(self.names) != n:
             raise DataError("X: several columns have the same name once written out; rename them")
         if not n:
@@ -268,6 +336,10 @@ class _Arrays(Frame):
     @property
     def dtypes(self) -> tuple[str, ...]:
         return tuple(column.dtype.name for column in self._columns.values())
+
+    @property
+    def ids(self) -> AnyArray | None:
+        return self._ids
 
 
 def _beyond_float64(column: AnyArray) -> bool:

@@ -186,6 +186,9 @@ class Rows:
     @classmethod
     def _of_frame(cls, frame: Frame, kinds: dict[str, Kind], fitting: bool) -> Self:
         _refuse_kinds(kinds, frame.names)
+        values = frame.take(range(len(frame.names))) if frame.sparse else None
+        if values is not None:
+            return cls(canonical(values), frame.schema, frame.ids)
         if set(kinds.values()) <= {"number"}:
             try:
                 dense = as_rows(frame.take(range(len(frame.names))), fitting=fitting)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.rows.fields import unique_names
 from n2d_framework.core.rows.frames import name_text
 from n2d_framework.data.faults import point_out
 from n2d_framework.data.formats.array_files import (
@@ -30,7 +31,6 @@ __all__ = [
     "is_annotated",
     "sparse_group",
     "sparse_groups",
-    "unique_names",
 ]
 
 #: Name of the names of cells, whatever the file calls their column.
@@ -168,20 +168,6 @@ class Annotated:
         if hasattr(self._root[group], "shape"):
             return FieldArray.of(self._stored(group), name)
         return self._stored(f"{group}/{name}")
-
-
-def unique_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Names of which the second and further of each get ``-1``, ``-2`` and so on, as in anndata."""
-    taken, times_so_far = set(names), Counter[str]()
-    found = []
-    for name in names:
-        unique, number = name, times_so_far[name]
-        while number and (unique := f"{name}-{number}") in taken:
-            number += 1
-        times_so_far[name] = number + 1
-        taken.add(unique)
-        found.append(unique)
-    return tuple(found)
 
 
 def annotated_contents(ref: Reference, known: Annotated, names: list[str]) -> Contents:
