@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from n2d_framework.analysis.label_free import LabelFree
     from n2d_framework.analysis.paired import Paired
     from n2d_framework.analysis.significance import Significance
+    from n2d_framework.core.rows import Rows
     from n2d_framework.plan.store.stage_store import StageStore
-    from n2d_framework.types import AnyArray, IntArray
+    from n2d_framework.types import IntArray
 
 __all__ = ["ComparisonView"]
 
@@ -70,7 +71,7 @@ class ComparisonView(Protocol):
     def numbers_of_clusters(self) -> pd.DataFrame:
         """Criteria for the number of clusters."""
 
-    def rows(self, key: str) -> AnyArray:
+    def rows(self, key: str) -> Rows:
         """Rows of a dataset as they were loaded, by their content key."""
 
     def truth(self, key: str) -> IntArray:

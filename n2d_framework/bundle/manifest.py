@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from n2d_framework.core.roles import FITTED_ROLES, ROLE_TABLE, labels_in, role_info
+from n2d_framework.core.rows import STORAGES
 from n2d_framework.core.state import KEY_PATTERN
 from n2d_framework.errors import BundleError, Problem
 
@@ -80,7 +81,8 @@ def _schema_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(path, "must have the names of feature_names")
     for chosen in filter(None, (names, listed)):
         shape = data.get("row_shape")
-        if _is_shape(shape) and shape != [len(chosen)]:
+        one_text = shape == [] and len(chosen) == 1
+        if _is_shape(shape) and shape != [len(chosen)] and not one_text:
             yield Problem(path, f"names {len(chosen)} columns for rows of shape {shape}")
         if len(set(chosen)) < len(chosen):
             yield Problem(path, "must not have a name twice")
@@ -130,6 +132,7 @@ _OPTIONAL: dict[str, tuple[_Check, str]] = {
     "n_rows": (_is_row_count, "null or a non-negative integer"),
     "dtype": (_is_text, "a text"),
     "fingerprint": (_is_text, "a text"),
+    "storage": (lambda value: value in STORAGES, f"one of {', '.join(STORAGES)}"),
 }
 
 

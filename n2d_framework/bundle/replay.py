@@ -11,6 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE
+from n2d_framework.core.rows import Rows, unpacked_rows
 from n2d_framework.core.state import KEY_PATTERN, State, need
 from n2d_framework.errors import BundleError, N2DError
 from n2d_framework.types import AnyArray
@@ -106,7 +107,8 @@ def replay(model: N2D, golden: State) -> tuple[StageReplay, ...]:
     model : N2D
         As loaded.
     golden : State
-        ``x``, ``latent``, ``manifold``, ``labels``; or empty.
+        ``x`` as :meth:`~n2d_framework.plugin.Rows.packed` gives rows, ``latent``, ``manifold``,
+        ``labels``; or empty, or of no rows.
 
     Returns
     -------
@@ -117,11 +119,12 @@ def replay(model: N2D, golden: State) -> tuple[StageReplay, ...]:
     BundleError
         If a stage fails, or the golden rows are damaged.
     """
-    if not golden:
+    if not golden or "x" not in golden:
         return ()
     try:
-        x, latent, manifold, labels = (
-            need(golden, name, np.ndarray) for name in ("x", "latent", "manifold", "labels")
+        x = unpacked_rows(golden["x"], model.schema_)
+        latent, manifold, labels = (
+            need(golden, name, np.ndarray) for name in ("latent", "manifold", "labels")
         )
     except N2DError as error:
         raise BundleError(f"/golden: {error}") from error
@@ -139,7 +142,7 @@ def _unfold(model: N2D, latent: AnyArray) -> AnyArray:
     return latent
 
 
-def _embed(model: N2D, x: AnyArray) -> AnyArray:
+def _embed(model: N2D, x: Rows) -> AnyArray:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         return model.embed(x)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["build", "load", "load_plan", "save", "verify"]
 
 
-def save(model: N2D, path: str | os.PathLike[str]) -> None:
+def save(model: N2D, path: str | os.PathLike[str], *, keep_rows: bool = True) -> None:
     """Save a fitted model as one file.
 
     Parameters
@@ -35,6 +35,8 @@ def save(model: N2D, path: str | os.PathLike[str]) -> None:
     path : path-like
         Where to; by custom it ends in ``.n2d``. An existing file is replaced only when the
         new one is complete.
+    keep_rows : bool, default True
+        Whether the file may hold values of training rows; see :meth:`N2D.save`.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def save(model: N2D, path: str | os.PathLike[str]) -> None:
     """
     if not hasattr(model, "to_snapshot"):
         raise TypeError(f"only an N2D model can be saved, not a {type(model).__name__}")
-    model.save(path)
+    model.save(path, keep_rows=keep_rows)
 
 
 def load(

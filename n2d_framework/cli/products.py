@@ -14,8 +14,6 @@ from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table, row_strengths
 from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
-from n2d_framework.core.protocols import ClusteredRows
-from n2d_framework.core.rows import value_names
 from n2d_framework.errors import OutputError, attempt, note_missing
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
@@ -162,7 +160,7 @@ class Products:
         with rc_context({"text.usetex": False}):
             self._paths["plots"] = save_run_plots(
                 self.model,
-                data.x,
+                self.model.clustered_rows(data).x,
                 data.y,
                 self._class_names(),
                 folder=self.output.path / "plots",
@@ -175,9 +173,7 @@ class Products:
 
     def _plots_of_plugins(self) -> dict[str, Callable[[Any], object]]:
         """Pictures that plugins announce, by name: each is called with an ``Axes``."""
-        model, x = self.model, self.data.x
-        names = value_names(model.schema_, x.shape[1:])
-        rows = ClusteredRows(x, model.labels_, model.manifold_, names, model.ids_)
+        rows = attrs.evolve(self.model.clustered_rows(self.data), ids=self.model.ids_)
 
         def drawing(entry: Entry[PlotSpec]) -> Callable[[Any], object]:
             return lambda axes: entry.spec.load()(rows, axes)

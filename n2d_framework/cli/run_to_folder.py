@@ -80,7 +80,7 @@ def execute(
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
         )
-        require_savable(model.composition(), data.x.shape[1:])
+        require_savable(model.composition(), data.feature_shape)
         try:
             model.fit(data)
         except DataError as error:

@@ -38,6 +38,8 @@ def joined_options(options: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 def split_alternative(name: str, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The components of :func:`joined_name` and :func:`joined_options`, as mappings with names."""
     names = name.split(_BETWEEN)
+    if not name:
+        return []
     if len(names) == 1:
         return [{"name": name, **options}]
     return [

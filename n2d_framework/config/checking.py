@@ -14,13 +14,14 @@ from n2d_framework.config.choice import Choice, resolve_chain
 from n2d_framework.config.held import held_problems
 from n2d_framework.config.models import ModelConfig, RunConfig
 from n2d_framework.config.reading import apply_overrides, read_tree
-from n2d_framework.core.roles import ROLE_NAMES, ROLE_TABLE, RoleInfo, parts_of
+from n2d_framework.core.roles import ROLE_NAMES, ROLE_TABLE, RoleInfo, parts_of, role_info
+from n2d_framework.core.rows import PLAIN_STORAGES, Rows
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.types import Role
 
-__all__ = ["Composition", "read_config", "resolve_composition"]
+__all__ = ["Composition", "default_choice", "read_config", "resolve_composition"]
 
 
 @attrs.frozen(eq=False)
@@ -33,10 +34,48 @@ class Composition:
         In the order in which data pass them, with all options; the number of clusters is filled
         in. Roles without a component may be left out.
     n_clusters : int or None
+    left_open : frozenset of str
+        Roles for which nothing was chosen: they have their default, until :meth:`for_rows`.
     """
 
     chains: Mapping[Role, tuple[Choice, ...]]
     n_clusters: int | None = None
+    left_open: frozenset[Role] = frozenset()
+
+    def for_rows(self, rows: Rows, catalogue: Catalogue | None = None) -> Composition:
+        """The composition with the components that suit the rows in roles that were left open.
+
+        Parameters
+        ----------
+        rows : Rows
+        catalogue : Catalogue, optional
+
+        Returns
+        -------
+        Composition
+            This one for dense rows of numbers. Of sparse rows and texts, without a component that
+            prepares them, where none is the default for them.
+
+        Raises
+        ------
+        ConfigError
+            If a role needs a component and none that is installed is the default for such rows,
+            or several are.
+        """
+        word = rows.default_word
+        if not word or not self.left_open:
+            return self
+        chains = dict(self.chains)
+        for role in sorted(self.left_open, key=ROLE_NAMES.index):
+            found = default_choice(role, word, catalogue)
+            if found is not None:
+                chains[role] = (_filled(found, self.n_clusters, role),)
+            elif word in PLAIN_STORAGES and not role_info(role).needed:
+                chains[role] = ()
+            elif word == "text":
+                text = f"no installed component is the default for texts; install {_FOR_TEXTS}"
+                raise ConfigError([Problem(role, f"{text}, or choose one that takes them")])
+        return attrs.evolve(self, chains=chains, left_open=frozenset())
 
     def choices(self, role: Role) -> tuple[Choice, ...]:
         """The components of one role."""
@@ -77,6 +116,34 @@ class Composition:
         return described | {"n_clusters": self.n_clusters}
 
 
+def default_choice(role: Role, word: str, catalogue: Catalogue | None = None) -> Choice | None:
+    """The component that announces to be the default for some rows.
+
+    Parameters
+    ----------
+    role : str
+    word : str
+        Of ``default_for``; see :attr:`n2d_framework.plugin.Rows.default_word`.
+    catalogue : Catalogue, optional
+
+    Returns
+    -------
+    Choice or None
+        ``None`` if no component does.
+
+    Raises
+    ------
+    ConfigError
+        If several do.
+    """
+    catalogue = default_catalogue() if catalogue is None else catalogue
+    found = [entry for entry in catalogue.components(role) if word in entry.spec.default_for]
+    if len(found) > 1:
+        names = " or ".join(entry.written_name for entry in found)
+        raise ConfigError([Problem(role, f"choose one for such rows ({word}): {names}")])
+    return Choice.of(found[0], {}) if found else None
+
+
 def resolve_composition(
     *,
     n_clusters: Any = None,
@@ -115,7 +182,20 @@ def resolve_composition(
     chains, found = _chains(given, number, catalogue)
     if problems or found:
         raise ConfigError(problem.under(path) for problem in (*problems, *found))
-    return Composition(chains, number)
+    return Composition(chains, number, _left_open(given))
+
+
+#: The distribution whose components take texts by default.
+_FOR_TEXTS = "n2d-text"
+
+
+def _left_open(given: Mapping[str, Any]) -> frozenset[Role]:
+    """Roles that are handed rows of data and for which nothing was chosen."""
+    return frozenset(
+        info.name
+        for info in ROLE_TABLE
+        if info.takes == "rows" and given.get(info.name) is None and given.get(info.short) is None
+    )
 
 
 def _written(info: RoleInfo, given: Mapping[str, Any]) -> tuple[str, Any]:
@@ -205,6 +285,9 @@ def read_config(
     """
     where = "" if isinstance(source, Mapping) else str(Path(source))
     tree = dict(source) if isinstance(source, Mapping) else read_tree(source)
+    overrides = list(overrides)
+    paths = [text.partition("=")[0].split(".") for text in overrides]
+    written = {*_keys(tree.get("model")), *(path[1] for path in paths if len(path) > 1)}
     tree = apply_overrides(_named(tree), overrides)
     tree, problems = _adapted(tree, allow_code=allow_code)
     config: RunConfig | None = None
@@ -216,8 +299,13 @@ def read_config(
     problems += found
     if problems or config is None:
         raise ConfigError(problems, source=where)
-    config.composition = Composition(chains, config.model.n_clusters)
+    chosen = {key: value for key, value in tree["model"].items() if key in written}
+    config.composition = Composition(chains, config.model.n_clusters, _left_open(chosen))
     return config
+
+
+def _keys(model: Any) -> list[str]:
+    return list(model) if isinstance(model, Mapping) else []
 
 
 def _named(tree: Mapping[str, Any]) -> dict[str, Any]:

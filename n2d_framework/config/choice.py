@@ -155,7 +155,7 @@ def resolve_chain(role: Role, value: Any, catalogue: Catalogue, path: str) -> tu
     info = role_info(role)
     listed = isinstance(value, (list, tuple))
     items = list(value) if listed else [] if value is None else [value]
-    if info.default and not items:
+    if info.needed and not items:
         raise ConfigError([Problem(path, f"needs {info.noun}, such as {info.default}")])
     if listed and not info.chains:
         chaining = ", ".join(info.name for info in ROLE_TABLE if info.chains)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-__all__ = ["ANY", "KINDS", "Kind", "Kinds", "kind_name", "kinds_of_shape", "listed_kinds"]
+__all__ = ["ANY", "KINDS", "SPARSE", "Kind", "Kinds", "kind_name", "kinds_of_shape", "listed_kinds"]
 
 Kind: TypeAlias = str
 """Name of a kind: of :data:`KINDS`, or one that a plugin announces."""
@@ -15,6 +15,9 @@ Kinds: TypeAlias = Kind | tuple[Kind, ...]
 
 #: What a component announces that takes rows of every kind.
 ANY: Final = "any"
+
+#: What a prepare component announces as ``output`` that gives sparse rows of numbers.
+SPARSE: Final = "sparse"
 
 #: The kinds that the framework knows of itself, and what they mean.
 KINDS: Final[Mapping[Kind, str]] = MappingProxyType(

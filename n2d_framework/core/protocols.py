@@ -114,7 +114,8 @@ class Preparer(Stateful, Protocol):
     """Brings rows to numbers that an embedder can take, such as by scaling: ``prepare``.
 
     Optional further methods: ``inverse_transform(x)``, without which the model cannot reconstruct
-    rows; ``output_shape(row_shape)``, where rows change their shape, which is asked before and
+    rows; ``feature_names_out()``, a name for each feature that comes out;
+    ``output_shape(row_shape)``, where rows change their shape, which is asked before and
     after fitting and may raise :class:`~n2d_framework.plugin.DataError`; and ``check_input``.
     """
 
@@ -219,20 +220,23 @@ class ClusteredRows:
 
     Attributes
     ----------
-    x : array of shape (n, ...)
-        The rows as they were given, in the units of the input.
+    x : array of shape (n, ...), or as the component takes rows
+        The rows as they were given, in the units of the input: for components that take columns,
+        texts or sparse rows :class:`~n2d_framework.plugin.Rows`, an array of strings or a CSR
+        array. Others get what the prepare components made of those.
     labels : int64 array of shape (n,)
         Noise is -1.
     coordinates : float32 array of shape (n, m)
         What was clustered.
     feature_names : tuple of str
-        One for each value of a row: names of columns; of rows without names their positions,
+        One for each value of a row: names of columns, or of the features that a prepare component
+        made of them (its ``feature_names_out()``); of rows without names their positions,
         such as ``"3"``, or ``"3, 0"`` in rows of more than one dimension.
     ids : array of str, shape (n,), or None
         Ids of the rows, where they have some.
     """
 
-    x: AnyArray
+    x: Any
     labels: IntArray
     coordinates: AnyArray
     feature_names: tuple[str, ...]

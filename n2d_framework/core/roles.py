@@ -115,7 +115,7 @@ ROLE_TABLE: Final[tuple[RoleInfo, ...]] = (
         gives="rows",
         verb="transform",
         methods=("fit", "transform", *_STATE),
-        optional=("inverse_transform", "output_shape", "check_input"),
+        optional=("inverse_transform", "output_shape", "check_input", "feature_names_out"),
         attribute="prepare_",
         chain_attribute="prepare_",
         chains=True,
@@ -262,7 +262,7 @@ def labels_in(described: Iterable[Any]) -> dict[str, Role]:
         expected: list[str] = alone or list(numbers)
         if sorted(alone + numbered) != sorted(expected) or len(numbered) == 1:
             raise ValueError(f"its parts {', '.join(sorted(alone + numbered))} do not fit together")
-        if (info.default and not expected) or (len(expected) > 1 and not info.chains):
+        if (info.needed and not expected) or (len(expected) > 1 and not info.chains):
             raise ValueError(f"it has {len(expected) or 'no'} {info.name!r}")
         found |= dict.fromkeys(expected, info.name)
     return found

@@ -218,7 +218,8 @@ class ComponentSpec:
         their own shape. Components of ``prepare`` and ``describe`` take any kind by default.
     output : str, default ""
         Kind of what comes out. By default embedders and manifolders give vectors, clusterers and
-        refine components categories, and prepare components the kind that they were given.
+        refine components categories, and prepare components the kind that they were given;
+        ``"sparse"`` announces rows of numbers as a ``scipy.sparse.csr_array``.
     sparse : bool, default False
         Whether it also takes rows as a ``scipy.sparse.csr_array`` (float32 after the last prepare
         component), which it never makes dense as a whole. Others are not given sparse rows.

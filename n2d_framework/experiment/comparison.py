@@ -12,7 +12,7 @@ import numpy as np
 
 from n2d_framework.analysis import result_tables
 from n2d_framework.analysis.missing_scores import no_score
-from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.core.state import need
 from n2d_framework.errors import (
     BundleError,
@@ -338,7 +338,7 @@ class Comparison:
         if self.session is not None:
             self.session.written(kind, path)
 
-    def rows(self, key: str) -> AnyArray:
+    def rows(self, key: str) -> Rows:
         """Rows of a dataset as they were loaded, from the store, by their content key."""
         return rows_of(self.store.location, key)
 

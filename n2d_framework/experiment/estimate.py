@@ -153,7 +153,7 @@ def _score_once(material: Material, known: bool, dbcv_rows: int) -> float:
     from n2d_framework.metrics import assess, dbcv
 
     rng = np.random.default_rng(0)
-    manifold = rng.normal(size=(len(material.x), _DIMENSIONS)).astype(np.float32)
+    manifold = rng.normal(size=(len(material.rows), _DIMENSIONS)).astype(np.float32)
     labels = rng.integers(_CLUSTERS, size=len(manifold))
     start = 0.0
     # First with few rows: imports do not count.
@@ -174,7 +174,7 @@ def _trial(
     deadline: float,
 ) -> _Trial | None:
     """Fit on few rows; ``None`` if that fails, as with options that need more rows."""
-    sizes = [size for size in _ROWS if size < len(material.x)] or [len(material.x)]
+    sizes = [size for size in _ROWS if size < len(material.rows)] or [len(material.rows)]
     try:
         edge = _edge(stage, material, sizes[-1], n_jobs, edges)
         measured = [_fit(stage, edge.first(sizes[0]), n_jobs)]
@@ -184,11 +184,11 @@ def _trial(
     except Exception:  # noqa: BLE001  # a trial decides nothing: the real fit will show
         return None
     sizes = sizes[: len(measured)]
-    seconds = _grown([fit.seconds for fit in measured], sizes, len(material.x))
+    seconds = _grown([fit.seconds for fit in measured], sizes, len(material.rows))
     # Every row costs its share of what grew from the smaller trial to the larger.
     last = measured[-1].memory
     grew = max(0.0, last - measured[0].memory) / max(1, sizes[-1] - sizes[0])
-    return _Trial(seconds, last + grew * (len(material.x) - sizes[-1]))
+    return _Trial(seconds, last + grew * (len(material.rows) - sizes[-1]))
 
 
 def _grown(values: list[float], sizes: list[int], n_rows: int) -> float:
@@ -203,8 +203,8 @@ def _edge(
     stage: StageTask, material: Material, size: int, n_jobs: int, edges: dict[str, Edge]
 ) -> Edge:
     """Input of the stage for some rows; what was computed before is in `edges`."""
-    picked = np.random.default_rng(0).choice(len(material.x), size, replace=False)
-    edge = Edge(material.x[np.sort(picked)], stage.data)
+    picked = np.random.default_rng(0).choice(len(material.rows), size, replace=False)
+    edge = Edge(material.rows.take(np.sort(picked)), stage.data)
     for before in (*stage.prepared(), *stage.chain()[:-1]):
         if before.key not in edges:
             edges[before.key] = _fit(before, edge, n_jobs).given

@@ -13,14 +13,12 @@ import numpy as np
 from n2d_framework.config import DataConfig
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.options import options_dict
-from n2d_framework.core.rows import Schema, fingerprint, packed, unpacked
-from n2d_framework.core.rows.dense import as_rows, refuse_equal_rows
-from n2d_framework.core.rows.frames import as_frame
+from n2d_framework.core.rows import Rows, Schema, fingerprint, packed, state_of_rows, unpacked
 from n2d_framework.data import load
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import ConfigError, DataError, Problem
 from n2d_framework.plan.store import StageStore
-from n2d_framework.plan.store.stored_arrays import KeyOf, arrays_of
+from n2d_framework.plan.store.stored_arrays import KeyOf, arrays_of, rows_of, weights_key
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = [
@@ -40,33 +38,32 @@ class Material:
     ----------
     name : str
         Unique in the comparison.
-    x : array of shape (n, ...)
-        Checked rows.
+    rows : Rows
+        Checked, with their columns and ids.
     y : array of shape (n,), int64, or None
         True classes as codes.
     key : str
-        Fingerprint of `x`, under which the store has them.
+        Fingerprint of `rows`, under which the store has them.
     truth : str or None
         Key of `y` in the store.
     modality : str or None
         What a row is, where the source says so.
     class_names : tuple of str
         Names of the classes, in the order of their codes; may be empty.
-    schema : Schema
-        The columns of `x`.
-    ids : array of str, shape (n,), or None
-        Ids of the rows.
     """
 
     name: str
-    x: AnyArray = attrs.field(repr=False)
+    rows: Rows = attrs.field(repr=False)
     y: IntArray | None = attrs.field(repr=False)
     key: str
     truth: str | None
     modality: str | None = None
     class_names: tuple[str, ...] = ()
-    schema: Schema = attrs.field(factory=Schema)
-    ids: AnyArray | None = attrs.field(default=None, repr=False)
+
+    @property
+    def ids(self) -> AnyArray | None:
+        """Ids of the rows."""
+        return self.rows.ids
 
     @property
     def ids_key(self) -> str | None:
@@ -82,12 +79,12 @@ class Material:
             "name": self.name,
             "key": self.key,
             "truth": self.truth,
-            "n_rows": len(self.x),
-            "row_shape": [int(extent) for extent in self.x.shape[1:]],
+            "n_rows": len(self.rows),
+            "row_shape": list(self.rows.row_shape),
             "n_classes": classes,
             "modality": self.modality,
             "class_names": list(self.class_names),
-            "schema": None if self.schema == Schema() else self.schema.as_json(),
+            "schema": None if self.rows.schema == Schema() else self.rows.schema.as_json(),
             "ids": self.ids_key,
         }
 
@@ -159,28 +156,20 @@ def _loaded(reference: Any, index: int, select: Callable[[Any], Any]) -> Materia
 def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
     from n2d_framework.metrics.coding import code
 
-    x = read_by_adapter(x)
-    frame = as_frame(x)
-    schema = Schema() if frame is None else frame.schema
-    ids = None if frame is None else frame.ids
     try:
-        rows = as_rows(x if frame is None else frame.take(range(len(frame.names))), fitting=True)
+        rows = Rows.of(read_by_adapter(x), fitting=True)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
-    if rows.ndim < 2:
-        raise DataError(f"{name}: rows must have at least one dimension")
-    refuse_equal_rows(rows)
-    key = fingerprint(rows)
+    rows.refuse_equal()
+    key = rows.fingerprint()
     if y is None:
-        return Material(name, rows, None, key, None, schema=schema, ids=ids)
+        return Material(name, rows, None, key, None)
     found = code(y, "y")
     codes = found.codes
     if len(codes) != len(rows):
         raise DataError(f"{name}: {len(rows)} rows but {len(codes)} true classes")
     called = _called(found.values, names)
-    return Material(
-        name, rows, codes, key, _truth_key(codes), class_names=called, schema=schema, ids=ids
-    )
+    return Material(name, rows, codes, key, _truth_key(codes), class_names=called)
 
 
 def _called(values: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:
@@ -211,18 +200,25 @@ def _ids_key(ids: Iterable[str]) -> str:
 
 def keep_material(material: Material, store: StageStore) -> None:
     """Put rows and classes into the store, if they are not there in good order."""
-    kept: list[tuple[str, dict[str, AnyArray], KeyOf]] = [
-        (material.key, {"values": material.x}, fingerprint)
-    ]
+    kept: list[tuple[str, dict[str, AnyArray], KeyOf]] = []
     if material.truth is not None and material.y is not None:
         kept.append((material.truth, {"values": material.y}, _truth_key))
     if material.ids is not None and material.ids_key is not None:
         kept.append((material.ids_key, packed(material.ids), _packed_key))
+    weights = material.rows.weights
+    if weights is not None:
+        own = weights_key(material.key)
+        kept.append((own, {"values": weights}, lambda _: own))
+    about = {"role": "data", "name": material.name}
     for key, arrays, key_of in kept:
         try:
             arrays_of(store, key, key_of, *arrays)
         except DataError:
-            store.write(key, {"role": "data", "name": material.name}, {"data": dict(arrays)})
+            store.write(key, about, {"data": dict(arrays)})
+    try:
+        rows_of(store.location, material.key)
+    except DataError:
+        store.write(material.key, about, {"data": state_of_rows(material.rows)})
 
 
 def _packed_key(values: AnyArray, ends: AnyArray) -> str:

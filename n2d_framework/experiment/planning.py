@@ -12,13 +12,19 @@ import attrs
 
 from n2d_framework.config.alternatives import joined_name, joined_options
 from n2d_framework.config.comparison_config import Grid
-from n2d_framework.errors import CompositionError
+from n2d_framework.errors import CompositionError, DataError
 from n2d_framework.experiment.grid.ranking_checks import require_baseline, require_score
 from n2d_framework.experiment.grid.selection import Selection, Trio
-from n2d_framework.experiment.grid.variants import Variant, make_variants
+from n2d_framework.experiment.grid.variants import Variant, make_variants, prepare_variants
 from n2d_framework.experiment.materials import Material
 from n2d_framework.experiment.scoring import CellTask, score_cell
-from n2d_framework.plan.compatibility import component_reasons, needs_reasons
+from n2d_framework.plan.compatibility import (
+    component_reasons,
+    kind_reasons,
+    needs_reasons,
+    refuse_missing,
+    weight_reasons,
+)
 from n2d_framework.plan.executors.task_graph import Graph
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.plan.steps import Step
@@ -134,8 +140,10 @@ def make_plan(grid: Grid, materials: Sequence[Material]) -> GridPlan:
     plan = GridPlan([], {}, [], 0, notes)
     excluded = 0
     for material in materials:
-        legal = _legal(material, variants, plan.illegal)
-        for scaler in variants["prepare"]:
+        preparing = prepare_variants(grid, variants["prepare"], material.rows)
+        _refuse_missing(material, preparing)
+        for scaler in preparing:
+            legal = _legal(material, scaler, variants, plan.illegal)
             prepared = {seed: _prepared(plan, scaler, material, seed) for seed in grid.seeds}
             for trio, seed in product(legal, grid.seeds):
                 if not selection.keeps(material.name, scaler, trio, seed):
@@ -155,10 +163,27 @@ def _nothing_left(plan: GridPlan, excluded: int, notes: Sequence[str]) -> str:
     return "; ".join([text, *reasons[:10], *notes[:10]])
 
 
+def _refuse_missing(material: Material, preparing: Sequence[Variant]) -> None:
+    """Refuse data with missing values that no alternative of the first steps takes."""
+    for variant in preparing:
+        if variant.steps and variant.steps[0].spec.missing:
+            return
+    for variant in preparing:
+        if variant.steps:
+            try:
+                refuse_missing(variant.steps[0].spec, material.rows)
+            except DataError as error:
+                raise DataError(f"{material.name}: {error}") from error
+
+
 def _legal(
-    material: Material, variants: dict[Role, list[Variant]], illegal: list[Illegal]
+    material: Material,
+    scaler: Variant,
+    variants: dict[Role, list[Variant]],
+    illegal: list[Illegal],
 ) -> list[Trio]:
-    """Trios that can be run on the data; the others are noted with their reasons."""
+    """Trios that can be run on the prepared data; the others are noted with their reasons."""
+    before = [step.spec for step in scaler.steps]
     reasons = {
         id(variant): _reasons(variant, material) for role in ROLES for variant in variants[role]
     }
@@ -166,29 +191,34 @@ def _legal(
     for embedder, manifolder, clusterer in product(*(variants[role] for role in ROLES)):
         trio = (embedder, manifolder, clusterer)
         against = [r for v in trio for r in reasons[id(v)]]
-        against += needs_reasons([spec for variant in trio for spec in variant.choice.specs])
+        specs = [spec for variant in trio for spec in variant.choice.specs]
+        against += needs_reasons(specs) + kind_reasons([*before, *specs], material.rows)
+        if material.rows.weights is not None:
+            against += weight_reasons([*before, *specs])
         if not against:
             found.append(trio)
             continue
         labels = (embedder.label, manifolder.label, clusterer.label)
-        illegal.append(Illegal(material.name, *labels, clusterer.n_clusters, "; ".join(against)))
+        found_before = {attrs.astuple(item) for item in illegal}
+        item = Illegal(material.name, *labels, clusterer.n_clusters, "; ".join(against))
+        if attrs.astuple(item) not in found_before:
+            illegal.append(item)
     return found
 
 
 def _reasons(variant: Variant, material: Material) -> list[str]:
-    shape = tuple(int(extent) for extent in material.x.shape[1:])
+    shape = material.rows.row_shape if material.rows.storage == "dense" else None
     return [
         reason
         for step in variant.steps
-        for reason in component_reasons(step.spec, step.prototype, len(material.x), shape)
+        for reason in component_reasons(step.spec, step.prototype, len(material.rows), shape)
     ]
 
 
-def _prepared(plan: GridPlan, scaler: Variant, material: Material, seed: int) -> StageTask:
+def _prepared(plan: GridPlan, scaler: Variant, material: Material, seed: int) -> StageTask | None:
     found: StageTask | None = None
     for step in scaler.steps:
         found = _stage(plan, step, material, found, seed)
-    assert found is not None
     return found
 
 
@@ -197,7 +227,7 @@ def _add(
     grid: Grid,
     material: Material,
     scaler: Variant,
-    prepared: StageTask,
+    prepared: StageTask | None,
     trio: Trio,
     seed: int,
 ) -> None:
@@ -205,6 +235,7 @@ def _add(
     for variant in trio:
         for step in variant.steps:
             stage = _stage(plan, step, material, stage, seed)
+    assert stage is not None
     rows = grid.config.dbcv_rows
     text = f"{material.name} {stage.key} {material.truth} {rows}"
     identity = hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import numpy as np
 
 from n2d_framework.config.adapted_classes import NOT_PERMITTED, as_written
 from n2d_framework.config.alternatives import joined_name, split_alternative
-from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
@@ -74,7 +74,9 @@ def restore(cell: Any, store: StageStore, schema: Schema, *, allow_code: bool = 
         store=store,
     )
     rows = rows_of(store.location, cell["data_key"])
-    model.fit(Dataset(name=str(cell["data"]), x=rows, schema=schema))
+    if rows.storage != "columns":
+        rows = attrs.evolve(rows, schema=schema)
+    model.fit(rows)
     for role in again:
         _require_same_output(cell, role, store, model)
     return model

@@ -4,25 +4,63 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.core.protocols import ClusteredRows
+from n2d_framework.core.rows import Rows, value_names
+from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DescriptionWarning, StateError
+from n2d_framework.pipeline.fitting import Fit
+from n2d_framework.plan.compatibility import suits
+from n2d_framework.types import AnyArray
 
-__all__ = ["described", "descriptions_of_state", "state_of_descriptions"]
+__all__ = ["clustered_rows", "described", "descriptions_of_state", "state_of_descriptions"]
 
 
-def described(composition: Composition, rows: ClusteredRows) -> dict[str, Any]:
+def clustered_rows(
+    rows: Rows, fit: Fit, coordinates: AnyArray, spec: ComponentSpec | None = None
+) -> ClusteredRows:
+    """Rows with their clusters, for a component or a plot.
+
+    Parameters
+    ----------
+    rows : Rows
+        Of the fit.
+    fit : Fit
+    coordinates : array of shape (n, m)
+    spec : ComponentSpec, optional
+        Of a describe component. One that takes such rows gets them as they were given. Others, and
+        plots, get those of numbers so, and in place of columns, texts and sparse rows what the
+        prepare components made of them, with the names of its features.
+
+    Returns
+    -------
+    ClusteredRows
+    """
+    if rows.storage == "dense" or (spec is not None and suits(spec, rows)):
+        names = rows.schema.names if rows.storage == "columns" else ()
+        x, names = rows.given, names or value_names(rows.schema, rows.row_shape)
+    else:
+        found = fit.fitted.prepared(rows)
+        x, names = found.given, fit.fitted.feature_names(found.row_shape)
+    return ClusteredRows(x, fit.labels, coordinates, names, rows.ids)
+
+
+def described(
+    composition: Composition, rows_for: Callable[[ComponentSpec], ClusteredRows]
+) -> dict[str, Any]:
     """Descriptions of all describe components, by name.
 
     Parameters
     ----------
     composition : Composition
-    rows : ClusteredRows
+    rows_for : callable
+        Gives the rows that a component is asked about.
 
     Returns
     -------
@@ -36,7 +74,7 @@ def described(composition: Composition, rows: ClusteredRows) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for choice in composition.choices("describe"):
         try:
-            given = choice.component.describe(rows)
+            given = choice.component.describe(rows_for(choice.spec))
             found[choice.name] = json.loads(json.dumps(given, allow_nan=False))
         except Exception as error:  # noqa: BLE001  # a component may raise anything
             warnings.warn(

@@ -16,10 +16,10 @@ from n2d_framework.core.events import EventSink
 from n2d_framework.core.protocols import ClusteredRows
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
-from n2d_framework.core.rows import Schema, value_names
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.assessor import Assessor
-from n2d_framework.pipeline.descriptions import described
+from n2d_framework.pipeline.descriptions import clustered_rows, described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, parts_of_fit
@@ -200,7 +200,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
     def _composed(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _COMPOSED}
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the trio.
 
         Parameters
@@ -208,8 +208,12 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         X : array-like of shape (n, features), (n, h, w) or (n, h, w, channels)
             Rows of real numbers; at least two. Frames (pandas, polars, Arrow, Dask), mappings of
             names to columns, structured arrays and what :func:`n2d_framework.data.load` gives
-            have names, which are kept.
+            have names, which are kept; their columns may be of several kinds. Sparse matrices of
+            SciPy, lists of strings and :class:`~n2d_framework.plugin.Rows` as well.
         y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How much each row counts, not negative: 2 is as much as the row given twice. Each
+            component must be one that honours weights (``weighted`` in the catalogue).
 
         Returns
         -------
@@ -225,7 +229,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             If :meth:`stop` was called.
         """
         composition = self.composition()
-        rows = self._rows(X, fitting=True)
+        rows = self._training_rows(X, sample_weight)
         recent = {stage.key: stage for stage in self._fit.stages.values()} if self._usable else {}
         stopping = self._stopping = threading.Event()
         try:
@@ -237,7 +241,6 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
                 store=_as_store(self.store),
                 sink=self._events,
                 recent=recent,
-                kind=self._row_kind,
             )
         finally:
             del self._stopping
@@ -258,12 +261,24 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         if stopping is not None:
             stopping.set()
 
-    def _describe(self, rows: AnyArray) -> None:
+    def _describe(self, rows: Rows) -> None:
         """Ask the describe components; one that fails costs only its own description."""
-        names = value_names(self.schema_, rows.shape[1:])
-        about = ClusteredRows(rows, self.labels_, self.manifold_, names, self.ids_)
-        self.descriptions_ = described(self._fit.composition, about)
-        self._fit = attrs.evolve(self._fit, descriptions=self.descriptions_)
+        fit = self._fit
+        self.descriptions_ = described(
+            fit.composition, lambda spec: clustered_rows(rows, fit, self.manifold_, spec)
+        )
+        self._fit = attrs.evolve(fit, descriptions=self.descriptions_)
+
+    def clustered_rows(self, X: Any) -> ClusteredRows:
+        """The training rows with their clusters, as plots are given them.
+
+        Parameters
+        ----------
+        X : array-like
+            The rows that the model was fitted on. In place of columns, texts and sparse rows the
+            result has what the prepare components make of them, with the names of its features.
+        """
+        return clustered_rows(self._rows(X), self._fitted(), self.manifold_)
 
     @property
     def _usable(self) -> bool:
@@ -298,16 +313,16 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
             return int(fit.golden["manifold"].shape[1])
         return int(fit.output("manifolder").shape[1])
 
-    def fit_predict(self, X: Any, y: Any = None, **kwargs: Any) -> IntArray:
+    def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> IntArray:
         """Fit, and return the labels of the training rows."""
-        return self.fit(X).labels_
+        return self.fit(X, sample_weight=sample_weight).labels_
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> AnyArray:
         """Fit, and return the training coordinates on the manifold."""
         found: AnyArray = self.fit(X).manifold_
         return found
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, keep_rows: bool = True) -> None:
         """Save the fitted model as one file, which :func:`n2d_framework.load` reads.
 
         Parameters
@@ -315,6 +330,10 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         path : path
             Where to; by custom it ends in ``.n2d``. An existing file is replaced only when
             the new one is complete.
+        keep_rows : bool, default True
+            Whether a few training rows with their outputs, categories of columns and what the
+            describe components say go into the file. Without them ``verify`` has nothing to replay
+            and new categories are not pointed out; what components learned is there all the same.
 
         Raises
         ------
@@ -323,14 +342,14 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         OutputError
             If the file cannot be written; what was there before is unchanged.
         """
-        snapshot = self.to_snapshot()
+        snapshot = self.to_snapshot(keep_rows=keep_rows)
         created = snapshot.manifest["created"]
         write_atomic(path, encode(snapshot.manifest, snapshot.parts, created=created))
         self._notify_saved(path)
 
-    def to_snapshot(self) -> Snapshot:
-        """The fitted model as plain values."""
-        return Snapshot(self.to_manifest(), parts_of_fit(self._fitted()))
+    def to_snapshot(self, *, keep_rows: bool = True) -> Snapshot:
+        """The fitted model as plain values, with or without those of some training rows."""
+        return Snapshot(self.to_manifest(), parts_of_fit(self._fitted(), keep_rows=keep_rows))
 
     def to_manifest(self) -> dict[str, Any]:
         """Content of a bundle in JSON: everything but its arrays."""
@@ -360,7 +379,7 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         model._adopt(fit)
         model.n_features_in_ = int(np.prod(fit.fitted.row_shape))
         model.ids_ = None
-        model._adopt_schema(Schema.of_data(fit.data))
+        model._adopt_schema(fit.fitted.schema)
         return model
 
     def __getattr__(self, name: str) -> Any:

@@ -16,8 +16,7 @@ from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
-from n2d_framework.core.rows import fingerprint
-from n2d_framework.core.rows.dense import refuse_equal_rows
+from n2d_framework.core.rows import Rows, packed_rows
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
@@ -50,7 +49,7 @@ class Fit:
         Fingerprint, number of rows, row shape and type of the training data.
     agreement : dict
         How often predicting training rows gives their labels back; see the bundle format.
-    golden : dict of arrays
+    golden : State
         A few training rows with their outputs; empty if a component cannot place new rows.
     descriptions : dict of str to mapping
         What the describe components say, by name.
@@ -65,16 +64,16 @@ class Fit:
     created: str
     data: dict[str, Any]
     agreement: dict[str, float] = attrs.field(factory=dict)
-    golden: dict[str, AnyArray] = attrs.field(factory=dict)
+    golden: dict[str, Any] = attrs.field(factory=dict)
     descriptions: dict[str, Any] = attrs.field(factory=dict)
     run_id: str | None = None
 
     @property
     def labels(self) -> AnyArray:
         """Labels of the training rows."""
-        return self.output(self.fitted.plan.labels)
+        return np.asarray(self.output(self.fitted.plan.labels))
 
-    def output(self, role: Role) -> AnyArray:
+    def output(self, role: Role) -> Any:
         """Output of the last step of a role for the training rows."""
         return [result for result in self.results if result.step.role == role][-1].output
 
@@ -97,22 +96,21 @@ def usable_threads(n_jobs: int | None) -> int:
 
 def fit_composition(
     composition: Composition,
-    x: AnyArray,
+    x: Rows,
     *,
     random_state: int,
     resources: Resources,
     store: StageStore | None = None,
     sink: EventSink,
     recent: Mapping[str, StepResult] | None = None,
-    kind: str = "",
 ) -> Fit:
     """Fit all components of a composition.
 
     Parameters
     ----------
     composition : Composition
-    x : array of shape (n, *row_shape)
-        Checked rows.
+    x : Rows
+        Checked. Roles that the composition leaves open get the components that suit them.
     random_state : int
         The composition's seed.
     resources : Resources
@@ -122,8 +120,6 @@ def fit_composition(
         Gets the events.
     recent : mapping, optional
         Results of steps in memory, by key.
-    kind : str, default ""
-        Kind of the rows, where their source names one.
 
     Returns
     -------
@@ -138,18 +134,18 @@ def fit_composition(
     StoppedError
         If the fit is asked to stop.
     """
-    plan = Plan.of(composition)
-    row_shape = tuple(int(extent) for extent in x.shape[1:])
+    composition = composition.for_rows(x)
+    plan, row_shape = Plan.of(composition), x.row_shape
     describing = [choice.spec for choice in composition.choices("describe")]
-    check_plan(plan, len(x), row_shape, kind, describing)
-    refuse_equal_rows(x)
+    check_plan(plan, x, describing)
+    x.refuse_equal()
     run_id = uuid.uuid4().hex
     start = time.perf_counter()
     sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))
     try:
         spare = None if store is None else OptionalStore(store)
         context = RunContext(run_id, sink, resources, spare, recent or {})
-        data = fingerprint(x)
+        data = x.fingerprint()
         results = run_plan(plan, x, data, random_state, context)
         labels = results[-1].output
         fit = Fit(
@@ -159,6 +155,8 @@ def fit_composition(
                 [result.component for result in results],
                 row_shape,
                 n_clusters=len(np.unique(labels[labels != NOISE])),
+                storage=x.storage,
+                schema=x.schema,
             ),
             results,
             random_state,
@@ -167,7 +165,8 @@ def fit_composition(
                 "fingerprint": data,
                 "n_rows": len(x),
                 "row_shape": list(row_shape),
-                "dtype": x.dtype.name,
+                "dtype": "" if x.storage == "columns" else x.values.dtype.name,
+                **({} if x.storage == "dense" else {"storage": x.storage}),
             },
             run_id=run_id,
         )
@@ -180,13 +179,13 @@ def fit_composition(
     return fit
 
 
-def _look_back(fit: Fit, x: AnyArray) -> dict[str, Any]:
+def _look_back(fit: Fit, x: Rows) -> dict[str, Any]:
     """Predict some training rows: how many keep their label, and a few rows to keep."""
     if not fit.fitted.plan.inductive:
         return {}
     rng = np.random.default_rng(derive_seed(fit.random_state, "look back"))
     rows = np.sort(rng.choice(len(x), min(_AGREEMENT_ROWS, len(x)), replace=False))
-    sample, fitted = x[rows], fit.labels[rows]
+    sample, fitted = x.take(rows), fit.labels[rows]
     latent, manifold, predicted = fit.fitted.outputs(
         sample, *COORDINATE_ROLES, fit.fitted.plan.labels
     )
@@ -198,7 +197,7 @@ def _look_back(fit: Fit, x: AnyArray) -> dict[str, Any]:
     }
     few = slice(0, _GOLDEN_ROWS)
     golden = {
-        "x": np.array(sample[few]),
+        "x": packed_rows(sample.take(np.arange(len(sample))[few])),
         "latent": latent[few],
         "manifold": manifold[few],
         "labels": predicted[few],

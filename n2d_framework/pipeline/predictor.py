@@ -9,12 +9,11 @@ import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
 
-from n2d_framework.core.rows import Schema, left_out, listed, positions, written_by_pandas
-from n2d_framework.core.rows.dense import as_rows
-from n2d_framework.core.rows.frames import Frame, as_frame
+from n2d_framework.core.rows import Rows, Schema, listed, written_by_pandas
 from n2d_framework.data.adapters import read_by_adapter
-from n2d_framework.errors import DataError, DataWarning, N2DError
+from n2d_framework.errors import DataWarning, N2DError
 from n2d_framework.pipeline.fitting import Fit
+from n2d_framework.plan.new_rows import new_rows
 from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["NotFittedError", "Predictor"]
@@ -33,7 +32,6 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     n_features_in_: int
     schema_: Schema
     ids_: AnyArray | None
-    _row_kind: str
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -98,69 +96,29 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
         return self._fit
 
-    def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
-        """Check input, and that it is like what the model was fitted on."""
-        x = read_by_adapter(x)
-        frame = as_frame(x)
-        if fitting:
-            schema = Schema() if frame is None else frame.schema
-            rows = as_rows(
-                x if frame is None else frame.take(range(len(frame.names))), fitting=True
+    def _training_rows(self, x: Any, weights: Any) -> Rows:
+        """Check the rows to fit, and keep what is known of their columns."""
+        rows = Rows.of(read_by_adapter(x), weights=weights, fitting=True)
+        self.n_features_in_ = int(np.prod(rows.row_shape))
+        self.ids_ = rows.ids
+        self._adopt_schema(rows.schema)
+        index = written_by_pandas(rows.schema.names)
+        if index:
+            warnings.warn(
+                f"X: {listed(index)} looks like the index of a frame, and is used as a "
+                "feature; make it the index, or leave it out",
+                DataWarning,
+                stacklevel=3,
             )
-            self.n_features_in_ = int(np.prod(rows.shape[1:]))
-            self.ids_ = None if frame is None else frame.ids
-            self._row_kind = "" if frame is None else frame.kind
-            self._adopt_schema(schema)
-            index = written_by_pandas(schema.names)
-            if index:
-                _warn(
-                    f"X: {listed(index)} looks like the index of a frame, and is used as a "
-                    "feature; make it the index, or leave it out",
-                    DataWarning,
-                )
-            return rows
-        self._fitted()
-        rows = as_rows(self._matched(x, frame))
-        if rows.ndim == 2 and rows.shape[1] != self.n_features_in_:
-            raise DataError(
-                f"X has {rows.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
-        self._fit.fitted.check_rows(rows)
         return rows
+
+    def _rows(self, x: Any) -> Rows:
+        """Check input, and that it is like what the model was fitted on."""
+        fitted = self._fitted().fitted
+        return new_rows(read_by_adapter(x), fitted, type(self).__name__)
 
     def _adopt_schema(self, schema: Schema) -> None:
         self.schema_ = schema
         self.__dict__.pop("feature_names_in_", None)
         if schema.named:
             self.feature_names_in_ = np.asarray(schema.names, dtype=object)
-
-    def _matched(self, x: Any, frame: Frame | None) -> Any:
-        """The columns of the fit, in its order; further ones are left out and named."""
-        name, schema = type(self).__name__, self.schema_
-        bare = frame is None or frame.names == positions(len(frame.names))
-        matched = None if frame is None else schema.match(frame.names, self.n_features_in_)
-        if matched is None and schema.named and bare:
-            _warn(
-                f"X does not have valid feature names, but {name} was fitted with feature names; "
-                "its columns are taken by position",
-                UserWarning,
-            )
-        if matched is None and not bare:
-            _warn(
-                f"X has feature names, but {name} was fitted without feature names; "
-                "its columns are taken by position",
-                UserWarning,
-            )
-        if frame is None:
-            return x
-        if matched is None:
-            return frame.take(range(len(frame.names)))
-        if matched.others:
-            _warn(f"X: {left_out(matched.others)}", DataWarning)
-        return frame.take(matched.order)
-
-
-def _warn(text: str, category: type[Warning]) -> None:
-    """Warn the caller of the public method."""
-    warnings.warn(text, category, stacklevel=5)

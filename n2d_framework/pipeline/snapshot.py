@@ -17,6 +17,7 @@ from n2d_framework.core.roles import (
     labels_in,
     role_info,
 )
+from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import ConfigError, StateError
@@ -92,16 +93,36 @@ def manifest_of(fit: Fit) -> dict[str, Any]:
     }
 
 
-def parts_of_fit(fit: Fit) -> dict[str, State]:
-    """The states and arrays of a fit, by the name of their part."""
+def parts_of_fit(fit: Fit, *, keep_rows: bool = True) -> dict[str, State]:
+    """The states and arrays of a fit, by the name of their part.
+
+    Parameters
+    ----------
+    fit : Fit
+    keep_rows : bool, default True
+        Whether values of training rows are among them: golden rows, categories of columns and
+        descriptions. Without them there are golden arrays of no rows.
+    """
     parts: dict[str, State] = {
         result.step.label: result.component.get_state() for result in fit.results
     }
     parts["training"] = {"labels": fit.labels}
-    parts["golden"] = dict(fit.golden)
+    parts["golden"] = dict(fit.golden) if keep_rows else _without_rows(fit)
+    if not keep_rows:
+        return parts
+    categories = fit.fitted.schema.packed_categories()
+    if categories:
+        parts["categories"] = categories
     if fit.descriptions:
         parts["descriptions"] = state_of_descriptions(fit.descriptions)
     return parts
+
+
+def _without_rows(fit: Fit) -> State:
+    """Golden arrays of no rows, for their widths."""
+    if not fit.golden:
+        return {}
+    return {name: np.asarray(fit.golden[name])[:0] for name in ("latent", "manifold", "labels")}
 
 
 def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) -> Fit:
@@ -152,11 +173,14 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         output = labels if gives_labels else np.empty((0, 0), dtype=np.float32)
         key, seconds = (training[name].get(label, "") for name in ("keys", "seconds"))
         results.append(StepResult(step, key, component, output, seconds or 0.0, cached=True))
+    schema = Schema.of_data(manifest["data"]).with_categories(parts.get("categories", {}))
     fitted = FittedPlan(
         plan=Plan(result.step for result in results),
         components=[result.component for result in results],
         row_shape=tuple(int(extent) for extent in manifest["data"]["row_shape"]),
         n_clusters=int(manifest["n_clusters_found"]),
+        storage=manifest["data"].get("storage", "dense"),
+        schema=schema,
     )
     return Fit(
         composition,
@@ -166,7 +190,7 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         created=str(manifest["created"]),
         data=dict(manifest["data"]),
         agreement=dict(training["agreement"]),
-        golden={name: need(parts["golden"], name, np.ndarray) for name in parts["golden"]},
+        golden=dict(parts["golden"]),
         descriptions=(
             descriptions_of_state(parts["descriptions"]) if "descriptions" in parts else {}
         ),

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE, role_info
+from n2d_framework.core.rows import Rows, Schema, Storage, value_names
 from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
 from n2d_framework.plan.preparing import prepared
 from n2d_framework.plan.run_step import Edge
@@ -33,18 +34,24 @@ class FittedPlan:
         Shape of a row, as it was at fit.
     n_clusters : int
         Number of clusters found (noise not counted).
+    storage : {"dense", "sparse", "columns"}, default "dense"
+        How the rows of the fit were held.
+    schema : Schema
+        Their columns.
     """
 
     plan: Plan
     components: Sequence[Any] = attrs.field(converter=tuple)
     row_shape: tuple[int, ...]
     n_clusters: int
+    storage: Storage = "dense"
+    schema: Schema = attrs.field(factory=Schema)
 
     def __attrs_post_init__(self) -> None:
         shape = self.row_shape
         for step, component in zip(self.plan, self.components, strict=True):
             shape_after = getattr(component, "output_shape", None)
-            if step.prepares and shape_after is not None:
+            if step.prepares and shape_after is not None and self.storage == "dense":
                 try:
                     shape = tuple(shape_after(shape))
                 except DataError as error:
@@ -59,30 +66,12 @@ class FittedPlan:
         """The fitted component of a role; of several, the last."""
         return self.components[self.plan.steps.index(self.plan.last(role))]
 
-    def check_rows(self, rows: AnyArray) -> None:
-        """Refuse rows of another shape than those of the fit.
-
-        Raises
-        ------
-        DataError
-        """
-        shape = rows.shape[1:]
-        if shape == self.row_shape:
-            return
-        if len(shape) == len(self.row_shape) == 1:
-            raise DataError(
-                f"X has {shape[0]} features, the model was fitted on {self.row_shape[0]}"
-            )
-        raise DataError(
-            f"rows have the shape {shape}, the model was fitted on rows of shape {self.row_shape}"
-        )
-
-    def outputs(self, x: AnyArray, *roles: Role) -> tuple[AnyArray, ...]:
+    def outputs(self, x: Rows, *roles: Role) -> tuple[AnyArray, ...]:
         """Outputs of roles for checked rows, in one pass.
 
         Parameters
         ----------
-        x : array of shape (n, *row_shape)
+        x : Rows
         *roles : str
             In the order of the plan: coordinates (n, d) are float32, labels (n,) int64.
 
@@ -95,15 +84,36 @@ class FittedPlan:
         """
         return self._chunked(x, roles[-1], lambda given: tuple(given[role] for role in roles))
 
-    def embed(self, x: AnyArray) -> AnyArray:
+    def prepared(self, x: Rows) -> Rows:
+        """Rows as the embedder gets them, but for their shape."""
+        edge = Edge(x, "")
+        for step, component in zip(self.plan, self.components, strict=True):
+            if step.prepares:
+                edge = edge.after(self._applied(step, component, edge))
+        return edge.rows
+
+    def feature_names(self, row_shape: tuple[int, ...]) -> tuple[str, ...]:
+        """Names of the features of prepared rows, as the last prepare component gives them.
+
+        Parameters
+        ----------
+        row_shape : tuple of int
+            Shape of a prepared row.
+        """
+        preparing = self.of_role("prepare")
+        ask = getattr(preparing[-1], "feature_names_out", None) if preparing else None
+        names = () if ask is None else tuple(map(str, ask()))
+        return names if row_shape == (len(names),) else value_names(Schema(), row_shape)
+
+    def embed(self, x: Rows) -> AnyArray:
         """Latent coordinates of checked rows: (n, d) float32."""
         return self.outputs(x, "embedder")[0]
 
-    def transform(self, x: AnyArray) -> AnyArray:
+    def transform(self, x: Rows) -> AnyArray:
         """Manifold coordinates of checked rows: (n, m) float32."""
         return self.outputs(x, "manifolder")[0]
 
-    def predict(self, x: AnyArray) -> AnyArray:
+    def predict(self, x: Rows) -> AnyArray:
         """Labels of checked rows: (n,) int64."""
         return self.outputs(x, self.plan.labels)[0]
 
@@ -129,22 +139,24 @@ class FittedPlan:
             edge = edge.after(self._applied(step, component, edge))
         return found
 
-    def predict_proba(self, x: AnyArray) -> AnyArray:
+    def predict_proba(self, x: Rows) -> AnyArray:
         """Soft assignment of checked rows: (n, n_clusters [+ 1 for noise]) float64."""
         self._need_inductive(LABEL_ROLE)
         self._method(LABEL_ROLE, "predict_proba")
         coordinates = COORDINATE_ROLES[-1]
         return self._chunked(x, coordinates, lambda g: (self.proba_of(g[coordinates]),))[0]
 
-    def strengths(self, x: AnyArray) -> AnyArray:
+    def strengths(self, x: Rows) -> AnyArray:
         """Strength of membership of each checked row: (n,) float64 in [0, 1]."""
         self._need_inductive(LABEL_ROLE)
         ask, coordinates = self._method(LABEL_ROLE, "strengths"), COORDINATE_ROLES[-1]
         return self._chunked(x, coordinates, lambda given: (ask(given[coordinates]),))[0]
 
-    def reconstruct(self, x: AnyArray) -> AnyArray:
+    def reconstruct(self, x: Rows) -> AnyArray:
         """Checked rows after a passage through the embedder and back, in input units."""
         self._need_inductive("embedder")
+        if self.storage != "dense":
+            raise UnsupportedError("reconstruct: only dense rows of numbers can be reconstructed")
         decode = self._method("embedder", "reconstruct")
 
         def back(given: dict[str, AnyArray]) -> tuple[AnyArray]:
@@ -162,32 +174,31 @@ class FittedPlan:
 
     def _chunked(
         self,
-        x: AnyArray,
+        x: Rows,
         last: Role,
         take: Callable[[dict[str, AnyArray]], tuple[AnyArray, ...]],
     ) -> tuple[AnyArray, ...]:
         """Results of `take` for the outputs up to a role, chunk by chunk."""
         self._need_inductive(last)
-        parts = [take(self._pass(x[i : i + _CHUNK], last)) for i in range(0, len(x), _CHUNK)]
+        parts = [take(self._pass(part, last)) for part in Rows.wrap(x).blocks(_CHUNK)]
         if len(parts) == 1:
             return parts[0]
         return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
-    def _pass(self, rows: AnyArray, last: Role) -> dict[str, AnyArray]:
+    def _pass(self, rows: Rows, last: Role) -> dict[str, Any]:
         """The output of each role up to one, for a chunk of rows."""
-        edge, found = Edge(rows, ""), dict[str, AnyArray]()
+        edge, found = Edge(rows, ""), dict[str, Any]()
         for step, component in zip(self.plan.until(last), self.components, strict=False):
             output = self._applied(step, component, edge)
             found[step.role] = output
             edge = edge.after(output)
         return found
 
-    def _applied(self, step: Step, component: Any, edge: Edge) -> AnyArray:
-        inputs = edge.of(step)
+    def _applied(self, step: Step, component: Any, edge: Edge) -> Any:
         if step.prepares:
-            return prepared(step, component, inputs[0])
+            return prepared(step, component, edge.rows_for(step))
         info = role_info(step.role)
-        output = getattr(component, info.verb)(*inputs)
+        output = getattr(component, info.verb)(*edge.of(step))
         if info.gives_labels:
             return np.asarray(output, dtype=np.int64)
         return self._finite(step, output)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.arrays.single_precision import collapse, column_of
+from n2d_framework.core.rows import Rows, is_sparse, joined
 from n2d_framework.errors import DataError
 from n2d_framework.plan.steps import Step
 from n2d_framework.types import AnyArray
@@ -14,9 +15,11 @@ from n2d_framework.types import AnyArray
 __all__ = ["prepared"]
 
 _CHUNK = 4096
+#: Rows of columns in which a collapse is looked for.
+_LOOKED_AT = 1 << 16
 
 
-def prepared(step: Step, component: Any, x: AnyArray, *, fitting: bool = False) -> AnyArray:
+def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> Any:
     """Apply a fitted prepare component in bounded memory.
 
     Parameters
@@ -24,15 +27,16 @@ def prepared(step: Step, component: Any, x: AnyArray, *, fitting: bool = False) 
     step : Step
     component : object
         Fitted.
-    x : array of shape (n, ...)
-        Finite numbers of any real type.
+    x : Rows
+        Finite numbers of any real type, or columns.
     fitting : bool, default False
         Whether a column of which float32 leaves far fewer different values is refused.
 
     Returns
     -------
-    array of shape (n, ...)
-        float32, C-contiguous and a copy, after the last step; else in the component's type.
+    array of shape (n, ...), CSR array or Rows
+        What the component gives. Numbers are float32 after the last step, a C-contiguous copy;
+        else in the component's type.
 
     Raises
     ------
@@ -41,25 +45,49 @@ def prepared(step: Step, component: Any, x: AnyArray, *, fitting: bool = False) 
         become the same in it.
     """
     if not step.last:
-        return np.asarray(component.transform(x))
+        return _plain(component.transform(x.given))
     found: AnyArray | None = None
+    parts: list[Any] = []
     for start in range(0, len(x), _CHUNK):
         rows = slice(start, start + _CHUNK)
-        given = np.asarray(component.transform(x[rows]))
+        given = _plain(component.transform(x.take(rows).given))
+        if not isinstance(given, np.ndarray):
+            parts.append(_sparse_in_float32(step, given, start) if is_sparse(given) else given)
+            continue
         if found is None:
             found = np.empty((len(x), *given.shape[1:]), dtype=np.float32)
         found[rows] = _cast(given)
         if not np.isfinite(found[rows]).all():
             row, *column = (int(i) for i in np.argwhere(~np.isfinite(found[rows]))[0])
-            raise DataError(
-                f"row {start + row}, {column_of(column)}: a value is too large for float32 after "
-                f"{_named(step)}; scale the data before, or choose another one"
-            )
+            raise _too_large(step, start + row, column_of(column))
+    if parts:
+        return joined(parts)
     if found is None:  # no rows
-        return _cast(np.asarray(component.transform(x)))
+        return _cast(np.asarray(component.transform(x.given)))
     if fitting:
         _refuse_collapse(step, component, x, found)
     return found
+
+
+def _plain(given: Any) -> Any:
+    """Sparse rows and rows of columns as they are, anything else as an array."""
+    return given if is_sparse(given) or isinstance(given, Rows) else np.asarray(given)
+
+
+def _sparse_in_float32(step: Step, given: Any, start: int) -> Any:
+    with np.errstate(over="ignore"):
+        found = given.astype(np.float32)
+    wrong = np.argwhere(~np.isfinite(found.data))
+    if wrong.size:
+        raise _too_large(step, start + int(found.nonzero()[0][int(wrong[0][0])]), "a column")
+    return found
+
+
+def _too_large(step: Step, row: int, column: str) -> DataError:
+    return DataError(
+        f"row {row}, {column}: a value is too large for float32 after {_named(step)}; scale the "
+        "data before, or choose another one"
+    )
 
 
 def _cast(rows: AnyArray) -> AnyArray:
@@ -72,10 +100,14 @@ def _named(step: Step) -> str:
     return f"the {step.spec.name!r} scaler" if step.index == 0 else step.title
 
 
-def _refuse_collapse(step: Step, component: Any, x: AnyArray, found: AnyArray) -> None:
-    if x.dtype == np.float32 and found.shape == x.shape and np.array_equal(found, x):
+def _refuse_collapse(step: Step, component: Any, rows: Rows, found: AnyArray) -> None:
+    x: Any = rows.values
+    if rows.storage != "dense":
+        given = np.asarray(component.transform(rows.take(slice(0, _LOOKED_AT)).given))
+        lost = collapse(given, _cast, computed=True)
+    elif x.dtype == np.float32 and found.shape == x.shape and np.array_equal(found, x):
         return
-    if found.shape == x.shape:
+    elif found.shape == x.shape:
         lost = collapse(
             x,
             lambda rows: _cast(np.asarray(component.transform(rows))),

@@ -11,22 +11,31 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.arrays.single_precision import in_float32
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import role_info
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, check_state
 from n2d_framework.errors import (
     BundleError,
     CollapseWarning,
+    CompositionError,
+    DataError,
     N2DError,
     StageError,
     StateError,
     StoreWarning,
 )
 from n2d_framework.plan.collapse import check_collapse
-from n2d_framework.plan.compatibility import component_shape
+from n2d_framework.plan.compatibility import (
+    component_reasons,
+    component_shape,
+    kind_reasons,
+    refuse_missing,
+)
 from n2d_framework.plan.equal_rows import share_among_equal_rows
 from n2d_framework.plan.parts import Parts
 from n2d_framework.plan.preparing import prepared
@@ -47,14 +56,19 @@ __all__ = ["Edge", "RunContext", "StepResult", "fit_component", "published_about
 logger = logging.getLogger(__name__)
 
 
+def _wrapped(rows: Any) -> Rows:
+    return Rows.wrap(rows)
+
+
 @attrs.frozen(eq=False)
 class Edge:
     """Values that one step hands to the next.
 
     Attributes
     ----------
-    rows : array of shape (n, ...)
-        Rows, or coordinates: what steps before the labels gave last.
+    rows : Rows
+        Rows, or coordinates: what steps before the labels gave last, with the ids and weights of
+        the data. An array is taken for dense rows.
     key : str
         Content key of the step that gave it; of the data, their fingerprint.
     labels : array of shape (n,), int64, or None
@@ -63,42 +77,72 @@ class Edge:
         What the steps before have published about `rows`.
     """
 
-    rows: AnyArray = attrs.field(repr=False)
+    rows: Rows = attrs.field(repr=False, converter=_wrapped)
     key: str
     labels: AnyArray | None = attrs.field(default=None, repr=False)
     published: State = attrs.field(factory=dict, repr=False)
 
-    def of(self, step: Step) -> tuple[AnyArray, ...]:
-        """Input of a step: rows in the shape that it takes, and labels if there are any.
+    def rows_for(self, step: Step, *, fitting: bool = False) -> Rows:
+        """The rows in the shape and type that a step takes.
+
+        Parameters
+        ----------
+        step : Step
+        fitting : bool, default False
+            Whether columns that collapse in float32 are refused.
+
+        Raises
+        ------
+        DataError
+            If the step does not take sparse rows, or missing values, and would get some.
+        """
+        rows = self.rows
+        if rows.storage == "columns":
+            refuse_missing(step.spec, rows)
+            return rows
+        if rows.storage == "sparse":
+            if not step.spec.sparse:
+                raise DataError(kind_reasons([step.spec], rows)[0])
+            if step.prepares or rows.values.dtype == np.float32:
+                return rows
+            return attrs.evolve(rows, values=rows.values.astype(np.float32))
+        shape = component_shape(step.spec.input, rows.row_shape)
+        values = rows.values.reshape(len(rows), *shape)
+        if not step.prepares and values.dtype != np.float32:  # no step has prepared them
+            values = in_float32(values, fitting=fitting)
+        return attrs.evolve(rows, values=values, schema=Schema())
+
+    def of(self, step: Step) -> tuple[Any, ...]:
+        """Input of a step: what :meth:`rows_for` gives it, and labels if there are any.
 
         Parameters
         ----------
         step : Step
         """
-        shape = component_shape(step.spec.input, self.rows.shape[1:])
-        rows = self.rows.reshape(len(self.rows), *shape)
-        return (rows,) if self.labels is None else (rows, self.labels)
+        given = self.rows_for(step).given
+        return (given,) if self.labels is None else (given, self.labels)
 
     def first(self, n_rows: int) -> Edge:
         """The first rows, with their labels."""
         labels = None if self.labels is None else self.labels[:n_rows]
-        return attrs.evolve(self, rows=self.rows[:n_rows], labels=labels)
+        return attrs.evolve(self, rows=self.rows.take(slice(n_rows)), labels=labels)
 
-    def after(self, output: AnyArray, key: str = "", published: State | None = None) -> Edge:
+    def after(self, output: Any, key: str = "", published: State | None = None) -> Edge:
         """Values handed on after a step: its coordinates, or its labels and the coordinates.
 
         Parameters
         ----------
-        output : array
+        output : array, CSR array or Rows
             What the step gave.
         key : str
             Its content key.
         published : State, optional
             What is known about coordinates.
         """
-        if output.ndim == 1:
+        if getattr(output, "ndim", 2) == 1:
             return attrs.evolve(self, key=key, labels=output)
-        return Edge(output, key, None, published or {})
+        rows = attrs.evolve(Rows.wrap(output), ids=self.rows.ids, weights=self.rows.weights)
+        return Edge(rows, key, None, published or {})
 
 
 @attrs.frozen(eq=False)
@@ -112,7 +156,7 @@ class StepResult:
         Content key.
     component : object
         The fitted component.
-    output : array
+    output : array, CSR array or Rows
         Prepared rows, training coordinates (n, d) float32, or labels (n,) int64.
     seconds : float
         How long fitting took, when it was fitted.
@@ -127,7 +171,7 @@ class StepResult:
     step: Step
     key: str
     component: Any = attrs.field(repr=False)
-    output: AnyArray = attrs.field(repr=False)
+    output: Any = attrs.field(repr=False)
     seconds: float
     cached: bool
     published: State = attrs.field(factory=dict, repr=False)
@@ -135,7 +179,8 @@ class StepResult:
 
     def without_rows(self) -> StepResult:
         """The result without its output: prepared rows are as large as the data."""
-        return attrs.evolve(self, output=np.empty((0, *self.output.shape[1:]), np.float32))
+        shape = Rows.wrap(self.output).row_shape
+        return attrs.evolve(self, output=np.empty((0, *shape), np.float32))
 
 
 @attrs.frozen(eq=False)
@@ -175,15 +220,14 @@ class RunContext:
 
 
 def run_plan(
-    plan: Plan, rows: AnyArray, fingerprint: str, random_state: int, context: RunContext
+    plan: Plan, rows: Rows, fingerprint: str, random_state: int, context: RunContext
 ) -> tuple[StepResult, ...]:
     """Run all steps, one after the other, in this process.
 
     Parameters
     ----------
     plan : Plan
-    rows : array of shape (n, *row_shape)
-        Checked rows.
+    rows : Rows
     fingerprint : str
         Of the rows.
     random_state : int
@@ -278,18 +322,25 @@ def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) ->
         upstream=edge.published,
         remember=parts.remember,
         resources=context.resources,
+        ids=edge.rows.ids,
+        weights=edge.rows.weights,
     )
-    inputs = edge.of(step)
+    rows = edge.rows_for(step, fitting=True)
+    inputs = (rows.given,) if edge.labels is None else (rows.given, edge.labels)
+    if role_info(step.role).takes == "rows":
+        reasons = component_reasons(step.spec, component, len(rows), edge.rows.row_shape)
+        if reasons:
+            raise CompositionError("; ".join(reasons))
     with CollapseWarning.noted() as noted:
         if step.prepares:
             component.fit(*inputs, context=about)
-            output = prepared(step, component, inputs[0], fitting=True)
+            output = prepared(step, component, rows, fitting=True)
         else:
             output = fit_component(component, step.role, *inputs, context=about)
-        output = checked_output(output, step.spec, len(edge.rows))
+        output = checked_output(output, step.spec, len(rows))
         if not step.prepares:
-            output = share_among_equal_rows(output, inputs[0])
-            check_collapse(output, inputs[0], component, step.spec, stacklevel=3)
+            output = share_among_equal_rows(output, rows.identity())
+            check_collapse(output, rows.identity(), component, step.spec, stacklevel=3)
     published = published_about(component, step.spec, edge.published)
     seconds = time.perf_counter() - start
     return StepResult(

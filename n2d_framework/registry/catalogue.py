@@ -14,7 +14,7 @@ import pluggy
 from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.dataset import DatasetSpec
-from n2d_framework.core.kinds import KINDS
+from n2d_framework.core.kinds import KINDS, SPARSE
 from n2d_framework.core.origin.code import normalized
 from n2d_framework.core.roles import ROLE_NAMES
 from n2d_framework.core.spec import ComponentSpec
@@ -355,7 +355,7 @@ def _of_known_kinds(
     kept: list[Entry[ComponentSpec]] = []
     rejections: list[Rejection] = []
     for entry in entries:
-        output = [entry.spec.output] if entry.spec.output else []
+        output = [] if entry.spec.output in ("", SPARSE) else [entry.spec.output]
         strange = [kind for kind in (*entry.spec.input_kinds, *output) if kind not in known]
         if strange:
             hint = did_you_mean(strange[0], known, noun="kind")

@@ -123,9 +123,9 @@ def _tree(stages: CellStages, role: Role, name: str) -> Figure | None:
 def _again(stages: CellStages, images: Images | None, name: str) -> Figure | None:
     """Rows, and what the embedder makes of them again."""
     embedder = stages.component("embedder")
-    if not hasattr(embedder, "reconstruct"):
+    if not hasattr(embedder, "reconstruct") or stages.rows.storage != "dense":
         return None
-    rows = stages.rows
+    rows = stages.rows.values
     few = np.sort(sample_rows(len(rows), _RECONSTRUCTED, 0))
     latent = stages.output("embedder")[few]
     again = stages.in_input_units(np.asarray(embedder.reconstruct(latent)))
@@ -146,7 +146,9 @@ def _again(stages: CellStages, images: Images | None, name: str) -> Figure | Non
 
 
 def _means(stages: CellStages, images: Images | None, name: str) -> Figure | None:
-    labels, rows = stages.output("clusterer"), stages.rows
+    if stages.rows.storage != "dense":
+        return None
+    labels, rows = stages.output("clusterer"), stages.rows.values
     groups, note = _largest(labels)
     if images is None:
         chosen = np.isin(labels, groups)

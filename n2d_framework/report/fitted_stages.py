@@ -14,6 +14,7 @@ import numpy as np
 from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.config.alternatives import split_alternative
 from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import BundleError, DataError, StageError, StateError
 from n2d_framework.plan.preparing import prepared
@@ -84,7 +85,7 @@ class CellStages:
         return _component(self.store.location, self.key(role), role, name, options)
 
     @property
-    def rows(self) -> AnyArray:
+    def rows(self) -> Rows:
         """The data as they were loaded."""
         return self.comparison.rows(str(self.cell["data_key"]))
 
@@ -117,10 +118,10 @@ class CellStages:
         rows, fitted = self.rows, []
         for step in _prepare_steps(options.pop("name"), options):
             component = step.fresh()
-            component.fit(rows, context=FitContext())
-            rows = prepared(step, component, rows)
+            component.fit(rows.given, context=FitContext(weights=rows.weights))
+            rows = attrs.evolve(rows, values=prepared(step, component, rows), schema=Schema())
             fitted.append(component)
-        found = decoded.reshape(len(decoded), *rows.shape[1:])
+        found = decoded.reshape(len(decoded), *rows.row_shape)
         for component in reversed(fitted):
             found = component.inverse_transform(found)
         return np.asarray(found)

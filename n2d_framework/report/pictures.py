@@ -187,8 +187,9 @@ def _rows_of(stages: CellStages, about: dict[str, Any], chosen: AnyArray) -> dic
     shape = None if about.get("modality") == "sequence" else guess_image_shape(about["row_shape"])
     if shape is None:
         return {"rows": chosen.tolist(), "sprite": None, "images": None}
-    images = Images.of(stages.rows, tuple(shape))
-    drawn = sprite(images.bytes_of(stages.rows[chosen]))
+    rows = stages.rows.values
+    images = Images.of(rows, tuple(shape))
+    drawn = sprite(images.bytes_of(rows[chosen]))
     return {"rows": chosen.tolist(), "sprite": drawn, "images": images}
 
 

@@ -177,7 +177,7 @@ def _ran(
 ) -> Ran:
     name = spec.name
     return Ran(
-        n_rows=len(planned.materials[0].x),
+        n_rows=len(planned.materials[0].rows),
         expected_rows=spec.n_rows,
         folder=comparison.out,
         measured={

@@ -31,6 +31,8 @@ FLAGS: Mapping[str, Callable[[Any], bool]] = {
     "inductive": _components_only(lambda spec: spec.inductive),
     "deterministic": _components_only(lambda spec: spec.deterministic),
     "soft": _components_only(lambda spec: spec.soft),
+    "sparse": _components_only(lambda spec: spec.sparse),
+    "weighted": _components_only(lambda spec: spec.weighted),
     "embedded": lambda spec: bool(spec.embedded),
     "directed": lambda spec: spec.greater_is_better is not None,
 }

@@ -15,6 +15,7 @@ import numpy as np
 from n2d_framework.config import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import role_info
+from n2d_framework.core.rows import Rows
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
 from n2d_framework.plan.compatibility import component_reasons
@@ -23,7 +24,17 @@ from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError
 from n2d_framework.testing.exercise import exercise, questions
 from n2d_framework.testing.process_state import Surroundings
-from n2d_framework.testing.sample_rows import N_CLUSTERS, N_TRAIN, WIDTHS, clouds, rows_for
+from n2d_framework.testing.sample_rows import (
+    N_CLUSTERS,
+    N_TRAIN,
+    WIDTHS,
+    changed,
+    clouds,
+    locked,
+    rows_for,
+    rows_of,
+    take,
+)
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -89,10 +100,11 @@ def fresh(entry: Entry[ComponentSpec]) -> Any:
 def fit(
     entry: Entry[ComponentSpec],
     component: Any,
-    x: AnyArray,
+    x: Any,
     *,
     n_jobs: int = 1,
     upstream: State | None = None,
+    weights: AnyArray | None = None,
 ) -> Fitted:
     """Fit as the pipeline does; the rows are a read-only copy."""
     epochs: list[tuple[Any, Any, Any]] = []
@@ -100,9 +112,10 @@ def fit(
     def heard(epoch: int, of: int, metrics: Mapping[str, float]) -> None:
         epochs.append((epoch, of, metrics))
 
-    rows = np.array(x, dtype=np.float32, order="C")
-    rows.setflags(write=False)
-    context = FitContext(seed=SEED, n_jobs=n_jobs, epoch_finished=heard, upstream=upstream or {})
+    rows = locked(x)
+    context = FitContext(
+        seed=SEED, n_jobs=n_jobs, epoch_finished=heard, upstream=upstream or {}, weights=weights
+    )
     start = time.perf_counter()
     output = exercise(component, entry.spec.role, rows, context)
     return Fitted(component, output, time.perf_counter() - start, epochs)
@@ -122,7 +135,7 @@ def partner_of(entry: Entry[ComponentSpec]) -> Entry[ComponentSpec]:
     return min(takes_vectors or found, key=lambda other: other.distribution != entry.distribution)
 
 
-def answers(spec: ComponentSpec, component: Any, x: AnyArray) -> dict[str, AnyArray]:
+def answers(spec: ComponentSpec, component: Any, x: Any) -> dict[str, AnyArray]:
     """Everything a fitted component says about rows."""
     return dict(questions(spec, component, x))
 
@@ -168,7 +181,7 @@ class ComponentExamination:
     entry : Entry
     folder : Path
         An empty folder for files.
-    given : array of shape (n, ...), optional
+    given : array of shape (n, ...), list of str, frame or Rows, optional
         Rows of the author's, instead of the kit's: three quarters to fit, the rest to ask.
     time_limit : float
         Seconds a fit on small options may take.
@@ -179,7 +192,7 @@ class ComponentExamination:
 
     entry: Entry[ComponentSpec]
     folder: Path
-    given: AnyArray | None = None
+    given: Any = None
     time_limit: float = 20.0
     environment: Surroundings = attrs.field(factory=Surroundings.now, init=False)
 
@@ -199,7 +212,7 @@ class ComponentExamination:
         return partner_of(self.entry) if self.spec.needs else None
 
     @once
-    def all_rows(self) -> AnyArray:
+    def all_rows(self) -> Any:
         """Rows to fit, then those that are asked about."""
         return self._rows_and_upstream[0]
 
@@ -209,35 +222,52 @@ class ComponentExamination:
         return self._rows_and_upstream[1]
 
     @once
-    def _rows_and_upstream(self) -> tuple[AnyArray, State]:
+    def _rows_and_upstream(self) -> tuple[Any, State]:
         spec = self.spec if self.partner is None else self.partner.spec
-        rows = rows_for(spec) if self.given is None else self.given
-        rows = np.ascontiguousarray(rows, dtype=np.float32)
+        rows = rows_for(spec) if self.given is None else Rows.of(self.given).given
+        if isinstance(rows, np.ndarray) and rows.dtype != object:
+            rows = np.ascontiguousarray(rows, dtype=np.float32)
         if self.partner is None:
             return rows, {}
         trained = N_TRAIN if self.given is None else len(rows) * 3 // 4
-        embedder = fit(self.partner, fresh(self.partner), rows[:trained]).component
+        training = take(rows, slice(trained))
+        embedder = fit(self.partner, fresh(self.partner), training).component
         return embedder.transform(rows), published_about(embedder, spec, {})
 
     @property
-    def rows(self) -> AnyArray:
-        """Rows to fit."""
-        return self.all_rows[: N_TRAIN if self.given is None else len(self.given) * 3 // 4]
+    def n_rows(self) -> int:
+        """Number of rows to fit."""
+        return N_TRAIN if self.given is None else len(rows_of(self.all_rows)) * 3 // 4
+
+    @once
+    def rows(self) -> Any:
+        """Rows to fit, as a component is given them."""
+        return take(self.all_rows, slice(self.n_rows))
+
+    @once
+    def new(self) -> Any:
+        """Rows the component was not fitted on."""
+        return take(self.all_rows, slice(self.n_rows, None))
 
     @property
-    def new(self) -> AnyArray:
-        """Rows the component was not fitted on."""
-        return self.all_rows[len(self.rows) :]
+    def n_new(self) -> int:
+        """Number of rows that the component was not fitted on."""
+        return len(rows_of(self.new))
+
+    @once
+    def other(self) -> Any:
+        """Other rows to fit, as many."""
+        return take(changed(self.all_rows), slice(self.n_rows))
 
     def fresh(self) -> Any:
         """An unfitted component with its small options."""
         return fresh(self.entry)
 
-    def fit(self, component: Any, x: AnyArray, *, n_jobs: int = 1) -> Fitted:
+    def fit(self, component: Any, x: Any, *, n_jobs: int = 1) -> Fitted:
         """Fit as the pipeline does."""
         return fit(self.entry, component, x, n_jobs=n_jobs, upstream=self.upstream)
 
-    def answers(self, component: Any, x: AnyArray) -> dict[str, AnyArray]:
+    def answers(self, component: Any, x: Any) -> dict[str, AnyArray]:
         """Everything a fitted component says about rows."""
         return answers(self.spec, component, x)
 
@@ -250,7 +280,7 @@ class ComponentExamination:
     def refitted(self) -> Fitted:
         """The component, fitted on other rows first and then on the same."""
         component = self.fresh()
-        self.fit(component, self.all_rows[::-1][: len(self.rows)] * 0.5)
+        self.fit(component, self.other)
         return self.fit(component, self.rows)
 
     @once

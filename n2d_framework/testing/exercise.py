@@ -10,11 +10,13 @@ import numpy as np
 
 from n2d_framework.core.protocols import ClusteredRows, FitContext
 from n2d_framework.core.roles import role_info
+from n2d_framework.core.rows import Rows, is_sparse
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.plan.run_step import fit_component
+from n2d_framework.testing.sample_rows import rows_of
 from n2d_framework.types import NOISE, AnyArray, IntArray, Role
 
-__all__ = ["ask", "exercise", "questions"]
+__all__ = ["as_array", "ask", "exercise", "questions"]
 
 
 def exercise(component: Any, role: Role, x: AnyArray, context: FitContext) -> Any:
@@ -42,19 +44,21 @@ def exercise(component: Any, role: Role, x: AnyArray, context: FitContext) -> An
     return ask(role, component, info.verb, x)
 
 
-def ask(role: Role, component: Any, verb: str, x: AnyArray) -> Any:
+def ask(role: Role, component: Any, verb: str, x: Any) -> Any:
     """Call a method of a component with rows, and with labels where it takes them."""
     info = role_info(role)
     if info.takes != "labels":
         return getattr(component, verb)(x)
     if info.gives_labels:
         return getattr(component, verb)(x, _labels(x))
-    names = tuple(map(str, range(int(np.prod(x.shape[1:])))))
-    found = getattr(component, verb)(ClusteredRows(x, _labels(x), x.reshape(len(x), -1), names))
+    rows = rows_of(x)
+    names = rows.schema.names or tuple(map(str, range(int(np.prod(rows.row_shape)))))
+    flat = _flat(x)
+    found = getattr(component, verb)(ClusteredRows(x, _labels(x), flat, names))
     return np.frombuffer(json.dumps(found, allow_nan=False).encode(), dtype=np.uint8)
 
 
-def questions(spec: ComponentSpec, component: Any, x: AnyArray) -> Mapping[str, AnyArray]:
+def questions(spec: ComponentSpec, component: Any, x: Any) -> Mapping[str, AnyArray]:
     """Everything a fitted component says about rows, by the names of its methods."""
     info = role_info(spec.role)
     if not (spec.inductive and info.places_rows):
@@ -67,12 +71,28 @@ def questions(spec: ComponentSpec, component: Any, x: AnyArray) -> Mapping[str, 
     for back in ("reconstruct", "inverse_transform"):
         if back in info.optional and hasattr(component, back):
             found[back] = getattr(component, back)(found[info.verb])
-    return {name: np.asarray(values) for name, values in found.items()}
+    return {name: as_array(values) for name, values in found.items()}
 
 
-def _labels(x: AnyArray) -> IntArray:
+def as_array(values: Any) -> AnyArray:
+    """An output as an array, to be compared: sparse rows of a component become dense."""
+    if isinstance(values, Rows):
+        return values.identity()
+    return np.asarray(values.toarray() if is_sparse(values) else values)
+
+
+def _labels(x: Any) -> IntArray:
     """Two clusters, and noise; each row's label depends on that row only."""
-    flat = x.reshape(len(x), -1).astype(np.float64)
+    flat = _flat(x).astype(np.float64)
     labels = (flat[:, 0] > np.float64(0.5)).astype(np.int64)
     labels[np.floor(8 * flat[:, -1]) % 5 == 0] = NOISE
     return labels
+
+
+def _flat(x: Any) -> AnyArray:
+    """Numbers of rows of any kind, each from its own row: of texts and columns hashes."""
+    if isinstance(x, np.ndarray) and x.dtype != object:
+        return x.reshape(len(x), -1)
+    rows = rows_of(x)
+    hashes = [int(rows.take([row]).fingerprint()[:8], 16) for row in range(len(rows))]
+    return np.array(hashes, dtype=np.float32)[:, None] / 2**32

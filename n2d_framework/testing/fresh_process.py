@@ -17,11 +17,13 @@ import numpy as np
 from n2d_framework.core.origin.distributions import distribution_of
 from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.core.roles import FITTED_ROLES
+from n2d_framework.core.rows import state_of_rows
 from n2d_framework.core.state import State
 from n2d_framework.errors import StateError
 from n2d_framework.processes import module_command
 from n2d_framework.storage import encode, write_atomic
 from n2d_framework.testing.check import CheckFailedError
+from n2d_framework.testing.sample_rows import rows_of
 from n2d_framework.types import AnyArray
 
 __all__ = ["Elsewhere", "examine_elsewhere", "heavy_imports", "last_line"]
@@ -69,8 +71,8 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     (folder / "empty").mkdir()
     job = {"role": exam.spec.role, "name": exam.entry.qualified_name}
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
-    np.save(folder / "rows.npy", exam.rows)
-    np.save(folder / "new.npy", exam.new)
+    rows = {name: state_of_rows(rows_of(getattr(exam, name))) for name in ("rows", "new")}
+    _write(folder / "rows", rows)
     _write(folder / "upstream", {"upstream": exam.upstream})
     # What else is to be seen does not depend on the state.
     with contextlib.suppress(StateError if exam.spec.role in FITTED_ROLES else AttributeError):

@@ -32,15 +32,18 @@ def component(folder: Path) -> None:
     import attrs
     import numpy as np
 
+    from n2d_framework.core.rows import rows_of_state
     from n2d_framework.registry import default_catalogue
     from n2d_framework.storage import decode, read_file
     from n2d_framework.testing.examination import answers, fit, fresh
+    from n2d_framework.testing.exercise import as_array
     from n2d_framework.testing.process_state import Surroundings
     from n2d_framework.testing.side_effects import watched
 
     job: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     entry = default_catalogue().get(job["role"], job["name"])
-    rows, new = np.load(folder / "rows.npy"), np.load(folder / "new.npy")
+    _, given = decode(read_file(folder / "rows"), kind="examination")
+    rows, new = (rows_of_state(given[name]).given for name in ("rows", "new"))
     _, parts = decode(read_file(folder / "upstream"), kind="examination")
     upstream = parts["upstream"]
     found: dict[str, Any] = {}
@@ -54,7 +57,7 @@ def component(folder: Path) -> None:
     with Surroundings.stirred(), watched() as effects_again:
         again = fit(entry, fresh(entry), rows, upstream=upstream)
         answers(entry.spec, again.component, new)
-    np.save(folder / "output.npy", np.asarray(fitted.output))
+    np.save(folder / "output.npy", as_array(fitted.output))
     np.savez(folder / "answers.npz", **found)
     (folder / "found.json").write_text(
         json.dumps({"reason": reason, "effects": attrs.asdict(effects + effects_again)}),

@@ -39,6 +39,7 @@ _PREPARING = (
             summary=summary,
             sparse=sparse,
             default_for=default_for,
+            weighted=True,
         )
         for name, cls, summary, sparse, default_for in (
             ("minmax", "MinMax", "Scales to [0, 1]", False, ()),
@@ -107,6 +108,7 @@ _EMBEDDERS = (
         factory="n2d_builtin.linear.linear:PCAEmbedder",
         state_version=2,
         summary="Principal components",
+        weighted=True,
         reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
     ),
     ComponentSpec(
@@ -133,6 +135,7 @@ _EMBEDDERS = (
         name="identity",
         factory="n2d_builtin.linear.linear:Identity",
         summary="Passes rows on unchanged",
+        weighted=True,
         passes_on=True,
     ),
 )
@@ -169,6 +172,7 @@ _MANIFOLDERS = (
         factory="n2d_builtin.linear.linear:PCAManifolder",
         state_version=2,
         summary="Principal components",
+        weighted=True,
         reference="Tipping and Bishop 1999, Probabilistic Principal Component Analysis",
     ),
     ComponentSpec(
@@ -176,6 +180,7 @@ _MANIFOLDERS = (
         name="identity",
         factory="n2d_builtin.linear.linear:Identity",
         summary="Passes rows on unchanged",
+        weighted=True,
         passes_on=True,
     ),
 )
@@ -195,6 +200,7 @@ _CLUSTERERS = (
         factory="n2d_builtin.kmeans.kmeans:KMeans",
         state_version=2,
         summary="k-means, with Student-t soft assignment",
+        weighted=True,
         soft=True,
         reference="Lloyd 1982, IEEE TIT 28; soft assignment: Xie et al. 2016, ICML, eq. 1",
     ),

@@ -73,7 +73,6 @@ def test_a_configuration_has_the_same_words(rows):
         ({"scaler": "minmax", "prepare": ["standard"]}, "scaler: is short for prepare"),
         ({"embedder": ["pca", "pca"]}, "embedder: takes one component, not a list"),
         ({"manifolder": []}, "manifolder: needs a manifolder, such as umap"),
-        ({"prepare": []}, "prepare: needs a prepare component, such as minmax"),
         ({"manifolder": ["pca", "umpa"]}, "manifolder[1]: unknown manifolder 'umpa'; did you mean"),
         ({"scaler": "minmx"}, "scaler: unknown prepare 'minmx'; did you mean 'minmax'"),
         ({"refine": ["gmm"]}, "there is a clusterer of that name"),

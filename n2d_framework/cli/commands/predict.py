@@ -129,15 +129,14 @@ def _columns(
     import numpy as np
 
     from n2d_framework.cli.table_file import row_strengths
-    from n2d_framework.core.rows.dense import as_rows
+    from n2d_framework.plan.new_rows import new_rows
 
     columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
     if block.ids is not None:
         columns["id"] = block.ids
     clusterer = model.component("clusterer")
     try:
-        rows = as_rows(block.x)
-        model.check_rows(rows)
+        rows = new_rows(block.x, model)
         manifold, labels = model.outputs(rows, "manifolder", "clusterer")
     except DataError as error:
         raise DataError(

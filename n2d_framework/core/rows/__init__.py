@@ -1,5 +1,6 @@
 """Rows: the one handle of data, with the names and kinds of its columns."""
 
+from n2d_framework.core.rows.columns import COLUMN_KINDS
 from n2d_framework.core.rows.fields import (
     Field,
     Matched,
@@ -11,19 +12,37 @@ from n2d_framework.core.rows.fields import (
     written_by_pandas,
 )
 from n2d_framework.core.rows.packing import fingerprint, packed, unpacked
-from n2d_framework.core.rows.rows import Rows
+from n2d_framework.core.rows.row_states import (
+    joined,
+    packed_rows,
+    rows_of_state,
+    state_of_rows,
+    unpacked_rows,
+)
+from n2d_framework.core.rows.rows import PLAIN_STORAGES, STORAGES, Rows, Storage
+from n2d_framework.core.rows.sparse import is_sparse
 
 __all__ = [
+    "COLUMN_KINDS",
+    "PLAIN_STORAGES",
+    "STORAGES",
     "Field",
     "Matched",
     "Rows",
     "Schema",
+    "Storage",
     "fingerprint",
+    "is_sparse",
+    "joined",
     "left_out",
     "listed",
     "packed",
+    "packed_rows",
     "positions",
+    "rows_of_state",
+    "state_of_rows",
     "unpacked",
+    "unpacked_rows",
     "value_names",
     "written_by_pandas",
 ]

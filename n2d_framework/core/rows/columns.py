@@ -14,10 +14,20 @@ from n2d_framework.core.arrays.missing import unmasked
 from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows.fields import Field
 from n2d_framework.core.rows.frames import id_texts
-from n2d_framework.errors import DataError
+from n2d_framework.core.rows.packing import packed, unpacked_strings
+from n2d_framework.core.state import State, need
+from n2d_framework.errors import DataError, StateError
 from n2d_framework.types import AnyArray
 
-__all__ = ["COLUMN_KINDS", "check_column", "column_codes", "missing_in", "opened_column"]
+__all__ = [
+    "COLUMN_KINDS",
+    "check_column",
+    "column_codes",
+    "missing_in",
+    "opened_column",
+    "packed_column",
+    "unpacked_column",
+]
 
 
 def opened_column(name: str, given: Any, kind: Kind = "") -> tuple[Field, AnyArray]:
@@ -282,3 +292,39 @@ def column_codes(values: AnyArray) -> AnyArray:
                            count=len(values))  # fmt: skip
     plain = values.astype(np.int64) if values.dtype.kind == "M" else values
     return np.asarray(np.unique(plain, return_inverse=True)[1], dtype=np.int64)
+
+
+def packed_column(values: AnyArray) -> dict[str, AnyArray]:
+    """A column as arrays of numbers: ``values``; of strings also ``ends`` and ``missing``."""
+    if values.dtype.kind == "O":
+        gaps = missing_in(values)
+        return {**packed("" if value is None else value for value in values), "missing": gaps}
+    if values.dtype.kind == "M":
+        return {"values": values.astype(np.int64)}
+    if values.dtype.kind == "f":
+        # One not-a-number is as good as another.
+        return {"values": np.where(np.isnan(values), values.dtype.type(np.nan), values)}
+    return {"values": values}
+
+
+def unpacked_column(state: State, kind: Kind) -> AnyArray:
+    """A column from what :func:`packed_column` gave, perhaps from a file.
+
+    Raises
+    ------
+    StateError
+        If the arrays do not fit together.
+    """
+    values = need(state, "values", np.ndarray)
+    if "ends" not in state:
+        if kind != "date":
+            return np.asarray(values)
+        if values.dtype != np.int64:
+            raise StateError(f"dates must be int64, not {values.dtype}")
+        return np.asarray(values).view("datetime64[us]")
+    texts, gaps = unpacked_strings(state), need(state, "missing", np.ndarray)
+    if gaps.shape != (len(texts),):
+        raise StateError("a column of strings does not say which are missing")
+    found = np.empty(len(texts), dtype=object)
+    found[:] = [None if gap else text for text, gap in zip(texts, gaps.tolist(), strict=True)]
+    return found

@@ -13,7 +13,7 @@ from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["as_rows", "refuse_equal_rows"]
+__all__ = ["as_rows"]
 
 _CHUNK = 4096
 
@@ -275,15 +275,3 @@ def _in_float64(rows: AnyArray, names: Sequence[Any], fitting: bool) -> AnyArray
     if fitting:
         _refuse_lost_digits(rows, short, names)
     return short
-
-
-def refuse_equal_rows(rows: AnyArray) -> None:
-    """Refuse rows that are all the same.
-
-    Raises
-    ------
-    DataError
-        If every row equals the first: there is nothing to cluster.
-    """
-    if (rows[1:2] == rows[:1]).all() and (rows == rows[:1]).all():
-        raise DataError(f"all {len(rows)} rows are equal: there is nothing to cluster")

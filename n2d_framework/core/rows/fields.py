@@ -12,6 +12,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.kinds import Kind
+from n2d_framework.core.rows.packing import packed, unpacked_strings
+from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, did_you_mean
 
 __all__ = [
@@ -131,6 +133,34 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         """Names of the features."""
         return tuple(field.name for field in self.fields)
+
+    def packed_categories(self) -> dict[str, Any]:
+        """Categories of the fields as a part of a bundle; empty if there are none."""
+        return {
+            f"column_{number}": packed(field.categories)
+            for number, field in enumerate(self.fields)
+            if field.categories
+        }
+
+    def with_categories(self, state: State) -> Self:
+        """The schema with what :meth:`packed_categories` gave, perhaps from a file.
+
+        Raises
+        ------
+        StateError
+            If they are not strings.
+        """
+        fields = list(self.fields)
+        for number, field in enumerate(fields):
+            if f"column_{number}" in state:
+                arrays = need(state, f"column_{number}", dict)
+                fields[number] = attrs.evolve(field, categories=tuple(unpacked_strings(arrays)))
+        return attrs.evolve(self, fields=tuple(fields))
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """Kinds of the features."""
+        return frozenset(field.kind for field in self.fields)
 
     @property
     def named(self) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from n2d_framework.core.rows.columns import missing_in
+from n2d_framework.core.state import State, need
+from n2d_framework.errors import StateError
 from n2d_framework.types import AnyArray
 
-__all__ = ["fingerprint", "packed", "packed_column", "unpacked"]
+__all__ = ["fingerprint", "packed", "unpacked", "unpacked_strings"]
 
 _CHUNK = 1 << 12
 
@@ -34,7 +35,7 @@ def fingerprint(x: AnyArray) -> str:
 def packed(texts: Iterable[str]) -> dict[str, AnyArray]:
     """Strings as arrays: ``values``, their bytes in UTF-8, and ``ends``, where each one ends."""
     encoded = [text.encode("utf-8", "backslashreplace") for text in texts]
-    values = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    values = np.frombuffer(bytearray(b"".join(encoded)), dtype=np.uint8)
     ends = np.cumsum([len(item) for item in encoded], dtype=np.int64)
     return {"values": values, "ends": ends}
 
@@ -42,18 +43,24 @@ def packed(texts: Iterable[str]) -> dict[str, AnyArray]:
 def unpacked(values: AnyArray, ends: AnyArray) -> list[str]:
     """The strings of :func:`packed`."""
     content = values.tobytes()
-    starts = [0, *ends.tolist()[:-1]]
+    starts = [0, *ends.tolist()][:-1]
     return [content[start:end].decode() for start, end in zip(starts, ends.tolist(), strict=True)]
 
 
-def packed_column(values: AnyArray) -> dict[str, AnyArray]:
-    """A column as arrays of numbers: ``values``; of strings also ``ends`` and ``missing``."""
-    if values.dtype.kind == "O":
-        gaps = missing_in(values)
-        return {**packed("" if value is None else value for value in values), "missing": gaps}
-    if values.dtype.kind == "M":
-        return {"values": values.astype(np.int64)}
-    if values.dtype.kind == "f":
-        # One not-a-number is as good as another.
-        return {"values": np.where(np.isnan(values), values.dtype.type(np.nan), values)}
-    return {"values": values}
+def unpacked_strings(state: State) -> list[str]:
+    """The strings of :func:`packed`, perhaps from a file.
+
+    Raises
+    ------
+    StateError
+        If the arrays are not such as :func:`packed` gives.
+    """
+    values, ends = need(state, "values", np.ndarray), need(state, "ends", np.ndarray)
+    starts = np.concatenate([[0], ends]) if ends.ndim == 1 else np.zeros(1)
+    fit = values.dtype == np.uint8 and ends.dtype == np.int64 and starts[-1] == values.size
+    if not fit or (np.diff(starts) < 0).any():
+        raise StateError("strings do not end where their bytes do")
+    try:
+        return unpacked(values, ends)
+    except UnicodeDecodeError as error:
+        raise StateError(f"strings are not UTF-8: {error}") from error

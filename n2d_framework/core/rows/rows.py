@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, Self, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import attrs
 import numpy as np
@@ -16,18 +16,28 @@ from n2d_framework.core.rows.columns import (
     column_codes,
     missing_in,
     opened_column,
+    packed_column,
 )
 from n2d_framework.core.rows.dense import as_rows
 from n2d_framework.core.rows.fields import Schema, positions
 from n2d_framework.core.rows.frames import Frame, NotDenseError, as_frame, id_texts
-from n2d_framework.core.rows.packing import fingerprint, packed, packed_column
-from n2d_framework.core.rows.sparse import canonical, is_sparse, row_groups, sparse_column
+from n2d_framework.core.rows.input_checks import checked_weights, refuse_kinds, texts_of
+from n2d_framework.core.rows.packing import fingerprint, packed
+from n2d_framework.core.rows.sparse import (
+    canonical,
+    is_sparse,
+    row_groups,
+    sparse_column,
+)
 from n2d_framework.errors import DataError, did_you_mean
 from n2d_framework.types import AnyArray, FloatArray
 
-__all__ = ["Rows", "Storage"]
+__all__ = ["PLAIN_STORAGES", "STORAGES", "Rows", "Storage"]
 
+#: Words of ``default_for`` whose rows need not be prepared.
+PLAIN_STORAGES = ("sparse", "text")
 Storage: TypeAlias = Literal["dense", "sparse", "columns"]
+STORAGES: tuple[Storage, ...] = get_args(Storage)
 
 
 @attrs.frozen(eq=False)
@@ -133,8 +143,13 @@ class Rows:
         if ids is not None:
             rows = attrs.evolve(rows, ids=id_texts(np.asarray(ids, dtype=object).tolist()))
         if weights is not None:
-            rows = attrs.evolve(rows, weights=_checked_weights(weights, len(rows)))
+            rows = attrs.evolve(rows, weights=checked_weights(weights, len(rows)))
         return rows
+
+    @classmethod
+    def wrap(cls, x: Any) -> Self:
+        """Rows as they are, or of a checked array or CSR array of numbers."""
+        return x if isinstance(x, cls) else cls(x)
 
     @classmethod
     def _opened(cls, x: Any, kinds: dict[str, Kind], fitting: bool) -> Self:
@@ -143,15 +158,15 @@ class Rows:
             made: Self = known()
             return cls._checked(made, kinds, fitting)
         if is_sparse(x):
-            _refuse_kinds(kinds, positions(x.shape[1]))
+            refuse_kinds(kinds, positions(x.shape[1]))
             return cls(canonical(x))
         frame = as_frame(x)
         if frame is not None:
             return cls._of_frame(frame, kinds, fitting)
-        texts = _texts_of(x)
+        texts = texts_of(x)
         if texts is not None:
             field, values = opened_column("text", texts, kinds.pop("text", "text"))
-            _refuse_kinds(kinds, ("text",))
+            refuse_kinds(kinds, ("text",))
             return cls({"text": values}, Schema((field,)))
         return cls._of_array(x, kinds, fitting)
 
@@ -185,7 +200,7 @@ class Rows:
 
     @classmethod
     def _of_frame(cls, frame: Frame, kinds: dict[str, Kind], fitting: bool) -> Self:
-        _refuse_kinds(kinds, frame.names)
+        refuse_kinds(kinds, frame.names)
         values = frame.take(range(len(frame.names))) if frame.sparse else None
         if values is not None:
             return cls(canonical(values), frame.schema, frame.ids)
@@ -195,15 +210,29 @@ class Rows:
                 return cls(dense, frame.schema, frame.ids)
             except NotDenseError:
                 pass  # values that are missing, or of another kind: rows of columns
-        columns = ((name, frame.column(i)) for i, name in enumerate(frame.names))
-        return attrs.evolve(cls._of_columns(columns, kinds), ids=frame.ids)
+        Schema.of(frame.names)  # which refuses repeated names
+        columns = {name: frame.column(i) for i, name in enumerate(frame.names)}
+        return attrs.evolve(cls.of_columns(columns, kinds), ids=frame.ids)
 
     @classmethod
-    def _of_columns(cls, columns: Iterable[tuple[str, Any]], kinds: Mapping[str, Kind]) -> Self:
-        """Columns of any kinds, each read for itself."""
-        opened = [opened_column(name, given, kinds.get(name, "")) for name, given in columns]
-        schema = Schema.of(field.name for field, _ in opened)  # which refuses repeated names
-        schema = attrs.evolve(schema, fields=tuple(field for field, _ in opened))
+    def of_columns(cls, columns: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Self:
+        """Rows of columns, each read for itself, also where all of them are numbers.
+
+        Parameters
+        ----------
+        columns : mapping of str to array-like of shape (n,)
+        kinds : mapping of str to str
+            Of columns whose values do not say it.
+
+        Raises
+        ------
+        DataError
+            As :meth:`of` does.
+        """
+        opened = [
+            opened_column(name, given, kinds.get(name, "")) for name, given in columns.items()
+        ]
+        schema = attrs.evolve(Schema.of(columns), fields=tuple(field for field, _ in opened))
         return cls({field.name: values for field, values in opened}, schema)
 
     @classmethod
@@ -211,14 +240,17 @@ class Rows:
         """A matrix with missing values as columns; what has no columns of numbers is refused."""
         try:
             values, mask = unmasked(x)
-            table = np.array(values, dtype=np.float64, ndmin=1)
+            values = np.asarray(values)
+            table = np.array(values, dtype=np.float64)
         except (TypeError, ValueError, RuntimeError):
             raise error from None
-        if table.ndim != 2 or np.isinf(table).any():
+        if values.dtype.kind not in "buifO" or table.ndim != 2 or np.isinf(table).any():
             raise error
         if mask is not None:
             table[mask] = np.nan
-        return cls._of_columns(zip(positions(table.shape[1]), table.T, strict=True), kinds)
+        if not np.isnan(table).any():  # values that are missing in another way
+            raise error
+        return cls.of_columns(dict(zip(positions(table.shape[1]), table.T, strict=True)), kinds)
 
     def with_kinds(self, kinds: Mapping[str, Kind]) -> Self:
         """The same rows with some columns taken for other kinds.
@@ -229,11 +261,11 @@ class Rows:
             If there is no such column, or its values are not of the kind.
         """
         names = self.schema.names or positions(self.row_shape[0] if self.row_shape else 0)
-        _refuse_kinds(dict(kinds), names)
+        refuse_kinds(dict(kinds), names)
         known = {field.name: field.kind for field in self.schema.fields}
         if self.storage == "columns" and {**known, **kinds} == known:
             return self
-        found = self._of_columns(((name, self.column(name)) for name in names), {**known, **kinds})
+        found = self.of_columns({name: self.column(name) for name in names}, {**known, **kinds})
         schema = attrs.evolve(self.schema, fields=found.schema.fields)
         return attrs.evolve(self, values=found.values, schema=schema)
 
@@ -260,7 +292,7 @@ class Rows:
     def kinds(self) -> frozenset[Kind]:
         """Kinds of the fields of rows of columns; of other rows the kind that they are named."""
         if isinstance(self.values, Mapping):
-            return frozenset(field.kind for field in self.schema.fields)
+            return self.schema.kinds
         return frozenset(filter(None, [self.named_kind]))
 
     @property
@@ -270,6 +302,19 @@ class Rows:
             alone = len(self.schema.fields) == 1 and self.schema.fields[0].kind == "text"
             return "text" if alone else ""
         return self.named_kind
+
+    @property
+    def default_word(self) -> str:
+        """The word of ``default_for`` that components for such rows announce.
+
+        ``"text"``, ``"sparse"``, ``"table"`` of named columns, the kind that rows of numbers are
+        named, or nothing.
+        """
+        if self.storage == "dense":
+            return self.named_kind
+        if self.storage == "sparse" or self.kind == "text":
+            return self.kind or "sparse"
+        return "table" if self.schema.named else ""
 
     @property
     def given(self) -> Any:
@@ -299,8 +344,7 @@ class Rows:
         """
         if isinstance(self.values, Mapping):
             if name in self.values:
-                found: AnyArray = self.values[name]
-                return found
+                return np.asarray(self.values[name])
             known: tuple[str, ...] = tuple(self.values)
         else:
             width = self.row_shape[0] if len(self.row_shape) == 1 else 0
@@ -321,14 +365,12 @@ class Rows:
         which : slice or array of int or bool
             A slice gives views.
         """
-        values = (
-            {name: column[which] for name, column in self.values.items()}
-            if isinstance(self.values, Mapping)
-            else self.values[which]
-        )
-        ids, weights = (
-            None if beside is None else beside[which] for beside in (self.ids, self.weights)
-        )
+        values = self.values
+        if isinstance(values, Mapping):
+            values = {name: column[which] for name, column in values.items()}
+        else:
+            values = values[which]
+        ids, weights = (b if b is None else b[which] for b in (self.ids, self.weights))
         return attrs.evolve(self, values=values, ids=ids, weights=weights)
 
     def blocks(self, size: int) -> Iterator[Self]:
@@ -368,11 +410,21 @@ class Rows:
             return np.stack([column_codes(column) for column in self.values.values()], axis=1)
         return row_groups(self.values) if self.storage == "sparse" else np.asarray(self.values)
 
-    def fingerprint(self) -> str:
-        """Hash of the values, and of names and kinds of columns (SHA-256, hexadecimal).
+    def refuse_equal(self) -> None:
+        """Refuse rows that are all the same.
 
-        Equal for equal rows in any process and memory order; ids do not count, weights do.
+        Raises
+        ------
+        DataError
+            If every row equals the first: there is nothing to cluster.
         """
+        if (self.take(slice(0, 2)).identity() == self.take(slice(0, 1)).identity()).all():
+            rows = self.identity()
+            if (rows == rows[:1]).all():
+                raise DataError(f"all {len(self)} rows are equal: there is nothing to cluster")
+
+    def fingerprint(self) -> str:
+        """Hash of values, weights, names and kinds, not of ids: SHA-256, hexadecimal."""
         if self.storage == "dense" and self.weights is None:
             return fingerprint(self.values)
         digest = hashlib.sha256(f"{self.storage}{len(self)}".encode())
@@ -396,45 +448,3 @@ class Rows:
                 words = (field.name, field.kind, *field.categories)
                 yield from packed(words).values()
                 yield from packed_column(self.values[field.name]).values()
-
-
-def _checked_weights(weights: Any, n: int) -> FloatArray:
-    try:
-        found = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"weights cannot be read as numbers: {error}") from error
-    if found.shape != (n,):
-        raise DataError(f"weights must be one per row: {n}, got an array of shape {found.shape}")
-    wrong = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
-    if wrong.size:
-        raise DataError(
-            f"the weight of row {wrong[0]} is {found[wrong[0]]}; weights must be finite and not "
-            "negative"
-        )
-    if not found.any():
-        raise DataError("all weights are 0; at least one row must count")
-    return found
-
-
-def _texts_of(x: Any) -> AnyArray | None:
-    """A list or column of strings as an array; ``None`` for anything else."""
-    if isinstance(x, (list, tuple)):
-        if not x or not all(item is None or isinstance(item, str) for item in x):
-            return None
-        items = np.array([*x, None], dtype=object)[:-1]
-    else:
-        # Of a library's column NumPy says what it holds; a matrix or numbers it need not read.
-        dtype = getattr(x, "dtype", getattr(x, "type", None))
-        if dtype is None or getattr(dtype, "kind", "O") in "buifcmMSV" or np.ndim(x) != 1:
-            return None
-        items = np.asarray(x)
-    known = [item for item in items.tolist() if not (item is None or item != item)]
-    return items if known and all(isinstance(item, str) for item in known) else None
-
-
-def _refuse_kinds(kinds: Mapping[str, Kind], names: tuple[str, ...]) -> None:
-    """Refuse kinds of columns that are not there."""
-    for name in kinds:
-        if name not in names:
-            hint = did_you_mean(name, names[:1000], noun="column")
-            raise DataError(f"kinds: there is not a column {name!r}; {hint}")

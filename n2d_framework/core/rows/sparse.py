@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from n2d_framework.errors import DataError
+from n2d_framework.core.state import State, need
+from n2d_framework.errors import DataError, StateError
 from n2d_framework.types import AnyArray
 
-__all__ = ["canonical", "is_sparse", "row_groups", "sparse_column"]
+__all__ = ["canonical", "is_sparse", "row_groups", "sparse_column", "unpacked_sparse"]
 
 
 def is_sparse(x: Any) -> bool:
@@ -79,3 +80,26 @@ def row_groups(x: Any) -> AnyArray:
         key = x.indices[part].tobytes() + x.data[part].tobytes()
         found[row] = seen.setdefault(key, row)
     return found
+
+
+def unpacked_sparse(state: State) -> Any:
+    """A CSR array from its arrays, perhaps from a file.
+
+    Raises
+    ------
+    StateError
+        If they do not fit together.
+    """
+    from scipy.sparse import csr_array
+
+    data, indices, indptr = (need(state, k, np.ndarray) for k in ("data", "indices", "indptr"))
+    width = need(state, "width", int)
+    whole = data.ndim == indices.ndim == indptr.ndim == 1 and indptr.size and width > 0
+    if not whole or indices.dtype.kind != "i" or indptr.dtype.kind != "i":
+        raise StateError("sparse rows need arrays of data, indices and indptr")
+    ordered = indptr[0] == 0 and indptr[-1] == len(data) == len(indices)
+    if not ordered or (np.diff(indptr) < 0).any():
+        raise StateError("the rows of a sparse matrix do not end where its values do")
+    if indices.size and not (indices.min() >= 0 and indices.max() < width):
+        raise StateError(f"an index of a sparse matrix is beyond its {width} columns")
+    return csr_array((data, indices, indptr), shape=(len(indptr) - 1, width))

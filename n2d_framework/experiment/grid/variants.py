@@ -8,14 +8,16 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.config import default_choice
 from n2d_framework.config.adapted_classes import as_written
 from n2d_framework.config.alternatives import Alternative, joined_options
 from n2d_framework.config.comparison_config import Grid
 from n2d_framework.core.roles import ROLE_TABLE, role_info
+from n2d_framework.core.rows import PLAIN_STORAGES, Rows
 from n2d_framework.plan.steps import Plan, Step
 from n2d_framework.types import Role
 
-__all__ = ["Variant", "make_variants"]
+__all__ = ["Variant", "make_variants", "prepare_variants"]
 
 
 @attrs.frozen(eq=False)
@@ -71,6 +73,36 @@ def make_variants(grid: Grid) -> tuple[dict[Role, list[Variant]], list[str]]:
     return {
         info.name: _distinct(info.name, grid, notes) for info in ROLE_TABLE if info.listed
     }, notes
+
+
+def prepare_variants(grid: Grid, variants: list[Variant], rows: Rows) -> list[Variant]:
+    """What prepares the rows of one dataset.
+
+    Parameters
+    ----------
+    grid : Grid
+    variants : list of Variant
+        Those of the grid.
+    rows : Rows
+
+    Returns
+    -------
+    list of Variant
+        Where the configuration chooses none, the default for such rows; of sparse rows and texts
+        without a default one without steps.
+
+    Raises
+    ------
+    ConfigError
+        If several components announce to be the default.
+    """
+    word = rows.default_word
+    if not word or grid.config.scaler is not None or grid.config.prepare is not None:
+        return variants
+    found = default_choice("prepare", word)
+    if found is not None:
+        return [_variant(Alternative((found,)), None)]
+    return [Variant(Alternative(()), "unprepared", ())] if word in PLAIN_STORAGES else variants
 
 
 def _distinct(role: Role, grid: Grid, notes: list[str]) -> list[Variant]:

@@ -15,6 +15,7 @@ import attrs
 
 from n2d_framework.core.events import Event, StageFinished, StageStarted
 from n2d_framework.core.origin.code import library_versions
+from n2d_framework.core.rows import Rows
 from n2d_framework.core.state import State
 from n2d_framework.errors import (
     BundleError,
@@ -29,7 +30,7 @@ from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.plan.run_step import Edge, RunContext, run_step
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry, with_state
-from n2d_framework.plan.store.stored_arrays import rows_of
+from n2d_framework.plan.store.stored_arrays import rows_of, weights_of
 from n2d_framework.types import AnyArray
 
 __all__ = ["ALONE", "fit_here", "fit_stage", "output_of"]
@@ -200,7 +201,8 @@ def _edge(task: StageTask, settings: Settings) -> Edge:
         return _prepared(before, settings)
     found = _entry_of(before, settings)
     if found.output.ndim > 1:
-        return Edge(found.output, before.key, None, found.published)
+        weights = weights_of(settings.store, task.data)
+        return Edge(Rows(found.output, weights=weights), before.key, None, found.published)
     return _edge(before, settings).after(found.output, before.key)
 
 

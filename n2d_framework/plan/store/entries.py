@@ -13,9 +13,10 @@ import numpy as np
 
 from n2d_framework.core.arrays.single_precision import collapse
 from n2d_framework.core.roles import LABEL_ROLE, role_info
+from n2d_framework.core.rows import Rows, is_sparse
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
-from n2d_framework.errors import N2DError, StageError, StateError, StoreWarning
+from n2d_framework.errors import DataError, N2DError, StageError, StateError, StoreWarning
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -170,8 +171,10 @@ def last_losses(component: Any) -> dict[str, float]:
     }
 
 
-def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
+def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> Any:
     """The output of a stage in the type the contract promises, or a clear refusal."""
+    if role_info(spec.role).gives == "rows" and (is_sparse(output) or isinstance(output, Rows)):
+        return _checked_rows(output, spec, n_rows)
     array = np.asarray(output)
     what = f"{spec.role} {spec.name!r} returned"
     if role_info(spec.role).gives_labels:
@@ -210,6 +213,19 @@ def checked_output(output: Any, spec: ComponentSpec, n_rows: int) -> AnyArray:
     if lost:
         raise StageError(f"{what} coordinates too close for their size: {lost}; scale the data")
     return found
+
+
+def _checked_rows(output: Any, spec: ComponentSpec, n_rows: int) -> Any:
+    """Sparse rows in canonical form, or rows of columns."""
+    try:
+        rows = Rows.of(output)
+    except DataError as error:
+        raise StageError(f"{spec.role} {spec.name!r} returned rows that are wrong: {error}") from (
+            error
+        )
+    if len(rows) != n_rows:
+        raise StageError(f"{spec.role} {spec.name!r} returned {len(rows)} rows, not {n_rows}")
+    return rows if rows.storage == "columns" else rows.values
 
 
 def _narrow(array: AnyArray) -> AnyArray:

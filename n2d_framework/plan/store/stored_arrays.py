@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 
-from n2d_framework.core.rows import fingerprint
+from n2d_framework.core.rows import Rows, rows_of_state
 from n2d_framework.core.state import need
 from n2d_framework.errors import BundleError, DataError, StateError
 from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import AnyArray
 
-__all__ = ["KeyOf", "arrays_of", "rows_of"]
+__all__ = ["KeyOf", "arrays_of", "rows_of", "weights_key", "weights_of"]
 
 #: Gives the key that arrays of the store must have.
 KeyOf: TypeAlias = Callable[..., str]
@@ -51,8 +52,41 @@ def _stands_for(arrays: list[AnyArray], key_of: KeyOf) -> str | None:
 
 
 @lru_cache(maxsize=2)
-def rows_of(location: str, key: str) -> AnyArray:
-    """Rows as they were loaded, from the store; the last ones are kept in memory."""
-    (rows,) = arrays_of(StageStore(location), key, fingerprint, "values")
-    rows.setflags(write=False)
+def rows_of(location: str, key: str) -> Rows:
+    """Rows as they were loaded, from the store; the last ones are kept in memory.
+
+    Raises
+    ------
+    DataError
+        If they are not there, or damaged.
+    """
+    store = StageStore(location)
+    try:
+        found = store.read(key)
+        if found is None:
+            raise StateError("it is missing")
+        rows = rows_of_state(need(found[1], "data", dict))
+        if rows.fingerprint() != key:
+            raise StateError("its values are not those that the key stands for")
+    except (BundleError, StateError, DataError) as error:
+        raise DataError(
+            f"{store}: the entry of the data cannot be read: {error}; start the comparison again"
+        ) from error
+    if rows.storage == "dense":
+        rows.values.setflags(write=False)
     return rows
+
+
+def weights_key(key: str) -> str:
+    """Key of the weights of rows, by that of the rows."""
+    return hashlib.sha256(f"weights {key}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=2)
+def weights_of(location: str, key: str) -> AnyArray | None:
+    """Weights of rows, from the store, without the rows; ``None`` if they have none."""
+    store, own = StageStore(location), weights_key(key)
+    if own not in store:
+        return None
+    (weights,) = arrays_of(store, own, lambda _: own, "values")
+    return weights

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from n2d_framework.core.roles import FITTED_ROLES
 from n2d_framework.core.state import check_state
 from n2d_framework.errors import StateError
 from n2d_framework.testing.check import CheckFailedError, Checks, demand
 from n2d_framework.testing.examination import ComponentExamination, difference, kept_state, same
+from n2d_framework.testing.exercise import as_array
 
 __all__ = ["CHECKS"]
 
@@ -20,7 +19,7 @@ _REMEDY = "declare what it holds with learned(shape=..., dtype=...), or read it 
             "deterministic")  # fmt: skip
 def same_seed(exam: ComponentExamination) -> None:
     """Compare the training output with that of a fresh process that had two threads."""
-    here, there = np.asarray(exam.fitted.output), exam.elsewhere.output
+    here, there = as_array(exam.fitted.output), exam.elsewhere.output
     demand(same(here, there), f"another process gives other results{difference(here, there)}")
 
 
@@ -28,7 +27,7 @@ def same_seed(exam: ComponentExamination) -> None:
 def refit_forgets(exam: ComponentExamination) -> None:
     """Compare a fit that followed a fit on other rows with one that did not."""
     once, again = exam.fitted, exam.refitted
-    left, right = np.asarray(once.output), np.asarray(again.output)
+    left, right = as_array(once.output), as_array(again.output)
     demand(same(left, right), f"a second fit gives other results{difference(left, right)}")
     found, wanted = again.component.get_state(), once.component.get_state()
     keys = [key for key in wanted if not same(found.get(key), wanted[key])]
@@ -41,7 +40,7 @@ def components_are_independent(exam: ComponentExamination) -> None:
     """Compare a fitted component before and after another one is fitted on other rows."""
     component, answered = exam.fitted.component, exam.answered
     before = kept_state(component)
-    exam.fit(exam.fresh(), exam.all_rows[::-1][: len(exam.rows)] * 0.5)
+    exam.fit(exam.fresh(), exam.other)
     hint = "; keep what fit learns in the object, not in its class or module"
     for name, values in exam.answers(component, exam.new).items():
         demand(same(values, answered[name]), f"{name} changes when another one is fitted{hint}")

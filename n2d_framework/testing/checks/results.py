@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.roles import LABEL_ROLE, Flow, role_info
+from n2d_framework.core.rows import Rows, is_sparse
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.examination import ComponentExamination
-from n2d_framework.testing.exercise import ask
+from n2d_framework.testing.exercise import as_array, ask
+from n2d_framework.testing.sample_rows import take
 from n2d_framework.types import NOISE
 
 __all__ = ["CHECKS"]
@@ -40,6 +42,9 @@ def _width(values: Any) -> str:
 
 
 def _rows(what: str, values: Any, n: int) -> None:
+    if is_sparse(values) or isinstance(values, Rows):
+        demand(len(Rows.of(values)) == n, f"{what} has {len(Rows.of(values))} rows, expected {n}")
+        return
     demand(isinstance(values, np.ndarray), f"{what} returns a {type(values).__name__}, no array")
     demand(
         values.ndim >= 2 and len(values) == n and 0 not in values.shape[1:],
@@ -67,16 +72,17 @@ def output(exam: ComponentExamination) -> None:
     """Look at the training output and at answers for new rows."""
     fitted, info = exam.fitted, role_info(exam.spec.role)
     look = _LOOKS[info.gives]
-    look("the training output", fitted.output, len(exam.rows))
+    look("the training output", fitted.output, exam.n_rows)
     answered = exam.answered
     if info.verb in answered:
         raw = ask(info.name, fitted.component, info.verb, exam.new)
-        look(info.verb, raw, len(exam.new))
+        look(info.verb, raw, exam.n_new)
+        wide, narrow = as_array(raw), as_array(fitted.output)
         demand(
-            raw.shape[1:] == fitted.output.shape[1:],
-            f"{info.verb} gives {_width(raw)} columns, training gave {_width(fitted.output)}",
+            wide.shape[1:] == narrow.shape[1:],
+            f"{info.verb} gives {_width(wide)} columns, training gave {_width(narrow)}",
         )
-        one = ask(info.name, fitted.component, info.verb, exam.new[:1])
+        one = ask(info.name, fitted.component, info.verb, take(exam.new, slice(1)))
         look(f"{info.verb} of one row", one, 1)
     if "reconstruct" in answered:
         rebuilt = answered["reconstruct"]
@@ -115,8 +121,8 @@ def probabilities(exam: ComponentExamination) -> None:
     k = int(np.max(exam.fitted.output)) + 1
     widths = (k, k + 1) if spec.noise else (k,)
     demand(
-        proba.ndim == 2 and len(proba) == len(exam.new) and proba.shape[1] in widths,
-        f"predict_proba has the shape {proba.shape} for {len(exam.new)} rows, {k} clusters",
+        proba.ndim == 2 and len(proba) == exam.n_new and proba.shape[1] in widths,
+        f"predict_proba has the shape {proba.shape} for {exam.n_new} rows, {k} clusters",
     )
     demand((proba >= 0).all(), "predict_proba holds negative or missing values")
     worst = float(np.abs(proba.sum(axis=1) - 1).max())
@@ -132,7 +138,7 @@ def strengths(exam: ComponentExamination) -> None:
     if "strengths" not in exam.answered:
         return
     values = exam.answered["strengths"]
-    demand(values.shape == (len(exam.new),), f"strengths has the shape {values.shape}")
+    demand(values.shape == (exam.n_new,), f"strengths has the shape {values.shape}")
     demand(((values >= 0) & (values <= 1)).all(), "strengths lie outside [0, 1]")
 
 
@@ -155,6 +161,6 @@ def quick(exam: ComponentExamination) -> None:
     seconds = min(exam.fitted.seconds, exam.refitted.seconds)
     demand(
         seconds <= exam.time_limit,
-        f"takes {seconds:.1f} s on {len(exam.rows)} rows, at most {exam.time_limit:g} s; "
+        f"takes {seconds:.1f} s on {exam.n_rows} rows, at most {exam.time_limit:g} s; "
         "give smaller small_options",
     )

@@ -35,7 +35,15 @@ class PrincipalAxes:
     ratio: NDArray[np.float64]
 
     @classmethod
-    def of(cls, x: AnyArray, count: int, *, solver: str = "auto", seed: int) -> PrincipalAxes:
+    def of(
+        cls,
+        x: AnyArray,
+        count: int,
+        *,
+        solver: str = "auto",
+        seed: int,
+        weights: AnyArray | None = None,
+    ) -> PrincipalAxes:
         """Find the axes by scikit-learn, on centred rows near 1.
 
         Products of rows that are not centred lose the digits in which rows differ, and squares
@@ -52,10 +60,19 @@ class PrincipalAxes:
             beside the largest are recognized by singular values of all data.
         seed : int
             For a random projection.
+        weights : float64 array of shape (n,), optional
+            How often each row counts.
         """
         from sklearn.decomposition import PCA
 
-        rows, mean = _centred(x)
+        rows, mean = _centred(x, weights)
+        share = 1.0
+        if weights is not None:
+            # With each row's mirror image beside it, rows of any lengths stay centred.
+            rows *= np.sqrt(weights)[:, None]
+            rows = np.concatenate([rows, -rows])
+            whole = weights.sum()
+            share = (len(rows) - 1) / 2 / (whole - 1 if whole > 1 else whole)
         exponent = int(np.frexp(np.abs(rows).max(initial=0.0))[1])
         np.ldexp(rows, -exponent, out=rows)
         solver = "full" if solver == "randomized" and count == min(x.shape) else solver
@@ -69,7 +86,7 @@ class PrincipalAxes:
             least = model.explained_variance_[-1]
             if solver == "auto" and not least > _RESOLVED * model.explained_variance_[0]:
                 model = fit("full")
-        variance = np.maximum(np.asarray(model.explained_variance_, dtype=np.float64), 0.0)
+        variance = share * np.maximum(np.asarray(model.explained_variance_, dtype=np.float64), 0)
         noise = max(x.shape) * np.finfo(np.float64).eps
         real = variance > (noise if solver == "covariance_eigh" else noise**2) * variance.max()
         ratio = np.nan_to_num(np.asarray(model.explained_variance_ratio_, dtype=np.float64))
@@ -100,11 +117,13 @@ def principal_coordinates(x: AnyArray, count: int, *, seed: int) -> NDArray[np.f
     return np.asarray(found / (np.sqrt(axes.variance.max()) or 1.0))
 
 
-def _centred(x: AnyArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _centred(
+    x: AnyArray, weights: AnyArray | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rows less their mean, a new array, and the mean; its rounding is corrected once."""
     rows = np.array(x, dtype=np.float64, order="C")
-    mean = rows.mean(axis=0)
+    mean = rows.mean(axis=0) if weights is None else np.average(rows, axis=0, weights=weights)
     rows -= mean
-    rest = rows.mean(axis=0)
+    rest = rows.mean(axis=0) if weights is None else np.average(rows, axis=0, weights=weights)
     rows -= rest
     return rows, mean + rest

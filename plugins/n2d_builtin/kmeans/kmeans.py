@@ -42,7 +42,7 @@ class KMeans:
     """k-means: each row belongs to the nearest of `n_clusters` centres.
 
     Fitted by scikit-learn in float64, on the distinct rows, each with the weight of how often it
-    occurs. Distances are computed row by row, so that a row's
+    occurs, or of the sum of its rows' weights. Distances are computed row by row, so that a row's
     label and probabilities do not depend on the rows that come with it, and `labels_` are
     what `predict` gives for the training rows. Equally near centres: the first one wins.
 
@@ -123,11 +123,14 @@ class KMeans:
         """
         import sklearn.cluster
 
-        groups = distinct_rows(m)
-        rows, counts = np.ascontiguousarray(m, dtype=np.float64), None
+        weights, fitted = context.weights, m
+        if weights is not None:
+            fitted, weights = m[weights > 0], weights[weights > 0]
+        groups = distinct_rows(fitted)
+        rows, counts = np.ascontiguousarray(fitted, dtype=np.float64), weights
         # Without a row for each centre, scikit-learn puts several centres into one place.
         if enough_distinct(self.n_clusters, groups, "kmeans") and groups.repeated:
-            rows, counts = rows[groups.first], groups.counts.astype(np.float64)
+            rows, counts = rows[groups.first], np.bincount(groups.inverse, weights).astype(float)
 
         def fit_one(seed: int) -> Any:
             return sklearn.cluster.KMeans(
@@ -147,7 +150,7 @@ class KMeans:
         self.inertia_ = float(best.inertia_)
         self.n_iter_ = int(best.n_iter_)
         self.labels_ = self.predict(m)
-        self.scale_ = self._mean_square(np.asarray(m, dtype=np.float64))
+        self.scale_ = self._mean_square(np.asarray(fitted, dtype=np.float64), weights)
         return self
 
     def predict(self, m: AnyArray) -> IntArray:
@@ -207,10 +210,12 @@ class KMeans:
 
         return np.asarray(cdist(rows, self.cluster_centers_, "sqeuclidean"))
 
-    def _mean_square(self, rows: AnyArray) -> float:
+    def _mean_square(self, rows: AnyArray, weights: AnyArray | None) -> float:
         """Mean squared distance to the centres; of piles of equal rows, to their common mean."""
-        whole = float(np.square(rows - rows.mean(axis=0)).sum(axis=1).mean())
-        within = float(self._by_rows(lambda part: self._distances(part).min(axis=1), rows).mean())
+        centre = np.average(rows, axis=0, weights=weights)
+        whole = float(np.average(np.square(rows - centre).sum(axis=1), weights=weights))
+        nearest = self._by_rows(lambda part: self._distances(part).min(axis=1), rows)
+        within = float(np.average(nearest, weights=weights))
         return within if within > _ROUNDING * whole else whole or 1.0
 
     def _soft(self, rows: AnyArray) -> AnyArray:

@@ -86,7 +86,9 @@ class _PCA:
         """
         refuse(self.check_input(len(x), x.shape[1:]))
         count = min(self._wanted(), *x.shape)
-        axes = PrincipalAxes.of(x, count, solver=self.solver, seed=context.seed)
+        axes = PrincipalAxes.of(
+            x, count, solver=self.solver, seed=context.seed, weights=context.weights
+        )
         self.mean_, self.components_ = axes.mean, axes.components
         self.explained_variance_, self.explained_variance_ratio_ = axes.variance, axes.ratio
         return self

@@ -51,7 +51,7 @@ class _Scaler:
     per_: Per | None = learned(dtype=str, choices=("feature", "array"))
 
     def _shift_and_spread(
-        self, x: AnyArray, low: AnyArray, high: AnyArray
+        self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
     ) -> tuple[AnyArray, AnyArray]:
         """Offset and divisor, from the ends of each range in float64."""
         raise NotImplementedError
@@ -60,17 +60,19 @@ class _Scaler:
         """Learn shift and factor from rows of real numbers, of shape ``(n, *row_shape)``.
 
         Nothing is compared with an absolute number: a feature is constant if all its values are
-        equal, in whatever unit. It gets the factor 1.
+        equal, in whatever unit. It gets the factor 1. Rows of weight 0 do not count.
 
         Raises
         ------
         DataError
             If a spread is beyond float64.
         """
-        per = self._resolve_per(x)
+        per, weights = self._resolve_per(x), context.weights
+        if weights is not None:
+            x, weights = x[weights > 0], weights[weights > 0]
         axis = 0 if per == "feature" else None
         low, high = (_dense(end).astype(np.float64) for end in (x.min(axis=axis), x.max(axis=axis)))
-        shift, spread = self._shift_and_spread(x, low, high)
+        shift, spread = self._shift_and_spread(x, low, high, weights)
         spread = np.where(spread == 0, 1.0, spread)
         with np.errstate(over="ignore"):
             factor = np.asarray(1.0 / spread)
@@ -173,7 +175,7 @@ class MinMax(_Scaler):
     _name: ClassVar[str] = "minmax"
 
     def _shift_and_spread(
-        self, x: AnyArray, low: AnyArray, high: AnyArray
+        self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
     ) -> tuple[AnyArray, AnyArray]:
         with np.errstate(over="ignore"):
             return low, np.asarray(high - low)
@@ -186,9 +188,9 @@ class Standard(_Scaler):
     _name: ClassVar[str] = "standard"
 
     def _shift_and_spread(
-        self, x: AnyArray, low: AnyArray, high: AnyArray
+        self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
     ) -> tuple[AnyArray, AnyArray]:
-        mean, deviation = _moments(x, low, high)
+        mean, deviation = _moments(x, low, high, weights)
         equal = low == high
         return np.where(equal, low, mean), np.where(equal, 1.0, deviation)
 
@@ -200,7 +202,7 @@ class MaxAbs(_Scaler):
     _name: ClassVar[str] = "maxabs"
 
     def _shift_and_spread(
-        self, x: AnyArray, low: AnyArray, high: AnyArray
+        self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
     ) -> tuple[AnyArray, AnyArray]:
         return np.zeros(low.shape), np.maximum(np.abs(low), np.abs(high))
 
@@ -212,7 +214,7 @@ class Unscaled(_Scaler):
     _name: ClassVar[str] = "none"
 
     def _shift_and_spread(
-        self, x: AnyArray, low: AnyArray, high: AnyArray
+        self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
     ) -> tuple[AnyArray, AnyArray]:
         return np.zeros(low.shape), np.ones(low.shape)
 
@@ -244,7 +246,9 @@ def _wide(shift: AnyArray, factor: AnyArray) -> bool:
     )
 
 
-def _moments(x: AnyArray, low: AnyArray, high: AnyArray) -> tuple[AnyArray, AnyArray]:
+def _moments(
+    x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
+) -> tuple[AnyArray, AnyArray]:
     """Mean and standard deviation in float64 and bounded memory, whatever the units.
 
     Values are brought near 1 by a power of two, which is exact, so that no square overflows or
@@ -252,13 +256,17 @@ def _moments(x: AnyArray, low: AnyArray, high: AnyArray) -> tuple[AnyArray, AnyA
     """
     _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))
     axis = 0 if low.ndim else None
-    count = len(x) if low.ndim else x.size
+    count = len(x) if weights is None else weights.sum()
+    count = count if low.ndim else count * x[:1].size
 
     def mean(power: int, centre: AnyArray) -> AnyArray:
         total = np.zeros(low.shape)
         for start in range(0, len(x), _CHUNK):
-            part = np.ldexp(x[start : start + _CHUNK].astype(np.float64), -exponent)
-            total += ((part - centre) ** power).sum(axis=axis)
+            rows = slice(start, start + _CHUNK)
+            part = (np.ldexp(x[rows].astype(np.float64), -exponent) - centre) ** power
+            if weights is not None:
+                part *= weights[rows].reshape(-1, *[1] * (x.ndim - 1))
+            total += part.sum(axis=axis)
         return np.asarray(total / count)
 
     centre = mean(1, np.zeros(low.shape))

@@ -1,0 +1,150 @@
+"""New rows for a fitted plan: columns matched by name, values of the kinds of the fit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.rows import Matched, Rows, Schema, left_out, listed, positions
+from n2d_framework.core.rows.dense import as_rows
+from n2d_framework.core.rows.frames import Frame, as_frame
+from n2d_framework.errors import DataError, DataWarning
+from n2d_framework.plan.compatibility import refuse_missing
+from n2d_framework.plan.fitted_plan import FittedPlan
+from n2d_framework.types import AnyArray
+
+__all__ = ["new_rows"]
+
+
+def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel: int = 4) -> Rows:
+    """Read rows that are to be like those of a fit.
+
+    Parameters
+    ----------
+    x : array-like, sparse matrix, frame, list of str, Dataset or Rows
+        Columns are matched by name where both have names; further ones are left out, with a
+        warning.
+    fitted : FittedPlan
+    name : str
+        What was fitted, for messages.
+    stacklevel : int, default 4
+        Of warnings: the caller of a method of an estimator.
+
+    Returns
+    -------
+    Rows
+        Of the same storage, shape and kinds as the rows of the fit, in the order of its columns.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, its values are not of the kind that it had, or values are missing
+        that the first step does not take; with row and column.
+
+    Warns
+    -----
+    DataWarning
+        If columns are left out, or have categories that the rows of the fit did not have.
+    UserWarning
+        If columns are taken by position, though those of the fit or of `x` have names.
+    """
+    schema, width = fitted.schema, int(np.prod(fitted.row_shape))
+    frame = as_frame(x)
+    matched = None if frame is None else schema.match(frame.names, width)
+    for text, category in _remarks(frame, matched, schema, name):
+        warnings.warn(text, category, stacklevel=stacklevel)
+    if fitted.storage == "columns":
+        rows = _columns(x, frame, matched, schema)
+        refuse_missing(fitted.plan.specs[0], rows)
+        for text in _unseen(rows, schema):
+            warnings.warn(f"X: {text}", DataWarning, stacklevel=stacklevel)
+        return rows
+    if fitted.storage == "sparse":
+        rows = _sparse(x)
+    else:
+        if frame is not None:
+            x = frame.take(range(len(frame.names)) if matched is None else matched.order)
+        rows = Rows(as_rows(x))
+    _check_shape(rows.row_shape, fitted.row_shape, name)
+    return rows
+
+
+def _remarks(
+    frame: Frame | None, matched: Matched | None, schema: Schema, name: str
+) -> Iterable[tuple[str, type[Warning]]]:
+    bare = frame is None or frame.names == positions(len(frame.names))
+    if matched is None and schema.named and bare and schema.kinds != {"text"}:
+        yield (
+            f"X does not have valid feature names, but {name} was fitted with feature names; "
+            "its columns are taken by position",
+            UserWarning,
+        )
+    if matched is None and not bare:
+        yield (
+            f"X has feature names, but {name} was fitted without feature names; "
+            "its columns are taken by position",
+            UserWarning,
+        )
+    if matched is not None and matched.others:
+        yield f"X: {left_out(matched.others)}", DataWarning
+
+
+def _columns(x: Any, frame: Frame | None, matched: Matched | None, schema: Schema) -> Rows:
+    """Rows of columns, each of the kind that it had at fit."""
+    fields = schema.fields
+    if frame is None:
+        x = Rows.of(x)
+        frame = as_frame(x)
+    if frame is None or len(frame.names) < len(fields):
+        given = 0 if frame is None else len(frame.names)
+        raise DataError(f"X has {given} columns, the model was fitted on {len(fields)}")
+    if matched is None and len(frame.names) != len(fields):
+        raise DataError(f"X has {len(frame.names)} columns, the model was fitted on {len(fields)}")
+    order = range(len(fields)) if matched is None else matched.order
+    taken = {field.name: frame.column(at) for field, at in zip(fields, order, strict=True)}
+    rows = Rows.of_columns(taken, {field.name: field.kind for field in fields})
+    return attrs.evolve(rows, ids=frame.ids)
+
+
+def _sparse(x: Any) -> Rows:
+    from scipy.sparse import csr_array
+
+    rows = Rows.of(x)
+    if rows.storage == "columns":
+        raise DataError("X has columns that are not numbers; the model was fitted on sparse rows")
+    if rows.storage == "sparse":
+        return rows
+    return Rows.of(csr_array(rows.values.reshape(len(rows), -1)))
+
+
+def _check_shape(shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> None:
+    if shape == expected:
+        return
+    if len(shape) == 1 and shape != (int(np.prod(expected)),):
+        raise DataError(
+            f"X has {shape[0]} features, but {name} is expecting {int(np.prod(expected))} features "
+            "as input"
+        )
+    raise DataError(
+        f"rows have the shape {shape}, the model was fitted on rows of shape {expected}"
+    )
+
+
+def _unseen(rows: Rows, schema: Schema) -> Iterable[str]:
+    """A line for each column with categories that the rows of the fit did not have."""
+    for field in schema.fields:
+        if field.kind != "category" or not field.categories:
+            continue
+        column: AnyArray = rows.column(field.name)
+        known = {None, *field.categories}
+        other = [value for value in column if value not in known]
+        if other:
+            names = listed(sorted(set(other)))
+            yield (
+                f"column {field.name!r}: {len(other)} of {len(column)} rows have categories that "
+                f"the model was not fitted on: {names}"
+            )
