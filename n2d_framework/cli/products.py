@@ -22,11 +22,14 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     from n2d_framework.core.announcements.extensions import PlotSpec
     from n2d_framework.core.dataset import Dataset
+    from n2d_framework.data.formats.write_back import WriteBack
     from n2d_framework.pipeline import N2D
     from n2d_framework.registry import Entry
 
-__all__ = ["Products"]
+__all__ = ["WRITTEN_BACK", "Products"]
 
+#: Columns of ``obs`` that are written back.
+WRITTEN_BACK = ("n2d_label", "n2d_strength")
 #: Characters of JSON up to which a description is shown.
 _SHORT = 4000
 _NOT_REACHED = "the run ended before it was made"
@@ -46,6 +49,8 @@ class Products:
         The folder that they are written to.
     plots : bool
         Whether pictures are drawn.
+    back : WriteBack or None
+        Where the columns :data:`WRITTEN_BACK` are written besides.
     missing : dict of str to str
         What could not be made (``config``, ``scores``, ``bundle``, ``run``, ``plots/NAME``, columns
         of the labels as ``labels/NAME``), and why.
@@ -56,6 +61,7 @@ class Products:
     request: RunRequest
     output: Output
     plots: bool
+    back: WriteBack | None = None
     missing: dict[str, str] = attrs.field(factory=dict)
     _scores: dict[str, float] = attrs.field(factory=dict, init=False)
     _paths: dict[str, Any] = attrs.field(factory=dict, init=False)
@@ -73,6 +79,7 @@ class Products:
             table.write(self._label_columns())
         self._paths["labels"] = labels
         waiting = ["config", "scores", "bundle", *(["plots"] if self.plots else [])]
+        waiting += [] if self.back is None else ["write_back"]
         self.missing |= dict.fromkeys(waiting, _NOT_REACHED)
         # Should the disk be full by the end, this much is known of the run.
         self.write_record(self.record())
@@ -85,6 +92,8 @@ class Products:
             yield "descriptions", lambda: self._attempt("descriptions", self._write_descriptions)
         yield "scores", lambda: self._attempt("scores", self._assess)
         yield "save", self._write_both
+        if self.back is not None:
+            yield "write back", lambda: self._attempt("write_back", self._write_back)
         if self.plots:
             yield "pictures", lambda: self._attempt("plots", self._draw)
 
@@ -148,6 +157,12 @@ class Products:
         bundle = self.output.path / f"{self.request.name}.n2d"
         save(self.model, bundle)
         self._paths["bundle"] = bundle
+
+    def _write_back(self) -> None:
+        assert self.back is not None
+        columns = self._label_columns()
+        given = {name: columns.get(name.removeprefix("n2d_")) for name in WRITTEN_BACK}
+        self.back.write({name: column for name, column in given.items() if column is not None})
 
     def _draw(self) -> None:
         from matplotlib import rc_context

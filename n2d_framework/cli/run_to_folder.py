@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.cli.output_dir import MARK, output_folder, require_space
-from n2d_framework.cli.products import Products
+from n2d_framework.cli.products import WRITTEN_BACK, Products
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING
 from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
 from n2d_framework.core.events import FilesWritten
 from n2d_framework.core.roles import role_info
 from n2d_framework.data import load
+from n2d_framework.data.formats.write_back import WriteBack
 from n2d_framework.errors import CompositionError, DataError
 from n2d_framework.events import EventBus
 from n2d_framework.metrics.coding import code, require_same_length
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from n2d_framework.core.events import EventSink
     from n2d_framework.pipeline import N2D
 
-__all__ = ["execute"]
+__all__ = ["execute", "writing_back"]
 
 
 def execute(
@@ -41,6 +42,7 @@ def execute(
     plots: bool,
     progress: RunProgress,
     listeners: Sequence[EventSink] = (),
+    back: WriteBack | None = None,
 ) -> dict[str, Any]:
     """Load, fit, assess and save.
 
@@ -59,6 +61,8 @@ def execute(
     progress : RunProgress
     listeners : sequence of callables, default ()
         Who else hears the events, such as a tracker.
+    back : WriteBack, optional
+        Where labels are written besides, by :func:`writing_back`.
 
     Returns
     -------
@@ -85,7 +89,7 @@ def execute(
             model.fit(data)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from error
-        products = Products(model, data, request, output, plots=plots)
+        products = Products(model, data, request, output, plots=plots, back=back)
         products.write_labels()
         try:
             for name, make in products.steps():
@@ -99,6 +103,31 @@ def execute(
             products.write_record(record)
         _notify_written(model, products)
     return record
+
+
+def writing_back(request: RunRequest, copy: Path | None, overwrite: bool) -> WriteBack:
+    """Where labels are written back to, checked before anything is trained.
+
+    Parameters
+    ----------
+    request : RunRequest
+    copy : Path or None
+        A copy that gets them; ``None`` for the file itself.
+    overwrite : bool
+        Whether columns, or another copy, may be replaced.
+
+    Raises
+    ------
+    DataError
+        If the data are not a file of AnnData.
+    OutputError
+        If something is there already, or cannot be written.
+    """
+    data = request.data
+    source = Path(data["path"] if isinstance(data, Mapping) else data)
+    back = WriteBack(source, source if copy is None else copy, overwrite, WRITTEN_BACK)
+    back.check()
+    return back
 
 
 #: Bytes that the output takes at least: of any run, and of each row.

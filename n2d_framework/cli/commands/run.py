@@ -68,8 +68,22 @@ def run(
     ] = None,
     no_store: Annotated[bool, typer.Option("--no-store", help="Fit every stage again.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output of an earlier run.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace the output of an earlier run, and what it wrote back."
+        ),
     ] = False,
+    write_back: Annotated[
+        bool,
+        typer.Option(
+            "--write-back",
+            help="Write labels and strengths into the .h5ad file, as columns of obs.",
+        ),
+    ] = False,
+    write_back_to: Annotated[
+        Path | None,
+        typer.Option(metavar="COPY", help="The same, into a copy of the file."),
+    ] = None,
     plots: Annotated[bool, typer.Option(help="Draw pictures.")] = True,
     allow_code: AllowCode = False,
     tensorboard: TensorBoardFolder = None,
@@ -90,15 +104,16 @@ def run(
     target = out if out is not None else Path("n2d-out") / request.name
 
     # What is needed to refuse a wrong request has been imported; only now the rest.
-    from n2d_framework.cli.run_to_folder import execute
+    from n2d_framework.cli.run_to_folder import execute, writing_back
     from n2d_framework.cli.summary import print_summary
 
+    back = writing_back(request, write_back_to, overwrite) if write_back or write_back_to else None
     kept = None if no_store else usable_store(store)
     with RunProgress(quiet=quiet) as progress:
         record = execute(
             request, target,
             overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, progress=progress,
-            listeners=listeners,
+            listeners=listeners, back=back,
         )  # fmt: skip
     if json:
         print_json(record)

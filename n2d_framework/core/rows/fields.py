@@ -23,6 +23,7 @@ __all__ = [
     "left_out",
     "listed",
     "positions",
+    "unique_names",
     "value_names",
     "written_by_pandas",
 ]

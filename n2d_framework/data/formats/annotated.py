@@ -28,6 +28,7 @@ __all__ = [
     "INDEX",
     "Annotated",
     "annotated_contents",
+    "index_and_columns",
     "is_annotated",
     "sparse_group",
     "sparse_groups",
@@ -103,7 +104,7 @@ class Annotated:
             for name in _members(root, group):
                 self._matrix(f"{group}/{name}", f"{group}/{name}")
         self.matrices = tuple(self._found)
-        index, columns = _index_and_columns(root, "obs")
+        index, columns = index_and_columns(root, "obs")
         for name in columns:
             self._column(name)
         if index:
@@ -122,7 +123,7 @@ class Annotated:
         group = "var" if (matrix or "").startswith("layers/") else beside.get(matrix or "")
         if group is None or group not in self._root:
             return None
-        index = _index_and_columns(self._root, group)[0]
+        index = index_and_columns(self._root, group)[0]
         if not index:
             return None
         names = [name_text(name) for name in self._plain(group, index).whole().tolist()]
@@ -246,7 +247,7 @@ def _members(root: Any, group: str) -> list[str]:
     return list(item.dtype.names or ()) if hasattr(item, "shape") else list(item.keys())
 
 
-def _index_and_columns(root: Any, group: str) -> tuple[str, list[str]]:
+def index_and_columns(root: Any, group: str) -> tuple[str, list[str]]:
     """The column with the names of rows, and all others."""
     members = _members(root, group)
     index = "index"
