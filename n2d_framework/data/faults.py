@@ -10,10 +10,20 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from n2d_framework.core.rows import listed
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
 
-__all__ = ["check_declared", "check_memory", "no_such_name", "point_out", "reading"]
+__all__ = [
+    "check_declared",
+    "check_memory",
+    "no_such_name",
+    "point_out",
+    "reading",
+    "refuse_links",
+    "refuse_other_files",
+]
 
 _FAULTS = (
     OSError,
@@ -87,6 +97,39 @@ def check_declared(where: str, declared: int, stored: int) -> None:
         raise DataError(
             f"{where}: it declares {declared} bytes of values, but has {stored}; it is damaged "
             "or made to fill the memory, write it again"
+        )
+
+
+def refuse_other_files(where: str, dataset: Any) -> None:
+    """Refuse a dataset of HDF5 that has its values elsewhere.
+
+    Parameters
+    ----------
+    where : str
+        File and dataset, for the message.
+    dataset : h5py.Dataset
+    """
+    if dataset.is_virtual or dataset.external:
+        raise DataError(
+            f"{where} takes its values from other files (HDF5's "
+            f"{'virtual datasets' if dataset.is_virtual else 'external storage'}), which are not "
+            "opened; copy the values into one file"
+        )
+
+
+def refuse_links(path: Path, group: Any) -> None:
+    """Refuse a group of HDF5 with links into other files."""
+    import h5py
+
+    foreign = [
+        f"{group.name}/{key}".lstrip("/")
+        for key in group
+        if isinstance(group.get(key, getlink=True), h5py.ExternalLink)
+    ]
+    if foreign:
+        raise DataError(
+            f"{path}: {listed(foreign)} is a link into another file, which is not opened; copy "
+            "the values into one file"
         )
 
 

@@ -53,6 +53,17 @@ class ManifoldClusterer:
         self.placed: AnyArray | None = None
         self._approximate: HdbscanPrediction | None = None
 
+    def check_rows(self, n_rows: int) -> None:
+        """Refuse so few rows as a component of the framework cannot be fitted on.
+
+        Raises
+        ------
+        DataError
+        """
+        for part in (self.manifold_in_embedding, self.cluster_manifold):
+            if isinstance(part, Stage):
+                part.check_rows(n_rows)
+
     def fit(self, hl: Any) -> Self:
         """Learn the manifold of latent rows `hl`, and the clusters on it."""
         self.fit_predict(hl)

@@ -9,6 +9,7 @@ import numpy as np
 
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.n2d.argument_checks import check_parts
+from n2d_framework.n2d.learners import ManifoldClusterer
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = ["n2d"]
@@ -246,6 +247,9 @@ class n2d:  # noqa: N801
 
     def _train(self, x: Any, **how: Any) -> AnyArray:
         self._forget()
+        # Learners of the user's own may be of other classes.
+        if isinstance(self.manifold_learner, ManifoldClusterer) and hasattr(x, "__len__"):
+            self.manifold_learner.check_rows(len(x))
         self.autoencoder.fit(x=x, **how)
         return self._embed(x)
 

@@ -84,6 +84,25 @@ class Stage:
         """Soft assignment of rows."""
         return np.asarray(self.component.predict_proba(_rows(x)))
 
+    def check_rows(self, n_rows: int, shape: tuple[int, ...] = ()) -> None:
+        """Refuse rows that it cannot be fitted on, before they are computed.
+
+        Parameters
+        ----------
+        n_rows : int
+        shape : tuple of int
+            Shape of one row, where it is known.
+
+        Raises
+        ------
+        DataError
+            With all reasons.
+        """
+        check = getattr(self.component, "check_input", None)
+        reasons = check(n_rows, shape) if check is not None else []
+        if reasons:
+            raise DataError(self._renamed("; ".join(reasons)))
+
     def state(self) -> dict[str, Any]:
         """Description from which this stage can be made again, as plain values."""
         from n2d_framework.core.options import options_dict
@@ -127,10 +146,7 @@ class Stage:
         from n2d_framework.pipeline.fitting import usable_threads
 
         rows = _rows(x, fitting=True)
-        check = getattr(self.component, "check_input", None)
-        reasons = check(len(rows), rows.shape[1:]) if check is not None else []
-        if reasons:
-            raise DataError(self._renamed("; ".join(reasons)))
+        self.check_rows(len(rows), rows.shape[1:])
         context = FitContext(seed=self._seed, n_jobs=usable_threads(None))
         if self._choice.role == "manifolder":
             return self.component.fit_transform(rows, context=context)

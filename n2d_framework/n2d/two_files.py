@@ -13,11 +13,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from n2d_framework.core.state import need
-from n2d_framework.errors import BundleError, StateError, UnsupportedError
+from n2d_framework.errors import BundleError, DataError, StateError, UnsupportedError
 from n2d_framework.n2d.autoencoders import KerasAutoencoder, make_folder, steady, unchanged
 from n2d_framework.n2d.codecs import stage_from_state, state_of_stage
 from n2d_framework.n2d.learners import ManifoldClusterer
 from n2d_framework.n2d.model import n2d
+from n2d_framework.n2d.weight_files import checked_suffix
 
 __all__ = ["load_n2d", "save_n2d"]
 
@@ -152,14 +153,15 @@ def _read_model(path: Path) -> Any:
 
     if not path.is_file():
         raise BundleError(f"{path}: there is no such file; check the path of the encoder")
-    with path.open("rb") as file:
-        suffix = ".keras" if file.read(2) == b"PK" else ".h5"
     try:
+        suffix = checked_suffix(path, "a Keras model")
         with tempfile.TemporaryDirectory() as folder:
             # Keras judges a file by its name.
             alias = Path(folder) / f"encoder{suffix}"
             alias.symlink_to(path.resolve())
             return keras.saving.load_model(alias, compile=False, safe_mode=True)
-    except (ValueError, TypeError, OSError, KeyError, AttributeError) as error:
+    except DataError as error:
+        raise BundleError(str(error)) from error
+    except Exception as error:  # whatever the layers raise
         reason = " ".join(str(error).split())
         raise BundleError(f"{path}: cannot be read as a Keras model ({reason})") from error

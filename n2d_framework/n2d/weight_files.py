@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from n2d_framework.data.apart import check_hdf5
+from n2d_framework.data.apart import check_hdf5, check_hdf5_in_zip
 from n2d_framework.errors import DataError
 
-__all__ = ["load_weights", "save_weights"]
+__all__ = ["checked_suffix", "load_weights", "save_weights"]
 
 _NEW_SUFFIX = ".weights.h5"
 #: What the names in a checkpoint of Keras 2 begin and end with.
@@ -152,17 +153,36 @@ def _from_checkpoint(model: Any, place: Path) -> None:
         raise ValueError(f"the checkpoint cannot be read: {error}") from error
 
 
+def checked_suffix(path: Path, kind: str) -> str:
+    """``.keras`` or ``.h5``, by what a file is, once another process has read it.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        What it should be, for messages.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read without harm.
+    """
+    if zipfile.is_zipfile(path):
+        check_hdf5_in_zip(path, kind)
+        return ".keras"
+    check_hdf5(path, kind)
+    return ".h5"
+
+
 def _suffix_for(path: Path) -> str:
     """The name by which Keras knows how to read a file, from its content."""
     import h5py
 
     if not path.is_file():
         raise DataError(f"{path}: there is no such file; check the path, or train without weights")
-    with path.open("rb") as file:
-        start = file.read(8)
-    if start.startswith(b"PK"):
-        return ".keras"
-    check_hdf5(path, "a file of Keras weights")
+    suffix = checked_suffix(path, "a file of Keras weights")
+    if suffix == ".keras":
+        return suffix
     with h5py.File(path, "r") as content:
         if "layer_names" in content.attrs or "model_weights" in content:
             return ".h5"

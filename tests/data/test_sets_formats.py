@@ -161,6 +161,27 @@ def test_all_forms_of_usps_give_the_same_rows(folder, write):
     np.testing.assert_array_equal(found.y, np.concatenate([train[1], test[1]]))
 
 
+@pytest.mark.parametrize("how", ["external storage", "virtual datasets", "link"])
+def test_usps_takes_no_values_from_other_files(folder, tmp_path, how):
+    train, test = usps_rows(7), usps_rows(3)
+    write_hdf5(folder, train, test)
+    (folder / "usps.h5").rename(tmp_path / "other.h5")
+    np.zeros((7, 256), np.float32).tofile(tmp_path / "raw")
+    with h5py.File(folder / "usps.h5", "w") as file:
+        file["train/target"], file["test/target"], file["test/data"] = train[1], test[1], test[0]
+        if how == "external storage":
+            raw = [(str(tmp_path / "raw"), 0, 7 * 256 * 4)]
+            file.create_dataset("train/data", (7, 256), np.float32, external=raw)
+        elif how == "virtual datasets":
+            layout = h5py.VirtualLayout((7, 256), np.float32)
+            layout[:] = h5py.VirtualSource(tmp_path / "other.h5", "train/data", (7, 256))
+            file.create_virtual_dataset("train/data", layout)
+        else:
+            file["train/data"] = h5py.ExternalLink(tmp_path / "other.h5", "train/data")
+    with pytest.raises(DataError, match=rf"usps.h5.*{how}.*copy the values into one file"):
+        data.load("usps")
+
+
 def test_usps_of_another_scale_is_refused(folder):
     train, test = usps_rows(3), usps_rows(3)
     write_jf(folder, (train[0] * 2, train[1]), test)

@@ -313,6 +313,40 @@ def test_all_wrong_arguments_are_reported_at_once(rows):
 
 
 @pytest.mark.parametrize(
+    ("n_rows", "options", "message"),
+    [
+        (9, {}, "umap: umap_neighbors=10 needs at least 11 rows, got 9"),
+        (12, {"umap_neighbors": 11, "n_clusters": 13}, "n_clusters=13 needs at least 13 rows"),
+        (30, {"umap_neighbors": 40}, "umap: umap_neighbors=40 needs at least 41 rows"),
+        (20, {"umap_dim": 19}, "umap: umap_dim=19 needs at least"),
+        (1, {}, "umap_neighbors=10"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["fit", "fit_predict"])
+def test_what_can_be_refused_before_training_is(rows, n_rows, options, message, verb):
+    """Too few rows for what comes after the network, which may train for hours."""
+    ae = small_autoencoder(rows[0])
+    before = ae.Model.get_weights()
+    model = n2d.n2d(ae, n2d.UmapGMM(**{"n_clusters": 3} | options))
+    with pytest.raises(DataError, match=message):
+        getattr(model, verb)(rows[0][:n_rows], epochs=1, verbose=0)
+    check_unchanged(ae, before)
+
+
+def test_a_weights_file_that_is_not_there_is_refused_before_training(rows):
+    ae = small_autoencoder(rows[0])
+    before = ae.Model.get_weights()
+    with pytest.raises(DataError, match="there is no such file"):
+        n2d.n2d(ae, n2d.UmapGMM(3)).fit(rows[0], weights="nowhere.h5", epochs=1, verbose=0)
+    check_unchanged(ae, before)
+
+
+def check_unchanged(ae, before):
+    for have, want in zip(ae.Model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(have, want)
+
+
+@pytest.mark.parametrize(
     "given",
     [
         {"loss": "mean_absolute_error", "optimizer": "SGD", "patience": 0},

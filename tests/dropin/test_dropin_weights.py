@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from old_names import n2d, small_autoencoder
 
-from n2d_framework.errors import DataError, OutputError
+from n2d_framework.errors import BundleError, DataError, OutputError
 
 # As the old package built AutoEncoder(64, 10, [32, 16]): layers in order of creation, and shapes.
 OLD_LAYERS = {
@@ -134,6 +135,83 @@ def test_weights_that_keep_libhdf5_busy_for_ever_are_refused(rows):
     Path("har.h5").write_bytes(content)
     with pytest.raises(DataError, match=r"har\.h5: .* more time than its size explains"):
         small_autoencoder(rows[0]).fit(rows[0], weights="har.h5")
+
+
+def archive_of(weights: bytes, path: str = "har.keras") -> None:
+    """What Keras calls a model: a zip archive with weights in HDF5."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("metadata.json", "{}")
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", weights)
+
+
+def looping() -> bytes:
+    """A file in which libhdf5 finds no end."""
+    write_old_weights("loop.h5")
+    with h5py.File("loop.h5", "a") as file:
+        file.attrs.create("layer_names", list(OLD_LAYERS), dtype=h5py.string_dtype())
+    content = bytearray(Path("loop.h5").read_bytes())
+    heap = content.index(b"GCOL") + 16
+    content[heap + 8 : heap + 16] = (2**64 - 16).to_bytes(8, "little")
+    return bytes(content)
+
+
+def from_elsewhere(how: str) -> bytes:
+    """A file whose values are in another one."""
+    Path("secret").write_bytes(bytes(800))
+    with h5py.File("secret.h5", "w") as other:
+        other["x"] = np.zeros(100)
+    with h5py.File("taken.h5", "w") as file:
+        if how == "external storage":
+            file.create_dataset("x", (100,), "f8", external=[("secret", 0, 800)])
+        elif how == "virtual datasets":
+            layout = h5py.VirtualLayout((100,), "f8")
+            layout[:] = h5py.VirtualSource("secret.h5", "x", (100,))
+            file.create_virtual_dataset("x", layout)
+        else:
+            file["g/x"] = h5py.ExternalLink("secret.h5", "x")
+    return Path("taken.h5").read_bytes()
+
+
+@pytest.mark.timeout(120, method="thread")
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
+@pytest.mark.parametrize("kind", ["weights", "encoder"])
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (looping, "more time than its size explains"),
+        (lambda: from_elsewhere("external storage"), "external storage"),
+        (lambda: from_elsewhere("virtual datasets"), "virtual datasets"),
+        (lambda: from_elsewhere("link"), "'g/x' is a link into another file"),
+        (lambda: b"\x89HDF\r\n\x1a\n" + bytes(2000), "cannot be read as"),
+    ],
+    ids=["looping", "external", "virtual", "link", "damaged"],
+)
+def test_no_file_of_keras_is_opened_before_another_process_has_read_it(
+    rows, trained, kind, packed, make, message
+):
+    name = "har.keras" if packed else "har.h5"
+    content = make()
+    archive_of(content, name) if packed else Path(name).write_bytes(content)
+    inside = r"har\.keras: model\.weights\.h5" if packed else r"har\.h5"
+    said = rf"{inside}.*{message}"
+    if kind == "weights":
+        with pytest.raises(DataError, match=said):
+            small_autoencoder(rows[0]).fit(rows[0], weights=name)
+        return
+    n2d.save_n2d(trained[0], "encoder.keras", "manifold")
+    with pytest.raises(BundleError, match=said):
+        n2d.load_n2d(name, "manifold")
+
+
+def test_an_archive_that_declares_gigabytes_is_refused(rows):
+    archive_of(bytes(1 << 20))
+    content = Path("har.keras").read_bytes()
+    declared = (1 << 20).to_bytes(4, "little")
+    Path("har.keras").write_bytes(content.replace(declared, (1 << 31).to_bytes(4, "little")))
+    with pytest.raises(DataError, match=r"har\.keras: .*declares 2147483648 bytes"):
+        small_autoencoder(rows[0]).fit(rows[0], weights="har.keras")
 
 
 def test_nan_in_weights_is_refused(rows):

@@ -9,8 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.core.rows import listed
-from n2d_framework.data.faults import check_declared, reading
+from n2d_framework.data.faults import check_declared, reading, refuse_links, refuse_other_files
 from n2d_framework.data.formats.annotated import (
     Annotated,
     annotated_contents,
@@ -178,12 +177,7 @@ class Hdf5Source(ArrayFile):
         where = f"{ref.path}: dataset {name!r}"
         if found.shape is None:
             raise DataError(f"{where} is empty; give at least one row and feature")
-        if found.is_virtual or found.external:
-            raise DataError(
-                f"{where} takes its values from other files (HDF5's "
-                f"{'virtual datasets' if found.is_virtual else 'external storage'}), which are not "
-                "opened; copy the values into one file"
-            )
+        refuse_other_files(where, found)
         itemsize, chunks = found.dtype.itemsize, found.chunks or ()
         declared = max(math.prod(found.shape), math.prod(chunks)) * itemsize
         check_declared(where, declared, found.id.get_storage_size())
@@ -222,24 +216,13 @@ def _datasets(ref: Reference, file: Any) -> list[str]:
     import h5py
 
     names: list[str] = []
-    foreign: list[str] = []
 
     def visit(name: str | bytes, item: Any) -> None:
         if isinstance(item, h5py.Group):
-            links = ((key, item.get(key, getlink=True)) for key in item)
-            foreign.extend(
-                f"{item.name}/{key}".lstrip("/")
-                for key, link in links
-                if isinstance(link, h5py.ExternalLink)
-            )
+            refuse_links(ref.path, item)
         elif isinstance(item, h5py.Dataset) and isinstance(name, str):
             names.append(name)
 
     visit("", file)
     file.visititems(visit)
-    if foreign:
-        raise DataError(
-            f"{ref.path}: {listed(foreign)} is a link into another file, which is not opened; copy "
-            "the values into one file"
-        )
     return names

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from n2d_framework.core.dataset import Dataset, DatasetSpec
+from n2d_framework.data.apart import check_hdf5
 from n2d_framework.data.sets.directories import cache_folder, data_folder, is_offline
 from n2d_framework.data.sets.download_bar import terminal_bar
 from n2d_framework.data.sets.downloading import Watcher, obtain
@@ -115,6 +116,9 @@ def load_set(spec: DatasetSpec, *, folders: Iterable[Path] = ()) -> Dataset:
     if not spec.from_files:
         return spec.load()
     files = files_of(spec, folders=folders)
+    for path in files.values():
+        if path.suffix.lower() in (".h5", ".hdf5"):
+            check_hdf5(path, "an HDF5 file (.h5)")
     found = spec.load(files)
     places = ", ".join(str(path) for path in files.values())
     if found.feature_shape != spec.row_shape:
