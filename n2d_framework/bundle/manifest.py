@@ -215,7 +215,7 @@ def check_manifest(manifest: Mapping[str, Any]) -> None:
 
 
 def check_parts(manifest: Mapping[str, Any], names: Mapping[str, Any]) -> None:
-    """Refuse a bundle in which a part is missing.
+    """Refuse a bundle in which a part is missing, or belongs to no component.
 
     Parameters
     ----------
@@ -228,9 +228,15 @@ def check_parts(manifest: Mapping[str, Any], names: Mapping[str, Any]) -> None:
     ------
     BundleError
     """
-    missing = [part for part in (*parts_in(manifest), *PARTS) if part not in names]
+    known = parts_in(manifest)
+    missing = [part for part in (*known, *PARTS) if part not in names]
     if missing:
         raise BundleError(f"the bundle lacks {', '.join(f'/{part}' for part in missing)}")
+    roles = {name for info in ROLE_TABLE for name in (info.name, info.short) if name}
+    stray = [part for part in names if re.sub(r"_\d+$", "", part) in roles and part not in known]
+    if stray:
+        listed = ", ".join(f"/{part}" for part in stray)
+        raise BundleError(f"the composition in the manifest has no component for {listed}")
 
 
 def parts_in(manifest: Mapping[str, Any]) -> list[str]:

@@ -190,7 +190,10 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         created=str(manifest["created"]),
         data=dict(manifest["data"]),
         agreement=dict(training["agreement"]),
-        golden=dict(parts["golden"]),
+        golden={
+            name: need(parts["golden"], name, (np.ndarray, dict) if name == "x" else np.ndarray)
+            for name in parts["golden"]
+        },
         descriptions=(
             descriptions_of_state(parts["descriptions"]) if "descriptions" in parts else {}
         ),

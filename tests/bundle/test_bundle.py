@@ -284,7 +284,7 @@ def put(*path_and_value):
         (put("composition", None), "has no 'composition'"),
         (put("composition", []), "composition: must be a mapping"),
         (put("composition", "clusterer", None), "composition: it has no 'clusterer'"),
-        (put("composition", "scaler", None), "composition: it has no 'prepare'"),
+        (put("composition", "scaler", None), "has no component for /scaler"),
         (put("composition", "scaler", {"name": "evil"}), "prepare 'evil' is not installed"),
         (put("composition", "n_clusters", "3"), "n_clusters: must be null or a positive"),
         (put("random_state", -1), "random_state"),

@@ -28,6 +28,7 @@ def unweighted(estimator: N2D) -> dict[str, str]:
     if estimator.clusterer == "kmeans":
         return {}
     checks = (
+        "check_sample_weights_list",
         "check_sample_weights_not_overwritten",
         "check_sample_weight_equivalence_on_dense_data",
     )
