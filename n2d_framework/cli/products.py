@@ -88,7 +88,7 @@ class Products:
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """Products made after the labels, with a name for users; none of them raises."""
-        if self.model.composition().choices("describe"):
+        if self.model.composition_.choices("describe"):
             yield "descriptions", lambda: self._attempt("descriptions", self._write_descriptions)
         yield "scores", lambda: self._attempt("scores", self._assess)
         yield "save", self._write_both
@@ -220,7 +220,7 @@ class Products:
         """The configuration with every default filled in; ``n2d run`` takes it back."""
         return {
             "data": self.request.data,
-            "model": self.model.composition().describe(),
+            "model": self.model.composition_.describe(),
             "random_state": self.model.random_state_,
         }
 

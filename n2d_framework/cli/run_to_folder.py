@@ -80,11 +80,11 @@ def execute(
         with step(progress, LOADING, seconds):
             data = load(request.data)
         require_classes(data)
-        require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * len(data.x))
+        require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
         )
-        require_savable(model.composition(), data.feature_shape)
+        require_savable(model.composition().for_rows(data.__n2d_rows__()), data.feature_shape)
         try:
             model.fit(data)
         except DataError as error:
@@ -145,7 +145,9 @@ def require_classes(data: Dataset) -> None:
     if data.y is None:
         return
     try:
-        require_same_length("the labels", code(data.y, "the labels").codes, "the rows", data.x)
+        require_same_length(
+            "the labels", code(data.y, "the labels").codes, "the rows", range(data.n_rows)
+        )
     except DataError as error:
         raise DataError(f"{data.name}: {error}; or say y: false") from error
 

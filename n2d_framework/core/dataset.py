@@ -10,7 +10,7 @@ import attrs
 from attrs import validators
 
 from n2d_framework.core.kinds import Kind, kind_name
-from n2d_framework.core.rows import Rows, Schema
+from n2d_framework.core.rows import Rows, Schema, count_rows
 from n2d_framework.core.spec import is_name, load_object
 from n2d_framework.errors import PluginError
 from n2d_framework.types import NOISE, AnyArray
@@ -90,6 +90,11 @@ class Dataset:
     source: str = ""
     schema: Schema | None = None
     ids: AnyArray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return count_rows(self.x)
 
     @property
     def feature_shape(self) -> tuple[int, ...]:

@@ -129,7 +129,7 @@ class ArraySource(RowSource):
     def __init__(self, dataset: Dataset) -> None:
         self.held = dataset
         self.name = dataset.name
-        self.n_rows = len(dataset.x)
+        self.n_rows = dataset.n_rows
         self.row_shape = dataset.feature_shape
         self.dtype = dataset.x.dtype
         self.names = dataset.names

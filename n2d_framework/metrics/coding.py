@@ -100,7 +100,9 @@ def code_pair(y: Any, labels: Any) -> tuple[Coded, Coded]:
     return coded
 
 
-def require_same_length(one: str, a: Sequence[Any] | AnyArray, other: str, b: AnyArray) -> None:
+def require_same_length(
+    one: str, a: Sequence[Any] | AnyArray, other: str, b: Sequence[Any] | AnyArray
+) -> None:
     """Refuse two arrays that do not describe the same rows."""
     if len(a) != len(b):
         verb = "have" if one.endswith("s") else "has"

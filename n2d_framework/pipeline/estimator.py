@@ -185,6 +185,11 @@ class N2D(Assessor, ClusterMixin, BaseEstimator):
         self.resolved_to(composition)
         return composition
 
+    @property
+    def composition_(self) -> Composition:
+        """Composition of the last fit: where nothing was chosen, what suited the rows."""
+        return self._fitted().composition
+
     def resolved_to(self, composition: Composition) -> Self:
         """Take over what the parameters were resolved to before, as by reading a configuration.
 

@@ -64,7 +64,7 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
             warnings.warn(f"X: {text}", DataWarning, stacklevel=stacklevel)
         return rows
     if fitted.storage == "sparse":
-        rows = _sparse(x)
+        rows = _sparse(x if frame is None or matched is None else frame.take(matched.order))
     else:
         if frame is not None:
             x = frame.take(range(len(frame.names)) if matched is None else matched.order)

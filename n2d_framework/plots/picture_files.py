@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from n2d_framework.core.rows import count_rows
 from n2d_framework.errors import OutputError, UnsupportedError
 from n2d_framework.plots.canvas import new_axes
 from n2d_framework.plots.cluster_tree import condensed_tree
@@ -59,7 +60,7 @@ class FittedModel(Protocol):
 
 def save_run_plots(
     model: FittedModel,
-    x: AnyArray,
+    x: Any,
     y: AnyArray | None = None,
     names: Sequence[str] = (),
     *,
@@ -77,8 +78,9 @@ def save_run_plots(
     ----------
     model : FittedModel
         A fitted :class:`n2d_framework.N2D`, or anything with its attributes.
-    x : array of shape (n, ...)
-        The training rows, in the order of ``model.labels_``.
+    x : array of shape (n, ...) or CSR array
+        The training rows, in the order of ``model.labels_``. Rows themselves are drawn only
+        where they are an array.
     y : array of shape (n,), optional
         True classes.
     names : sequence of str, optional
@@ -119,8 +121,9 @@ def save_run_plots(
     OutputError
         If a file cannot be written.
     """
+    numbers = isinstance(x, np.ndarray)
     if image_shape == "auto":
-        image_shape = guess_image_shape(np.shape(x)[1:])
+        image_shape = guess_image_shape(x.shape[1:]) if numbers else None
     target = Path(folder)
     shape = cast("tuple[int, ...] | None", image_shape)
     pictures: dict[str, Callable[[], Axes | AnyArray | None]] = {
@@ -135,8 +138,8 @@ def save_run_plots(
             model, y, names, match, random_state, projection
         ),
         "loss": lambda: _losses(model),
-        "reconstructions": lambda: _remade(model, x, shape, random_state),
-        "cluster_means": lambda: cluster_means(x, model.labels_, shape),
+        "reconstructions": lambda: _remade(model, x, shape, random_state) if numbers else None,
+        "cluster_means": lambda: cluster_means(x, model.labels_, shape) if numbers else None,
         "confidence": lambda: _confidence(model, x, random_state, projection),
         "scree": lambda: _scree(model),
         "condensed_tree": lambda: _tree(model),
@@ -255,16 +258,17 @@ def _remade(
 
 
 def _confidence(
-    model: FittedModel, x: AnyArray, random_state: int, projection: Projection
+    model: FittedModel, x: Any, random_state: int, projection: Projection
 ) -> Axes | None:
-    rows = np.sort(np.random.default_rng(random_state).permutation(len(x))[:_SAMPLE])
+    n = count_rows(x)
+    rows = np.sort(np.random.default_rng(random_state).permutation(n)[:_SAMPLE])
     try:
         sure = np.asarray(model.predict_proba(x[rows])).max(axis=1)
     except UnsupportedError:
         return None
     title = "largest probability"
-    if len(rows) < len(x):
-        title += f"\n{len(rows):,} of {len(x):,} rows, drawn at random"
+    if len(rows) < n:
+        title += f"\n{len(rows):,} of {n:,} rows, drawn at random"
     place = np.asarray(model.manifold_)[rows]
     return confidence(place, sure, title=title, random_state=random_state, projection=projection)
 

@@ -59,7 +59,7 @@ def predict(
     """Label new rows with a saved model; columns are matched by name."""
     from n2d_framework.bundle import load_plan, open_bundle
     from n2d_framework.cli.table_file import open_table
-    from n2d_framework.core.rows import Schema
+    from n2d_framework.core.rows import Schema, count_rows
 
     _check_output(output, bundle, data, proba=proba, json=json)
     if kind is not None and data != STDIN:
@@ -83,7 +83,7 @@ def predict(
                 columns = _columns(model, block, done, data, proba=proba)
                 table.write(columns)
                 _count(counts, columns["label"])
-                done += len(block.x)
+                done += count_rows(block.x)
                 progress.count(done, source.n_rows, f"{done} rows")
     if output is not None:
         _report(output, done, counts, time.perf_counter() - start, json=json)
@@ -129,9 +129,11 @@ def _columns(
     import numpy as np
 
     from n2d_framework.cli.table_file import row_strengths
+    from n2d_framework.core.rows import count_rows
     from n2d_framework.plan.new_rows import new_rows
 
-    columns: dict[str, AnyArray] = {"row": np.arange(start, start + len(block.x))}
+    stop = start + count_rows(block.x)
+    columns: dict[str, AnyArray] = {"row": np.arange(start, stop)}
     if block.ids is not None:
         columns["id"] = block.ids
     clusterer = model.component("clusterer")
@@ -140,7 +142,7 @@ def _columns(
         manifold, labels = model.outputs(rows, "manifolder", "clusterer")
     except DataError as error:
         raise DataError(
-            f"{'stdin' if data == STDIN else data}, rows {start} to {start + len(block.x) - 1} "
+            f"{'stdin' if data == STDIN else data}, rows {start} to {stop - 1} "
             f"(counted from 0 within these): {error}"
         ) from error
     columns["label"] = labels

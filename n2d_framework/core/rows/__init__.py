@@ -20,7 +20,7 @@ from n2d_framework.core.rows.row_states import (
     unpacked_rows,
 )
 from n2d_framework.core.rows.rows import PLAIN_STORAGES, STORAGES, Rows, Storage
-from n2d_framework.core.rows.sparse import is_sparse
+from n2d_framework.core.rows.sparse import count_rows, is_sparse
 
 __all__ = [
     "COLUMN_KINDS",
@@ -31,6 +31,7 @@ __all__ = [
     "Rows",
     "Schema",
     "Storage",
+    "count_rows",
     "fingerprint",
     "is_sparse",
     "joined",

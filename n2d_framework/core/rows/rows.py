@@ -312,8 +312,10 @@ class Rows:
         """
         if self.storage == "dense":
             return self.named_kind
-        if self.storage == "sparse" or self.kind == "text":
-            return self.kind or "sparse"
+        if self.storage == "sparse":
+            return "sparse"
+        if self.kind == "text":
+            return self.kind
         return "table" if self.schema.named else ""
 
     @property

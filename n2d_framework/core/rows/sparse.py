@@ -10,12 +10,17 @@ from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
 from n2d_framework.types import AnyArray
 
-__all__ = ["canonical", "is_sparse", "row_groups", "sparse_column", "unpacked_sparse"]
+__all__ = ["canonical", "count_rows", "is_sparse", "row_groups", "sparse_column", "unpacked_sparse"]
 
 
 def is_sparse(x: Any) -> bool:
     """Return whether it is a matrix of SciPy's, without importing SciPy."""
     return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "tocsr")
+
+
+def count_rows(x: Any) -> int:
+    """Number of rows of an array, a sparse matrix or Rows; sparse matrices have no ``len``."""
+    return int(x.shape[0]) if hasattr(x, "shape") else len(x)
 
 
 def canonical(x: Any) -> Any:
