@@ -168,7 +168,7 @@ _SHOWN = 5
 
 @attrs.frozen
 class _Given:
-    """What kind of rows a component gets."""
+    """Kinds and storage of the rows that a component gets."""
 
     kinds: frozenset[Kind]
     storage: Storage
@@ -190,7 +190,7 @@ class _Given:
         return cls(frozenset((kind, *also.get(kind, ()))), rows.storage)
 
     def after(self, spec: ComponentSpec) -> Self:
-        """What comes out of a component."""
+        """Kinds and storage of what comes out of a component."""
         info = role_info(spec.role)
         kind = spec.output or info.kind
         if not kind or info.gives == "labels":

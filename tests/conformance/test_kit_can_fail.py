@@ -265,7 +265,9 @@ def test_a_dataset_that_hands_out_one_array_is_found(monkeypatch):
 def test_the_plugin_they_were_made_from_keeps_all_promises(kind):
     report = run_checks(f"{kind}/{GOOD[kind]}")
     assert report.ok, report.failures
-    assert report.count("passed") == len(checks_for(f"{kind}/{GOOD[kind]}"))
+    spec = find(f"{kind}/{GOOD[kind]}").spec
+    asked = [check for check in checks_for(f"{kind}/{GOOD[kind]}") if not check.skipped(spec)]
+    assert report.count("passed") == len(asked) > 3
 
 
 def test_no_check_is_without_a_plugin_that_fails_it():

@@ -276,7 +276,7 @@ class Rows:
 
     @property
     def storage(self) -> Storage:
-        """How the values are held: ``"dense"``, ``"sparse"`` or ``"columns"``."""
+        """Storage of the values: ``"dense"``, ``"sparse"`` or ``"columns"``."""
         if isinstance(self.values, Mapping):
             return "columns"
         return "dense" if isinstance(self.values, np.ndarray) else "sparse"
@@ -320,7 +320,7 @@ class Rows:
 
     @property
     def given(self) -> Any:
-        """What a component is given: the array of numbers or of texts, the CSR array; or itself.
+        """Values as components are given them: an array, also of texts; a CSR array; or itself.
 
         Rows of columns are given to components as they are, but for a text alone.
         """

@@ -76,7 +76,7 @@ def make_variants(grid: Grid) -> tuple[dict[Role, list[Variant]], list[str]]:
 
 
 def prepare_variants(grid: Grid, variants: list[Variant], rows: Rows) -> list[Variant]:
-    """What prepares the rows of one dataset.
+    """Alternatives that prepare the rows of one dataset.
 
     Parameters
     ----------
