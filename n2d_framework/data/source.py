@@ -12,7 +12,7 @@ import numpy as np
 
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.kinds import Kind
-from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -131,18 +131,20 @@ class ArraySource(RowSource):
         self.name = dataset.name
         self.n_rows = dataset.n_rows
         self.row_shape = dataset.feature_shape
-        self.dtype = dataset.x.dtype
+        self.dtype = getattr(dataset.x, "dtype", np.dtype(object))
         self.names = dataset.names
         self.modality = dataset.modality
-        self.schema = dataset.schema
+        rows = dataset.__n2d_rows__()
+        self.schema = rows.schema if rows.schema.fields else dataset.schema
+        self.ids = rows.ids
 
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """Slices of the arrays."""
-        x, y, ids = self.held.x, self.held.y, self.held.ids
+        x, y, ids = self.held.x, self.held.y, self.ids
         for start in range(0, self.n_rows or 0, size):
             part = slice(start, start + size)
             yield Block(
-                x[part],
+                x.take(part) if isinstance(x, Rows) else x[part],
                 y[part] if labels and y is not None else None,
                 None if ids is None else ids[part],
             )
