@@ -22,6 +22,7 @@ from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.doctor import doctor
 from n2d_framework.cli.commands.inspect import inspect
+from n2d_framework.cli.commands.inspect_data import inspect_data
 from n2d_framework.cli.commands.new_plugin import new_plugin
 from n2d_framework.cli.commands.predict import predict
 from n2d_framework.cli.commands.report import report
@@ -149,6 +150,7 @@ for _command in (
     reproduce,
     predict,
     inspect,
+    inspect_data,
     verify,
     upgrade,
     components,

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 import typer
 
+from n2d_framework.core.rows.columns import COLUMN_KINDS
 from n2d_framework.errors import ConfigError, Problem
 
-__all__ = [
-    "AllowCode",
-    "Dropped",
-    "Features",
-    "InsteadOfTables",
-    "Json",
-    "Labels",
-    "Quiet",
-    "RowIds",
-    "selected",
-]
+__all__ = ["AllowCode", "InsteadOfTables", "Json", "Quiet", "selecting"]
 
 AllowCode = Annotated[
     bool,
@@ -30,64 +24,103 @@ AllowCode = Annotated[
 InsteadOfTables = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
-Features = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--x",
-        metavar="NAME|PATTERN",
-        help="Array with the rows, or columns that are features: a name, a glob (price_*) or "
-        "/regex/; repeatable.",
-    ),
-]
-Dropped = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--drop",
-        metavar="NAME|PATTERN",
-        help="Columns that are not features: a name, a glob or /regex/; repeatable.",
-    ),
-]
-RowIds = Annotated[
-    str | None,
-    typer.Option(
-        "--id",
-        metavar="COLUMN",
-        help="Column or array with the ids of rows, which come out beside the labels.",
-    ),
-]
-Labels = Annotated[
-    str | None,
-    typer.Option("--y", metavar="NAME", help="Column or array with the true classes."),
-]
 
 
-def selected(
-    data: Any,
-    x: list[str] | None = None,
-    drop: list[str] | None = None,
-    row_id: str | None = None,
-    y: str | None = None,
-) -> Any:
-    """Data with what the flags select in it.
+def _columns(flag: str, help_text: str) -> Any:
+    return Annotated[
+        list[str] | None,
+        typer.Option(f"--{flag}", metavar="NAME|PATTERN", help=f"{help_text}; repeatable."),
+    ]
+
+
+#: Flags that choose among the columns or arrays of data, by their keys in `data` of a
+#: configuration; see :func:`selecting`.
+_SELECTION: Final = {
+    "x": _columns(
+        "x",
+        "Array with the rows, or columns that are features: a name, a glob (price_*) or /regex/",
+    ),
+    "drop": _columns("drop", "Columns that are not features: a name, a glob or /regex/"),
+    "id": Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            metavar="COLUMN",
+            help="Column or array with the ids of rows, which come out beside the labels.",
+        ),
+    ],
+    "y": Annotated[
+        str | None,
+        typer.Option("--y", metavar="NAME", help="Column or array with the true classes."),
+    ],
+    "text": _columns("text", "Columns of texts; they alone are the rows, unless --x chooses more"),
+    "kinds": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind",
+            metavar="NAME|PATTERN=KIND",
+            help=f"Kind of columns ({', '.join(COLUMN_KINDS)}) where it is guessed wrong; "
+            "repeatable.",
+        ),
+    ],
+}
+
+
+def selecting(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flags that choose among the columns or arrays of data.
 
     Parameters
     ----------
-    data : str or mapping
-        A path or name, or ``{path, ...}`` as a configuration has it.
-    x, drop : list of str, optional
-    row_id, y : str, optional
+    command : callable
+        It has a parameter `select`, in whose place the flags come. It gets a function that adds to
+        data, as :func:`n2d_framework.data.load` takes them, what the flags say.
 
     Returns
     -------
-    str or dict
-        As it came if no flag was given; each flag wins over what the configuration says.
+    callable
     """
-    chosen = x[0] if x is not None and len(x) == 1 else x or None
-    given = {"x": chosen, "drop": drop or None, "id": row_id, "y": y}
-    given = {key: value for key, value in given.items() if value is not None}
+    signature = inspect.signature(command, eval_str=True)
+    parameters = list[inspect.Parameter]()
+    for parameter in signature.parameters.values():
+        if parameter.name != "select":
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        parameters += [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+            )
+            for name, annotation in _SELECTION.items()
+        ]
+
+    @functools.wraps(command)
+    def with_flags(**options: Any) -> None:
+        given = {name: options.pop(name, None) for name in _SELECTION}
+        command(**options, select=functools.partial(_selected, **given))
+
+    with_flags.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {one.name: one.annotation for one in parameters}
+    return with_flags
+
+
+def _selected(data: Any, **flags: Any) -> Any:
+    """Data with what the flags select in it; each wins over what a configuration says."""
+    given = {name: value for name, value in flags.items() if value}
     if not given:
         return data
     if data is None:
-        flags = ", ".join(f"--{key}" for key in given)
-        raise ConfigError([Problem(flags, "there are no data to select from; name them")])
-    return {**({"path": data} if isinstance(data, str) else data), **given}
+        shown = ", ".join(f"--{'kind' if name == 'kinds' else name}" for name in given)
+        raise ConfigError([Problem(shown, "there are no data to select from; name them")])
+    known: dict[str, Any] = {"path": data} if isinstance(data, str) else dict(data)
+    if len(given.get("x", ())) == 1:
+        given["x"] = given["x"][0]
+    if "kinds" in given:
+        given["kinds"] = {**(known.get("kinds") or {}), **dict(map(_kind, given["kinds"]))}
+    return known | given
+
+
+def _kind(text: str) -> tuple[str, str]:
+    name, separator, kind = text.rpartition("=")
+    if not (separator and name):
+        problem = f"must be COLUMN=KIND, as in age=number; got {text!r}"
+        raise ConfigError([Problem("--kind", problem)])
+    return name, kind

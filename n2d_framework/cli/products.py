@@ -14,6 +14,7 @@ from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.table_file import open_table, row_strengths
 from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
+from n2d_framework.core.rows import Rows
 from n2d_framework.errors import OutputError, attempt, note_missing
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
@@ -171,14 +172,17 @@ class Products:
         from n2d_framework.plots import save_run_plots
 
         data = self.data
+        rows, shown = Rows.of(data), self.model.clustered_rows(data)
         # A matplotlibrc in the current folder could have titles typeset by LaTeX.
         with rc_context({"text.usetex": False}):
             self._paths["plots"] = save_run_plots(
                 self.model,
-                self.model.clustered_rows(data).x,
+                shown.x,
                 data.y,
                 self._class_names(),
                 folder=self.output.path / "plots",
+                rows=None if rows.storage == "dense" else rows,
+                features=() if rows.storage == "dense" else shown.feature_names,
                 match=match_labels,
                 image_shape=None if data.modality == "sequence" else "auto",
                 random_state=self.model.random_state_,

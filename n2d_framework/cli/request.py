@@ -35,6 +35,11 @@ class RunRequest:
     name: str
 
     @property
+    def source(self) -> str:
+        """Path of the data, or name of a dataset."""
+        return _data_name(self.config)
+
+    @property
     def data(self) -> Any:
         """Arguments of :func:`n2d_framework.data.load`."""
         return _plain_data(self.config.data)

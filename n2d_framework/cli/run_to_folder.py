@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from n2d_framework.cli.output_dir import MARK, output_folder, require_space
 from n2d_framework.cli.products import WRITTEN_BACK, Products
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.summary import LOADING
+from n2d_framework.cli.summary import LOADING, kinds_lines
 from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
 from n2d_framework.core.events import FilesWritten
 from n2d_framework.core.roles import role_info
@@ -79,6 +79,7 @@ def execute(
     with output_folder(target, overwrite=overwrite, least=_LEAST_SPACE) as output:
         with step(progress, LOADING, seconds):
             data = load(request.data)
+        progress.say(kinds_lines(data, request.source))
         require_classes(data)
         require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)
         model = compose(

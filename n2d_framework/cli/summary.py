@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from n2d_framework.cli.terminal.console import bare_table, out, seconds_text, shape_text, styled
 from n2d_framework.config.reading import as_yaml
+from n2d_framework.core.rows import Rows
+from n2d_framework.core.rows.columns import missing_in
 
-__all__ = ["LOADING", "print_summary"]
+if TYPE_CHECKING:
+    from n2d_framework.core.dataset import Dataset
+
+__all__ = ["LOADING", "kinds_lines", "print_summary"]
 
 #: Name of the step that loads the data.
 LOADING = "load the data"
+
+
+def kinds_lines(data: Dataset, source: str) -> list[str]:
+    """Which columns are taken for what, for people who may know better.
+
+    Parameters
+    ----------
+    data : Dataset
+    source : str
+        What the user called the data.
+
+    Returns
+    -------
+    list of str
+        Empty for rows of numbers alone.
+    """
+    rows = data.x
+    if not isinstance(rows, Rows) or rows.storage != "columns":
+        return []
+    gaps = {name: int(missing_in(rows.column(name)).sum()) for name in rows.schema.names}
+    found = {
+        kind: [field.name for field in rows.schema.fields if field.kind == kind]
+        for kind in sorted(rows.kinds)
+    }
+    found["gaps in"] = [name for name, missing in gaps.items() if missing]
+    for title, name in (("ids", rows.schema.id), ("classes", rows.schema.y)):
+        found[title] = [] if name is None else [name]
+    lines = [f"{data.name}: {len(rows)} rows, {len(gaps)} columns are features"]
+    lines += [f"  {title:<9} {_few(names)}" for title, names in found.items() if names]
+    return [
+        *lines,
+        f"  to change that: --kind, --x, --drop, --id, --y; see n2d inspect-data {source}",
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:6])
+    return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown
 
 
 def print_summary(record: Mapping[str, Any]) -> None:

@@ -30,6 +30,8 @@ class DataConfig:
     drop : str, tuple of str or None
     id : str or None
     y : str, False or None
+    text : str, tuple of str or None
+    kinds : mapping of str to {"number", "category", "date", "text"} or None
     header : bool or None
     """
 
@@ -55,6 +57,17 @@ class DataConfig:
         None,
         help="Name of the array or column with the true classes, or false for data without. Left "
         "out, it is found by its name: y, label, labels, target, targets or class.",
+    )
+    text: str | tuple[str, ...] | None = option(
+        None,
+        min_len=1,
+        help="Columns of a table that are texts: names, globs or /regular expressions/. They "
+        "alone are the rows, unless x chooses more columns.",
+    )
+    kinds: Mapping[str, Literal["number", "category", "date", "text"]] | None = option(
+        None,
+        help="Kinds of columns where they are guessed wrong: {zip: category}, by names, globs or "
+        "/regular expressions/. n2d inspect-data shows the guesses.",
     )
     header: bool | None = option(
         None,

@@ -7,9 +7,18 @@ makes sure that the files of a known dataset are on this machine.
 
 from __future__ import annotations
 
-from n2d_framework.data.load_data import SUFFIXES, load, open_rows
+from n2d_framework.data.load_data import SUFFIXES, inspect_table, load, open_rows
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.sets import fetch
 from n2d_framework.data.source import Block, RowSource
 
-__all__ = ["SUFFIXES", "Block", "Reference", "RowSource", "fetch", "load", "open_rows"]
+__all__ = [
+    "SUFFIXES",
+    "Block",
+    "Reference",
+    "RowSource",
+    "fetch",
+    "inspect_table",
+    "load",
+    "open_rows",
+]

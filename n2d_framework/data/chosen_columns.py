@@ -118,14 +118,15 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     )
     if not features:
         raise DataError(f"{ref.path}: no column is left as a feature; give at least one")
-    used = {*features, *index, *out}
+    row_ids = _id_column(ref, columns, index, features)
+    used = {*features, *index, label, row_ids}
     return Columns(
-        features,
+        tuple(name for name in columns if name not in index) if ref.every else features,
         label,
-        _id_column(ref, columns, index, features),
+        row_ids,
         tuple(name for name in columns if name not in used),
-        kinds={name: kinds[name] for name in features if name in kinds},
-        settled=frozenset(wanted) | kinds.keys(),
+        kinds={name: kind for name, kind in kinds.items() if name in features},
+        settled=frozenset([*wanted, *kinds]),
     )
 
 

@@ -15,7 +15,7 @@ from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
-__all__ = ["collect"]
+__all__ = ["collect", "joined_labels", "remark_on_ids"]
 
 _BLOCK = 8192
 
@@ -48,8 +48,8 @@ def collect(source: RowSource) -> Dataset:
         ) from error
     joined = np.concatenate(ids) if ids else None
     if joined is not None:
-        _remark(joined, source.name)
-    y = _joined(labels) if labels else None
+        remark_on_ids(joined, source.name)
+    y = joined_labels(labels) if labels else None
     named = _fitting(source, y)
     return Dataset(
         name=source.name,
@@ -78,7 +78,7 @@ def _fitting(source: RowSource, y: AnyArray | None) -> tuple[str, ...]:
     return ()
 
 
-def _remark(ids: AnyArray, name: str) -> None:
+def remark_on_ids(ids: AnyArray, name: str) -> None:
     """Warn once of ids that do not distinguish rows; they are used as they are."""
     seen: dict[str, int] = {}
     found = []
@@ -139,7 +139,7 @@ def _unknown(source: RowSource) -> tuple[Any, list[AnyArray], list[AnyArray]]:
     return np.concatenate(rows), labels, ids
 
 
-def _joined(labels: Sequence[AnyArray]) -> AnyArray:
+def joined_labels(labels: Sequence[AnyArray]) -> AnyArray:
     """One array of labels; strings become numbers where each is written as its number is."""
     y = np.concatenate(labels)
     if y.dtype.kind != "U":

@@ -15,16 +15,19 @@ import attrs
 import numpy as np
 
 from n2d_framework.data.faults import point_out
+from n2d_framework.data.kinds.written_values import has_comma, is_dated, is_marker, is_number
 from n2d_framework.data.naming import LABEL_NAMES
 from n2d_framework.data.reference import Reference, is_pattern
 from n2d_framework.errors import DataError
 
-__all__ = ["Heading", "find_heading", "has_comma", "is_marker", "is_number", "physical_lines"]
+__all__ = ["Heading", "find_heading", "physical_lines"]
 
 _DELIMITERS = ",;\t|"
 #: How much is looked at: at least three lines, and further ones up to these limits.
 _HEAD_LINES, _HEAD_BYTES = 1000, 1 << 20
 _LONGEST_LINE = 1 << 26
+#: Rows of which the kinds of columns are guessed before the table is read.
+_LOOKED_AT = 20
 
 #: Byte order marks of other encodings; that of UTF-16 begins that of UTF-32.
 _OTHER_MARKS = (
@@ -34,52 +37,8 @@ _OTHER_MARKS = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 
-#: What is written where a value is missing. As a class it is one like any other.
-_MARKERS = frozenset(
-    [
-        "?",
-        "na",
-        "n/a",
-        "#n/a",
-        "#na",
-        "<na>",
-        "nan",
-        "-nan",
-        "null",
-        "none",
-        "nil",
-        "nat",
-        "missing",
-        "1.#qnan",
-        "-1.#ind",
-    ]
-)
 
 _HINT = "say {path: ..., header: true} or false to settle it"
-
-
-def is_number(text: str) -> bool:
-    """Return whether a field of a table is a number, as Arrow reads one."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return text.isascii() and "_" not in text
-
-
-def has_comma(text: str) -> bool:
-    """Return whether a field is a number with a decimal comma, or with marks between thousands."""
-    return _WITH_COMMA.fullmatch(text.strip()) is not None
-
-
-_WITH_COMMA = re.compile(
-    r"[+-]?(\d+|\d{1,3}([.' \u00a0\u202f]\d{3})+|\d{1,3}(,\d{3})+)?[,.]\d+([eE][+-]?\d+)?"
-)
-
-
-def is_marker(text: str) -> bool:
-    """Return whether a field says that a value is missing."""
-    return text.strip().lower() in _MARKERS
 
 
 @attrs.frozen
@@ -97,6 +56,8 @@ class Heading:
         Bytes of the longest of these lines.
     remarks : tuple of str
         What the user should know of how the first line was taken.
+    others : frozenset of int
+        Positions of columns that hold something else than numbers in the first rows.
     """
 
     names: tuple[str, ...]
@@ -104,6 +65,7 @@ class Heading:
     delimiter: str
     longest: int
     remarks: tuple[str, ...] = ()
+    others: frozenset[int] = frozenset()
 
 
 @attrs.frozen
@@ -160,19 +122,29 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
             "many fields as the rows",
         )
     longest = max(len(text) for text in lines.texts) * 4
+    others = _not_numbers(records[header : header + _LOOKED_AT])
     start = lines.ends[first - 1] if first else lines.ends[0] - _size(lines, 0)
     if header:
         if len(records) < 2:
             raise DataError(f"{ref.path}: it has no rows; give at least one")
-        return Heading(tuple(top), ends[0], delimiter, longest, remarks)
+        return Heading(tuple(top), ends[0], delimiter, longest, remarks, others)
     if comment is not None and ref.header is not False:
-        return Heading(comment, start, delimiter, longest)
+        return Heading(comment, start, delimiter, longest, others=others)
     settled = remarks or ref.x or ref.y is not None or ref.header is not None
     if not settled and _like_decimals(delimiter, records):
         text = f"its lines, such as {delimiter.join(records[0])}, are taken for two columns"
         remarks = (f"{text}; if their commas are decimal, write decimal points",)
     positions = tuple(str(position) for position in range(len(top)))
-    return Heading(positions, start, delimiter, longest, remarks)
+    return Heading(positions, start, delimiter, longest, remarks, others)
+
+
+def _not_numbers(records: Sequence[Sequence[str]]) -> frozenset[int]:
+    return frozenset(
+        position
+        for record in records
+        for position, field in enumerate(record)
+        if not is_number(field.strip())
+    )
 
 
 def _read_lines(path: Path, file: IO[bytes]) -> _Lines:
@@ -318,6 +290,9 @@ def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tupl
     if not below:
         return not numbers, ()
     header = _explains(top, below)
+    if not header and not any(is_number(field.strip()) for record in records for field in record):
+        text = f"its first line ({_some(top)}) is taken for a row, not for names"
+        return False, (f"{text}; {_HINT}",)
     if header and numbers:
         text = f"its first line is taken for names of columns, among them {_some(numbers)}"
         return True, (f"{text}; {_HINT}",)
@@ -330,7 +305,8 @@ def _judge(ref: Reference, records: Sequence[Sequence[str]]) -> tuple[bool, tupl
 def _of_the_fit(names: Sequence[str], top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     """Return whether a line has a fitted model's names, or other numbers in place of numbers."""
     known = set(names) & set(top)
-    if len(known) == len(names):
+    words = [name for name in known if not is_number(name)]
+    if len(known) == len(names) or 2 * len(words) >= len(names):
         return True
     numbers = all(map(is_number, [*names, *top])) and len(set(top)) == len(top)
     return numbers and (2 * len(known) >= len(names) or _like_a_scale(top, below))
@@ -352,18 +328,29 @@ def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         for position in range(len(top))
     ]
     numeric = [
-        2 * sum(is_number(field) or has_comma(field) for field in column) > len(column)
+        2 * sum(is_number(field) or has_comma(field) or is_dated(field) for field in column)
+        > len(column)
         for column in columns
     ]
     if any(
-        of_numbers and name and not (is_number(name) or has_comma(name) or is_marker(name))
+        of_numbers
+        and name
+        and not (is_number(name) or has_comma(name) or is_dated(name) or is_marker(name))
         for name, of_numbers in zip(top, numeric, strict=True)
     ):
         return True
     named = {position for position, name in enumerate(top) if name.lower() in LABEL_NAMES}
-    repeated = len(set(top)) < len(top)
     found = any(name and name in column for name, column in zip(top, columns, strict=True))
-    return bool(named) and not repeated and not found and not _of_answers(columns, named)
+    if found or len(set(top)) < len(top):
+        return False
+    if not any(numeric) and not any(map(is_marker, top)):
+        # Values of categories come again further down, names do not; and texts are longer.
+        return any(
+            2 * len(set(column)) <= len(column)
+            or (len(name.split()) == 1 and min(len(field.split()) for field in column) > 2)
+            for name, column in zip(top, columns, strict=True)
+        )
+    return bool(named) and not _of_answers(columns, named)
 
 
 def _of_answers(columns: Sequence[Sequence[str]], named: set[int]) -> bool:

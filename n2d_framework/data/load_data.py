@@ -15,8 +15,6 @@ from n2d_framework.core.rows import Schema, left_out
 from n2d_framework.data.adapters import adapted_file, adapted_suffixes
 from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import collect
-from n2d_framework.data.column_remarks import table_remarks
-from n2d_framework.data.faults import point_out
 from n2d_framework.data.formats.arrow_ipc import ArrowSource
 from n2d_framework.data.formats.hdf5 import Hdf5Source
 from n2d_framework.data.formats.image_folder import IMAGE_SUFFIXES, ImageFolder
@@ -27,13 +25,14 @@ from n2d_framework.data.formats.text import TextSource
 from n2d_framework.data.reference import Reference, parse_reference
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
+from n2d_framework.data.table_reading import TableReading, examine_table, read_table
 from n2d_framework.errors import DataError, DataWarning, did_you_mean
 from n2d_framework.registry import default_catalogue
 
 if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
 
-__all__ = ["SUFFIXES", "load", "open_rows"]
+__all__ = ["SUFFIXES", "inspect_table", "load", "open_rows"]
 
 _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".arrow": partial(SourceApart, ArrowSource),
@@ -94,11 +93,34 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
     with open_rows(ref, catalogue=catalogue, like=like) as source:
         if isinstance(source, ArraySource):
             return source.held
-        data = collect(source)
-    if like is None and source.table is not None:
-        for remark in table_remarks(data):
-            point_out(source.table, remark)
-    return data
+        if source.columns is not None and like is None:
+            return read_table(source)
+        return collect(source)
+
+
+def inspect_table(ref: Any, *, catalogue: Catalogue | None = None) -> TableReading | None:
+    """Read a table with all its columns, and decide what each would be used for.
+
+    Parameters
+    ----------
+    ref, catalogue
+        As for :func:`load`.
+
+    Returns
+    -------
+    TableReading or None
+        ``None`` for data that are not a table of columns of their own.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read; not for a column whose values are of no one kind.
+    """
+    parsed = parse_reference(ref, _names(ref, catalogue)[0])
+    if isinstance(parsed, Reference):
+        parsed = attrs.evolve(parsed, every=True)
+    with open_rows(parsed, catalogue=catalogue) as source:
+        return None if source.columns is None else examine_table(source, tolerant=True)
 
 
 def open_rows(
@@ -107,6 +129,7 @@ def open_rows(
     catalogue: Catalogue | None = None,
     like: Schema | None = None,
     n_features: int | None = None,
+    by_kind: bool | None = None,
     shown: str = "",
 ) -> RowSource:
     """Open rows to be read piece by piece.
@@ -117,6 +140,9 @@ def open_rows(
         As for :func:`load`.
     n_features : int, optional
         Number of features of the fitted model that `like` is of, which may have had no names.
+    by_kind : bool, optional
+        Whether that model takes rows of columns, which may have gaps; by default, if it has a
+        column of another kind than number.
     shown : str, optional
         What to call the data in warnings; by default their path.
 
@@ -148,7 +174,9 @@ def open_rows(
     else:
         if like is not None:
             n = len(like.fields) if n_features is None else n_features
-            parsed = attrs.evolve(parsed, like=like, n_features=n)
+            if by_kind is None:
+                by_kind = any(field.kind != "number" for field in like.fields)
+            parsed = attrs.evolve(parsed, like=like, n_features=n, by_kind=by_kind)
         source = _SOURCES[".parquet" if parsed.path.is_dir() else _suffix(parsed.path)](parsed)
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)

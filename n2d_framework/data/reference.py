@@ -10,13 +10,12 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows.columns import COLUMN_KINDS
 from n2d_framework.errors import DataError, did_you_mean
 
-__all__ = ["COLUMN_KINDS", "Reference", "is_pattern", "is_regex", "parse_reference"]
+__all__ = ["Reference", "is_pattern", "is_regex", "parse_reference"]
 
-_KEYS = ("path", "x", "drop", "id", "y", "header")
-#: Kinds that a column of a table can be given by its user.
-COLUMN_KINDS = ("number", "category", "date", "text")
+_KEYS = ("path", "x", "drop", "id", "y", "text", "kinds", "header")
 
 
 @attrs.frozen
@@ -44,8 +43,12 @@ class Reference:
         Names or patterns of columns of a table, each with the kind that its columns have.
     like : Schema or None
         The columns that are wanted, in their order: those of a fitted model.
-    n_features : int or None
+    n_features : int
         Number of features of that model.
+    by_kind : bool
+        Whether that model takes rows of columns.
+    every : bool
+        Whether all columns of a table are read as features, to be examined.
     """
 
     path: Path
@@ -58,6 +61,8 @@ class Reference:
     kinds: tuple[tuple[str, str], ...] = ()
     like: Schema | None = None
     n_features: int = 0
+    by_kind: bool = False
+    every: bool = False
 
     @property
     def array(self) -> str | None:
@@ -158,16 +163,10 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
         raise DataError("data.y: must be a name, or false for data without labels")
     if not (header is None or isinstance(header, bool)):
         raise DataError("data.header: must be true or false")
-    return Reference(
-        _existing(ref["path"], known),
-        x=_names("x", ref.get("x")),
-        y=y,
-        header=header,
-        drop=_listed("drop", ref.get("drop")),
-        id=row_id,
-        text=_listed("text", ref.get("text")),
-        kinds=_kinds(ref.get("kinds")),
-    )
+    x = _names("x", ref.get("x"))
+    drop, text = (_listed(key, ref.get(key)) for key in ("drop", "text"))
+    kinds = _kinds(ref.get("kinds"))
+    return Reference(_existing(ref["path"], known), x, y, header, drop, row_id, text, kinds)
 
 
 def _listed(key: str, value: Any) -> tuple[str, ...]:

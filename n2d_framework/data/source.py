@@ -6,7 +6,7 @@ import abc
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -16,7 +16,18 @@ from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["ArraySource", "Block", "RowSource", "check_labels", "check_rows", "modality_of"]
+if TYPE_CHECKING:
+    from n2d_framework.data.chosen_columns import Columns
+
+__all__ = [
+    "ArraySource",
+    "Block",
+    "RawBlock",
+    "RowSource",
+    "check_labels",
+    "check_rows",
+    "modality_of",
+]
 
 _NUMERIC_KINDS = "buif"
 
@@ -24,10 +35,18 @@ _NUMERIC_KINDS = "buif"
 class Block(NamedTuple):
     """Some consecutive rows, with their labels and ids where the data have any.
 
-    Rows are an array, or a CSR array where the source is sparse.
+    Rows are an array, a CSR array where the source is sparse, or Rows of columns of several kinds.
     """
 
     x: Any
+    y: AnyArray | None
+    ids: AnyArray | None = None
+
+
+class RawBlock(NamedTuple):
+    """Some consecutive rows of a table: a record batch of Arrow, labels and ids."""
+
+    batch: Any
     y: AnyArray | None
     ids: AnyArray | None = None
 
@@ -59,6 +78,10 @@ class RowSource(abc.ABC):
         Whether blocks hold CSR arrays.
     n_stored : int
         Number of values that a sparse source has.
+    columns : Columns or None
+        Which columns of a table of Arrow are used; such tables have :meth:`raw_blocks`.
+    plain : bool
+        Whether its features are numbers without gaps, as far as is known without reading them.
     """
 
     name: str
@@ -72,6 +95,8 @@ class RowSource(abc.ABC):
     table: Path | None = None
     sparse: bool = False
     n_stored: int = 0
+    columns: Columns | None = None
+    plain: bool = True
 
     @abc.abstractmethod
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
@@ -94,6 +119,21 @@ class RowSource(abc.ABC):
         DataError
             Where the data cannot be read or are not what they should be.
         """
+
+    def raw_blocks(self, size: int, *, labels: bool = True) -> Iterator[RawBlock]:
+        """Read the rows of a table as they are written, whatever the kinds of its columns.
+
+        Parameters
+        ----------
+        size : int
+            Most rows in a block.
+        labels : bool, default True
+
+        Yields
+        ------
+        RawBlock
+        """
+        raise NotImplementedError
 
     def chunks(self, size: int) -> Iterator[AnyArray]:
         """The rows without their labels, at most `size` at once; may be called repeatedly."""

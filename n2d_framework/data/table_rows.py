@@ -15,11 +15,13 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Schema
-from n2d_framework.core.rows.frames import id_texts
+from n2d_framework.core.rows.frames import NotDenseError, id_texts
 from n2d_framework.data.chosen_columns import Columns
 from n2d_framework.data.faults import reading
+from n2d_framework.data.kinds.string_column import decoded
 from n2d_framework.data.reference import Reference
-from n2d_framework.data.source import Block, RowSource
+from n2d_framework.data.source import Block, RawBlock, RowSource
+from n2d_framework.data.table_reading import blocks_of_kinds, reads_kinds
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -82,35 +84,66 @@ class TableSource(RowSource):
     columns: Columns
 
     @abc.abstractmethod
-    def batches(self, size: int, columns: Columns) -> Iterator[Any]:
-        """Yield record batches with the wanted columns, in any sizes."""
+    def batches(self, size: int, columns: Columns, *, raw: bool = False) -> Iterator[Any]:
+        """Yield record batches with the wanted columns, in any sizes.
+
+        Parameters
+        ----------
+        size : int
+            Number of rows that are best.
+        columns : Columns
+        raw : bool, default False
+            Whether features come as they are written, not as numbers.
+        """
 
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """Record batches, cut to `size` and checked cell by cell."""
+        if reads_kinds(self, self.ref):
+            yield from blocks_of_kinds(self, self.ref, size, labels=labels)
+            return
+        for start, part, y, ids in self._parts_of(size, labels=labels):
+            yield Block(self._numbers(part, start), y, ids)
+
+    def raw_blocks(self, size: int, *, labels: bool = True) -> Iterator[RawBlock]:
+        """Record batches with the features, cut to `size`."""
+        for _, part, y, ids in self._parts_of(size, labels=labels, raw=True):
+            yield RawBlock(part.select(list(self.columns.features)), y, ids)
+
+    def _parts_of(
+        self, size: int, *, labels: bool, raw: bool = False
+    ) -> Iterator[tuple[int, Any, AnyArray | None, AnyArray | None]]:
+        """Each part with the number of rows before it, its labels and ids."""
         wanted = attrs.evolve(self.columns, label=self.columns.label if labels else None)
         start = 0
         with reading(self.ref.path, self.kind):
-            for batch in self.batches(size, wanted):
+            for batch in self.batches(size, wanted, raw=raw):
                 for offset in range(0, batch.num_rows, size):
                     part = batch.slice(offset, size)
-                    yield self._block(part, wanted, start)
+                    yield (start, part, *self._beside(part, wanted, start))
                     start += part.num_rows
         if start == 0:
             raise DataError(f"{self.ref.path}: it has no rows; give at least one")
 
-    def _block(self, batch: Any, columns: Columns, start: int) -> Block:
-        x: AnyArray = np.empty((batch.num_rows, len(columns.features)), dtype=self.dtype)
-        for position, name in enumerate(columns.features):
+    def _numbers(self, batch: Any, start: int) -> AnyArray:
+        features = self.columns.features
+        x: AnyArray = np.empty((batch.num_rows, len(features)), dtype=self.dtype)
+        for position, name in enumerate(features):
             column = batch.column(name)
             self._refuse_missing(column, name, start)
             x[:, position] = column.to_numpy(zero_copy_only=False)
-        self._refuse_not_finite(x, columns, start)
+        self._refuse_not_finite(x, start)
+        return x
+
+    def _beside(
+        self, batch: Any, columns: Columns, start: int
+    ) -> tuple[AnyArray | None, AnyArray | None]:
+        """Labels and ids of some rows."""
         ids = None if columns.id is None else id_texts(batch.column(columns.id).to_pylist())
         if columns.label is None:
-            return Block(x, None, ids)
-        label = _decoded(batch.column(columns.label))
+            return None, ids
+        label = decoded(batch.column(columns.label))
         self._refuse_missing(label, columns.label, start)
-        return Block(x, self._labels(label, columns.label, start), ids)
+        return self._labels(label, columns.label, start), ids
 
     def _labels(self, column: Any, name: str, start: int) -> AnyArray:
         """Labels of a block; strings as NumPy's, which lose NUL characters at their end."""
@@ -145,22 +178,23 @@ class TableSource(RowSource):
             row = start + int(np.argmax(missing)) + 1
             raise self._no_value(name, row)
 
-    def _refuse_not_finite(self, x: AnyArray, columns: Columns, start: int) -> None:
+    def _set_types(self, types: Sequence[np.dtype[np.generic] | None]) -> None:
+        """Set what is known of the features from the types of their columns."""
+        numbers = [found for found in types if found is not None]
+        self.plain = not self.columns.kinds and len(numbers) == len(types)
+        self.dtype = np.result_type(*numbers) if numbers else np.dtype(np.float64)
+
+    def _refuse_not_finite(self, x: AnyArray, start: int) -> None:
         if x.dtype.kind != "f" or np.isfinite(x).all():
             return
         row, position = np.argwhere(~np.isfinite(x))[0].tolist()
-        raise self._no_value(columns.features[position], start + row + 1, str(x[row, position]))
+        raise self._no_value(
+            self.columns.features[position], start + row + 1, str(x[row, position])
+        )
 
     def _no_value(self, name: str, row: int, written: str = "") -> DataError:
         marked = f" (it has {written!r})" if written else ""
-        return DataError(
+        return NotDenseError(
             f"{self.ref.path}: column {name!r} has no value in row {row}{marked} (the first row "
             "of data is 1); fill it or drop the row"
         )
-
-
-def _decoded(column: Any) -> Any:
-    """A column of categories as one of their values, nulls among the categories included."""
-    from pyarrow import types
-
-    return column.dictionary_decode() if types.is_dictionary(column.type) else column

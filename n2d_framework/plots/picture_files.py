@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
-from n2d_framework.core.rows import count_rows
+from n2d_framework.core.rows import Rows, count_rows
 from n2d_framework.errors import OutputError, UnsupportedError
 from n2d_framework.plots.canvas import new_axes
 from n2d_framework.plots.cluster_tree import condensed_tree
@@ -65,6 +65,8 @@ def save_run_plots(
     names: Sequence[str] = (),
     *,
     folder: str | os.PathLike[str],
+    rows: Any = None,
+    features: Sequence[str] = (),
     match: Callable[[AnyArray, AnyArray], AnyArray] | None = None,
     image_shape: tuple[int, ...] | str | None = "auto",
     random_state: int = 0,
@@ -79,14 +81,19 @@ def save_run_plots(
     model : FittedModel
         A fitted :class:`n2d_framework.N2D`, or anything with its attributes.
     x : array of shape (n, ...) or CSR array
-        The training rows, in the order of ``model.labels_``. Rows themselves are drawn only
-        where they are an array.
+        The training rows, in the order of ``model.labels_``, as numbers. They themselves are
+        drawn only where they are an array.
     y : array of shape (n,), optional
         True classes.
     names : sequence of str, optional
         Names of the classes, in the order of the sorted values of `y`.
     folder : path
         Where to write; made if missing.
+    rows : Rows, optional
+        The training rows as the model takes them, if `x` is what its prepare components made of
+        them; they have no reconstructions.
+    features : sequence of str, optional
+        Names of the values of a row of `x`.
     match : callable, optional
         ``match(y, labels)`` returns labels in the values of `y`
         (:func:`n2d_framework.metrics.match_labels`). Clusters keep their numbers in every
@@ -138,9 +145,15 @@ def save_run_plots(
             model, y, names, match, random_state, projection
         ),
         "loss": lambda: _losses(model),
-        "reconstructions": lambda: _remade(model, x, shape, random_state) if numbers else None,
-        "cluster_means": lambda: cluster_means(x, model.labels_, shape) if numbers else None,
-        "confidence": lambda: _confidence(model, x, random_state, projection),
+        "reconstructions": lambda: (
+            _remade(model, x, shape, random_state) if numbers and rows is None else None
+        ),
+        "cluster_means": lambda: (
+            cluster_means(x, model.labels_, shape, features=features) if numbers else None
+        ),
+        "confidence": lambda: _confidence(
+            model, x if rows is None else rows, random_state, projection
+        ),
         "scree": lambda: _scree(model),
         "condensed_tree": lambda: _tree(model),
     }
@@ -263,7 +276,8 @@ def _confidence(
     n = count_rows(x)
     rows = np.sort(np.random.default_rng(random_state).permutation(n)[:_SAMPLE])
     try:
-        sure = np.asarray(model.predict_proba(x[rows])).max(axis=1)
+        some = x.take(rows) if isinstance(x, Rows) else x[rows]
+        sure = np.asarray(model.predict_proba(some)).max(axis=1)
     except UnsupportedError:
         return None
     title = "largest probability"

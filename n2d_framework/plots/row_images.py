@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 __all__ = ["cluster_means", "reconstructions"]
+
+#: Most features whose names there is room for.
+_NAMED = 30
 
 
 def reconstructions(
@@ -81,6 +85,7 @@ def cluster_means(
     labels: ArrayLike,
     image_shape: tuple[int, ...] | None = None,
     *,
+    features: Sequence[str] = (),
     figure: Figure | SubFigure | None = None,
 ) -> AnyArray:
     """Draw the mean row of each cluster.
@@ -94,6 +99,8 @@ def cluster_means(
     image_shape : tuple of int, optional
         As for :func:`reconstructions`. ``None`` draws profiles: the mean of each feature,
         with a band of one standard deviation to both sides.
+    features : sequence of str, optional
+        Names of the features; of few, they stand below the profiles.
     figure : matplotlib Figure or SubFigure, optional
         Where to draw; a new figure by default.
 
@@ -117,6 +124,10 @@ def cluster_means(
     if image_shape is None:
         grid = new_grid(figure, *grid_shape(len(groups), 5), 2.4, 1.8)
         _draw_profiles(grid, rows, found, groups)
+        if 0 < len(features) <= _NAMED:
+            for place in grid.flat[: len(groups)]:
+                place.set_xticks(range(len(features)), map(clean, features), rotation=90)
+                place.tick_params(axis="x", labelsize=5)
     else:
         grid = new_grid(figure, *grid_shape(len(groups), 10), 1.1, 1.5)
         pictures = _as_images(means, image_shape)

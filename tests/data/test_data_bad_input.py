@@ -203,9 +203,7 @@ def test_archives_without_an_answer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a,b\n1,2\n3,oops\nx,4\n", "column 'b' has 'oops' in row 2"),
-        ("a,b\n1,2\n3,\n", "column 'b' has no value in row 2"),
-        ("a,b\n1,2\nNaN,4\n", "column 'a' has no value in row 2"),
+        ("a,b\n1,2\n3,oops\n5,4\n", "column 'b' has 'oops' in row 2 .*not a number as in most"),
         ("a,y\n1,u\n3,\n", "column 'y' has no value in row 2"),
         ("a,b\n1,2,3\n", "Expected 2 columns, got 3"),
         ("a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
@@ -214,7 +212,6 @@ def test_archives_without_an_answer(tmp_path: Path) -> None:
         ("a,a\n1,2\n", "several columns are named 'a'"),
         ("y\n1\n", "no column is left"),
         ("a,label,class\n1,2,3\n", "'label' or 'class'"),
-        ("a,b\n1_0,2\n", "'1_0' in row 1"),
     ],
 )
 def test_text_tables(tmp_path: Path, text: str, reason: str) -> None:
@@ -241,14 +238,14 @@ def test_rows_are_counted_across_blocks(tmp_path: Path) -> None:
         load(path)
     rows[35_000] = line.replace("0.123456789", "", 1)
     path.write_text("\n".join([",".join(f"f{i}" for i in range(50)), *rows]))
-    with pytest.raises(DataError, match="column 'f0' has no value in row 35001"):
-        load(path)
+    data = load(path)
+    assert data.x.missing() == (35_000, "f0")
 
 
 def test_parquet_columns(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}).to_parquet(path)
-    with pytest.raises(DataError, match=r"column 'b' holds .*string.* row 1"):
+    pd.DataFrame({"a": [1, 2], "b": [[1], [2]]}).to_parquet(path)
+    with pytest.raises(DataError, match=r"column 'b' holds list.*drop: b"):
         load(path)
     with pytest.raises(DataError, match="no column 'c'; it has a, b"):
         load({"path": path, "x": ["c"]})
@@ -257,8 +254,7 @@ def test_parquet_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="feature and label"):
         load({"path": path, "x": ["a"], "y": "a"})
     pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}).to_parquet(path)
-    with pytest.raises(DataError, match="column 'a' has no value in row 2"):
-        load(path)
+    assert load(path).x.missing() == (1, "a")
     pd.DataFrame({"a": pd.array([], dtype="float64")}).to_parquet(path)
     with pytest.raises(DataError, match="no rows"):
         load(path)

@@ -32,6 +32,7 @@ import damage_cases  # noqa: E402
 import folder_cases  # noqa: E402
 import limited  # noqa: E402
 import memory_cases  # noqa: E402
+import mixed_cases  # noqa: E402
 import numpy as np  # noqa: E402
 import table_cases  # noqa: E402
 
@@ -42,6 +43,7 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator, Path], table_cases.Case], 
     "file": (table_cases.whole, 20),
     "stdin": (table_cases.on_stdin, 5),
     "faulty-file": (table_cases.faulty, 10),
+    "mixed": (mixed_cases.mixed, 10),
     "images": (table_cases.image_folder, 5),
     "damaged-file": (damage_cases.damaged, 20),
     "damaged-image": (damage_cases.picture, 5),

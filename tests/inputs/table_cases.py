@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import csv
 import gzip
@@ -32,6 +33,7 @@ from truth import (
 
 from n2d_framework import data
 from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Rows
 from n2d_framework.data.stdin import from_stdin
 from n2d_framework.errors import DataError
 
@@ -252,16 +254,35 @@ def faulty(rng: Rng, folder: Path) -> Case:
 
     def run() -> str:
         try:
-            read = data.load({"path": str(path), **ask})
+            # All are chosen, so that none is left out as an id.
+            read = data.load({"path": str(path), "x": "*", **ask})
         except DataError as error:
             text = str(error)
             require(text.startswith(str(path)), f"the file is not named: {text}")
             missing = [name for name in named if name not in text]
             require(not missing, f"{missing} not named: {text}")
             return "refused"
-        raise AssertionError(f"read as {read.x.tolist()}")
+        require(what.startswith(("cell", "gone")), f"read as {read.x}")
+        row, name = int(named[0].removeprefix("row ")) - 1, ast.literal_eval(named[1])
+        check_other_kind(Rows.of(read), table, row, name, what)
+        return "right"
 
     return f"{path.name} {what}", run
+
+
+def check_other_kind(found: Rows, table: Truth, row: int, odd: str, what: str) -> None:
+    """A cell of a column of numbers is a gap, a number, or a category as all are then."""
+    for at, name in enumerate(found.schema.names):
+        values, expected = found.column(name), table.x[:, at]
+        others = np.arange(table.n) != row if name == odd else slice(None)
+        if values.dtype.kind == "O":
+            assert name == odd, f"{name} has categories"
+            assert values[others].tolist() == [repr(float(one)) for one in expected[others]]
+            continue
+        assert same_values(values[others], expected[others]), f"{name} is {values}"
+        if name == odd:
+            number = np.array(1.5 if what == "cell '1.5'" else np.nan)
+            assert np.array_equal(values[row], number, equal_nan=True), f"{what} is {values[row]}"
 
 
 def _picture(rng: Rng, mode: str, size: tuple[int, int]) -> tuple[Any, np.ndarray]:

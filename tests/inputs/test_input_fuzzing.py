@@ -27,8 +27,9 @@ def test_a_campaign_of_inputs(tmp_path):
     assert result["bad"] == []
     for kind, outcomes in result["outcomes"].items():
         assert sum(outcomes.values()) == counts[kind]
-    assert set(result["outcomes"]["file"]) == set(result["outcomes"]["images"]) == {"right"}
-    assert set(result["outcomes"]["faulty-file"]) == {"refused"}
+    for kind in ("file", "mixed", "images"):
+        assert set(result["outcomes"][kind]) == {"right"}
+    assert set(result["outcomes"]["faulty-file"]) == {"right", "refused"}
     for kind in ("damaged-file", "damaged-image", "predict", "damaged-config"):
         assert {"right", "refused"} <= set(result["outcomes"][kind])
 

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from n2d_framework.cli.flags import (
-    AllowCode,
-    Dropped,
-    Features,
-    InsteadOfTables,
-    Labels,
-    Quiet,
-    RowIds,
-    selected,
-)
+from n2d_framework.cli.flags import AllowCode, InsteadOfTables, Quiet, selecting
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.cli.terminal.console import print_json, say_error, say_warning
 from n2d_framework.errors import attempt
@@ -29,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["compare"]
 
 
+@selecting
 def compare(
     config: Annotated[
         str, typer.Argument(metavar="CONFIG", help="A configuration (.yaml, .toml, .json).")
@@ -42,10 +35,7 @@ def compare(
             "--set", metavar="PATH=VALUE", help="Change one value, such as seeds=5; repeatable."
         ),
     ] = None,
-    row_id: RowIds = None,
-    x: Features = None,
-    drop: Dropped = None,
-    y: Labels = None,
+    select: Callable[[Any], Any] = lambda data: data,
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -95,7 +85,7 @@ def compare(
 
     planned = plan_comparison(
         config, overrides, allow_code=allow_code,
-        select=lambda data: selected(data, x, drop, row_id, y),
+        select=select,
     )  # fmt: skip
     if dry_run:
         threads = stage_threads(n_jobs, workers, scheduler)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
-from n2d_framework.cli.flags import Dropped, Features, Labels, Quiet, RowIds, selected
+from n2d_framework.cli.flags import Quiet, selecting
 from n2d_framework.cli.terminal.console import out, print_json, seconds_text
 from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["predict"]
 
 
+@selecting
 def predict(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     data: Annotated[
@@ -41,10 +42,7 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every cluster.")
     ] = False,
-    row_id: RowIds = None,
-    x: Features = None,
-    drop: Dropped = None,
-    y: Labels = None,
+    select: Callable[[Any], Any] = lambda data: data,
     kind: Annotated[
         StdinFormat | None,
         typer.Option("--format", help="Format of rows on stdin; csv by default."),
@@ -68,8 +66,9 @@ def predict(
     counts: dict[int, int] = {}
     opened = open_bundle(bundle)
     about = opened.manifest["data"]
-    wanted = Schema.of_data(about), math.prod(about["row_shape"])
-    reference = selected(data, x, drop, row_id, y)
+    by_kind = about.get("storage") == "columns"
+    wanted = Schema.of_data(about), math.prod(about["row_shape"]), by_kind
+    reference = select(data)
     # Opened first: data that cannot be read are found out before a model is built.
     with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
@@ -91,7 +90,7 @@ def predict(
 
 @contextmanager
 def _rows(
-    reference: Any, kind: StdinFormat | None, like: Schema, n_features: int
+    reference: Any, kind: StdinFormat | None, like: Schema, n_features: int, by_kind: bool
 ) -> Iterator[RowSource]:
     """Open the rows, of a file or on stdin, with the columns of the fit in its order."""
     from n2d_framework.data import open_rows
@@ -100,7 +99,11 @@ def _rows(
     with (
         from_stdin(reference, kind or "csv") if on_stdin else nullcontext(reference) as found,
         open_rows(
-            found, like=like, n_features=n_features, shown="stdin" if on_stdin else ""
+            found,
+            like=like,
+            n_features=n_features,
+            by_kind=by_kind,
+            shown="stdin" if on_stdin else "",
         ) as source,
     ):
         yield source

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from n2d_framework.cli.flags import AllowCode, Dropped, Features, Labels, Quiet, RowIds, selected
+from n2d_framework.cli.flags import AllowCode, Quiet, selecting
 from n2d_framework.cli.store_location import STORE_VARIABLE, usable_store
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.cli.terminal.console import print_json, say_error
@@ -23,6 +24,7 @@ def _check_jobs(n_jobs: int | None) -> int | None:
     return n_jobs
 
 
+@selecting
 def run(
     config: Annotated[
         str,
@@ -35,10 +37,7 @@ def run(
     data: Annotated[
         str | None, typer.Option(help="Data to use instead of the configuration's.")
     ] = None,
-    row_id: RowIds = None,
-    x: Features = None,
-    drop: Dropped = None,
-    y: Labels = None,
+    select: Callable[[Any], Any] = lambda data: data,
     out: Annotated[
         Path | None, typer.Option(help="Output folder; by default n2d-out/NAME.")
     ] = None,
@@ -99,7 +98,7 @@ def run(
     listeners = trackers(tensorboard)
     request = read_request(
         config, data=data, overrides=overrides, allow_code=allow_code,
-        select=lambda found: selected(found, x, drop, row_id, y),
+        select=select,
     )  # fmt: skip
     target = out if out is not None else Path("n2d-out") / request.name
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -50,6 +50,7 @@ class RunProgress:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
         self.silent = quiet or not err().is_terminal
         self._live: Progress | None = None
         self._task: TaskID | None = None
@@ -95,6 +96,12 @@ class RunProgress:
             self._live.update(
                 self._task, completed=done, total=total, note=note, left="left" if total else ""
             )
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Show lines that stay; on any stderr, unless the user wants it quiet."""
+        if not self.quiet:
+            for line in lines:
+                err().print(line, soft_wrap=True)
 
     def begin(self, what: str) -> None:
         """Show a step that is not a stage."""

@@ -23,6 +23,7 @@ from typing import IO, Any, Protocol, Self
 
 import numpy as np
 
+from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.processes import import_path, module_command
 from n2d_framework.types import AnyArray
@@ -176,8 +177,8 @@ class LimitedReader:
         process.used = True
         for message in noted:
             warnings.warn(message, DataWarning, stacklevel=4)
-        if kind == "refused":
-            raise DataError(found)
+        if kind in ("refused", "not dense"):
+            raise (DataError if kind == "refused" else NotDenseError)(found)
         if kind == "value":
             return found, arrays
         if kind == "end":

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.data.apart.limited import Part, Served
 from n2d_framework.errors import DataError, DataWarning
 
@@ -120,6 +121,8 @@ def _answer(call: Callable[[], Part | None]) -> tuple[str, Any, Any, list[str]]:
                 kind = "end"
             else:
                 value, arrays = found
+        except NotDenseError as error:
+            kind, value = "not dense", str(error)
         except DataError as error:
             kind, value = "refused", str(error)
         except MemoryError:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import reading
 from n2d_framework.data.formats.parquet import index_columns, number_type
@@ -44,13 +42,13 @@ class ArrowSource(TableSource):
             names = list(schema.names)
             index = index_columns(schema.pandas_metadata)
         self.columns = choose_columns(ref, names, index)
-        types = [number_type(ref.path, schema, name) for name in self.columns.features]
-        self.dtype = np.result_type(*types)
-        self._describe(names, [found.name for found in types])
+        types = [number_type(schema, name) for name in self.columns.features]
+        self._set_types(types)
+        self._describe(names, ["" if found is None else found.name for found in types])
 
-    def batches(self, size: int, columns: Columns) -> Iterator[Any]:
+    def batches(self, size: int, columns: Columns, *, raw: bool = False) -> Iterator[Any]:
         """Record batches with the wanted columns."""
-        del size  # batches are as long as they were written, and are cut afterwards
+        del size, raw  # batches are as long as they were written, and are cut afterwards
         with self._opened() as reader:
             for number in range(getattr(reader, "num_record_batches", 0)):
                 yield _checked(reader.get_batch(number), columns)

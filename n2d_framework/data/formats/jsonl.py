@@ -14,8 +14,10 @@ import numpy as np
 
 from n2d_framework.core.arrays.written import TINY_OR_HUGE, written_float
 from n2d_framework.core.rows import listed
+from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import point_out, reading
+from n2d_framework.data.kinds.string_column import Where
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.table_rows import TableSource, table_name, uncompressed
 from n2d_framework.errors import DataError
@@ -51,14 +53,15 @@ class JsonLinesSource(TableSource):
             raise DataError(f"{ref.path}: it has no rows; give at least one")
         self._names = list(first)
         self.columns = choose_columns(ref, self._names)
+        self.plain = not self.columns.kinds
         self._describe(self._names, [self.dtype.name] * len(self.columns.features))
 
-    def batches(self, size: int, columns: Columns) -> Iterator[Any]:
-        """Objects in groups, as record batches."""
+    def batches(self, size: int, columns: Columns, *, raw: bool = False) -> Iterator[Any]:
+        """Objects in groups, as record batches; features are strings if raw, else numbers."""
         import pyarrow as pa
 
         objects = self._objects()
-        numbers = set(columns.features)
+        numbers = set() if raw else set(columns.features)
         known, further = set(self._names), dict[str, int]()
         classes: dict[str, bool] = {}
         start = 0
@@ -69,7 +72,7 @@ class JsonLinesSource(TableSource):
             cells = {
                 name: [self._number(row, name, start + at) for at, row in enumerate(group)]
                 if name in numbers
-                else [_text(row.get(name)) for row in group]
+                else [self._string(row, name, start + at) for at, row in enumerate(group)]
                 for name in columns.used
             }
             if columns.label is not None:
@@ -92,8 +95,8 @@ class JsonLinesSource(TableSource):
         if isinstance(value, float):
             return value
         if isinstance(value, int):
-            return self._written(str(value), place + 1, name)
-        raise DataError(
+            return self._written(str(int(value)), place + 1, name)
+        raise NotDenseError(
             f"{self.ref.path}: column {name!r} has {json.dumps(value)[:80]} in row {place + 1} "
             "(the first row of data is 1), which is not a number; correct it, or name the columns "
             "to use: {path: ..., x: [NAMES], y: NAME}"
@@ -108,6 +111,15 @@ class JsonLinesSource(TableSource):
                 f"{self.ref.path}: {where}row {row} (the first row of data is 1): {error}; write "
                 "it in another unit, or correct it"
             ) from error
+
+    def _string(self, row: Mapping[str, Any], name: str, place: int) -> str | None:
+        value = row.get(name)
+        if isinstance(value, (dict, list)) and name in self.columns.features:
+            raise Where(str(self.ref.path), name).refusal(
+                place, json.dumps(value), "which is not one value; split it, or leave the column "
+                f"out: {{path: ..., drop: {name}}}"
+            )  # fmt: skip
+        return _text(value)
 
     def _check_class(self, known: dict[str, bool], value: Any, name: str, place: int) -> None:
         """Refuse a class that was a string in other rows and is none here, or the reverse."""

@@ -45,14 +45,11 @@ class ParquetSource(TableSource):
             self.columns = choose_columns(ref, names, first.index)
             for part in self._parts[1:]:
                 _refuse_other_columns(part, first)
-            types = [
-                np.result_type(*(number_type(part.path, part.schema, name) for part in self._parts))
-                for name in self.columns.features
-            ]
+            types = [self._common_type(name) for name in self.columns.features]
             self.n_rows = sum(part.file.metadata.num_rows for part in self._parts)
             if not self.n_rows:
                 raise DataError(f"{ref.path}: it has no rows; give at least one")
-            self.dtype = np.result_type(*types)
+            self._set_types(types)
             stored = sum(part.path.stat().st_size for part in self._parts)
             width = len(self.columns.features) * self.dtype.itemsize
             check_declared(str(ref.path), self.n_rows * width, stored)
@@ -60,10 +57,27 @@ class ParquetSource(TableSource):
             self.close()
             raise
         self.name = ref.path.stem
-        self._describe(names, [found.name for found in types])
+        self._describe(names, ["" if found is None else found.name for found in types])
 
-    def batches(self, size: int, columns: Columns) -> Iterator[Any]:
+    def _common_type(self, name: str) -> np.dtype[np.generic] | None:
+        """The type of a column of numbers in all parts; ``None`` for one of another kind."""
+        found = [number_type(part.schema, name) for part in self._parts]
+        numbers = [one for one in found if one is not None]
+        if len(numbers) == len(found):
+            return np.result_type(*numbers)
+        first = self._parts[0].schema.field(name).type
+        for part in self._parts:
+            kind = part.schema.field(name).type
+            if kind != first:
+                raise DataError(
+                    f"{part.path}: column {name!r} holds {kind}, in {self._parts[0].path.name} "
+                    f"{first}; give it the same type in all parts"
+                )
+        return None
+
+    def batches(self, size: int, columns: Columns, *, raw: bool = False) -> Iterator[Any]:
         """Batches of row groups, decoding only the wanted columns."""
+        del raw  # their types say what they are
         for part in self._parts:
             with reading(part.path, self.kind):
                 yield from part.file.iter_batches(batch_size=size, columns=columns.used)
@@ -153,21 +167,12 @@ def index_columns(metadata: Any) -> tuple[str, ...]:
     return tuple(name for name in columns if isinstance(name, str))
 
 
-def number_type(path: Path, schema: Any, name: str) -> np.dtype[np.generic]:
-    """NumPy's type of a column of numbers, by the schema of Arrow.
-
-    Raises
-    ------
-    DataError
-        If it holds anything else.
-    """
+def number_type(schema: Any, name: str) -> np.dtype[np.generic] | None:
+    """NumPy's type of a column of numbers, by the schema of Arrow; ``None`` for other columns."""
     from pyarrow import types
 
     kind = schema.field(name).type
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind)):
-        raise DataError(
-            f"{path}: column {name!r} holds {kind}, not numbers, from row 1 on; drop it, "
-            "or name the columns to use: {path: ..., x: [NAMES], y: NAME}"
-        )
+        return None
     found: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())
     return found

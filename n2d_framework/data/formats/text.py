@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +13,11 @@ import numpy as np
 
 from n2d_framework.core.arrays.written import may_vanish, written_float
 from n2d_framework.core.rows import positions
+from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import point_out, reading
-from n2d_framework.data.heading import find_heading, has_comma, is_marker, is_number, physical_lines
+from n2d_framework.data.heading import find_heading, physical_lines
+from n2d_framework.data.kinds.written_values import has_comma, is_marker, is_number
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.table_rows import (
     TableSource,
@@ -64,32 +66,36 @@ class TextSource(TableSource):
         self._unnamed = self._heading.names == positions(len(self._names)) and ref.header is None
         index = self._names[:1] if self._names[0] == "" else []
         self.columns = choose_columns(ref, self._names, index)
+        others = {
+            name for position, name in enumerate(self._names) if position in self._heading.others
+        }
+        self.plain = not (self.columns.kinds or others & set(self.columns.features))
         self._describe(self._names, [self.dtype.name] * len(self.columns.features))
         if ref.like is None:
             for remark in self._heading.remarks:
                 point_out(ref.path, remark)
 
-    def batches(self, size: int, columns: Columns) -> Iterator[Any]:
-        """Blocks of the file, with features as numbers and labels as strings."""
+    def batches(self, size: int, columns: Columns, *, raw: bool = False) -> Iterator[Any]:
+        """Blocks of the file, with labels as strings, and features as numbers unless raw."""
         import pyarrow as pa
 
         del size  # Arrow's reader counts bytes, and its batches are cut afterwards.
+        numbers = () if raw else columns.features
         checked = False
         try:
-            for batch in self._read(columns):
-                if not checked and self._is_extreme(batch, columns):
-                    self._explain(columns)
+            for batch in self._read(columns, frozenset(numbers)):
+                if not checked and self._is_extreme(batch, numbers):
+                    self._explain(numbers)
                     checked = True
                 yield batch
         except pa.ArrowInvalid as error:
-            self._explain(columns)
+            self._explain(numbers)
             raise ValueError(str(error)) from error
 
-    def _read(self, columns: Columns) -> Iterator[Any]:
+    def _read(self, columns: Columns, numbers: frozenset[str]) -> Iterator[Any]:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        numbers = set(columns.features)
         with (
             _arrow_stream(self.ref.path, self._heading.offset) as stream,
             arrow_csv.open_csv(
@@ -117,9 +123,9 @@ class TextSource(TableSource):
         ):
             yield from reader
 
-    def _is_extreme(self, batch: Any, columns: Columns) -> bool:
+    def _is_extreme(self, batch: Any, numbers: Sequence[str]) -> bool:
         """Return whether numbers may be written there that float64 cannot hold."""
-        values = [batch.column(name).to_numpy(zero_copy_only=False) for name in columns.features]
+        values = [batch.column(name).to_numpy(zero_copy_only=False) for name in numbers]
         if any(np.isinf(column).any() for column in values):
             return True
         return any((column == 0).any() for column in values) and self._may_vanish
@@ -129,10 +135,10 @@ class TextSource(TableSource):
         with uncompressed(self.ref.path) as file:
             return may_vanish(file)
 
-    def _explain(self, columns: Columns) -> None:
+    def _explain(self, numbers: Sequence[str]) -> None:
         """Look for the first row or cell that cannot be read, and raise with its place."""
         positions = {name: position for position, name in enumerate(self._names)}
-        features = [(name, positions[name]) for name in columns.features]
+        features = [(name, positions[name]) for name in numbers]
         with uncompressed(self.ref.path) as file:
             file.read(self._heading.offset)
             # Decoded line by line, so that bytes that are not UTF-8 belong to a row.
@@ -165,7 +171,7 @@ class TextSource(TableSource):
                     "write numbers with a decimal point and no other marks"
                 )
             if not is_number(value):
-                raise DataError(
+                raise NotDenseError(
                     f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
                     "row of data is 1), which is not a number; correct it, or name the columns to "
                     "use: {path: ..., x: [NAMES], y: NAME}" + self._perhaps(row)

@@ -1,0 +1,1 @@
+"""Kinds of the columns of a table, by what is written there."""

@@ -1,0 +1,124 @@
+"""``n2d inspect-data``, and the guesses that a run shows before it trains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from n2d_framework.cli import app
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
+    """A table of every kind, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    n = 60
+    found = pd.DataFrame(
+        {
+            "key": [f"K{row:03d}" for row in range(n)],
+            "age": rng.normal(40, 5, n).round(1),
+            "wealth": np.exp(rng.normal(size=n) * 3),
+            "rooms": np.arange(n) % 4 + 1,
+            "plan": np.array(["free", "basic", "gold"])[np.arange(n) % 3],
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(np.arange(n), unit="D"),
+            "note": [f"called {row} times about the bill" for row in range(n)],
+            "same": "x",
+            "blank": np.nan,
+            "class": np.arange(n) % 2,
+        }
+    )
+    found.loc[3:5, "age"] = np.nan
+    found["plan"] = found["plan"].where(np.arange(n) != 7, "NA")
+    found.to_csv("t.csv", index=False)
+    return found
+
+
+def shown(*arguments: str, width: int = 120, code: int = 0) -> str:
+    done = CliRunner().invoke(app, ["inspect-data", *arguments], env={"COLUMNS": str(width)})
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+def test_every_column_and_what_becomes_of_it(table: pd.DataFrame) -> None:
+    record = json.loads(shown("t.csv", "--json"))
+    columns = {column["name"]: column for column in record["columns"]}
+    assert {name: (column["kind"], column["use"]) for name, column in columns.items()} == {
+        "key": ("category", "id"), "age": ("number", "feature"), "wealth": ("number", "feature"),
+        "rooms": ("number", "feature"), "plan": ("category", "feature"),
+        "since": ("date", "feature"), "note": ("text", ""), "same": ("category", "feature"),
+        "blank": ("number", ""), "class": ("number", "label"),
+    }  # fmt: skip
+    assert (columns["age"]["gaps"], columns["plan"]["gap_words"]) == (3, ["NA"])
+    assert columns["same"]["constant"]
+    assert columns["wealth"]["values"]["skewness"] > 2
+    assert record["classes"] == {"0": 30, "1": 30}
+    text = shown("t.csv")
+    for line in (
+        "60 rows, 10 columns", "2020-01-01 to 2020-02-29", "ids of the rows", "true classes",
+        "left out: has no values", "feature, though constant", "skewed", "1 (NA)",
+        "--text note", "few integers: rooms; if they are codes: --kind rooms=category",
+        "--kind key=category",
+    ):  # fmt: skip
+        assert line in text, line
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 200])
+def test_narrow_terminals_lose_nothing(table: pd.DataFrame, width: int) -> None:
+    text = shown("t.csv", width=width)
+    assert max(map(len, text.splitlines())) <= width
+    joined = "".join(text.split())
+    for name in table:
+        assert name in joined
+
+
+def test_flags_are_those_of_a_run(table: pd.DataFrame) -> None:
+    flags = ["--drop", "no*", "--kind", "rooms=category", "--id", "key", "--x", "/^[rpn]/"]
+    record = json.loads(shown("t.csv", "--json", *flags))
+    uses = {column["name"]: column["use"] for column in record["columns"]}
+    assert [name for name, use in uses.items() if use == "feature"] == ["rooms", "plan"]
+    assert (uses["key"], uses["note"], uses["class"]) == ("id", "", "label")
+    kinds = {column["name"]: column["kind"] for column in record["columns"]}
+    assert kinds["rooms"] == "category"
+    said = shown("t.csv", "--kind", "rooms=categories", code=2)
+    assert "did you mean 'category'" in said
+    assert "must be COLUMN=KIND" in shown("t.csv", "--kind", "rooms", code=2)
+    assert "did you mean 'plan'" in shown("t.csv", "--x", "plam", code=2)
+
+
+def test_a_column_of_two_kinds_is_shown_with_its_place(table: pd.DataFrame) -> None:
+    table["age"] = table["age"].astype(object).where(table["age"] != table["age"][10], "old")
+    table.to_csv("t.csv", index=False)
+    text = shown("t.csv")
+    assert "refused" in text
+    assert "column 'age' has 'old' in row 11" in text
+
+
+def test_arrays_and_known_datasets(table: pd.DataFrame) -> None:
+    np.save("rows.npy", np.zeros((5, 3, 2), dtype=np.uint8))
+    assert "5 rows of 3 x 2 uint8 (image)" in shown("rows.npy")
+    assert "10 classes: 3 (183)" in shown("digits")
+
+
+def test_wide_tables_show_what_is_noteworthy(table: pd.DataFrame) -> None:
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(12, 300))).add_prefix("c")
+    wide["odd"] = ["a", "b", "a"] * 4
+    wide.to_csv("wide.csv", index=False)
+    text = shown("wide.csv")
+    assert "odd" in text
+    assert "and 241 further columns; --all lists them" in text
+    assert "c299" in shown("wide.csv", "--all")
+
+
+def test_nothing_in_a_file_acts_on_the_terminal(table: pd.DataFrame) -> None:
+    bad = pd.DataFrame({"\x1b[31mred": ["\x1b[2J", "a", "b"] * 5, "[bold]x": ["u", "v", "w"] * 5})
+    bad.to_csv("bad.csv", index=False)
+    text = shown("bad.csv")
+    assert "\x1b[2J" not in text
+    assert "\x1b[31m" not in text
+    assert "[bold]x" in text

@@ -1,0 +1,282 @@
+"""Kinds of columns, found in what is written, and read again by the kinds of a fit."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.rows import Rows
+from n2d_framework.data import inspect_table, load, open_rows
+from n2d_framework.errors import DataError, DataWarning
+
+MANY = [f"{n / 7:.3f}" for n in range(60)]
+CODES = [f"K{n:02d}" for n in range(12)]
+SENTENCES = [f"the cat sat on mat {n}" for n in range(12)]
+
+
+def read(folder: Path, columns: dict[str, list[Any]], **reference: Any) -> Dataset:
+    """Load columns that are written as text."""
+    path = folder / "t.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        return load({"path": path, "y": False, **reference})
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "values"),
+    [
+        (["1", " 2", "3.5"], "number", [1, 2, 3.5]),
+        (["1", "", "NA"], "number", [1, np.nan, np.nan]),
+        (["true", "FALSE", "True"], "number", [1, 0, 1]),
+        (["true", "", "false"], "category", ["true", None, "false"]),
+        (["a", " a ", "b"], "category", ["a", "a", "b"]),
+        (["a", "?", "n/a"], "category", ["a", None, None]),
+        (["None", "a", "missing"], "category", ["None", "a", "missing"]),
+        (["0", "1", "3+", "1", "0", "0"], "category", ["0", "1", "3+", "1", "0", "0"]),
+        (["2024-01-02", "2024-02-29T10:30", ""], "date", ["2024-01-02", "2024-02-29T10:30", "NaT"]),
+        (["2024-01-02 10:00:00+02:00"], "date", ["2024-01-02T08:00"]),
+        (["2.1.2024", "13.12.2024"], "date", ["2024-01-02", "2024-12-13"]),
+        (["02/01/2024", "13/12/2024"], "date", ["2024-01-02", "2024-12-13"]),
+        (["01/02/2024", "12/13/2024 7:05"], "date", ["2024-01-02", "2024-12-13T07:05"]),
+        (["2024/01/02"], "date", ["2024-01-02"]),
+        (["01/02/2024", "03/04/2024"], "category", ["01/02/2024", "03/04/2024"]),
+        (["10:30", "11:00"], "category", ["10:30", "11:00"]),
+    ],
+)
+def test_kinds_are_what_is_written(
+    tmp_path: Path, written: list[str], kind: str, values: list[Any]
+) -> None:
+    other = ["u", "v"] * len(written)  # so that the table is not one of numbers
+    data = read(tmp_path, {"c": written, "other": other[: len(written)]}, x="*", header=True)
+    field = data.x.schema.fields[0]
+    assert field.kind == kind
+    found = data.x.column("c")
+    if kind == "number":
+        np.testing.assert_array_equal(found.astype(float), values)
+    elif kind == "date":
+        np.testing.assert_array_equal(found, np.array(values, dtype="datetime64[us]"))
+    else:
+        assert found.tolist() == values
+        assert field.categories == tuple(sorted({value for value in values if value}))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ([*MANY, "abc"], "column 'c' has 'abc' in row 61 .*not a number .*kinds: {c: category}"),
+        (["2024-01-02", "2024-02-30"], "'2024-02-30' in row 2 .*not a date"),
+        (["2024-01-02"] * 9 + ["soon"], "'soon' in row 10 .*not a date"),
+        (["1,5", "2,5"], "decimal comma"),
+        (["1", "inf"], "'inf' in row 2 .*infinite"),
+        (["1", "1e999"], "1e999 is too large"),
+        (["1", "1e-999"], "1e-999 is too close to 0"),
+    ],
+)
+def test_mixed_columns_are_refused_with_their_place(
+    tmp_path: Path, written: list[str], said: str
+) -> None:
+    other = ["u", "v"] * len(written)
+    with pytest.raises(DataError, match=said) as caught:
+        read(tmp_path, {"c": written, "other": other[: len(written)]}, header=True)
+    assert "t.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "values"),
+    [
+        ("category", ["1", "2", "1"], ["1", "2", "1"]),
+        ("text", ["a b", "", "c"], ["a b", None, "c"]),
+        ("number", ["1", "x", "2"], None),
+        ("date", ["1", "2", "2"], None),
+        ("category", [*MANY[:3]], [*MANY[:3]]),
+    ],
+)
+def test_kinds_that_are_given_win(
+    tmp_path: Path, kind: str, written: list[str], values: list[Any] | None
+) -> None:
+    columns = {"c": written, "d": ["1", "2", "3"]}
+    if values is None:
+        with pytest.raises(DataError, match="give the column another kind"):
+            read(tmp_path, columns, kinds={"c": kind})
+        return
+    data = read(tmp_path, columns, kinds={"[c]": kind})
+    assert data.x.column("c").tolist() == values
+    assert data.x.schema.fields[0].kind == kind
+
+
+@pytest.mark.parametrize("kinds", [{"c": "numbers"}, {"e": "number"}, ["c"]])
+def test_kinds_that_do_not_exist(tmp_path: Path, kinds: Any) -> None:
+    with pytest.raises(DataError, match=r"did you mean 'number'|no column 'e'|must map names"):
+        read(tmp_path, {"c": ["1", "2"], "d": ["1", "2"]}, kinds=kinds)
+
+
+def test_ids_texts_and_blanks_are_left_out(tmp_path: Path) -> None:
+    columns = {
+        "key": CODES, "note": SENTENCES, "blank": [""] * 12, "size": MANY[:12],
+        "shape": ["round", "flat"] * 6,
+    }  # fmt: skip
+    path = tmp_path / "t.csv"
+    pd.DataFrame(columns).to_csv(path, index=False)
+    with pytest.warns(DataWarning) as caught:
+        data = load(path)
+    assert data.x.schema.names == ("size", "shape")
+    assert data.ids is not None
+    assert data.ids.tolist() == CODES
+    said = "\n".join(str(one.message) for one in caught)
+    for expected in (
+        "'key' is taken for the ids of the rows: all its values are different",
+        "'note' holds texts and is left out; to cluster them, say {path: ..., text: note}",
+        "'blank' has no values and is left out",
+    ):
+        assert expected in said
+    chosen = read(tmp_path, columns, x=["key", "size"])
+    assert chosen.x.schema.names == ("key", "size")
+    assert chosen.ids is None
+    assert read(tmp_path, columns, kinds={"key": "category"}).x.schema.names == (
+        "key", "size", "shape",
+    )  # fmt: skip
+
+
+def test_texts_alone_or_beside_other_columns(tmp_path: Path) -> None:
+    columns = {"key": CODES, "note": SENTENCES, "size": MANY[:12]}
+    alone = read(tmp_path, columns, text="note", id="key")
+    assert (alone.x.kind, alone.x.row_shape) == ("text", ())
+    assert alone.x.column("note").tolist() == SENTENCES
+    both = read(tmp_path, columns, text="note", x="size")
+    assert both.x.schema.names == ("size", "note")
+    found = read(tmp_path, {"key": CODES, "note": SENTENCES})
+    assert found.x.kind == "text"
+    with pytest.raises(DataError, match=r"no column is left .*'a' holds texts; 'b' holds texts"):
+        read(tmp_path, {"a": SENTENCES, "b": SENTENCES})
+
+
+def test_tables_of_numbers_stay_arrays(tmp_path: Path) -> None:
+    """Also where what is not a number is an id or a class."""
+    columns = {"key": CODES, "a": MANY[:12], "b": ["1"] * 12}
+    for reference in ({}, {"id": "key"}, {"drop": "key"}):
+        x = read(tmp_path, columns, **reference).x
+        assert isinstance(x, np.ndarray)
+        np.testing.assert_array_equal(x[:, 0], np.array(MANY[:12], dtype=float))
+
+
+def test_formats_agree(tmp_path: Path) -> None:
+    """A table has the same kinds and values, whichever format it is read from."""
+    table = pd.DataFrame(
+        {
+            "size": [1.5, np.nan, 2.25] * 4,
+            "shape": ["round", None, "flat"] * 4,
+            "day": pd.to_datetime(["2024-01-02", None, "2023-12-31"] * 4),
+            "new": [True, False, True] * 4,
+        }
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table.to_csv(tmp_path / "t.tsv", index=False, sep="\t")
+    table.to_parquet(tmp_path / "t.parquet", index=False)
+    table.to_feather(tmp_path / "t.feather")
+    lines = table.assign(day=table["day"].dt.strftime("%Y-%m-%d"))
+    lines.to_json(tmp_path / "t.jsonl", orient="records", lines=True)
+    expected = load(tmp_path / "t.csv").x
+    assert [field.kind for field in expected.schema.fields] == [
+        "number", "category", "date", "number",
+    ]  # fmt: skip
+    for name in ("t.tsv", "t.parquet", "t.feather", "t.jsonl"):
+        found = load(tmp_path / name).x
+        assert found.fingerprint() == expected.fingerprint(), name
+    assert Rows.of(table).fingerprint() == expected.fingerprint()
+
+
+def test_new_rows_have_the_kinds_of_the_fit(tmp_path: Path) -> None:
+    schema = read(
+        tmp_path,
+        {"size": ["1", "", "3"], "shape": ["a", "b", "a"], "day": ["13.1.2024", "", "1.2.2024"]},
+    ).x.schema
+    new = tmp_path / "new.csv"
+
+    def rows(text: str) -> Rows:
+        new.write_text(text)
+        with open_rows(new, like=schema) as source:
+            return next(iter(source.blocks(100))).x
+
+    found = rows("day,shape,size\n1.2.2024,new,7\n2.2.2024,,NA\n")
+    assert found.schema.names == ("size", "shape", "day")
+    assert found.column("shape").tolist() == ["new", None]
+    np.testing.assert_array_equal(found.column("size"), [7, np.nan])
+    assert found.column("day")[0] == np.datetime64("2024-02-01")
+    for text, said in (
+        ("day,shape,size\n,a,x\n", "'size' has 'x' in row 1 .*not a number, as the model"),
+        ("day,shape,size\n2024-02-01,a,1\n", "'day' has '2024-02-01' in row 1 .*not a date, as"),
+        ("day,shape,size\n,1,1\n,2,2\n", "'shape' has '1' in row 1 .*model was fitted on 'a', 'b'"),
+        ("day,shape\n,a\n", "lacks 1 of the 3 columns .*'size'"),
+    ):
+        with pytest.raises(DataError, match=said):
+            rows(text)
+
+
+@given(
+    values=st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_size=6),
+        min_size=1, max_size=12,
+    ),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_any_strings_become_values_or_are_refused(
+    values: list[str], seed: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No row is lost, and a string comes back as it is, but for spaces around it."""
+    path = tmp_path_factory.mktemp("t") / "t.jsonl"
+    lines = [{"c": value, "d": "u" if n % 2 else "v"} for n, value in enumerate(values)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    try:
+        rows = Rows.of(load({"path": path, "x": "*", "y": False}))
+    except DataError as error:
+        if "column 'c' has" not in str(error):
+            raise
+        return
+    column = rows.column("c")
+    assert len(column) == len(values)
+    if rows.schema.fields[0].kind == "category":
+        for value, found in zip(values, column, strict=True):
+            assert found is None or found == value.strip() or found == value.strip().lower()
+
+
+def test_tables_of_20000_columns_cost_seconds(tmp_path: Path) -> None:
+    import time
+
+    n, d = 30, 20_000
+    names = ",".join(f"c{i}" for i in range(d))
+    cells = ["red" if i % 7 == 0 else "1.5" for i in range(d)]
+    rows = [",".join(cells), ",".join(["blue" if c == "red" else "" for c in cells])] * (n // 2)
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join([names, *rows]) + "\n")
+    start = time.perf_counter()
+    data = load(path)
+    assert time.perf_counter() - start < 60  # 3 s on a machine that has nothing else to do
+    assert len(data.x.schema.fields) == d
+
+
+def test_examination_shows_what_cannot_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    pd.DataFrame(
+        {
+            "c": [*MANY, "abc"],
+            "d": ["u", "v", "w"] * 20 + ["u"],
+            "class": ["1", "2", "1"] * 20 + ["1"],
+        }
+    ).to_csv(path, index=False)
+    table = inspect_table({"path": path, "drop": "d"})
+    assert table is not None
+    assert [(column.name, column.use) for column in table.columns] == [
+        ("c", "feature"), ("d", ""), ("class", "label"),
+    ]  # fmt: skip
+    assert "'abc' in row 61" in table.columns[0].problem
