@@ -35,6 +35,7 @@ from typing import Any
 from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.announcements.metric import MetricSpec
 from n2d_framework.core.arrays.blocks import in_blocks
+from n2d_framework.core.arrays.contrasts import Contrasts, feature_contrasts
 from n2d_framework.core.arrays.distinct import DistinctRows, distinct_rows, hash_rows
 from n2d_framework.core.arrays.guards import check_features, require_fitted
 from n2d_framework.core.arrays.single_precision import in_float32
@@ -104,6 +105,7 @@ __all__ = [
     "Component",
     "ComponentSpec",
     "ConfigError",
+    "Contrasts",
     "DataError",
     "DataFile",
     "Dataset",
@@ -153,6 +155,7 @@ __all__ = [
     "component",
     "derive_seed",
     "distinct_rows",
+    "feature_contrasts",
     "hash_rows",
     "held_state",
     "hookimpl",

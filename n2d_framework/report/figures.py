@@ -11,11 +11,11 @@ import numpy as np
 from markupsafe import Markup
 
 from n2d_framework import plots
+from n2d_framework.pages.thumbnails import Images, data_uri
 from n2d_framework.plots.palette import distinct, is_noise
 from n2d_framework.plots.row_sample import sample_rows
 from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.report.svg import svg
-from n2d_framework.report.thumbnails import Images, data_uri
 from n2d_framework.types import ROLES, AnyArray, Role
 
 __all__ = ["Figure", "MakeFigure", "figures_of"]

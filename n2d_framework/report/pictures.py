@@ -12,6 +12,7 @@ import numpy as np
 
 from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.analysis.result_tables import methods
+from n2d_framework.pages.thumbnails import Images, sprite
 from n2d_framework.plots.picture_files import guess_image_shape
 from n2d_framework.plots.row_sample import sample_rows
 from n2d_framework.report.board import INSTEAD, metric_for
@@ -19,7 +20,6 @@ from n2d_framework.report.figures import Figure, figures_of
 from n2d_framework.report.fitted_stages import CellStages, forget
 from n2d_framework.report.panels import four_panels, siblings
 from n2d_framework.report.scatter import points
-from n2d_framework.report.thumbnails import Images, sprite
 from n2d_framework.types import AnyArray
 
 if TYPE_CHECKING:

@@ -1,4 +1,15 @@
 // The leaderboard: any number of rows, of which only those in sight are in the page.
+const METRIC = Object.fromEntries(D.metrics.map((metric) => [metric.name, metric]));
+const MANY_CHOICES = 300;
+
+// Places of methods that have a score, the best first; ties in the order of the plan.
+function ranked(places, metric) {
+  const values = D.methods.mean[metric];
+  const sign = METRIC[metric].less ? 1 : -1;
+  return places.filter((p) => values[p] !== null)
+    .sort((a, b) => sign * (values[a] - values[b]) || a - b);
+}
+
 const SPARE = 6;
 const USUAL = ["acc", "nmi", "ari", "silhouette", "coverage", "n_clusters_found"];
 

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from n2d_framework.plugin import AnyArray, ClusteredRows, component, option
+from n2d_framework.plugin import AnyArray, ClusteredRows, component, feature_contrasts, option
 
 __all__ = ["Summary"]
 
-#: Rows summed at once, and features described at once, so that memory stays bounded.
-_BLOCK = 4096
+#: Features described at once, so that memory stays bounded.
 _COLUMNS = 512
 
 
@@ -55,67 +54,40 @@ class Summary:
             features, ``features`` (a list of ``feature``, ``mean``, ``median``, ``std``).
         """
         x = rows.x.reshape(len(rows.x), -1)
-        labels, sizes = np.unique(rows.labels, return_counts=True)
-        members = [np.flatnonzero(rows.labels == label) for label in labels]
-        means, deviations = _moments(x, members)
-        effects, others = _effects(sizes, means, deviations)
+        found = feature_contrasts(x, rows.labels)
+        members = [np.flatnonzero(rows.labels == label) for label in found.labels]
         names = rows.feature_names
         medians = _medians(x, members) if len(names) <= self.max_features else None
         clusters = []
-        for i, label in enumerate(labels.tolist()):
-            order = np.lexsort((np.arange(len(names)), -np.abs(effects[i])))
+        for i, label in enumerate(found.labels.tolist()):
+            order = np.lexsort((np.arange(len(names)), -np.abs(found.effects[i])))
             about: dict[str, Any] = {
                 "label": label,
-                "size": int(sizes[i]),
-                "share": float(sizes[i] / len(x)),
+                "size": int(found.sizes[i]),
+                "share": float(found.sizes[i] / len(x)),
                 "distinctive": [
                     {
                         "feature": names[j],
-                        "effect": float(effects[i, j]),
-                        "mean": float(means[i, j]),
-                        "mean_of_others": float(others[i, j]),
+                        "effect": float(found.effects[i, j]),
+                        "mean": float(found.means[i, j]),
+                        "mean_of_others": float(found.others[i, j]),
                     }
                     for j in order[: self.n_features].tolist()
-                    if effects[i, j] != 0
+                    if found.effects[i, j] != 0
                 ],
             }
             if medians is not None:
                 about["features"] = [
                     {
                         "feature": name,
-                        "mean": float(means[i, j]),
+                        "mean": float(found.means[i, j]),
                         "median": float(medians[i, j]),
-                        "std": float(deviations[i, j]),
+                        "std": float(found.deviations[i, j]),
                     }
                     for j, name in enumerate(names)
                 ]
             clusters.append(about)
         return {"clusters": clusters}
-
-
-def _moments(x: AnyArray, members: list[AnyArray]) -> tuple[AnyArray, AnyArray]:
-    """Mean and standard deviation of each feature in each cluster: (k, d) float64.
-
-    The second moment is taken about the mean, and values are brought near 1 by a power of two,
-    which is exact: offsets and extreme units do no harm.
-    """
-    means, deviations = (np.zeros((len(members), x.shape[1])) for _ in range(2))
-    largest = np.maximum(np.abs(x.min(axis=0).astype(np.float64)), np.abs(x.max(axis=0)))
-    _, exponent = np.frexp(largest)
-
-    def mean(own: AnyArray, power: int, centre: AnyArray) -> AnyArray:
-        total = np.zeros(x.shape[1])
-        for start in range(0, len(own), _BLOCK):
-            part = np.ldexp(x[own[start : start + _BLOCK]].astype(np.float64), -exponent)
-            total += ((part - centre) ** power).sum(axis=0)
-        return np.asarray(total / len(own))
-
-    for i, own in enumerate(members):
-        centre = mean(own, 1, np.zeros(x.shape[1]))
-        centre = centre + mean(own, 1, centre)
-        means[i] = np.ldexp(centre, exponent)
-        deviations[i] = np.ldexp(np.sqrt(mean(own, 2, centre)), exponent)
-    return means, deviations
 
 
 def _medians(x: AnyArray, members: list[AnyArray]) -> AnyArray:
@@ -125,33 +97,3 @@ def _medians(x: AnyArray, members: list[AnyArray]) -> AnyArray:
             part = slice(start, start + _COLUMNS)
             found[i, part] = np.median(x[own, part].astype(np.float64), axis=0)
     return found
-
-
-def _effects(sizes: AnyArray, means: AnyArray, deviations: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Cohen's d of each cluster against all other rows, and the means of the others."""
-    effects, others = np.zeros_like(means), np.array(means)
-    # Divided by the scale of each feature, no square overflows or underflows.
-    scale = np.abs(means).max(axis=0, initial=0.0) + deviations.max(axis=0, initial=0.0)
-    scale = np.where(scale > 0, scale, 1.0)
-    centres, spreads = means / scale, deviations / scale
-    for i, size in enumerate(sizes):
-        rest = np.arange(len(sizes)) != i
-        n = sizes[rest].sum()
-        if n == 0:
-            continue
-        weights = (sizes[rest] / n)[:, None]
-        mean = (weights * centres[rest]).sum(axis=0)
-        inner = (weights * spreads[rest] ** 2).sum(axis=0)
-        between = (weights * (centres[rest] - mean) ** 2).sum(axis=0)
-        pooled = np.sqrt((size * spreads[i] ** 2 + n * (inner + between)) / (size + n))
-        difference = centres[i] - mean
-        # What rounding alone makes different is not an effect.
-        real = np.abs(difference) > 16 * np.finfo(np.float64).eps
-        ratio = np.divide(difference, pooled, out=np.sign(difference) * _LARGEST, where=pooled > 0)
-        effects[i] = np.where(real, np.clip(ratio, -_LARGEST, _LARGEST), 0.0)
-        others[i] = mean * scale
-    return effects, others
-
-
-#: Effect of a feature that does not vary within clusters, and so separates them for certain.
-_LARGEST = 1e6

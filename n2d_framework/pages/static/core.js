@@ -1,8 +1,6 @@
 // What all parts share: the data, small helpers, colours that follow the theme.
 const D = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
-const METRIC = Object.fromEntries(D.metrics.map((metric) => [metric.name, metric]));
-const MANY_CHOICES = 300;
 
 // An element; texts are only ever set as text.
 function el(tag, attributes = {}, ...children) {
@@ -41,14 +39,6 @@ function duration(seconds) {
 function name(text) {
   const parts = text.split(/(?<=[(,/])/);
   return parts.flatMap((part, i) => (i ? [el("wbr"), part] : [part]));
-}
-
-// Places of methods that have a score, the best first; ties in the order of the plan.
-function ranked(places, metric) {
-  const values = D.methods.mean[metric];
-  const sign = METRIC[metric].less ? 1 : -1;
-  return places.filter((p) => values[p] !== null)
-    .sort((a, b) => sign * (values[a] - values[b]) || a - b);
 }
 
 // A CSS variable as the colour it stands for now.

@@ -1,0 +1,187 @@
+"""What each cluster is: its size, its typical rows, what it touches, what sets it apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.arrays.contrasts import feature_contrasts
+from n2d_framework.seeding import derive_seed
+from n2d_framework.types import NOISE, AnyArray, IntArray
+
+__all__ = ["Contrast", "Profile", "profiles"]
+
+#: Rows of a cluster among which typical ones are looked for; their distances are all computed.
+_CANDIDATES = 500
+#: Rows whose neighbours are looked for, and how many neighbours.
+_SAMPLED, _NEIGHBORS = 5000, 10
+#: Share of the candidates that are dense enough to be typical.
+_DENSE = 0.7
+#: Share of links from which on clusters are said to touch, and how many such clusters are named.
+_TOUCHING, _MOST_TOUCHING = 0.01, 4
+
+
+@attrs.frozen
+class Contrast:
+    """A feature that sets a cluster apart.
+
+    Attributes
+    ----------
+    feature : str
+    effect : float
+        Cohen's d against all other rows.
+    mean, others : float
+        Mean of the cluster and of all other rows, in the units of the feature.
+    """
+
+    feature: str
+    effect: float
+    mean: float
+    others: float
+
+
+@attrs.frozen
+class Profile:
+    """What a cluster is.
+
+    Attributes
+    ----------
+    label : int
+        -1 is noise.
+    size : int
+    share : float
+        Of all rows.
+    exemplars : tuple of int
+        Typical rows: first the medoid, then rows from dense places that differ from each other.
+    touches : tuple of (int, float)
+        Labels of the clusters next to it, and their share of the nearest neighbours of its rows.
+    strength : float or None
+        Mean strength of its rows; ``None`` if the clusterer knows none.
+    contrasts : tuple of Contrast
+        By descending absolute effect.
+    """
+
+    label: int
+    size: int
+    share: float
+    exemplars: tuple[int, ...]
+    touches: tuple[tuple[int, float], ...]
+    strength: float | None
+    contrasts: tuple[Contrast, ...]
+
+
+def profiles(
+    coordinates: AnyArray,
+    labels: IntArray,
+    *,
+    features: AnyArray | None = None,
+    names: Sequence[str] = (),
+    strengths: AnyArray | None = None,
+    n_exemplars: int = 8,
+    n_contrasts: int = 6,
+    random_state: int = 0,
+) -> list[Profile]:
+    """Profile every cluster.
+
+    Parameters
+    ----------
+    coordinates : array of shape (n, m)
+        What was clustered.
+    labels : int64 array of shape (n,)
+    features : array of shape (n, d), optional
+        What clusters are compared by.
+    names : sequence of str
+        One for each feature.
+    strengths : array of shape (n,), optional
+    n_exemplars, n_contrasts : int
+        At most so many of each cluster.
+    random_state : int, default 0
+        Seed of the rows that are looked at in large clusters.
+
+    Returns
+    -------
+    list of Profile
+        In ascending order of labels.
+    """
+    rng = np.random.default_rng(derive_seed(random_state, "profiles"))
+    points = np.asarray(coordinates, dtype=np.float64)
+    found = np.unique(labels).tolist()
+    touching = _touching(points, labels, rng)
+    compared = None if features is None else feature_contrasts(features, labels)
+    made = []
+    for i, label in enumerate(found):
+        own = np.flatnonzero(labels == label)
+        contrasts: tuple[Contrast, ...] = ()
+        if compared is not None and len(found) > 1:
+            order = np.lexsort((np.arange(len(names)), -np.abs(compared.effects[i])))
+            contrasts = tuple(
+                Contrast(
+                    names[j],
+                    float(compared.effects[i, j]),
+                    float(compared.means[i, j]),
+                    float(compared.others[i, j]),
+                )
+                for j in order[:n_contrasts].tolist()
+                if compared.effects[i, j] != 0
+            )
+        made.append(
+            Profile(
+                label,
+                len(own),
+                len(own) / len(labels),
+                tuple(_typical(points, own, n_exemplars, rng)),
+                touching.get(label, ()),
+                None if strengths is None else float(np.mean(strengths[own])),
+                contrasts,
+            )
+        )
+    return made
+
+
+def _typical(
+    points: AnyArray, own: AnyArray, number: int, rng: np.random.Generator
+) -> list[int]:
+    """Rows of a cluster: its medoid, then dense rows, each the farthest from those before."""
+    from scipy.spatial.distance import cdist
+
+    if len(own) > _CANDIDATES:
+        own = np.sort(rng.choice(own, _CANDIDATES, replace=False))
+    distances = cdist(points[own], points[own])
+    chosen = [int(distances.sum(axis=1).argmin())]
+    reach = np.partition(distances, min(_NEIGHBORS, len(own) - 1), axis=1)
+    sparse = reach[:, min(_NEIGHBORS, len(own) - 1)]
+    allowed = sparse <= np.quantile(sparse, _DENSE)
+    while len(chosen) < min(number, int(allowed.sum())):
+        away = np.where(allowed, distances[chosen].min(axis=0), -1.0)
+        away[chosen] = -1.0
+        chosen.append(int(away.argmax()))
+    return own[chosen].tolist()
+
+
+def _touching(
+    points: AnyArray, labels: IntArray, rng: np.random.Generator
+) -> dict[int, tuple[tuple[int, float], ...]]:
+    """For each cluster the clusters that its rows' nearest neighbours are of."""
+    from sklearn.neighbors import NearestNeighbors
+
+    rows = np.arange(len(points))
+    if len(rows) > _SAMPLED:
+        rows = np.sort(rng.choice(rows, _SAMPLED, replace=False))
+    number = min(_NEIGHBORS, len(rows) - 1)
+    if number < 1:
+        return {}
+    search = NearestNeighbors(n_neighbors=number).fit(points[rows])
+    near = labels[rows][search.kneighbors(return_distance=False)]
+    found = {}
+    for label in np.unique(labels[rows]).tolist():
+        others, counts = np.unique(near[labels[rows] == label], return_counts=True)
+        shares = counts / counts.sum()
+        order = np.argsort(-shares, kind="stable").tolist()
+        found[label] = tuple(
+            (int(others[i]), float(shares[i]))
+            for i in order
+            if others[i] not in (label, NOISE) and shares[i] >= _TOUCHING
+        )[:_MOST_TOUCHING]
+    return found

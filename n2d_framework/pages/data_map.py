@@ -1,0 +1,103 @@
+"""The map of a run: its rows as points, packed as small as the script reads them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from n2d_framework.plots.row_sample import sample_rows
+from n2d_framework.types import AnyArray
+
+__all__ = ["MOST_POINTS", "chosen_rows", "packed_numbers", "points"]
+
+#: Points that a page draws smoothly; of more rows a random sample is drawn.
+MOST_POINTS = 100_000
+_GRID = 65_535
+#: Bytes that values of columns may take, and the most columns.
+_COLUMN_BYTES, _MOST_COLUMNS = 6_000_000, 16
+
+
+def chosen_rows(n_rows: int, random_state: int) -> AnyArray:
+    """Numbers of the rows that are drawn, in random order, so that no cluster covers another."""
+    return sample_rows(n_rows, MOST_POINTS, random_state)
+
+
+def points(
+    plane: AnyArray,
+    rows: AnyArray,
+    codes: AnyArray,
+    *,
+    classes: AnyArray | None = None,
+    strengths: AnyArray | None = None,
+    columns: AnyArray | None = None,
+    names: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Values of the points, for the script.
+
+    Parameters
+    ----------
+    plane : array of shape (n, 2)
+        Where each row is on the map.
+    rows : int array of shape (p,)
+        The rows that are drawn.
+    codes : int array of shape (n,)
+        Position of the row's cluster in the list of clusters.
+    classes : int array of shape (n,), optional
+        Position of the row's class in the list of classes.
+    strengths : array of shape (n,), optional
+        In [0, 1].
+    columns : array of shape (n, d), optional
+        Values of the row that are shown, the most telling first.
+    names : sequence of str
+        One for each column.
+
+    Returns
+    -------
+    dict
+        Numbers are little-endian and in base64.
+    """
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    # One scale for both axes: distances on the map can be compared.
+    span = float((high - low).max()) or 1.0
+    place = ((plane[rows] - (low + high) / 2) / span + 0.5) * _GRID
+    place[:, 1] = _GRID - place[:, 1]
+    x, y = place.round().clip(0, _GRID).astype("<u2").T
+    shown = min(len(names), _MOST_COLUMNS, _COLUMN_BYTES // (4 * max(1, len(rows))))
+    return {
+        "n": len(rows),
+        "total": len(plane),
+        "x": packed_numbers(x),
+        "y": packed_numbers(y),
+        "row": packed_numbers(rows.astype("<u4")),
+        "cluster": packed_numbers(codes[rows].astype("<u2")),
+        "class": None if classes is None else packed_numbers(classes[rows].astype("<u2")),
+        "strength": None
+        if strengths is None
+        else packed_numbers((np.clip(strengths[rows], 0, 1) * 255).round().astype("<u1")),
+        "columns": []
+        if columns is None
+        else [
+            {"name": names[i], **_column(np.asarray(columns[rows, i], dtype=np.float64))}
+            for i in range(shown)
+        ],
+    }
+
+
+def _column(values: AnyArray) -> dict[str, Any]:
+    """Values in float32 where that keeps what people read, seven digits."""
+    short = values.astype("<f4")
+    digits = np.abs(short - values) <= 1e-6 * max(float(np.ptp(values)), np.finfo(float).tiny)
+    return {
+        "values": packed_numbers(short if digits.all() else values.astype("<f8")),
+        "double": not digits.all(),
+        "low": float(values.min()),
+        "high": float(values.max()),
+    }
+
+
+def packed_numbers(values: AnyArray) -> str:
+    """An array of one dimension in base64."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()

@@ -1,0 +1,297 @@
+"""The report of one run: a map of its rows, and what each cluster is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.config.reading import as_yaml
+from n2d_framework.errors import OutputError
+from n2d_framework.pages.cluster_profile import Profile, profiles
+from n2d_framework.pages.data_map import chosen_rows, points
+from n2d_framework.pages.html_page import html_page
+from n2d_framework.pages.thumbnails import Images, data_uri, sprite
+from n2d_framework.plots.row_sample import to_plane
+from n2d_framework.storage import write_atomic
+from n2d_framework.types import NOISE, AnyArray, IntArray
+
+__all__ = ["RunView", "write_run_report"]
+
+#: Rows that have a thumbnail on the map, and typical rows of each cluster.
+_PICTURED, _EXEMPLARS = 5000, 8
+#: Clusters that have a card; of more, the largest.
+_MOST_CARDS = 200
+#: Features by which clusters are compared.
+_MOST_FEATURES = 20_000
+_LONGEST = 240
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class RunView:
+    """What a report shows of a fitted model and its rows.
+
+    Attributes
+    ----------
+    name : str
+        Of the data.
+    labels : int64 array of shape (n,)
+    coordinates : array of shape (n, m)
+        What was clustered.
+    plane : array of shape (n, 2), optional
+        Where rows are drawn; by default the principal plane of `coordinates`.
+    axes : tuple of str
+        What the axes of `plane` are, and how it came about.
+    rows : array of shape (n, ...), optional
+        The rows in their own units.
+    feature_names : sequence of str
+        One for each value of a row; empty if values have no names that say anything.
+    image_shape : tuple of int, optional
+        Of a row as an image, if rows are images.
+    texts : sequence of str, optional
+        What each row says, where rows are texts.
+    ids : sequence of str, optional
+    truth : int array of shape (n,), optional
+        Position of the row's class in `classes`.
+    classes : sequence of str
+        Names of the true classes.
+    strengths : array of shape (n,), optional
+        Strength of each row's membership.
+    names : mapping of int to str
+        Names of clusters, where they have some.
+    scores : mapping of str to float
+    facts : mapping of str to str
+        What is said of the run, at the head of the page.
+    config : mapping
+        That repeats the run.
+    warnings : sequence of str
+    random_state : int
+    keep_rows : bool, default True
+        Whether the page may hold values, ids, texts and images of single rows.
+    """
+
+    name: str
+    labels: IntArray
+    coordinates: AnyArray
+    plane: AnyArray | None = None
+    axes: tuple[str, ...] = ()
+    rows: AnyArray | None = None
+    feature_names: Sequence[str] = ()
+    image_shape: tuple[int, ...] | None = None
+    texts: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
+    truth: IntArray | None = None
+    classes: Sequence[str] = ()
+    strengths: AnyArray | None = None
+    names: Mapping[int, str] = attrs.field(factory=dict)
+    scores: Mapping[str, float] = attrs.field(factory=dict)
+    facts: Mapping[str, str] = attrs.field(factory=dict)
+    config: Mapping[str, Any] = attrs.field(factory=dict)
+    warnings: Sequence[str] = ()
+    random_state: int = 0
+    keep_rows: bool = True
+
+    def cluster_name(self, label: int) -> str:
+        """The name of a cluster."""
+        if label == NOISE:
+            return "noise"
+        return self.names.get(label) or f"cluster {label}"
+
+
+def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
+    """Write the report as one HTML file that needs no network.
+
+    Parameters
+    ----------
+    view : RunView
+    path : path
+        Where to; an existing file is replaced when the new one is complete.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise OutputError(f"cannot write {target}: there is no folder {target.parent}; make it")
+    flat = None if view.rows is None else view.rows.reshape(len(view.rows), -1)
+    comparable = flat is not None and view.image_shape is None and view.texts is None
+    compared = flat if comparable and flat.shape[1] <= _MOST_FEATURES else None
+    found = profiles(
+        view.coordinates,
+        view.labels,
+        features=compared,
+        names=_value_names(view, 0 if compared is None else compared.shape[1]),
+        strengths=view.strengths,
+        n_exemplars=_EXEMPLARS,
+        random_state=view.random_state,
+    )
+    ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
+    images = _images(view)
+    page = html_page(
+        "run.html.j2",
+        {
+            "view": view,
+            "cards": _cards(view, ordered, images),
+            "n_rows": len(view.labels),
+            "n_clusters": sum(profile.label != NOISE for profile in ordered),
+            "n_noise": int((view.labels == NOISE).sum()),
+            "left_out": max(0, len(ordered) - _MOST_CARDS),
+            "config_text": as_yaml(dict(view.config)),
+        },
+        _payload(view, ordered, images),
+        scripts=("map.js", "start_run.js"),
+        styles=("run.css",),
+    )
+    # Strings of data may hold what is not a character: such a thing becomes a mark.
+    write_atomic(target, page.encode("utf-8", "replace"))
+    return target
+
+
+def _value_names(view: RunView, number: int) -> list[str]:
+    if view.feature_names:
+        return list(view.feature_names)
+    return [f"feature {i}" for i in range(number)]
+
+
+def _images(view: RunView) -> Images | None:
+    if view.image_shape is None or view.rows is None or not view.keep_rows:
+        return None
+    return Images.of(view.rows, view.image_shape)
+
+
+def _payload(view: RunView, ordered: Sequence[Profile], images: Images | None) -> dict[str, Any]:
+    plane, axes = view.plane, view.axes
+    if plane is None:
+        plane, axes = to_plane(np.asarray(view.coordinates, dtype=np.float64), view.random_state)
+    chosen = chosen_rows(len(view.labels), view.random_state)
+    position = {profile.label: i for i, profile in enumerate(ordered)}
+    codes = np.array([position[label] for label in view.labels.tolist()], dtype=np.int64)
+    columns, names = _columns(view, ordered) if images is None else (None, [])
+    drawn = points(
+        np.asarray(plane, dtype=np.float64),
+        chosen,
+        codes,
+        classes=view.truth,
+        strengths=view.strengths,
+        columns=columns,
+        names=names,
+    )
+    return {
+        "points": drawn,
+        "axes": list(axes),
+        "clusters": [
+            {
+                "label": profile.label,
+                "name": view.cluster_name(profile.label),
+                "size": profile.size,
+                "at": [float(v) for v in _on_map(plane, profile.exemplars[0])],
+            }
+            for profile in ordered
+        ],
+        "classes": list(view.classes) if view.truth is not None else [],
+        "ids": [str(view.ids[row]) for row in chosen]
+        if view.ids is not None and view.keep_rows
+        else None,
+        "texts": [_short(view.texts[row]) for row in chosen]
+        if view.texts is not None and view.keep_rows
+        else None,
+        "sprite": None if images is None else _thumbnails(view, images, chosen),
+    }
+
+
+def _on_map(plane: AnyArray, row: int) -> AnyArray:
+    """Where a row is on the map: (x, y) in [0, 1], y downwards."""
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    span = float((high - low).max()) or 1.0
+    x, y = (plane[row] - (low + high) / 2) / span + 0.5
+    return np.array([x, 1 - y])
+
+
+def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None, list[str]]:
+    """Columns for the map: those that set clusters apart, the most telling first."""
+    if view.rows is None or view.texts is not None or not view.keep_rows:
+        return None, []
+    flat = view.rows.reshape(len(view.rows), -1)
+    names = _value_names(view, flat.shape[1])
+    telling: dict[str, float] = {}
+    for profile in ordered:
+        for contrast in profile.contrasts:
+            known = telling.get(contrast.feature, 0.0)
+            telling[contrast.feature] = max(known, abs(contrast.effect))
+    order = sorted(range(len(names)), key=lambda i: (-telling.get(names[i], 0.0), i))
+    order = order[:_MOST_CARDS]
+    return flat[:, order], [names[i] for i in order]
+
+
+def _thumbnails(view: RunView, images: Images, chosen: AnyArray) -> dict[str, Any]:
+    assert view.rows is not None  # noqa: S101  # there are no images otherwise
+    return sprite(images.bytes_of(view.rows[chosen[:_PICTURED]])) | {
+        "count": min(_PICTURED, len(chosen))
+    }
+
+
+def _cards(
+    view: RunView, ordered: Sequence[Profile], images: Images | None
+) -> list[dict[str, Any]]:
+    """What is shown of each cluster; of very many, of the largest."""
+    largest = sorted(range(len(ordered)), key=lambda i: (-ordered[i].size, i))[:_MOST_CARDS]
+    return [_card(view, ordered[i], i, images) for i in sorted(largest)]
+
+
+def _card(view: RunView, profile: Profile, place: int, images: Images | None) -> dict[str, Any]:
+    own = view.labels == profile.label
+    longest = max((abs(contrast.effect) for contrast in profile.contrasts), default=1.0)
+    classes = []
+    if view.truth is not None:
+        counts = np.bincount(view.truth[own], minlength=len(view.classes))
+        order = np.argsort(-counts, kind="stable")[:3].tolist()
+        classes = [(view.classes[i], float(counts[i] / own.sum())) for i in order if counts[i]]
+    return {
+        "place": place,
+        "label": profile.label,
+        "name": view.cluster_name(profile.label),
+        "size": profile.size,
+        "share": profile.share,
+        "strength": profile.strength,
+        "touches": [(view.cluster_name(label), share) for label, share in profile.touches],
+        "classes": classes,
+        "contrasts": [
+            attrs.asdict(contrast) | {"width": min(1.0, abs(contrast.effect) / longest)}
+            for contrast in profile.contrasts
+        ],
+        "mean": _mean_image(view, own, images),
+        "exemplars": [_exemplar(view, row, images) for row in profile.exemplars]
+        if view.keep_rows
+        else [],
+    }
+
+
+def _mean_image(view: RunView, own: AnyArray, images: Images | None) -> str | None:
+    if images is None or view.rows is None:
+        return None
+    mean = view.rows[own].mean(axis=0, dtype=np.float64)
+    return data_uri(images.bytes_of(mean[None])[0])
+
+
+def _exemplar(view: RunView, row: int, images: Images | None) -> dict[str, Any]:
+    name = f"row {row}" if view.ids is None else str(view.ids[row])
+    picture = None
+    if images is not None and view.rows is not None:
+        picture = data_uri(images.bytes_of(view.rows[[row]])[0])
+    text = None if view.texts is None else _short(view.texts[row])
+    return {"row": row, "name": name, "picture": picture, "text": text}
+
+
+def _short(text: str) -> str:
+    words = " ".join(str(text).split())
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
