@@ -20,6 +20,7 @@ from n2d_framework.cli.commands.check_plugin import check_plugin
 from n2d_framework.cli.commands.compare import compare
 from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
+from n2d_framework.cli.commands.describe import describe
 from n2d_framework.cli.commands.doctor import doctor
 from n2d_framework.cli.commands.inspect import inspect
 from n2d_framework.cli.commands.inspect_data import inspect_data
@@ -149,6 +150,7 @@ for _command in (
     report,
     reproduce,
     predict,
+    describe,
     inspect,
     inspect_data,
     verify,

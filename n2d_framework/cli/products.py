@@ -11,11 +11,12 @@ import numpy as np
 
 from n2d_framework.cli.output_dir import MARK, Output
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.table_file import open_table, row_strengths
+from n2d_framework.cli.table_file import open_table
 from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import OutputError, attempt, note_missing
+from n2d_framework.plan.fitted_plan import row_strengths
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
@@ -48,13 +49,13 @@ class Products:
     request : RunRequest
     output : Output
         The folder that they are written to.
-    plots : bool
-        Whether pictures are drawn.
+    plots, report : bool
+        Whether pictures are drawn, and the report is written.
     back : WriteBack or None
         Where the columns :data:`WRITTEN_BACK` are written besides.
     missing : dict of str to str
-        What could not be made (``config``, ``scores``, ``bundle``, ``run``, ``plots/NAME``, columns
-        of the labels as ``labels/NAME``), and why.
+        What could not be made (``config``, ``scores``, ``bundle``, ``report``, ``run``,
+        ``plots/NAME``, columns of the labels as ``labels/NAME``), and why.
     """
 
     model: N2D
@@ -62,6 +63,7 @@ class Products:
     request: RunRequest
     output: Output
     plots: bool
+    report: bool
     back: WriteBack | None = None
     missing: dict[str, str] = attrs.field(factory=dict)
     _scores: dict[str, float] = attrs.field(factory=dict, init=False)
@@ -79,7 +81,8 @@ class Products:
         with open_table(labels) as table:
             table.write(self._label_columns())
         self._paths["labels"] = labels
-        waiting = ["config", "scores", "bundle", *(["plots"] if self.plots else [])]
+        wanted = {"report": self.report, "plots": self.plots}
+        waiting = ["config", "scores", "bundle", *(name for name, on in wanted.items() if on)]
         waiting += [] if self.back is None else ["write_back"]
         self.missing |= dict.fromkeys(waiting, _NOT_REACHED)
         # Should the disk be full by the end, this much is known of the run.
@@ -95,6 +98,8 @@ class Products:
         yield "save", self._write_both
         if self.back is not None:
             yield "write back", lambda: self._attempt("write_back", self._write_back)
+        if self.report:
+            yield "report", lambda: self._attempt("report", self._write_report)
         if self.plots:
             yield "pictures", lambda: self._attempt("plots", self._draw)
 
@@ -164,6 +169,13 @@ class Products:
         columns = self._label_columns()
         given = {name: columns.get(name.removeprefix("n2d_")) for name in WRITTEN_BACK}
         self.back.write({name: column for name, column in given.items() if column is not None})
+
+    def _write_report(self) -> None:
+        path = self.output.path / "report.html"
+        self.model.report(
+            path, self.data, title=self.request.name, scores=self._scores, config=self._config()
+        )
+        self._paths["report"] = path
 
     def _draw(self) -> None:
         from matplotlib import rc_context

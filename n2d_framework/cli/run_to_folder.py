@@ -40,6 +40,7 @@ def execute(
     n_jobs: int | None,
     store: Path | None,
     plots: bool,
+    report: bool,
     progress: RunProgress,
     listeners: Sequence[EventSink] = (),
     back: WriteBack | None = None,
@@ -56,8 +57,8 @@ def execute(
     n_jobs : int or None
     store : Path or None
         Stage store.
-    plots : bool
-        Whether pictures are drawn.
+    plots, report : bool
+        Whether pictures are drawn, and the report is written.
     progress : RunProgress
     listeners : sequence of callables, default ()
         Who else hears the events, such as a tracker.
@@ -90,7 +91,9 @@ def execute(
             model.fit(data)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from error
-        products = Products(model, data, request, output, plots=plots, back=back)
+        products = Products(
+            model, data, request, output, plots=plots, report=report, back=back
+        )
         products.write_labels()
         try:
             for name, make in products.steps():
@@ -182,6 +185,7 @@ def _notify_written(model: N2D, products: Products) -> None:
         for name, paths in {
             "labels": [folder / "labels.csv"],
             "config": [folder / "config.json"],
+            "report": [folder / "report.html"],
             "figures": sorted(folder.glob("plots/*.png")),
             "run": [folder / MARK],
         }.items()

@@ -129,7 +129,7 @@ def _stages(record: Mapping[str, Any]) -> Any:
 
 
 def _print_paths(console: Any, paths: Mapping[str, Any]) -> None:
-    for name in (name for name in ("bundle", "labels", "config", "run") if name in paths):
+    for name in (name for name in ("report", "bundle", "labels", "config", "run") if name in paths):
         console.print(f"{name:<8} {paths[name]}", soft_wrap=True)
     plots = paths.get("plots", [])
     if plots:

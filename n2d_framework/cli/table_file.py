@@ -13,12 +13,12 @@ from typing import IO, Any
 import numpy as np
 
 from n2d_framework.cli.terminal.streams import is_utf8, results
-from n2d_framework.errors import ConfigError, OutputError, Problem, UnsupportedError
+from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
 from n2d_framework.visible import one_line, spreadsheet_cell
 
-__all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "open_table", "row_strengths"]
+__all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "open_table"]
 
 #: Suffixes of tables that can be written.
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".npy")
@@ -33,33 +33,6 @@ class TableWriter(abc.ABC):
 
     def close(self) -> None:  # noqa: B027  # text needs nothing at the end
         """Write what comes last."""
-
-
-def row_strengths(clusterer: Any, manifold: AnyArray, labels: AnyArray) -> AnyArray | None:
-    """Compute how strongly rows belong to their clusters: the column ``strength``.
-
-    Parameters
-    ----------
-    clusterer : object
-        Fitted.
-    manifold : array of shape (n, d)
-    labels : array of int, shape (n,)
-        What the clusterer says of these rows; -1 is noise, whose probability is the last one.
-
-    Returns
-    -------
-    array of shape (n,) or None
-        The clusterer's own strengths, or the probability of each row's label; ``None`` if it
-        knows neither.
-    """
-    try:
-        if hasattr(clusterer, "strengths"):
-            return np.asarray(clusterer.strengths(manifold))
-        if hasattr(clusterer, "predict_proba"):
-            return np.asarray(clusterer.predict_proba(manifold))[np.arange(len(labels)), labels]
-    except UnsupportedError:
-        pass
-    return None
 
 
 def _escaped(column: AnyArray) -> AnyArray:

@@ -231,6 +231,9 @@ class ComponentSpec:
         that a plugin announces. For components that take rows of data.
     weighted : bool, default False
         Whether its fit honours ``context.weights``: a row of weight 2 counts as two rows.
+    map_options : mapping
+        Options with which a manifolder lays rows out in two dimensions to be looked at, as a report
+        does; empty where it is not made for that.
     deterministic : bool, default True
         Whether the same seed gives the same result in any process, with any thread count.
     state_version : int, default 1
@@ -291,6 +294,7 @@ class ComponentSpec:
     extra: str = ""
     reference: str = ""
     small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)
+    map_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)
     publishes: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
     needs: tuple[str, ...] = attrs.field(default=(), validator=_are_names)
     passes_on: bool = False

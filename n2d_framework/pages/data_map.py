@@ -69,6 +69,7 @@ def points(
     return {
         "n": len(rows),
         "total": len(plane),
+        "extent": [float(v) for v in (high - low) / span],
         "x": packed_numbers(x),
         "y": packed_numbers(y),
         "row": packed_numbers(rows.astype("<u4")),

@@ -12,7 +12,7 @@ import numpy as np
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.errors import OutputError
-from n2d_framework.pages.cluster_profile import Profile, profiles
+from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.thumbnails import Images, data_uri, sprite
@@ -234,7 +234,7 @@ def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None
 
 
 def _thumbnails(view: RunView, images: Images, chosen: AnyArray) -> dict[str, Any]:
-    assert view.rows is not None  # noqa: S101  # there are no images otherwise
+    assert view.rows is not None  # there are no images otherwise
     return sprite(images.bytes_of(view.rows[chosen[:_PICTURED]])) | {
         "count": min(_PICTURED, len(chosen))
     }

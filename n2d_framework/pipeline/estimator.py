@@ -18,10 +18,10 @@ from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
 from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.errors import UnsupportedError
-from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.descriptions import clustered_rows, described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
+from n2d_framework.pipeline.reporting import Reporter
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, parts_of_fit
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
@@ -32,7 +32,7 @@ from n2d_framework.types import AnyArray, IntArray
 __all__ = ["N2D"]
 
 
-class N2D(Assessor, ClusterMixin, BaseEstimator):
+class N2D(Reporter, ClusterMixin, BaseEstimator):
     """Cluster rows by a trio of embedder, manifolder and clusterer.
 
     Parameters

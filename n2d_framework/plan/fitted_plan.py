@@ -16,7 +16,7 @@ from n2d_framework.plan.run_step import Edge
 from n2d_framework.plan.steps import Plan, Step
 from n2d_framework.types import AnyArray, Role
 
-__all__ = ["FittedPlan"]
+__all__ = ["FittedPlan", "row_strengths"]
 
 _CHUNK = 8192
 
@@ -227,3 +227,30 @@ class FittedPlan:
             title = self.plan.last(role).title
             raise UnsupportedError(f"{name}: {title} has no such ability")
         return found
+
+
+def row_strengths(clusterer: Any, manifold: AnyArray, labels: AnyArray) -> AnyArray | None:
+    """Compute how strongly rows belong to their clusters: the column ``strength``.
+
+    Parameters
+    ----------
+    clusterer : object
+        Fitted.
+    manifold : array of shape (n, d)
+    labels : array of int, shape (n,)
+        What the clusterer says of these rows; -1 is noise, whose probability is the last one.
+
+    Returns
+    -------
+    array of shape (n,) or None
+        The clusterer's own strengths, or the probability of each row's label; ``None`` if it
+        knows neither.
+    """
+    try:
+        if hasattr(clusterer, "strengths"):
+            return np.asarray(clusterer.strengths(manifold))
+        if hasattr(clusterer, "predict_proba"):
+            return np.asarray(clusterer.predict_proba(manifold))[np.arange(len(labels)), labels]
+    except UnsupportedError:
+        pass
+    return None

@@ -148,6 +148,7 @@ _MANIFOLDERS = (
         summary="Uniform manifold approximation and projection; places new rows one by one",
         reference="McInnes, Healy and Melville 2018, arXiv:1802.03426",
         small_options={"n_neighbors": 10, "n_epochs": 50},
+        map_options={"n_components": 2, "min_dist": 0.2, "spread": 1.0},
     ),
     ComponentSpec(
         role="manifolder",
@@ -165,6 +166,7 @@ _MANIFOLDERS = (
         summary="t-distributed stochastic neighbour embedding that places new rows",
         reference="van der Maaten and Hinton 2008, JMLR 9; Policar et al. 2024, JSS 109",
         small_options={"perplexity": 10.0, "n_iter": 100, "early_exaggeration_iter": 50},
+        map_options={"n_components": 2},
     ),
     ComponentSpec(
         role="manifolder",

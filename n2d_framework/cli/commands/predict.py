@@ -131,8 +131,8 @@ def _columns(
     """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
-    from n2d_framework.cli.table_file import row_strengths
     from n2d_framework.core.rows import count_rows
+    from n2d_framework.plan.fitted_plan import row_strengths
     from n2d_framework.plan.new_rows import new_rows
 
     stop = start + count_rows(block.x)

@@ -84,6 +84,9 @@ def run(
         typer.Option(metavar="COPY", help="The same, into a copy of the file."),
     ] = None,
     plots: Annotated[bool, typer.Option(help="Draw pictures.")] = True,
+    report: Annotated[
+        bool, typer.Option(help="Write report.html: a map of the rows, and what each cluster is.")
+    ] = True,
     allow_code: AllowCode = False,
     tensorboard: TensorBoardFolder = None,
     quiet: Quiet = False,
@@ -111,8 +114,8 @@ def run(
     with RunProgress(quiet=quiet) as progress:
         record = execute(
             request, target,
-            overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, progress=progress,
-            listeners=listeners, back=back,
+            overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, report=report,
+            progress=progress, listeners=listeners, back=back,
         )  # fmt: skip
     if json:
         print_json(record)

@@ -68,7 +68,7 @@ function startMap() {
     ratio = devicePixelRatio || 1;
     width = canvas.width = Math.max(1, Math.round(box.width * ratio));
     height = canvas.height = Math.max(1, Math.round(box.height * ratio));
-    side = Math.min(width, height) * 0.92;
+    side = Math.min(width / (P.extent[0] + 0.08), height / (P.extent[1] + 0.08));
     redraw();
   }
   const toX = (x) => (x - state.cx) * side * state.zoom + width / 2;

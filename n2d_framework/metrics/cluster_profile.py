@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from n2d_framework.core.arrays.contrasts import feature_contrasts
+from n2d_framework.core.arrays.contrasts import Contrasts, feature_contrasts
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
@@ -21,6 +21,8 @@ _SAMPLED, _NEIGHBORS = 5000, 10
 _DENSE = 0.7
 #: Share of links from which on clusters are said to touch, and how many such clusters are named.
 _TOUCHING, _MOST_TOUCHING = 0.01, 4
+#: Half the width of a 95 % interval, in standard errors.
+_NORMAL = 1.96
 
 
 @attrs.frozen
@@ -32,12 +34,16 @@ class Contrast:
     feature : str
     effect : float
         Cohen's d against all other rows.
+    low, high : float
+        Ends of its 95 % interval, for large samples (Hedges and Olkin 1985, chapter 5, equation 15).
     mean, others : float
         Mean of the cluster and of all other rows, in the units of the feature.
     """
 
     feature: str
     effect: float
+    low: float
+    high: float
     mean: float
     others: float
 
@@ -113,19 +119,6 @@ def profiles(
     made = []
     for i, label in enumerate(found):
         own = np.flatnonzero(labels == label)
-        contrasts: tuple[Contrast, ...] = ()
-        if compared is not None and len(found) > 1:
-            order = np.lexsort((np.arange(len(names)), -np.abs(compared.effects[i])))
-            contrasts = tuple(
-                Contrast(
-                    names[j],
-                    float(compared.effects[i, j]),
-                    float(compared.means[i, j]),
-                    float(compared.others[i, j]),
-                )
-                for j in order[:n_contrasts].tolist()
-                if compared.effects[i, j] != 0
-            )
         made.append(
             Profile(
                 label,
@@ -134,15 +127,33 @@ def profiles(
                 tuple(_typical(points, own, n_exemplars, rng)),
                 touching.get(label, ()),
                 None if strengths is None else float(np.mean(strengths[own])),
-                contrasts,
+                () if compared is None else _contrasts(compared, i, names, n_contrasts),
             )
         )
     return made
 
 
-def _typical(
-    points: AnyArray, own: AnyArray, number: int, rng: np.random.Generator
-) -> list[int]:
+def _contrasts(
+    compared: Contrasts, i: int, names: Sequence[str], number: int
+) -> tuple[Contrast, ...]:
+    """The features that set the i-th cluster apart most."""
+    effects, size = compared.effects[i], compared.sizes[i]
+    rest = compared.sizes.sum() - size
+    if not rest:
+        return ()
+    order = np.lexsort((np.arange(len(names)), -np.abs(effects)))[:number].tolist()
+    made = []
+    for j in order:
+        effect = float(effects[j])
+        if effect != 0:
+            variance = (size + rest) / (size * rest) + effect**2 / (2 * (size + rest))
+            reach = _NORMAL * float(np.sqrt(variance))
+            means = float(compared.means[i, j]), float(compared.others[i, j])
+            made.append(Contrast(names[j], effect, effect - reach, effect + reach, *means))
+    return tuple(made)
+
+
+def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Generator) -> list[int]:
     """Rows of a cluster: its medoid, then dense rows, each the farthest from those before."""
     from scipy.spatial.distance import cdist
 

@@ -1,0 +1,99 @@
+"""``n2d describe``: what the clusters of rows are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from n2d_framework.cli.commands.verify import TRUST
+from n2d_framework.cli.flags import (
+    Dropped,
+    Features,
+    InsteadOfTables,
+    Labels,
+    RowIds,
+    selected,
+)
+from n2d_framework.cli.terminal.console import out, print_json, styled
+
+__all__ = ["describe"]
+
+
+def describe(
+    bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
+    data: Annotated[
+        str, typer.Argument(help="Rows: those of the fit, or others, which are predicted.")
+    ],
+    row_id: RowIds = None,
+    x: Features = None,
+    drop: Dropped = None,
+    y: Labels = None,
+    exemplars: Annotated[int, typer.Option(min=1, help="Typical rows of each cluster.")] = 5,
+    features: Annotated[
+        int, typer.Option(min=1, help="Features of each cluster that set it apart.")
+    ] = 5,
+    rows: Annotated[
+        bool, typer.Option(help="Give ids of typical rows; with --no-rows, nothing of a row.")
+    ] = True,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write the report, with the map, as this HTML file.")
+    ] = None,
+    trust: Annotated[list[str] | None, TRUST] = None,
+    json: InsteadOfTables = False,
+) -> None:
+    """Say what each cluster is: its size, typical rows, neighbours and distinctive features."""
+    from n2d_framework.bundle import load
+    from n2d_framework.data import load as load_rows
+
+    model = load(bundle, trusted=trust or ())
+    found = load_rows(selected(data, x, drop, row_id, y), like=model.schema_)
+    described = model.describe(found, n_exemplars=exemplars, n_features=features, keep_rows=rows)
+    if report is not None:
+        model.report(report, found, keep_rows=rows)
+    if json:
+        print_json(described)
+        return
+    console = out()
+    for about in described["clusters"]:
+        console.print(_heading(about))
+        for line in _lines(about):
+            console.print(f"  {line}", soft_wrap=True)
+        console.print()
+    fidelity = described["fidelity"]
+    if fidelity is not None and not any("rule" in about for about in described["clusters"]):
+        console.print(f"No rules: a shallow tree gives only {fidelity:.0%} of the clusters.")
+    elif fidelity is not None:
+        console.print(f"The rules give {fidelity:.0%} of rows that they were not made of.")
+    if report is not None:
+        console.print(f"report: {report}", soft_wrap=True)
+
+
+def _heading(about: Mapping[str, Any]) -> Any:
+    strength = "" if about["strength"] is None else f", mean strength {about['strength']:.2f}"
+    return styled(
+        (str(about["name"]), "bold"), f": {about['size']:,} rows, {about['share']:.1%}{strength}"
+    )
+
+
+def _lines(about: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for contrast in about["distinctive"]:
+        lines.append(
+            f"{contrast['feature']}: {contrast['mean']:.4g}, others {contrast['others']:.4g} "
+            f"(effect {contrast['effect']:+.2f})"
+        )
+    if "rule" in about:
+        rule = about["rule"]
+        lines.append(
+            f"rule: {' and '.join(rule['conditions'])} ({rule['share']:.0%} of it; "
+            f"{rule['precision']:.0%} right)"
+        )
+    if about["touches"]:
+        next_to = (f"{item['label']} ({item['share']:.0%})" for item in about["touches"])
+        lines.append(f"touches: {', '.join(next_to)}")
+    if about["exemplars"]:
+        lines.append(f"typical: {', '.join(map(str, about['exemplars']))}")
+    return lines

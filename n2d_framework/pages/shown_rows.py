@@ -1,0 +1,108 @@
+"""What a page shows of rows: numbers to compare, pictures, or what they say."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.rows import Rows, value_names
+from n2d_framework.core.rows.columns import missing_in
+from n2d_framework.plots.picture_files import guess_image_shape
+from n2d_framework.types import AnyArray
+
+__all__ = ["ShownRows", "shown_rows"]
+
+#: Categories that become features of their own: the most frequent of a column.
+_MOST_CATEGORIES = 50
+#: Columns of a row that are written out.
+_MOST_WRITTEN = 12
+
+
+@attrs.frozen(eq=False)
+class ShownRows:
+    """What is shown of rows.
+
+    Attributes
+    ----------
+    features : array of shape (n, ...), or None
+        Numbers in the units of the input; a category is a feature that is 1 where a row has it.
+    names : tuple of str
+        One for each value of a row.
+    image_shape : tuple of int, or None
+        Of a row as an image, if rows are images.
+    texts : list of str, or None
+        What each row says, where it is not numbers alone.
+    """
+
+    features: AnyArray | None
+    names: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] | None = None
+    texts: list[str] | None = None
+
+
+def shown_rows(rows: Rows) -> ShownRows:
+    """Choose what is shown of rows.
+
+    Parameters
+    ----------
+    rows : Rows
+
+    Returns
+    -------
+    ShownRows
+        Sparse rows have nothing to show but their ids.
+    """
+    if rows.storage == "sparse":
+        return ShownRows(None)
+    if rows.storage == "columns":
+        return _of_columns(rows)
+    values = rows.values
+    image = None if rows.named_kind == "sequence" else guess_image_shape(values.shape[1:])
+    return ShownRows(values, value_names(rows.schema, values.shape[1:]), image)
+
+
+def _of_columns(rows: Rows) -> ShownRows:
+    features: list[AnyArray] = []
+    names: list[str] = []
+    for field in rows.schema.fields:
+        values = rows.column(field.name)
+        absent = missing_in(values)
+        if field.kind == "number":
+            numbers = np.array(values, dtype=np.float64)
+            numbers[absent] = numbers[~absent].mean() if not absent.all() else 0.0
+            features.append(numbers)
+            names.append(field.name)
+        elif field.kind == "category":
+            found, counts = np.unique(values[~absent].astype(str), return_counts=True)
+            for place in np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]:
+                features.append((values == found[place]).astype(np.float64))
+                names.append(f"{field.name} = {found[place]}")
+        if absent.any() and not absent.all():
+            features.append(absent.astype(np.float64))
+            names.append(f"{field.name} is missing")
+    only_text = [field.kind for field in rows.schema.fields] == ["text"]
+    return ShownRows(
+        np.stack(features, axis=1) if features else None,
+        tuple(names),
+        texts=_texts(rows) if only_text else _written(rows),
+    )
+
+
+def _texts(rows: Rows) -> list[str]:
+    values = rows.column(rows.schema.fields[0].name)
+    return ["" if value is None else value for value in values]
+
+
+def _written(rows: Rows) -> list[str]:
+    """Each row as ``name: value`` of its first columns."""
+    fields = rows.schema.fields[:_MOST_WRITTEN]
+    columns = [rows.column(field.name) for field in fields]
+    absent = [missing_in(column) for column in columns]
+    return [
+        "; ".join(
+            f"{field.name}: {column[i]}"
+            for field, column, gone in zip(fields, columns, absent, strict=True)
+            if not gone[i]
+        )
+        for i in range(len(rows))
+    ]

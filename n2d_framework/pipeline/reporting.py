@@ -1,0 +1,250 @@
+"""The report of a fitted model: what its clusters are, as one HTML file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from n2d_framework.core.dataset import Dataset, class_names
+from n2d_framework.core.rows import Rows
+from n2d_framework.metrics.cluster_profile import profiles
+from n2d_framework.metrics.coding import code, require_same_length
+from n2d_framework.metrics.surrogate_rules import surrogate
+from n2d_framework.pages import RunView, write_run_report
+from n2d_framework.pages.shown_rows import shown_rows
+from n2d_framework.pipeline.assessor import Assessor
+from n2d_framework.pipeline.fitting import usable_threads
+from n2d_framework.pipeline.map_layout import map_layout
+from n2d_framework.plan.fitted_plan import row_strengths
+from n2d_framework.types import NOISE, AnyArray, IntArray
+
+__all__ = ["Reporter"]
+
+
+class Reporter(Assessor):
+    """Reports of a fitted model."""
+
+    n_jobs: int | None
+    clusterer_: Any
+    descriptions_: dict[str, Any]
+    seconds_: dict[str, float]
+    latent_: AnyArray
+    manifold_: AnyArray
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        X: Any,
+        y: Any = None,
+        *,
+        names: Sequence[str] = (),
+        title: str = "",
+        scores: Mapping[str, float] | None = None,
+        config: Mapping[str, Any] | None = None,
+        keep_rows: bool = True,
+    ) -> Path:
+        """Write what the clusters of rows are as one HTML file that needs no network.
+
+        Parameters
+        ----------
+        path : path
+            Where to; an existing file is replaced when the new one is complete.
+        X : array-like, frame or Dataset
+            The training rows, or others, which are predicted then.
+        y : array-like of shape (n,), optional
+            True classes, to be shown next to the clusters; those of a dataset by default.
+        names : sequence of str, optional
+            Names of the classes, in the order of their values.
+        title : str, optional
+            What the rows are called; the name of a dataset by default.
+        scores : mapping of str to float, optional
+            Shown at the head; with `y`, those of :meth:`assess` by default.
+        config : mapping, optional
+            Configuration that repeats the run; that of the model by default.
+        keep_rows : bool, default True
+            Whether the page may hold values, ids, texts and images of single rows. Without them it
+            holds sizes, means and shares.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model, or the classes the rows.
+        OutputError
+            If the file cannot be written.
+
+        Notes
+        -----
+        The map is a layout of its own in two dimensions (see
+        :func:`n2d_framework.pipeline.map_layout.map_layout`); it changes no label.
+        """
+        fit = self._fitted()
+        rows = self._rows(X)
+        latent, manifold, labels, training = self._outputs_of(rows)
+        if isinstance(X, Dataset):
+            y, names, title = X.y if y is None else y, names or X.names, title or X.name
+        plane, axes = map_layout(
+            fit.composition,
+            latent,
+            manifold,
+            random_state=fit.random_state,
+            n_jobs=usable_threads(self.n_jobs),
+        )
+        truth, classes = None, []
+        if y is not None:
+            coded = code(y, "y")
+            require_same_length("y", coded.codes, "the rows", labels)
+            truth, called = coded.codes, class_names(coded.values, names)
+            classes = [str(called.get(value, value)) for value in coded.values]
+            if scores is None:
+                scores = self.assess(y, None if training else X)
+        shown = shown_rows(rows)
+        view = RunView(
+            name=title or "rows",
+            labels=labels,
+            coordinates=manifold,
+            plane=plane,
+            axes=axes,
+            rows=shown.features,
+            feature_names=shown.names,
+            image_shape=shown.image_shape,
+            texts=shown.texts,
+            ids=rows.ids,
+            truth=truth,
+            classes=classes,
+            strengths=row_strengths(self.clusterer_, manifold, labels),
+            names=_cluster_names(self.descriptions_),
+            scores=scores or {},
+            facts=self._facts(len(labels)),
+            config=config
+            or {"model": fit.composition.describe(), "random_state": fit.random_state},
+            random_state=fit.random_state,
+            keep_rows=keep_rows,
+        )
+        return write_run_report(view, path)
+
+    def describe(
+        self, X: Any, *, n_exemplars: int = 5, n_features: int = 6, keep_rows: bool = True
+    ) -> dict[str, Any]:
+        """Describe the clusters of rows, as plain values.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset
+            The training rows, or others, which are predicted then.
+        n_exemplars : int, default 5
+            Typical rows of each cluster.
+        n_features : int, default 6
+            Features of each cluster that set it apart.
+        keep_rows : bool, default True
+            Whether ids of single rows may be given.
+
+        Returns
+        -------
+        dict
+            ``n_rows``; ``clusters``, a list with one mapping for each label in ascending order
+            (noise is -1): ``label``, ``name``, ``size``, ``share``, ``strength`` (mean; where the
+            clusterer knows it), ``exemplars`` (ids, or numbers of rows; the first is the medoid),
+            ``touches`` (``label`` and ``share`` of its nearest neighbours), ``distinctive``
+            (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``) and ``rule``
+            (``conditions``, ``share``, ``precision``); ``fidelity`` of the rules, if they could be
+            measured; ``components``, what the describe components said of the training rows.
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model.
+
+        See Also
+        --------
+        n2d_framework.metrics.cluster_profile.profiles, n2d_framework.metrics.surrogate_rules.surrogate
+        """
+        fit = self._fitted()
+        rows = self._rows(X)
+        _, manifold, labels, _ = self._outputs_of(rows)
+        shown = shown_rows(rows)
+        features = None if shown.features is None else shown.features.reshape(len(labels), -1)
+        found = profiles(
+            manifold,
+            labels,
+            features=features,
+            names=shown.names,
+            strengths=row_strengths(self.clusterer_, manifold, labels),
+            n_exemplars=n_exemplars,
+            n_contrasts=n_features,
+            random_state=fit.random_state,
+        )
+        replaced = (
+            None
+            if features is None
+            else surrogate(features, labels, shown.names, random_state=fit.random_state)
+        )
+        rules = {} if replaced is None else {rule.label: rule for rule in replaced.rules}
+        names = _cluster_names(self.descriptions_)
+        ids = range(len(labels)) if rows.ids is None else rows.ids
+        clusters = []
+        for profile in found:
+            about: dict[str, Any] = {
+                "label": profile.label,
+                "name": "noise"
+                if profile.label == NOISE
+                else names.get(profile.label, f"cluster {profile.label}"),
+                "size": profile.size,
+                "share": profile.share,
+                "strength": profile.strength,
+                "exemplars": [ids[row] for row in profile.exemplars] if keep_rows else [],
+                "touches": [{"label": label, "share": share} for label, share in profile.touches],
+                "distinctive": [attrs.asdict(contrast) for contrast in profile.contrasts],
+            }
+            if profile.label in rules:
+                rule = attrs.asdict(rules[profile.label])
+                about["rule"] = {name: rule[name] for name in ("conditions", "share", "precision")}
+                about["rule"]["conditions"] = list(rule["conditions"])
+            clusters.append(about)
+        return {
+            "n_rows": len(labels),
+            "clusters": clusters,
+            "fidelity": None if replaced is None else replaced.fidelity,
+            "components": self.descriptions_,
+        }
+
+    def _outputs_of(self, rows: Rows) -> tuple[AnyArray, AnyArray, IntArray, bool]:
+        """Latent rows, coordinates and labels; those of the fit, if these are the rows of it."""
+        fit = self._fitted()
+        if hasattr(self, "latent_") and rows.fingerprint() == fit.data["fingerprint"]:
+            return self.latent_, self.manifold_, self.labels_, True
+        labels = fit.fitted.plan.labels
+        return (*fit.fitted.outputs(rows, "embedder", "manifolder", labels), False)
+
+    def _facts(self, n_rows: int) -> dict[str, str]:
+        """What is said of the model below its clusters."""
+        fit = self._fitted()
+        parts = [choice.name for choice in fit.composition.steps.values()]
+        seconds = {label: f"{value:.1f} s" for label, value in self.seconds_.items()}
+        return {
+            "components": " \N{RIGHTWARDS ARROW} ".join(parts),
+            "rows": f"{n_rows:,}",
+            "seed": str(fit.random_state),
+            "fitted": fit.created,
+            **{f"fit of {label}": value for label, value in seconds.items()},
+        }
+
+
+def _cluster_names(descriptions: Mapping[str, Any]) -> dict[int, str]:
+    """Names that describe components give clusters: each a ``name`` next to a ``label``."""
+    found: dict[int, str] = {}
+    for said in descriptions.values():
+        clusters = said.get("clusters") if isinstance(said, Mapping) else None
+        for about in clusters if isinstance(clusters, list) else []:
+            if isinstance(about, Mapping) and isinstance(about.get("name"), str):
+                label = about.get("label")
+                if isinstance(label, int) and label != NOISE:
+                    found.setdefault(label, about["name"])
+    return found

@@ -1,0 +1,233 @@
+"""The report of one run: what is in the page, and that nothing of it acts."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.datasets import load_iris
+
+import n2d_framework as n2d
+from n2d_framework.errors import DataError, OutputError
+from n2d_framework.pages import RunView, write_run_report
+from n2d_framework.metrics.cluster_profile import profiles
+from n2d_framework.plugin import NOISE, Dataset
+
+TRIO = ("pca", "identity", "kmeans")
+
+
+def payload(text: str) -> dict[str, Any]:
+    """What the script reads."""
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert found is not None
+    read: dict[str, Any] = json.loads(found[1])
+    return read
+
+
+def numbers(packed: str, dtype: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(packed), dtype=dtype)
+
+
+@pytest.fixture(scope="module")
+def flowers() -> pd.DataFrame:
+    data = load_iris(as_frame=True)
+    return data.data.set_index(pd.Index([f"plant {i}" for i in range(150)], name="plant"))
+
+
+@pytest.fixture(scope="module")
+def model(flowers):
+    return n2d.N2D(*TRIO, n_clusters=3, random_state=0).fit(flowers)
+
+
+def read(model: Any, path: Path, *args: Any, **more: Any) -> str:
+    return model.report(path, *args, **more).read_text(encoding="utf-8")
+
+
+def test_every_row_is_on_the_map_with_its_id_and_cluster(model, flowers, tmp_path):
+    data = payload(read(model, tmp_path / "r.html", flowers))
+    points = data["points"]
+    rows = numbers(points["row"], "<u4")
+    assert sorted(rows.tolist()) == list(range(150))
+    assert data["ids"] == [f"plant {row}" for row in rows]
+    shown = [data["clusters"][i]["label"] for i in numbers(points["cluster"], "<u2")]
+    assert shown == model.labels_[rows].tolist()
+    for cluster in data["clusters"]:
+        assert cluster["size"] == int((model.labels_ == cluster["label"]).sum())
+    column = {item["name"]: item for item in points["columns"]}["petal length (cm)"]
+    values = numbers(column["values"], "<f8" if column["double"] else "<f4")
+    np.testing.assert_allclose(values, flowers["petal length (cm)"].to_numpy()[rows], rtol=1e-6)
+
+
+def test_the_same_model_gives_the_same_bytes_and_a_reloaded_one_the_same_clusters(
+    model, flowers, tmp_path
+):
+    first, second = (read(model, tmp_path / name, flowers) for name in ("a.html", "b.html"))
+    assert first == second
+    model.save(tmp_path / "m.n2d")
+    again = payload(read(n2d.load(tmp_path / "m.n2d"), tmp_path / "c.html", flowers))
+    assert again["points"]["cluster"] == payload(first)["points"]["cluster"]
+    assert again["clusters"] == payload(first)["clusters"]
+
+
+def test_classes_and_scores_stand_next_to_clusters(model, flowers, tmp_path):
+    y = load_iris().target
+    text = read(model, tmp_path / "r.html", flowers, y, names=["setosa", "versi", "virginica"])
+    data = payload(text)
+    assert data["classes"] == ["setosa", "versi", "virginica"]
+    rows = numbers(data["points"]["row"], "<u4")
+    assert numbers(data["points"]["class"], "<u2").tolist() == y[rows].tolist()
+    assert "classes: setosa 100%" in text
+    assert "<dt>acc</dt>" in text
+    with pytest.raises(DataError, match="y has 149 rows"):
+        model.report(tmp_path / "r.html", flowers, y[:-1])
+
+
+def test_new_rows_are_predicted(model, flowers, tmp_path):
+    few = flowers.iloc[50:110]
+    data = payload(read(model, tmp_path / "r.html", few))
+    rows = numbers(data["points"]["row"], "<u4")
+    shown = [data["clusters"][i]["label"] for i in numbers(data["points"]["cluster"], "<u2")]
+    assert shown == model.predict(few)[rows].tolist()
+
+
+def test_without_rows_no_value_of_a_row_is_in_the_page(flowers, tmp_path):
+    secret = flowers.copy()
+    secret.index = [f"secret-{i}" for i in range(150)]
+    secret.iloc[7, 0] = 7.654321
+    model = n2d.N2D(*TRIO, n_clusters=3, random_state=0).fit(secret)
+    text = read(model, tmp_path / "r.html", secret, keep_rows=False)
+    assert "secret-" not in text
+    data = payload(text)
+    assert data["ids"] is None
+    assert data["points"]["columns"] == []
+    assert "secret-" in read(model, tmp_path / "s.html", secret)
+
+
+def test_images_have_thumbnails_and_means(tmp_path, digits):
+    x, y = digits
+    data = Dataset(name="few", x=x[:200].reshape(-1, 8, 8), y=y[:200], modality="image")
+    model = n2d.N2D("pca", "pca", "kmeans", n_clusters=5, random_state=0).fit(data)
+    text = read(model, tmp_path / "r.html", data)
+    assert payload(text)["sprite"]["count"] == 200
+    assert text.count('alt="mean of cluster') == 5
+    assert 'alt="typical row' not in read(model, tmp_path / "r.html", data, keep_rows=False)
+
+
+def test_a_manifold_made_for_it_is_laid_out_again_for_the_map(tmp_path, digits):
+    x = digits[0][:150]
+    given = {"name": "umap", "n_components": 3, "n_epochs": 30}
+    model = n2d.N2D("pca", given, "kmeans", n_clusters=4, random_state=0).fit(x)
+    data = payload(read(model, tmp_path / "r.html", x))
+    assert data["axes"][0] == "umap, made to be looked at"
+    planar = n2d.N2D("pca", given | {"n_components": 2}, "kmeans", n_clusters=4, random_state=0)
+    assert payload(read(planar.fit(x), tmp_path / "r.html", x))["axes"][0] == "coordinate 1"
+
+
+def test_mixed_columns_are_compared_by_values_and_shares(tmp_path):
+    rng = np.random.default_rng(0)
+    side = np.repeat(["left", "right"], 60)
+    labels = np.repeat([0, 1], 60)
+    columns = {"side": side.astype(object), "size": rng.normal(size=120), "gap": np.ones(120)}
+    columns["gap"][::5] = np.nan
+    from n2d_framework.core.rows import Rows
+    from n2d_framework.pages.shown_rows import shown_rows
+
+    shown = shown_rows(Rows.of(columns))
+    assert set(shown.names) >= {"side = left", "side = right", "size", "gap is missing"}
+    found = profiles(shown.features, labels, features=shown.features, names=shown.names)
+    assert found[0].contrasts[0].feature == "side = left"
+    assert found[0].contrasts[0].mean == 1.0
+    assert shown.texts[0].startswith("side: left; size: ")
+    assert "gap" not in shown.texts[0]
+
+
+NASTY = [
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "a\u202eb",
+    "\x1b[2J",
+]
+
+
+def test_nothing_in_the_data_acts(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    frame = pd.DataFrame(x, columns=NASTY[:2], index=[f"{NASTY[i % 4]}{i}" for i in range(40)])
+    model = n2d.N2D("identity", "identity", "kmeans", n_clusters=2, random_state=0).fit(frame)
+    text = read(model, tmp_path / "r.html", frame, [NASTY[i % 2] for i in range(40)])
+    assert text.count("<script") == 2
+    assert "onerror=alert" not in html.unescape(text).replace("\\u003cimg src=x onerror", "")
+    assert "\u202e" not in text
+    assert "\x1b" not in text
+    assert "script-src 'sha256-" in text
+
+
+def test_a_page_that_cannot_be_written_leaves_what_was_there(model, flowers, tmp_path):
+    with pytest.raises(OutputError, match="there is no folder"):
+        model.report(tmp_path / "none" / "r.html", flowers)
+
+
+def blobs(centres: int, size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(centres), size)
+    return rng.normal(size=(len(labels), 3)) + 20.0 * labels[:, None], labels
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    centres=st.integers(1, 6),
+    size=st.integers(1, 30),
+    seed=st.integers(0, 100),
+    noisy=st.booleans(),
+)
+def test_profiles_are_of_the_rows_of_their_cluster(centres, size, seed, noisy):
+    x, labels = blobs(centres, size, seed)
+    if noisy:
+        labels = np.where(np.arange(len(labels)) % 7 == 0, NOISE, labels)
+    found = profiles(x, labels, features=x, names=("a", "b", "c"), random_state=seed)
+    assert [profile.label for profile in found] == np.unique(labels).tolist()
+    assert sum(profile.size for profile in found) == len(x)
+    for profile in found:
+        assert (labels[list(profile.exemplars)] == profile.label).all()
+        assert len(set(profile.exemplars)) == len(profile.exemplars) >= 1
+        assert all(0 < share <= 1 and label != profile.label for label, share in profile.touches)
+
+
+def test_clusters_that_lie_next_to_each_other_touch():
+    line = np.arange(300, dtype=np.float64)[:, None] * [1.0, 0.0]
+    labels = np.repeat([0, 1, 2], 100)
+    first, middle, last = profiles(line, labels)
+    assert [label for label, _ in first.touches] == [1]
+    assert {label for label, _ in middle.touches} == {0, 2}
+    assert [label for label, _ in last.touches] == [1]
+    assert abs(middle.exemplars[0] - 150) <= 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (np.full(30, NOISE), "30 rows in 0 clusters"),
+        (np.zeros(30, dtype=int), "30 rows in 1 cluster<"),
+        (np.arange(30), "30 rows in 30 clusters"),
+    ],
+)
+def test_all_noise_one_cluster_and_a_cluster_per_row_are_shown(labels, said, tmp_path):
+    x = np.random.default_rng(0).normal(size=(30, 4))
+    view = RunView(name="n", labels=labels, coordinates=x, rows=x, feature_names=tuple("abcd"))
+    assert said in write_run_report(view, tmp_path / "r.html").read_text()
+
+
+def test_ten_thousand_clusters_stay_small(tmp_path):
+    x = np.random.default_rng(0).normal(size=(20_000, 2))
+    view = RunView(name="n", labels=np.arange(20_000) // 2, coordinates=x)
+    path = write_run_report(view, tmp_path / "r.html")
+    assert path.stat().st_size < 3_000_000
+    assert "9,800 smaller ones have no card" in path.read_text()
