@@ -18,8 +18,8 @@ from sklearn.datasets import load_iris
 
 import n2d_framework as n2d
 from n2d_framework.errors import DataError, OutputError
-from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.metrics.cluster_profile import profiles
+from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.plugin import NOISE, Dataset
 
 TRIO = ("pca", "identity", "kmeans")
@@ -27,7 +27,7 @@ TRIO = ("pca", "identity", "kmeans")
 
 def payload(text: str) -> dict[str, Any]:
     """What the script reads."""
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found is not None
     read: dict[str, Any] = json.loads(found[1])
     return read

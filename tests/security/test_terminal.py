@@ -323,7 +323,7 @@ def test_pictures_take_nothing_for_mathematics(monkeypatch, tmp_path):
 
 
 def test_pages_hide_and_turn_nothing():
-    from n2d_framework.report.rendering import _environment, _shown
+    from n2d_framework.pages.html_page import _environment, _shown
 
     template = _environment().from_string("{{ x }}|{{ y|tojson }}")
     for text in ATTACKS.values():
