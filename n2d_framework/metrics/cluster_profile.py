@@ -35,7 +35,7 @@ class Contrast:
     effect : float
         Cohen's d against all other rows.
     low, high : float
-        Ends of its 95 % interval, for large samples (Hedges and Olkin 1985, chapter 5, equation 15).
+        Ends of its 95 % interval, for large samples (Hedges and Olkin 1985, chapter 5).
     mean, others : float
         Mean of the cluster and of all other rows, in the units of the feature.
     """

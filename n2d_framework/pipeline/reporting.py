@@ -164,7 +164,8 @@ class Reporter(Assessor):
 
         See Also
         --------
-        n2d_framework.metrics.cluster_profile.profiles, n2d_framework.metrics.surrogate_rules.surrogate
+        n2d_framework.metrics.cluster_profile.profiles
+        n2d_framework.metrics.surrogate_rules.surrogate
         """
         fit = self._fitted()
         rows = self._rows(X)

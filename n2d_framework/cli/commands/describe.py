@@ -79,12 +79,11 @@ def _heading(about: Mapping[str, Any]) -> Any:
 
 
 def _lines(about: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for contrast in about["distinctive"]:
-        lines.append(
-            f"{contrast['feature']}: {contrast['mean']:.4g}, others {contrast['others']:.4g} "
-            f"(effect {contrast['effect']:+.2f})"
-        )
+    lines = [
+        f"{contrast['feature']}: {contrast['mean']:.4g}, others {contrast['others']:.4g} "
+        f"(effect {contrast['effect']:+.2f})"
+        for contrast in about["distinctive"]
+    ]
     if "rule" in about:
         rule = about["rule"]
         lines.append(
