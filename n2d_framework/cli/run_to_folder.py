@@ -91,9 +91,7 @@ def execute(
             model.fit(data)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from error
-        products = Products(
-            model, data, request, output, plots=plots, report=report, back=back
-        )
+        products = Products(model, data, request, output, plots=plots, report=report, back=back)
         products.write_labels()
         try:
             for name, make in products.steps():

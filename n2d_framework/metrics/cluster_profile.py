@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
-from n2d_framework.core.arrays.contrasts import Contrasts, feature_contrasts
+from n2d_framework.core.arrays.contrasts import Contrasts, feature_contrasts, grouped
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
@@ -113,12 +113,10 @@ def profiles(
     """
     rng = np.random.default_rng(derive_seed(random_state, "profiles"))
     points = np.asarray(coordinates, dtype=np.float64)
-    found = np.unique(labels).tolist()
     touching = _touching(points, labels, rng)
     compared = None if features is None else feature_contrasts(features, labels)
     made = []
-    for i, label in enumerate(found):
-        own = np.flatnonzero(labels == label)
+    for i, (label, own) in enumerate(grouped(labels)):
         made.append(
             Profile(
                 label,
@@ -157,6 +155,8 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
     """Rows of a cluster: its medoid, then dense rows, each the farthest from those before."""
     from scipy.spatial.distance import cdist
 
+    if len(own) <= 2:
+        return [int(row) for row in own[:number]]
     if len(own) > _CANDIDATES:
         own = np.sort(rng.choice(own, _CANDIDATES, replace=False))
     distances = cdist(points[own], points[own])
@@ -168,7 +168,7 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
         away = np.where(allowed, distances[chosen].min(axis=0), -1.0)
         away[chosen] = -1.0
         chosen.append(int(away.argmax()))
-    return own[chosen].tolist()
+    return [int(row) for row in own[chosen]]
 
 
 def _touching(
@@ -186,8 +186,8 @@ def _touching(
     search = NearestNeighbors(n_neighbors=number).fit(points[rows])
     near = labels[rows][search.kneighbors(return_distance=False)]
     found = {}
-    for label in np.unique(labels[rows]).tolist():
-        others, counts = np.unique(near[labels[rows] == label], return_counts=True)
+    for label, own in grouped(labels[rows]):
+        others, counts = np.unique(near[own], return_counts=True)
         shares = counts / counts.sum()
         order = np.argsort(-shares, kind="stable").tolist()
         found[label] = tuple(

@@ -124,8 +124,9 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     if not target.parent.is_dir():
         raise OutputError(f"cannot write {target}: there is no folder {target.parent}; make it")
     flat = None if view.rows is None else view.rows.reshape(len(view.rows), -1)
-    comparable = flat is not None and view.image_shape is None and view.texts is None
-    compared = flat if comparable and flat.shape[1] <= _MOST_FEATURES else None
+    compared = flat if view.image_shape is None else None
+    if compared is not None and compared.shape[1] > _MOST_FEATURES:
+        compared = None
     found = profiles(
         view.coordinates,
         view.labels,
@@ -186,6 +187,7 @@ def _payload(view: RunView, ordered: Sequence[Profile], images: Images | None) -
         columns=columns,
         names=names,
     )
+    anchors = _on_map(plane, [profile.exemplars[0] for profile in ordered])
     return {
         "points": drawn,
         "axes": list(axes),
@@ -194,9 +196,9 @@ def _payload(view: RunView, ordered: Sequence[Profile], images: Images | None) -
                 "label": profile.label,
                 "name": view.cluster_name(profile.label),
                 "size": profile.size,
-                "at": [float(v) for v in _on_map(plane, profile.exemplars[0])],
+                "at": at,
             }
-            for profile in ordered
+            for profile, at in zip(ordered, anchors, strict=True)
         ],
         "classes": list(view.classes) if view.truth is not None else [],
         "ids": [str(view.ids[row]) for row in chosen]
@@ -209,12 +211,14 @@ def _payload(view: RunView, ordered: Sequence[Profile], images: Images | None) -
     }
 
 
-def _on_map(plane: AnyArray, row: int) -> AnyArray:
-    """Where a row is on the map: (x, y) in [0, 1], y downwards."""
+def _on_map(plane: AnyArray, rows: Sequence[int]) -> list[list[float]]:
+    """Where rows are on the map: (x, y) in [0, 1], y downwards."""
     low, high = plane.min(axis=0), plane.max(axis=0)
     span = float((high - low).max()) or 1.0
-    x, y = (plane[row] - (low + high) / 2) / span + 0.5
-    return np.array([x, 1 - y])
+    place = (plane[list(rows)] - (low + high) / 2) / span + 0.5
+    place[:, 1] = 1 - place[:, 1]
+    found: list[list[float]] = place.tolist()
+    return found
 
 
 def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None, list[str]]:

@@ -148,7 +148,8 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters; with `deep`, also every option of every component as ``role__option``."""
-        params: dict[str, Any] = super().get_params(deep=False)
+        # Not by attribute: one of them has the name of a method.
+        params = {name: vars(self)[name] for name in self._get_param_names()}
         if deep:
             params |= nested_params(params, default_catalogue())
         return params
@@ -162,7 +163,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         }
         super().set_params(**params)
         for role, changed in options.items():
-            value = with_nested(role, getattr(self, role), changed, default_catalogue())
+            value = with_nested(role, vars(self)[role], changed, default_catalogue())
             setattr(self, role, value)
         return self
 
@@ -203,7 +204,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
     @property
     def _composed(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in _COMPOSED}
+        return {name: vars(self)[name] for name in _COMPOSED}
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
         """Fit the trio.

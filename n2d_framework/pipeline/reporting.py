@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,28 @@ from n2d_framework.pipeline.map_layout import map_layout
 from n2d_framework.plan.fitted_plan import row_strengths
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
-__all__ = ["Reporter"]
+__all__ = ["Parameter", "Reporter"]
+
+
+class Parameter:
+    """A parameter of an estimator that has the name of one of its methods.
+
+    The attribute is the method, as users call it; the value of the parameter is where scikit-learn
+    keeps all of them, in the instance's dictionary, and is given by ``get_params``.
+    """
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+        self.__doc__ = method.__doc__
+
+    def __set_name__(self, owner: type[Any], name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type[Any] | None = None) -> Any:
+        return self._method if instance is None else self._method.__get__(instance, owner)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self._name] = value
 
 
 class Reporter(Assessor):
@@ -116,7 +137,7 @@ class Reporter(Assessor):
             feature_names=shown.names,
             image_shape=shown.image_shape,
             texts=shown.texts,
-            ids=rows.ids,
+            ids=None if rows.ids is None else rows.ids.tolist(),
             truth=truth,
             classes=classes,
             strengths=row_strengths(self.clusterer_, manifold, labels),
@@ -130,6 +151,7 @@ class Reporter(Assessor):
         )
         return write_run_report(view, path)
 
+    @Parameter
     def describe(
         self, X: Any, *, n_exemplars: int = 5, n_features: int = 6, keep_rows: bool = True
     ) -> dict[str, Any]:
@@ -189,7 +211,7 @@ class Reporter(Assessor):
         )
         rules = {} if replaced is None else {rule.label: rule for rule in replaced.rules}
         names = _cluster_names(self.descriptions_)
-        ids = range(len(labels)) if rows.ids is None else rows.ids
+        ids = range(len(labels)) if rows.ids is None else rows.ids.tolist()
         clusters = []
         for profile in found:
             about: dict[str, Any] = {
@@ -221,8 +243,10 @@ class Reporter(Assessor):
         fit = self._fitted()
         if hasattr(self, "latent_") and rows.fingerprint() == fit.data["fingerprint"]:
             return self.latent_, self.manifold_, self.labels_, True
-        labels = fit.fitted.plan.labels
-        return (*fit.fitted.outputs(rows, "embedder", "manifolder", labels), False)
+        latent, manifold, labels = fit.fitted.outputs(
+            rows, "embedder", "manifolder", fit.fitted.plan.labels
+        )
+        return latent, manifold, labels, False
 
     def _facts(self, n_rows: int) -> dict[str, str]:
         """What is said of the model below its clusters."""

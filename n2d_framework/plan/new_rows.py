@@ -37,7 +37,8 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
     Returns
     -------
     Rows
-        Of the same storage, shape and kinds as the rows of the fit, in the order of its columns.
+        Of the same storage, shape, schema and kinds as the rows of the fit, in the order of its
+        columns; with the ids that `x` has.
 
     Raises
     ------
@@ -70,7 +71,9 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
             x = frame.take(range(len(frame.names)) if matched is None else matched.order)
         rows = Rows(as_rows(x))
     _check_shape(rows.row_shape, fitted.row_shape, name)
-    return rows
+    if frame is None:
+        return attrs.evolve(rows, schema=schema)
+    return attrs.evolve(rows, schema=schema, ids=frame.ids, named_kind=frame.kind)
 
 
 def _remarks(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
 from n2d_framework.types import AnyArray
 
-__all__ = ["Contrasts", "feature_contrasts"]
+__all__ = ["Contrasts", "feature_contrasts", "grouped"]
 
 #: Rows summed at once, so that memory stays bounded.
 _BLOCK = 4096
@@ -61,9 +63,16 @@ def feature_contrasts(x: AnyArray, labels: AnyArray) -> Contrasts:
     which is exact: offsets and extreme units do no harm.
     """
     groups, sizes = np.unique(labels, return_counts=True)
-    means, deviations = _moments(x, [np.flatnonzero(labels == group) for group in groups])
+    means, deviations = _moments(x, [rows for _, rows in grouped(labels)])
     effects, others = _effects(sizes, means, deviations)
     return Contrasts(groups, sizes, means, deviations, effects, others)
+
+
+def grouped(labels: AnyArray) -> list[tuple[Any, AnyArray]]:
+    """Each label with the numbers of its rows, both ascending; in one pass over the rows."""
+    found, rows = np.unique(labels), np.argsort(labels, kind="stable")
+    ends = np.searchsorted(labels[rows], found, side="right")
+    return list(zip(found.tolist(), np.split(rows, ends[:-1]), strict=True))
 
 
 def _moments(x: AnyArray, members: list[AnyArray]) -> tuple[AnyArray, AnyArray]:

@@ -1,0 +1,76 @@
+"""``n2d describe``, and the report that ``n2d run`` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sklearn.datasets import load_iris
+
+import n2d_framework
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def flowers(elsewhere: Path) -> Path:
+    """A bundle and the table that it was fitted on, in the current folder."""
+    table = load_iris(as_frame=True).data
+    table.index = [f"plant {i}" for i in range(len(table))]
+    table.index.name = "plant"
+    model = n2d_framework.N2D("pca", "identity", "kmeans", n_clusters=3, random_state=0)
+    model.fit(table).save("flowers.n2d")
+    table.to_csv("flowers.csv")
+    return elsewhere
+
+
+def test_clusters_are_described(n2d: Run, flowers: Path) -> None:
+    words = ("describe", "flowers.n2d", "flowers.csv", "--id", "plant", "--features", "1")
+    result = n2d(*words, "--report", "r.html")
+    assert result.exit_code == 0, result.output
+    for part in ("cluster 2: ", "typical: plant ", "rule: petal ", "report: r.html", "touches: "):
+        assert part in result.stdout
+    assert "plant 1" in (flowers / "r.html").read_text(encoding="utf-8")
+    assert json.loads(n2d(*words, "--json").stdout)["n_rows"] == 150
+    assert "plant" not in n2d(*words, "--no-rows").stdout
+
+
+def test_other_rows_than_those_of_the_model_are_refused(n2d: Run, flowers: Path) -> None:
+    Path("other.csv").write_text("a,b\n1,2\n3,4\n")
+    result = n2d("describe", "flowers.n2d", "other.csv")
+    assert result.exit_code == 2
+    assert "lacks 4 of the 4 columns" in result.stderr
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_run_writes_its_report_unless_it_is_not_wanted(
+    n2d: Run, config: Path, wanted: bool
+) -> None:
+    result = n2d("run", config, "--no-plots", "--report" if wanted else "--no-report")
+    assert result.exit_code == 0, result.output
+    report = Path("n2d-out/quick/report.html")
+    assert report.is_file() == wanted
+    record = json.loads(Path("n2d-out/quick/run.json").read_text())
+    assert ("report" in record["paths"]) == wanted
+    assert ("report " in result.stdout) == wanted
+    if wanted:
+        text = report.read_text(encoding="utf-8")
+        assert "quick: 60 rows in 3 clusters" in text
+        assert "n_init: 2" in text
+
+
+def test_a_report_that_fails_costs_only_itself(
+    n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("n2d_framework.pipeline.reporting.write_run_report", fails)
+    result = n2d("run", config, "--no-plots")
+    assert result.exit_code == 1
+    assert "no ink" in result.stderr
+    assert json.loads(Path("n2d-out/quick/run.json").read_text())["missing"].keys() == {"report"}
+    assert Path("n2d-out/quick/quick.n2d").is_file()
