@@ -28,7 +28,9 @@ def _refused(here: Place, before: Callable[[], object], where: str) -> dict[str,
         said = process.said
         assert codes[command] in (0, 1, 2), f"{where}, {command}: {said}"
         check_words(said, f"{where}, {command}")
-        assert codes[command] == 0 or "error" in said, f"{where}, {command}: {said}"
+        assert codes[command] == 0 or "error" in said or "is missing" in said, (
+            f"{where}, {command}: {said}"
+        )
         hidden = here.hidden()
         assert not hidden, f"{where}, {command}: {hidden}: {said}"
         if codes[command]:

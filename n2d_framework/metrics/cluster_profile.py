@@ -1,4 +1,4 @@
-"""What each cluster is: its size, its typical rows, what it touches, what sets it apart."""
+"""Profiles of clusters: size, typical rows, neighbours, and what sets each apart."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Contrast:
 
 @attrs.frozen
 class Profile:
-    """What a cluster is.
+    """Profile of a cluster.
 
     Attributes
     ----------

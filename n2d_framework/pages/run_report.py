@@ -33,7 +33,7 @@ _LONGEST = 240
 
 @attrs.frozen(kw_only=True, eq=False)
 class RunView:
-    """What a report shows of a fitted model and its rows.
+    """Content of a report: a fitted model and its rows.
 
     Attributes
     ----------
@@ -247,7 +247,7 @@ def _thumbnails(view: RunView, images: Images, chosen: AnyArray) -> dict[str, An
 def _cards(
     view: RunView, ordered: Sequence[Profile], images: Images | None
 ) -> list[dict[str, Any]]:
-    """What is shown of each cluster; of very many, of the largest."""
+    """Content of the card of each cluster; of very many, of the largest."""
     largest = sorted(range(len(ordered)), key=lambda i: (-ordered[i].size, i))[:_MOST_CARDS]
     return [_card(view, ordered[i], i, images) for i in sorted(largest)]
 

@@ -1,4 +1,4 @@
-"""What a page shows of rows: numbers to compare, pictures, or what they say."""
+"""Rows as a page shows them: numbers to compare, pictures, or what they say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_WRITTEN = 12
 
 @attrs.frozen(eq=False)
 class ShownRows:
-    """What is shown of rows.
+    """Shown part of rows.
 
     Attributes
     ----------

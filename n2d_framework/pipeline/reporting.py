@@ -249,7 +249,7 @@ class Reporter(Assessor):
         return latent, manifold, labels, False
 
     def _facts(self, n_rows: int) -> dict[str, str]:
-        """What is said of the model below its clusters."""
+        """Facts on the model, for the end of the page."""
         fit = self._fitted()
         parts = [choice.name for choice in fit.composition.steps.values()]
         seconds = {label: f"{value:.1f} s" for label, value in self.seconds_.items()}

@@ -26,7 +26,7 @@ TRIO = ("pca", "identity", "kmeans")
 
 
 def payload(text: str) -> dict[str, Any]:
-    """What the script reads."""
+    """The values that the script reads."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found is not None
     read: dict[str, Any] = json.loads(found[1])

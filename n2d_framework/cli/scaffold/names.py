@@ -33,7 +33,7 @@ def class_of(short: str) -> str:
 
 
 def noun_of(role: str) -> str:
-    """What a package of a role brings, with its article."""
+    """Noun, with its article, for what a package of a role brings."""
     return role_info(role).noun if role in ROLE_NAMES else f"a {role}"
 
 

@@ -1,4 +1,4 @@
-"""What sets a group of rows apart from all others, feature by feature."""
+"""Contrasts of a group of rows with all others, feature by feature."""
 
 from __future__ import annotations
 
