@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
-from n2d_framework.cli.flags import (
-    Dropped,
-    Features,
-    InsteadOfTables,
-    Labels,
-    RowIds,
-    selected,
-)
+from n2d_framework.cli.flags import InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import out, print_json, styled
 
 __all__ = ["describe"]
 
 
+@selecting
 def describe(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     data: Annotated[
         str, typer.Argument(help="Rows: those of the fit, or others, which are predicted.")
     ],
-    row_id: RowIds = None,
-    x: Features = None,
-    drop: Dropped = None,
-    y: Labels = None,
+    select: Callable[[Any], Any] = lambda data: data,
     exemplars: Annotated[int, typer.Option(min=1, help="Typical rows of each cluster.")] = 5,
     features: Annotated[
         int, typer.Option(min=1, help="Features of each cluster that set it apart.")
@@ -49,7 +40,7 @@ def describe(
     from n2d_framework.data import load as load_rows
 
     model = load(bundle, trusted=trust or ())
-    found = load_rows(selected(data, x, drop, row_id, y), like=model.schema_)
+    found = load_rows(select(data), like=model.schema_)
     described = model.describe(found, n_exemplars=exemplars, n_features=features, keep_rows=rows)
     if report is not None:
         model.report(report, found, keep_rows=rows)
