@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,3 +74,20 @@ def use_plugin(install_plugin: Callable[..., None]) -> Iterator[Callable[..., No
 
     yield use
     default_catalogue.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window, driven by Playwright."""
+    place = os.environ.get("N2D_CHROMIUM") or shutil.which("chromium")
+    if place is None:
+        pytest.skip("no chromium: install Debian's package, or name one by N2D_CHROMIUM")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    flags = [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ]  # fmt: skip
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=place, args=flags)
+        yield chromium
+        chromium.close()

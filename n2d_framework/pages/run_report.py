@@ -142,6 +142,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
         "run.html.j2",
         {
             "view": view,
+            "scores": _scores(view.scores),
             "cards": _cards(view, ordered, images),
             "n_rows": len(view.labels),
             "n_clusters": sum(profile.label != NOISE for profile in ordered),
@@ -156,6 +157,12 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     # Strings of data may hold what is not a character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
     return target
+
+
+def _scores(scores: Mapping[str, float]) -> dict[str, float]:
+    """Scores that are shown: those of the rows in clusters only where there are others."""
+    whole = scores.get("coverage", 1.0) == 1.0
+    return {name: v for name, v in scores.items() if not (whole and name.endswith("_clustered"))}
 
 
 def _value_names(view: RunView, number: int) -> list[str]:

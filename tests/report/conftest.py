@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,23 +86,6 @@ def huge(tmp_path_factory) -> Path:
     comparison = imagined(out, (5, 10, 20, 5), 2, failed=17)
     assert len(comparison.table) == 10_000
     return comparison.report(pictures=0)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium without a window, driven by Playwright."""
-    place = os.environ.get("N2D_CHROMIUM") or shutil.which("chromium")
-    if place is None:
-        pytest.skip("no chromium: install Debian's package, or name one by N2D_CHROMIUM")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    flags = [
-        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ]  # fmt: skip
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=place, args=flags)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,154 @@
+"""The report of a run in headless Chromium: the map moves, tells points apart, and selects."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from n2d_framework.pages import RunView, write_run_report
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def page_file(digits, tmp_path_factory) -> Path:
+    """Sixty images in three clusters on a line, with ids."""
+    x = np.arange(60)[:, None] * [1.0, 0.1]
+    view = RunView(
+        name="line", labels=np.repeat([0, 1, 2], 20), coordinates=x,
+        rows=digits[0][:60].reshape(-1, 8, 8), image_shape=(8, 8),
+        ids=[f"id-{i}" for i in range(60)], truth=np.arange(60) % 2, classes=("even", "odd"),
+        strengths=np.linspace(0, 1, 60),
+    )  # fmt: skip
+    return write_run_report(view, tmp_path_factory.mktemp("line") / "r.html")
+
+
+@pytest.fixture
+def opened(browser, page_file) -> Iterator[Any]:
+    """Open the page; whatever it reports or asks the network for fails the test."""
+    contexts, problems = [], list[str]()
+
+    def asked(request: Any) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            problems.append(request.url)
+
+    def made(viewport: dict[str, int] = DESKTOP, **more: Any) -> Any:
+        contexts.append(browser.new_context(viewport=viewport, **more))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", asked)
+        page.goto(page_file.as_uri())
+        page.wait_for_selector("#map-legend li")
+        page.locator("#map-canvas").scroll_into_view_if_needed()
+        page.wait_for_timeout(100)
+        return page
+
+    yield made
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+def painted(page: Any) -> int:
+    """Pixels of the map that are not empty."""
+    count: int = page.evaluate(
+        """() => {
+          const canvas = document.getElementById("map-canvas");
+          const copy = new OffscreenCanvas(canvas.width, canvas.height);
+          const pen = copy.getContext("2d", { willReadFrequently: true });
+          pen.drawImage(canvas, 0, 0);
+          const { data } = pen.getImageData(0, 0, canvas.width, canvas.height);
+          let count = 0;
+          for (let i = 3; i < data.length; i += 4) count += data[i] > 40;
+          return count;
+        }"""
+    )
+    return count
+
+
+def place_of(page: Any, row: int) -> tuple[float, float]:
+    """Where a row of the line is on the screen, before the map has been moved."""
+    box = page.locator("#map-canvas").bounding_box()
+    side = min(box["width"] / 1.08, box["height"] / (0.1 + 0.08))
+    at = row / 59 - 0.5
+    return box["x"] + box["width"] / 2 + at * side, box["y"] + box["height"] / 2 - at * side * 0.1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_points_have_notes_with_id_cluster_class_and_thumbnail(opened, scheme):
+    page = opened(color_scheme=scheme)
+    assert painted(page) > 500
+    page.mouse.move(*place_of(page, 25))
+    page.wait_for_selector("#tip:not([hidden])")
+    said = page.inner_text("#tip")
+    assert said.split("\n") == ["id-25", "row 25", "cluster 1", "class: odd", "strength: 0.42"]
+    assert page.locator("#tip .thumb").count() == 1
+
+
+def test_searching_and_the_legend_fade_other_points(opened):
+    page = opened()
+    everything = painted(page)
+    page.fill("#map-controls input", "odd id-5")
+    page.wait_for_timeout(100)
+    assert page.inner_text("#map-controls output") == "6 found"
+    assert painted(page) < everything / 5
+    page.fill("#map-controls input", "")
+    page.click("#map-legend li:nth-child(1) button")
+    page.wait_for_timeout(100)
+    assert painted(page) < everything / 2
+    page.select_option("#map-controls select", "class")
+    assert page.locator("#map-legend li").all_inner_texts() == ["even\n30", "odd\n30"]
+
+
+def test_a_line_around_points_lists_their_ids(opened):
+    page = opened()
+    page.get_by_role("button", name="Select").click()
+    (left, y), (right, _) = place_of(page, 9), place_of(page, 12)
+    page.mouse.move(left - 5, y - 60)
+    page.mouse.down()
+    for x, up in ((right + 5, -60), (right + 5, 60), (left - 5, 60), (left - 5, -60)):
+        page.mouse.move(x, y + up, steps=3)
+    page.mouse.up()
+    assert page.input_value("#selection-ids").split() == ["id-9", "id-10", "id-11", "id-12"]
+    assert page.inner_text("#selection-title") == "4 rows selected"
+
+
+def test_the_map_is_moved_by_wheel_keys_and_cards(opened):
+    page = opened()
+    before = painted(page)
+    page.mouse.move(*place_of(page, 30))
+    page.mouse.wheel(0, -1500)
+    page.wait_for_timeout(150)
+    assert painted(page) != before
+    page.focus("#map-canvas")
+    page.keyboard.press("0")
+    page.mouse.move(5, 5)
+    page.wait_for_timeout(150)
+    assert painted(page) == before
+    page.locator("#cluster-2 .show").click()
+    page.wait_for_timeout(150)
+    assert page.get_attribute("#map-legend li:nth-child(3) button", "aria-pressed") == "true"
+
+
+def test_names_never_cover_each_other(opened):
+    page = opened()
+    boxes = [
+        mark.bounding_box()
+        for mark in page.locator("#map-names span").all()
+        if mark.evaluate("mark => mark.style.visibility") == "visible"
+    ]
+    assert len(boxes) == 3
+    boxes.sort(key=lambda box: box["x"])
+    assert all(a["x"] + a["width"] <= b["x"] for a, b in itertools.pairwise(boxes))
+
+
+def test_a_phone_needs_no_scrolling_sideways(opened):
+    page = opened(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert painted(page) > 100
