@@ -74,3 +74,44 @@ def test_a_report_that_fails_costs_only_itself(
     assert "no ink" in result.stderr
     assert json.loads(Path("n2d-out/quick/run.json").read_text())["missing"].keys() == {"report"}
     assert Path("n2d-out/quick/quick.n2d").is_file()
+
+
+def test_the_report_of_a_run_is_written_again(n2d: Run, config: Path) -> None:
+    assert n2d("run", config, "--no-plots", "--no-report").exit_code == 0
+    result = n2d("report", "n2d-out/quick")
+    assert result.exit_code == 0, result.output
+    text = Path("n2d-out/quick/report.html").read_text(encoding="utf-8")
+    assert "quick: 60 rows in 3 clusters" in text
+    assert "<dt>acc</dt><dd>1.000" in text
+    Path("blobs.npz").rename("moved.npz")
+    assert n2d("report", "n2d-out/quick").exit_code == 2
+    result = n2d("report", "n2d-out/quick", "--data", "moved.npz", "-o", "r.html", "--no-rows")
+    assert result.exit_code == 0, result.output
+    assert "Typical:" not in Path("r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words", [["--metric", "acc"], ["--pictures", "2"], ["--max-points", "9"], ["--store", "s"]]
+)
+def test_options_of_comparisons_are_refused_for_runs(n2d: Run, config: Path, words) -> None:
+    assert n2d("run", config, "--no-plots", "--no-report").exit_code == 0
+    result = n2d("report", "n2d-out/quick", *words)
+    assert result.exit_code == 2
+    assert f"{words[0]}: is for comparisons" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "../else"}, {"name": 7}, {"config": 3}, {"scores": {"acc": "<b>"}},
+        {"scores": [1]}, None,
+    ],
+)  # fmt: skip
+def test_a_damaged_record_of_a_run_is_refused(n2d: Run, config: Path, change) -> None:
+    assert n2d("run", config, "--no-plots", "--no-report").exit_code == 0
+    path = Path("n2d-out/quick/run.json")
+    text = "[" * 10_000 if change is None else json.dumps(json.loads(path.read_text()) | change)
+    path.write_text(text)
+    result = n2d("report", "n2d-out/quick")
+    assert result.exit_code == 2
+    assert "cannot be read as the record of a run" in result.stderr
