@@ -31,6 +31,7 @@ _CACHES = {"importlib._bootstrap", "importlib._bootstrap_external", "numba.core.
 _NOT_SHOWN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 #: Seconds in which what was started may end.
 _GRACE = 1.0
+_SYSTEM = ("/dev/", "/proc/", "/sys/", "/memfd:")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -45,6 +46,8 @@ class Effects:
         Libraries whose number of threads was changed.
     survivors : list of str
         Threads and processes that were started and still run a second later.
+    open_files : list of str
+        Files and sockets that were opened and are open still.
     warnings : list of str
         What was warned of, or logged as a warning, that is shown to users.
     """
@@ -58,6 +61,7 @@ class Effects:
     settings: list[str] = attrs.field(factory=list)
     thread_counts: list[str] = attrs.field(factory=list)
     survivors: list[str] = attrs.field(factory=list)
+    open_files: list[str] = attrs.field(factory=list)
     warnings: list[str] = attrs.field(factory=list)
 
     def __add__(self, other: Effects) -> Effects:
@@ -100,11 +104,11 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
         warnings.filterwarnings("always", message=".*")
         for category in _NOT_SHOWN:
             warnings.filterwarnings("ignore", message=".*", category=category)
-        before = Surroundings.now()
+        before, opened = Surroundings.now(), _open_files()
         try:
             yield effects
         finally:
-            after = Surroundings.now()
+            after, still = Surroundings.now(), _open_files()
             heavy = len(heavy_loaded()) if importing else 0
             before.restore(keeping=[name for name, then in variables.items() if then < heavy])
     active.clear()
@@ -112,6 +116,7 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
     effects.handlers += before.handlers_added(after, logger="root" if importing else None)
     effects.files += sorted(path for path in written if Path(path).is_file())
     if not importing:
+        effects.open_files += sorted({still[number] for number in still.keys() - opened.keys()})
         effects.seeds += before.seeds_changed(after)
         effects.thread_counts += before.counts_changed(after)
         effects.warnings += [
@@ -178,6 +183,20 @@ def _children() -> dict[int, str]:
             command = " ".join(process.cmdline())
             if process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in command:
                 found[process.pid] = command[:100]
+    return found
+
+
+def _open_files() -> dict[int, str]:
+    """Files and sockets that are open, by their descriptors, but devices."""
+    places = Path("/proc/self/fd")
+    if not places.is_dir():
+        return {item.fd: item.path for item in psutil.Process().open_files()}
+    found = {}
+    for place in list(places.iterdir()):
+        with contextlib.suppress(OSError):  # that of this very listing
+            name = str(place.readlink())
+            if name.startswith("socket:") or (name[0] == "/" and not name.startswith(_SYSTEM)):
+                found[int(place.name)] = name.partition(":")[0]
     return found
 
 

@@ -33,6 +33,7 @@ CASES = {
     "process_settings": "clusterer/sly",
     "thread_counts": "clusterer/setsblasthreads",
     "survivors": "clusterer/keepsthread",
+    "open_files": "clusterer/keepsfile",
     "no_warnings": "clusterer/warnsatfit",
     "dataset_import_is_light": "dataset/wrong_light",
     "dataset_described": "dataset/wrong_described",
@@ -79,7 +80,8 @@ WORDS = {
     "network": "127.0.0.1",
 }
 EFFECTS = [
-    *WORDS, "environment", "process_settings", "thread_counts", "survivors", "no_warnings",
+    *WORDS, "environment", "process_settings", "thread_counts", "survivors", "open_files",
+    "no_warnings",
 ]  # fmt: skip
 
 

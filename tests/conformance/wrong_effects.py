@@ -168,6 +168,32 @@ class KeepsProcess(Good):
         return super().fit(m, context=context)
 
 
+OPEN = []
+
+
+@component
+class KeepsFile(Good):
+    def fit(self, m, *, context):
+        OPEN.append(Path(__file__).open())  # noqa: SIM115
+        return super().fit(m, context=context)
+
+
+@component
+class KeepsTemporary(Good):
+    """Has no name: only its descriptor is left."""
+
+    def predict(self, m):
+        OPEN.append(tempfile.TemporaryFile())  # noqa: SIM115
+        return super().predict(m)
+
+
+@component
+class KeepsSocket(Good):
+    def fit(self, m, *, context):
+        OPEN.append(socket.socket())
+        return super().fit(m, context=context)
+
+
 @component
 class WarnsAtFit(Good):
     def fit(self, m, *, context):
@@ -221,6 +247,8 @@ class PutsBack(Good):
         torch.set_num_threads(4)
         torch.set_rng_state(state)
         torch.set_num_threads(count)
+        with Path(__file__).open() as source, tempfile.TemporaryFile() as copy:
+            copy.write(source.read().encode())
         with threadpoolctl.threadpool_limits(limits=2), ThreadPoolExecutor(2) as pool:
             pool.submit(time.sleep, 0).result()
         with warnings.catch_warnings():
@@ -289,6 +317,9 @@ WRONG = [
     ("keepsthread", "survivors", "thread kept"),
     ("keepspool", "survivors", "thread pool_0"),
     ("keepsprocess", "survivors", "time.sleep(5)"),
+    ("keepsfile", "open_files", "wrong_effects.py"),
+    ("keepstemporary", "open_files", "(deleted)"),
+    ("keepssocket", "open_files", "socket"),
     ("warnsatfit", "no_warnings", "RuntimeWarning: not converged"),
     ("warnsatpredict", "no_warnings", "divide by zero"),
     ("sly", "log_handlers", "on the logger wrong_effects.own"),
@@ -336,7 +367,8 @@ WRONG = [
 def n2d_components():
     quiet = (
         SeedsTorch, SetsTorchThreads, SetsBlasThreads, SetsNumbaThreads, KeepsThread, KeepsPool,
-        KeepsProcess, WarnsAtFit, WarnsAtPredict, PutsBack, BasicConfig, LogsAtFit, OldStream,
+        KeepsProcess, KeepsFile, KeepsTemporary, KeepsSocket, WarnsAtFit, WarnsAtPredict, PutsBack,
+        BasicConfig, LogsAtFit, OldStream,
     )  # fmt: skip
     for cls in (Sly, PastOutput, FromC, Imports, *quiet):
         yield ComponentSpec(

@@ -25,6 +25,7 @@ _SAID = {
     "printed": "prints (use logging.getLogger(__name__))",
     "handlers": "adds a handler (only applications do)",
     "files": "leaves files or folders",
+    "open_files": "leaves open (use with)",
     "environment": "changes environment variables",
     "settings": "changes (use numpy.errstate, warnings.catch_warnings, and the like)",
     "network": "uses the network",
@@ -85,6 +86,12 @@ def log_handlers(exam: ComponentExamination) -> None:
 def files(exam: ComponentExamination) -> None:
     """Look for files that were opened for writing, and folders that were made, and still exist."""
     no_effects(exam.elsewhere.effects, "files")
+
+
+@CHECKS.add("no files or sockets are left open")
+def open_files(exam: ComponentExamination) -> None:
+    """Compare the descriptors of files and sockets after a second fit and its answers."""
+    no_effects(exam.elsewhere.effects, "open_files")
 
 
 @CHECKS.add("no environment variables are changed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from n2d_framework.networks import (
 )
 from n2d_framework.plugin import (
     AnyArray,
+    State,
     StateError,
     component,
     derive_seed,
@@ -41,6 +42,15 @@ class PlannedAutoencoder(Autoencoder):
     encoder_weights_, decoder_weights_ : dict of str to dict of str to float32 array
         By layer and weight.
     """
+
+    if TYPE_CHECKING:  # they follow from the learned fields
+
+        def get_state(self) -> State:
+            """Fitted state, as plain values."""
+            ...
+
+        def set_state(self, state: State) -> None:
+            """Put back what :meth:`get_state` returned."""
 
     latent_dim: int | None = option(
         None,
