@@ -30,6 +30,7 @@ from n2d_framework.cli.commands.report import report
 from n2d_framework.cli.commands.reproduce import reproduce
 from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
+from n2d_framework.cli.commands.stability import stability
 from n2d_framework.cli.commands.store import store
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
@@ -151,6 +152,7 @@ for _command in (
     reproduce,
     predict,
     describe,
+    stability,
     inspect,
     inspect_data,
     verify,

@@ -19,6 +19,7 @@ from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.map_layout import map_layout
+from n2d_framework.pipeline.stability import Stability, stability_of
 from n2d_framework.plan.fitted_plan import row_strengths
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
@@ -237,6 +238,38 @@ class Reporter(Assessor):
             "fidelity": None if replaced is None else replaced.fidelity,
             "components": self.descriptions_,
         }
+
+    def stability(self, X: Any, *, resamples: int = 20, seeds: int = 5) -> Stability:
+        """Measure how sure each label is, by fitting the composition again.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset
+            The training rows, or others.
+        resamples : int, default 20
+            Fits on 80 % of the rows each, from which all rows are predicted.
+        seeds : int, default 5
+            Fits on all rows with other seeds. With a store, the stages of these are kept.
+
+        Returns
+        -------
+        Stability
+            Per-row confidence and consensus, stability of each cluster, which clusters are taken
+            for each other.
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model.
+        UnsupportedError
+            If rows are to be resampled, and a component cannot place new ones.
+        """
+        rows = self._rows(X)
+        labels = self._outputs_of(rows)[2]
+        inductive = self._fitted().fitted.plan.inductive
+        return stability_of(
+            self, labels, rows, inductive=inductive, resamples=resamples, seeds=seeds
+        )
 
     def _outputs_of(self, rows: Rows) -> tuple[AnyArray, AnyArray, IntArray, bool]:
         """Latent rows, coordinates and labels; those of the fit, if these are the rows of it."""

@@ -1,4 +1,4 @@
-"""``n2d describe``, and the report that ``n2d run`` writes."""
+"""``n2d describe``, ``n2d stability``, and the report that ``n2d run`` writes."""
 
 from __future__ import annotations
 
@@ -115,3 +115,18 @@ def test_a_damaged_record_of_a_run_is_refused(n2d: Run, config: Path, change) ->
     result = n2d("report", "n2d-out/quick")
     assert result.exit_code == 2
     assert "cannot be read as the record of a run" in result.stderr
+
+
+def test_stability_of_a_bundle(n2d: Run, flowers: Path) -> None:
+    words = ("stability", "flowers.n2d", "flowers.csv", "--id", "plant", "--seeds", "2")
+    result = n2d(*words, "--resamples", "2", "-o", "sure.csv")
+    assert result.exit_code == 0, result.output
+    assert "4 refits: adjusted Rand index" in result.stdout
+    lines = Path("sure.csv").read_text().splitlines()
+    assert lines[0] == "row,id,label,confidence,consensus"
+    assert len(lines) == 151
+    assert lines[1].startswith("0,plant 0,")
+    read = json.loads(n2d(*words, "--resamples", "0", "--json").stdout)
+    assert read["refits"] == 2
+    assert sum(about["size"] for about in read["clusters"]) == 150
+    assert n2d(*words[:-2], "--seeds", "0", "--resamples", "1").exit_code == 2

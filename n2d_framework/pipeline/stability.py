@@ -1,0 +1,192 @@
+"""How sure each label is: agreement of fits with other seeds and on parts of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import numpy as np
+from sklearn.base import clone
+
+from n2d_framework.core.rows import Rows
+from n2d_framework.errors import ConfigError, Problem, UnsupportedError
+from n2d_framework.metrics.coding import code, require_same_length
+from n2d_framework.metrics.matching import match_clusters, match_labels
+from n2d_framework.seeding import derive_seed
+from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
+
+__all__ = ["Stability", "stability_of"]
+
+#: Share of the rows that a resample holds.
+_SHARE = 0.8
+
+
+@attrs.frozen(eq=False)
+class Stability:
+    """Agreement of a clustering with refits of the same composition.
+
+    Attributes
+    ----------
+    labels : int64 array of shape (n,)
+        The clustering: labels of the model.
+    confidence : float64 array of shape (n,)
+        Share of the refits in which the row is in the cluster that was matched to its own; for
+        noise, in which it is noise.
+    consensus : int64 array of shape (n,)
+        The label that most refits give the row, in the numbers of `labels`; its own on a tie.
+    ari : float64 array of shape (r,)
+        Adjusted Rand index of each refit with `labels`; noise counts as a cluster.
+    clusters : tuple of int
+        Labels of the clusters, in ascending order.
+    jaccard : float64 array of shape (k,)
+        Of each cluster the mean Jaccard similarity with the cluster matched to it (Hennig 2007,
+        Computational Statistics & Data Analysis 52). Below .6 a cluster is not to be believed, from
+        .85 on it is stable.
+    together : float64 array of shape (k, k)
+        How often rows of one cluster get the label of another: rows add up to 1 with the share
+        that gets none of these labels.
+    kinds : tuple of str
+        Of each refit what was changed: ``"seed"`` or ``"resample"``.
+    """
+
+    labels: IntArray
+    confidence: FloatArray
+    consensus: IntArray
+    ari: FloatArray
+    clusters: tuple[int, ...]
+    jaccard: FloatArray
+    together: FloatArray
+    kinds: tuple[str, ...]
+
+    def risk_coverage(self, y: Any) -> dict[str, FloatArray]:
+        """Error of the surest rows, for every number of them.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            True classes, to which clusters are matched on all rows.
+
+        Returns
+        -------
+        dict
+            ``coverage``: share of the rows that are kept, the surest first; ``risk``: share of
+            these whose cluster stands for another class; ``threshold``: the least confidence among
+            them. Rows of one confidence are kept together.
+
+        Raises
+        ------
+        DataError
+            If there is not one class for each row.
+        """
+        truth = code(y, "y").codes
+        require_same_length("y", truth, "the labels", self.labels)
+        stands_for = match_clusters(truth, self.labels)
+        meant = np.array([stands_for.get(label, -2) for label in self.labels.tolist()])
+        order = np.argsort(-self.confidence, kind="stable")
+        wrong = np.cumsum((meant != truth)[order])
+        sure = self.confidence[order]
+        last = np.flatnonzero(np.append(sure[1:] != sure[:-1], True))
+        return {
+            "coverage": (last + 1) / len(order),
+            "risk": wrong[last] / (last + 1),
+            "threshold": sure[last],
+        }
+
+
+def stability_of(
+    model: Any, labels: IntArray, rows: Rows, *, inductive: bool, resamples: int, seeds: int
+) -> Stability:
+    """Refit a composition and compare.
+
+    Parameters
+    ----------
+    model : N2D
+        Fitted; it is not changed.
+    labels : int64 array of shape (n,)
+        Labels of the model for `rows`.
+    rows : Rows
+    inductive : bool
+        Whether all components can place new rows.
+    resamples : int
+        Fits on other 80 % of the rows, from which all rows are predicted.
+    seeds : int
+        Fits on all rows with other seeds.
+
+    Returns
+    -------
+    Stability
+
+    Raises
+    ------
+    ConfigError
+        If there would be fewer than two refits.
+    UnsupportedError
+        If rows are to be resampled, and a component cannot place new ones.
+    """
+    if min(resamples, seeds) < 0 or resamples + seeds < 2:
+        problem = f"with seeds must be at least two refits, got {resamples} and {seeds}"
+        raise ConfigError([Problem("resamples", problem)])
+    if resamples and not inductive:
+        raise UnsupportedError(
+            "resamples: a component cannot place rows that it was not fitted on; use seeds alone"
+        )
+    votes, kinds = [], []
+    for kind, found in _refits(model, rows, resamples, seeds):
+        votes.append(match_labels(labels, found).astype(np.int64))
+        kinds.append(kind)
+    given = np.stack(votes)
+    clusters = [label for label in np.unique(labels).tolist() if label != NOISE]
+    return Stability(
+        labels,
+        (given == labels).mean(axis=0),
+        _consensus(given, labels),
+        np.array([_ari(labels, found) for found in given]),
+        tuple(clusters),
+        np.array([np.mean([_jaccard(labels, found, k) for found in given]) for k in clusters]),
+        _together(given, labels, clusters),
+        tuple(kinds),
+    )
+
+
+def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tuple[str, IntArray]]:
+    """Labels of all rows by one refit after the other."""
+
+    def unfitted(kind: str, number: int) -> Any:
+        seed = derive_seed(model.random_state_, f"stability {kind}", str(number))
+        return clone(model).set_params(random_state=seed, describe=None, listeners=())
+
+    for number in range(seeds):
+        yield "seed", unfitted("seed", number).fit(rows).labels_
+    for number in range(resamples):
+        again = unfitted("resample", number)
+        drawn = np.random.default_rng(again.random_state).permutation(len(rows))
+        part = np.sort(drawn[: max(2, round(_SHARE * len(rows)))])
+        yield "resample", again.fit(rows.take(part)).predict(rows)
+
+
+def _consensus(given: IntArray, labels: IntArray) -> IntArray:
+    """The most frequent label of each row; its own where none is more frequent."""
+    best, count = labels.copy(), (given == labels).sum(axis=0)
+    for label in np.unique(given).tolist():
+        times = (given == label).sum(axis=0)
+        more = times > count
+        best[more], count[more] = label, times[more]
+    return best
+
+
+def _ari(labels: IntArray, found: IntArray) -> float:
+    from sklearn.metrics import adjusted_rand_score
+
+    return float(adjusted_rand_score(labels, found))
+
+
+def _jaccard(labels: IntArray, found: IntArray, cluster: int) -> float:
+    own, other = labels == cluster, found == cluster
+    return float((own & other).sum() / (own | other).sum())
+
+
+def _together(given: IntArray, labels: IntArray, clusters: list[int]) -> AnyArray:
+    return np.array(
+        [[float((given[:, labels == a] == b).mean()) for b in clusters] for a in clusters]
+    ).reshape(len(clusters), len(clusters))

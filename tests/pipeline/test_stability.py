@@ -1,0 +1,112 @@
+"""How sure labels are: agreement with refits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.manifold import SpectralEmbedding
+from sklearn.metrics import roc_auc_score
+
+import n2d_framework as n2d
+from n2d_framework.errors import ConfigError, DataError, UnsupportedError
+from n2d_framework.pipeline.stability import Stability
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    """Three clusters: one alone, and two that overlap; with the classes."""
+    rng = np.random.default_rng(0)
+    centres = np.array([[20.0, 0.0], [0.0, 0.0], [2.5, 0.0]])
+    y = np.repeat([0, 1, 2], 60)
+    return centres[y] + rng.normal(size=(180, 2)), y
+
+
+@pytest.fixture(scope="module")
+def measured(blobs):
+    x, _ = blobs
+    model = n2d.N2D("identity", "identity", "kmeans", n_clusters=3,
+                    scaler="none", random_state=0).fit(x)  # fmt: skip
+    return model, model.stability(x, resamples=8, seeds=4)
+
+
+def test_rows_between_clusters_are_less_sure(measured, blobs):
+    model, found = measured
+    x, y = blobs
+    assert found.labels.tolist() == model.labels_.tolist()
+    assert found.kinds == ("seed",) * 4 + ("resample",) * 8
+    assert ((found.confidence >= 0) & (found.confidence <= 1)).all()
+    assert found.confidence[y == 0].mean() > 0.95
+    between = np.abs(x[:, 0] - 1.25) < 0.3
+    assert found.confidence[between].mean() < found.confidence[y == 0].mean()
+
+
+def test_a_cluster_alone_is_stabler_than_clusters_that_overlap(measured, blobs):
+    _, found = measured
+    alone = found.labels[blobs[1] == 0][0]
+    stable = dict(zip(found.clusters, found.jaccard, strict=True))
+    assert stable[alone] == max(stable.values())
+    assert (found.together.sum(axis=1) <= 1 + 1e-9).all()
+    assert np.diag(found.together).min() > 0.5
+    assert found.together[alone].argmax() == alone
+    assert (found.ari > 0.3).all()
+
+
+def test_the_same_model_gives_the_same_stability_and_is_not_changed(measured, blobs):
+    model, found = measured
+    before = model.labels_.copy()
+    again = model.stability(blobs[0], resamples=8, seeds=4)
+    assert again.confidence.tolist() == found.confidence.tolist()
+    assert again.consensus.tolist() == found.consensus.tolist()
+    assert model.labels_.tolist() == before.tolist()
+
+
+def test_the_surest_rows_have_the_least_risk(measured, blobs):
+    _, found = measured
+    curve = found.risk_coverage(blobs[1])
+    assert curve["coverage"][-1] == 1.0
+    assert (np.diff(curve["coverage"]) > 0).all()
+    assert (np.diff(curve["threshold"]) < 0).all()
+    wrong = np.zeros(180)
+    for label in found.clusters:
+        own = found.labels == label
+        wrong[own] = blobs[1][own] != np.bincount(blobs[1][own]).argmax()
+    assert curve["risk"][-1] == pytest.approx(wrong.mean())
+    assert curve["risk"][0] <= curve["risk"][-1]
+    assert roc_auc_score(wrong, -found.confidence) > 0.6
+    with pytest.raises(DataError, match="y has 3 rows"):
+        found.risk_coverage([0, 1, 2])
+
+
+def test_votes_are_counted_as_by_hand():
+    labels = np.array([0, 0, 1, 1, -1])
+    from n2d_framework.pipeline.stability import _consensus, _jaccard, _together
+
+    given = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
+    assert _consensus(given, labels).tolist() == [0, 1, 1, 1, 0]
+    assert _jaccard(labels, given[0], 0) == pytest.approx(1 / 2)
+    np.testing.assert_allclose(_together(given, labels, [0, 1]), [[4 / 6, 2 / 6], [0, 5 / 6]])
+
+
+def test_noise_and_refits_without_a_cluster_count(blobs):
+    x, _ = blobs
+    model = n2d.N2D("identity", "identity", {"name": "hdbscan", "min_cluster_size": 20},
+                    random_state=0).fit(x)  # fmt: skip
+    found = model.stability(x, resamples=3, seeds=0)
+    assert isinstance(found, Stability)
+    assert found.together.shape == (len(found.clusters),) * 2
+    assert set(found.consensus.tolist()) <= {-1, *found.clusters, *range(10)}
+
+
+@pytest.mark.parametrize("counts", [(0, 0), (1, 0), (-1, 5)])
+def test_too_few_refits_are_refused(measured, blobs, counts):
+    with pytest.raises(ConfigError, match="at least two refits"):
+        measured[0].stability(blobs[0], resamples=counts[0], seeds=counts[1])
+
+
+def test_rows_that_cannot_be_placed_are_not_resampled(blobs):
+    x, _ = blobs
+    spectral = n2d.adapt("manifolder", SpectralEmbedding, n_components=2)
+    model = n2d.N2D("identity", spectral, "kmeans", n_clusters=3, random_state=0).fit(x)
+    with pytest.raises(UnsupportedError, match="use seeds alone"):
+        model.stability(x, resamples=2, seeds=2)
+    assert len(model.stability(x, resamples=0, seeds=2).ari) == 2
