@@ -19,7 +19,7 @@ from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.map_layout import map_layout
-from n2d_framework.pipeline.stability import Stability, stability_of
+from n2d_framework.pipeline.refits import Stability, stability_of
 from n2d_framework.plan.fitted_plan import row_strengths
 from n2d_framework.types import NOISE, AnyArray, IntArray
 

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 import n2d_framework as n2d
 from n2d_framework.errors import ConfigError, DataError, UnsupportedError
-from n2d_framework.pipeline.stability import Stability
+from n2d_framework.pipeline.refits import Stability
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_surest_rows_have_the_least_risk(measured, blobs):
 
 def test_votes_are_counted_as_by_hand():
     labels = np.array([0, 0, 1, 1, -1])
-    from n2d_framework.pipeline.stability import _consensus, _jaccard, _together
+    from n2d_framework.pipeline.refits import _consensus, _jaccard, _together
 
     given = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
     assert _consensus(given, labels).tolist() == [0, 1, 1, 1, 0]
