@@ -51,6 +51,8 @@ class Products:
         The folder that they are written to.
     plots, report : bool
         Whether pictures are drawn, and the report is written.
+    rows : bool
+        Whether bundle and report may hold values of single rows, pictures rows of images.
     back : WriteBack or None
         Where the columns :data:`WRITTEN_BACK` are written besides.
     missing : dict of str to str
@@ -64,6 +66,7 @@ class Products:
     output: Output
     plots: bool
     report: bool
+    rows: bool = True
     back: WriteBack | None = None
     missing: dict[str, str] = attrs.field(factory=dict)
     _scores: dict[str, float] = attrs.field(factory=dict, init=False)
@@ -161,7 +164,7 @@ class Products:
         from n2d_framework.bundle import save
 
         bundle = self.output.path / f"{self.request.name}.n2d"
-        save(self.model, bundle)
+        save(self.model, bundle, keep_rows=self.rows)
         self._paths["bundle"] = bundle
 
     def _write_back(self) -> None:
@@ -173,7 +176,12 @@ class Products:
     def _write_report(self) -> None:
         path = self.output.path / "report.html"
         self.model.report(
-            path, self.data, title=self.request.name, scores=self._scores, config=self._config()
+            path,
+            self.data,
+            title=self.request.name,
+            scores=self._scores,
+            config=self._config(),
+            keep_rows=self.rows,
         )
         self._paths["report"] = path
 
@@ -199,7 +207,9 @@ class Products:
                 image_shape=None if data.modality == "sequence" else "auto",
                 random_state=self.model.random_state_,
                 failed=lambda name, error: note_missing(f"plots/{name}", error, self.missing),
-                further=self._plots_of_plugins(),
+                # What plugins draw of rows is not known.
+                further=self._plots_of_plugins() if self.rows else None,
+                keep_rows=self.rows,
             )
 
     def _plots_of_plugins(self) -> dict[str, Callable[[Any], object]]:

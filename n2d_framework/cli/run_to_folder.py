@@ -41,6 +41,7 @@ def execute(
     store: Path | None,
     plots: bool,
     report: bool,
+    rows: bool = True,
     progress: RunProgress,
     listeners: Sequence[EventSink] = (),
     back: WriteBack | None = None,
@@ -59,6 +60,8 @@ def execute(
         Stage store.
     plots, report : bool
         Whether pictures are drawn, and the report is written.
+    rows : bool, default True
+        Whether bundle and report may hold values of single rows.
     progress : RunProgress
     listeners : sequence of callables, default ()
         Who else hears the events, such as a tracker.
@@ -91,7 +94,9 @@ def execute(
             model.fit(data)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from error
-        products = Products(model, data, request, output, plots=plots, report=report, back=back)
+        products = Products(
+            model, data, request, output, plots=plots, report=report, rows=rows, back=back
+        )
         products.write_labels()
         try:
             for name, make in products.steps():

@@ -73,6 +73,7 @@ def save_run_plots(
     projection: Projection = "principal",
     failed: Callable[[str, Exception], None] | None = None,
     further: Mapping[str, Callable[[Axes], object]] | None = None,
+    keep_rows: bool = True,
 ) -> list[Path]:
     """Write every picture that applies to a fitted model.
 
@@ -113,6 +114,8 @@ def save_run_plots(
     further : mapping of str to callable, optional
         Further pictures by their names, such as those of plugins: each is called with an ``Axes``.
         One that has the name of a picture here is refused.
+    keep_rows : bool, default True
+        Whether single rows may be drawn: without them there are no reconstructions.
 
     Returns
     -------
@@ -146,7 +149,9 @@ def save_run_plots(
         ),
         "loss": lambda: _losses(model),
         "reconstructions": lambda: (
-            _remade(model, x, shape, random_state) if numbers and rows is None else None
+            _remade(model, x, shape, random_state)
+            if numbers and rows is None and keep_rows
+            else None
         ),
         "cluster_means": lambda: (
             cluster_means(x, model.labels_, shape, features=features) if numbers else None

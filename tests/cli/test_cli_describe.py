@@ -130,3 +130,26 @@ def test_stability_of_a_bundle(n2d: Run, flowers: Path) -> None:
     assert read["refits"] == 2
     assert sum(about["size"] for about in read["clusters"]) == 150
     assert n2d(*words[:-2], "--seeds", "0", "--resamples", "1").exit_code == 2
+
+
+def test_a_run_without_rows_holds_none(n2d: Run, elsewhere: Path) -> None:
+    table = load_iris(as_frame=True).data
+    table.iloc[0] = [71.5, 72.25, 73.125, 74.0625]
+    table.index = [f"secret {i}" for i in range(len(table))]
+    table.to_csv("flowers.csv", index_label="plant")
+    trio = {"embedder": "pca", "manifolder": "identity", "clusterer": "kmeans"}
+    quick = [f"--set=model.{role}={name}" for role, name in trio.items()]
+    words = ("run", "flowers.csv", "--id", "plant", *quick, "--set=model.n_clusters=3")
+    assert n2d(*words, "--no-rows", "--out", "without").exit_code == 0
+    assert n2d(*words, "--out", "with").exit_code == 0
+    assert "no golden rows" in n2d("verify", "without/flowers.n2d").stdout
+    assert "no golden rows" not in n2d("verify", "with/flowers.n2d").stdout
+    assert "secret" in Path("without/labels.csv").read_text()
+    assert "secret" in Path("with/report.html").read_text(encoding="utf-8")
+    for path in Path("without").rglob("*"):
+        if path.is_file() and path.name != "labels.csv":
+            assert b"secret" not in path.read_bytes(), path
+    drawn = {path.name for path in Path("with/plots").iterdir()}
+    assert {path.name for path in Path("without/plots").iterdir()} == drawn - {
+        "reconstructions.png"
+    }

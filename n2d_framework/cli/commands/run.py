@@ -87,6 +87,13 @@ def run(
     report: Annotated[
         bool, typer.Option(help="Write report.html: a map of the rows, and what each cluster is.")
     ] = True,
+    rows: Annotated[
+        bool,
+        typer.Option(
+            help="With --no-rows, bundle, report and pictures hold no values, ids or images of "
+            "single rows; ids are in labels.csv alone."
+        ),
+    ] = True,
     allow_code: AllowCode = False,
     tensorboard: TensorBoardFolder = None,
     quiet: Quiet = False,
@@ -114,7 +121,7 @@ def run(
     with RunProgress(quiet=quiet) as progress:
         record = execute(
             request, target,
-            overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, report=report,
+            overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, report=report, rows=rows,
             progress=progress, listeners=listeners, back=back,
         )  # fmt: skip
     if json:
