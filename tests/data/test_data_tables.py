@@ -588,3 +588,27 @@ def test_other_tables_have_no_decimal_commas(tmp_path: Path, lines: str) -> None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read(tmp_path, lines)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv", "t.csv.gz"])
+@pytest.mark.parametrize(
+    ("rows", "place"),
+    [
+        (['1,"2', "3,4"], 1), (["1,2", '3,"4'], 2), (["1,2", '"3,4', "5,6"], 2),
+        (["1,x", '2,"y', "3,z", "4,z"], 2), (['1,"a"', '2,"a ""b""', "3,c"], 2),
+    ],
+)  # fmt: skip
+def test_a_quote_that_is_not_closed_takes_no_rows_away(
+    tmp_path: Path, name: str, rows: list[str], place: int
+) -> None:
+    content = "\n".join(["a,b", *rows])
+    content = content.replace(",", "\t") if ".tsv" in name else content
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content.encode()) if name.endswith("gz") else content.encode())
+    with pytest.raises(DataError, match=f"row {place} .* has a quote that is not closed"):
+        load(path)
+
+
+def test_a_quote_within_a_field_is_part_of_it(tmp_path: Path) -> None:
+    found = read(tmp_path, 'a,b\n1,5" pipe\n2,"6"" pipe"\n3,x\n', y="b")
+    assert found.y.tolist() == ['5" pipe', '6" pipe', "x"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -82,6 +82,7 @@ class TextSource(TableSource):
         del size  # Arrow's reader counts bytes, and its batches are cut afterwards.
         numbers = () if raw else columns.features
         checked = False
+        self._refuse_open_quote()
         try:
             for batch in self._read(columns, frozenset(numbers)):
                 if not checked and self._is_extreme(batch, numbers):
@@ -122,6 +123,32 @@ class TextSource(TableSource):
             ) as reader,
         ):
             yield from reader
+
+    def _refuse_open_quote(self) -> None:
+        """Refuse a quote that is not closed, which Arrow closes at the end of the file."""
+        with uncompressed(self.ref.path) as file:
+            quotes = sum(part.count(b'"') for part in iter(partial(file.read, _BLOCK_BYTES), b""))
+        if quotes % 2 == 0:
+            return
+        lines = list[str]()
+
+        def noted(file: IO[bytes]) -> Iterator[str]:
+            for line in file:
+                for part in physical_lines(line.decode("utf-8", "replace")):
+                    lines.append(part)
+                    yield part
+
+        row, last = 0, list[str]()
+        with uncompressed(self.ref.path) as file:
+            file.read(self._heading.offset)
+            for record in csv.reader(noted(file), delimiter=self._heading.delimiter):
+                row, last = row + bool(record), lines.copy()
+                lines.clear()
+        try:
+            list(csv.reader(last, delimiter=self._heading.delimiter, strict=True))
+        except csv.Error as error:
+            if "end" in str(error):
+                raise self._unreadable(row, "has a quote that is not closed") from error
 
     def _is_extreme(self, batch: Any, numbers: Sequence[str]) -> bool:
         """Return whether numbers may be written there that float64 cannot hold."""
