@@ -70,7 +70,7 @@ from n2d_framework.core.protocols import (
 )
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import ROLE_TABLE, RoleInfo
-from n2d_framework.core.rows import Field, Rows, Schema
+from n2d_framework.core.rows import Field, Rows, Schema, packed, unpacked
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import object_from_state, object_state, trusted_types
@@ -78,6 +78,7 @@ from n2d_framework.errors import (
     CollapseWarning,
     ConfigError,
     DataError,
+    DataWarning,
     DeadlineError,
     N2DError,
     Problem,
@@ -108,6 +109,7 @@ __all__ = [
     "Contrasts",
     "DataError",
     "DataFile",
+    "DataWarning",
     "Dataset",
     "DatasetSpec",
     "DeadlineError",
@@ -169,9 +171,11 @@ __all__ = [
     "option",
     "options_dict",
     "options_of",
+    "packed",
     "require_fitted",
     "resolve",
     "trusted_types",
+    "unpacked",
 ]
 
 

@@ -57,6 +57,19 @@ _PREPARING = (
         reference="Luecken and Theis 2019, Current best practices in single-cell RNA-seq analysis, "
         "Molecular Systems Biology 15",
     ),
+    ComponentSpec(
+        role="prepare",
+        name="table",
+        factory="n2d_builtin.prepare.table:Table",
+        summary="Turns columns of numbers, categories, dates and strings, with gaps, into features",
+        input={"number", "category", "date", "text"},
+        output="vector",
+        missing=True,
+        default_for=("table",),
+        reference="Huang 1998, Data Mining and Knowledge Discovery 2; Pages 2004, Revue de "
+        "statistique appliquee 52; Gower 1971, Biometrics 27",
+        small_options={"n_components": 3},
+    ),
 )
 
 _EMBEDDERS = (

@@ -102,7 +102,7 @@ def _whole(x: Any, y: Any, metric: int) -> Any:
 def _within(x: Any, y: Any, i: int, p: int, limit: float, metric: int) -> float:
     """Distance of row `i` of `x` and row `p` of `y`, given up once it exceeds `limit`."""
     if metric > 2:
-        return _whole(x[i], y[p], metric)
+        return float(_whole(x[i], y[p], metric))
     total = 0.0
     for start in range(0, x.shape[1], _STRIDE):
         stop = min(start + _STRIDE, x.shape[1])
