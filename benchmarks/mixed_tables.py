@@ -168,8 +168,9 @@ def ours(trio: str) -> Callable[[pd.DataFrame, int, int], np.ndarray]:
 
 
 def default(frame: pd.DataFrame, k: int, seed: int) -> np.ndarray:
-    """Nothing chosen but the number of clusters."""
-    return n2d.N2D(n_clusters=k, random_state=seed).fit_predict(frame)
+    """Nothing chosen but the number of clusters and the seed."""
+    config = {"model": {"n_clusters": k}, "random_state": seed}
+    return n2d.compose(config).fit_predict(frame)
 
 
 OTHERS: dict[str, Callable[[pd.DataFrame, int, int], np.ndarray]] = {

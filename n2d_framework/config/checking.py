@@ -72,7 +72,7 @@ class Composition:
                 chains[role] = (_filled(found, self.n_clusters, role),)
             elif word in PLAIN_STORAGES and not role_info(role).needed:
                 chains[role] = ()
-            elif word == "text":
+            elif word == "text" and role_info(role).takes == "rows":
                 text = f"no installed component is the default for texts; install {_FOR_TEXTS}"
                 raise ConfigError([Problem(role, f"{text}, or choose one that takes them")])
         return attrs.evolve(self, chains=chains, left_open=frozenset())
@@ -190,11 +190,11 @@ _FOR_TEXTS = "n2d-text"
 
 
 def _left_open(given: Mapping[str, Any]) -> frozenset[Role]:
-    """Roles that are handed rows of data and for which nothing was chosen."""
+    """Roles that have a default and for which nothing was chosen."""
     return frozenset(
         info.name
         for info in ROLE_TABLE
-        if info.takes == "rows" and given.get(info.name) is None and given.get(info.short) is None
+        if info.default and given.get(info.name) is None and given.get(info.short) is None
     )
 
 

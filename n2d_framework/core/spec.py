@@ -150,8 +150,6 @@ def _are_words_of_rows(spec: Any, attribute: attrs.Attribute[Any], value: Any) -
     ):
         allowed = "a tuple of kinds of rows, such as ('text',), ('table',) or ('sparse',)"
         raise TypeError(_wrong(spec, attribute, value, allowed))
-    if value:
-        _takes_rows(spec, attribute, value)
 
 
 def _takes_rows(spec: Any, attribute: attrs.Attribute[Any], value: Any) -> None:
@@ -228,7 +226,7 @@ class ComponentSpec:
     default_for : tuple of str, default ()
         Rows for which it is chosen where the user chooses nothing for its role: ``"table"``
         (columns of several kinds, or with missing values), ``"text"``, ``"sparse"``, or a kind
-        that a plugin announces. For components that take rows of data.
+        that a plugin announces.
     weighted : bool, default False
         Whether its fit honours ``context.weights``: a row of weight 2 counts as two rows.
     map_options : mapping

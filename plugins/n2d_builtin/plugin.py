@@ -150,6 +150,7 @@ _EMBEDDERS = (
         summary="Passes rows on unchanged",
         weighted=True,
         passes_on=True,
+        default_for=("table",),
     ),
 )
 
@@ -197,6 +198,7 @@ _MANIFOLDERS = (
         summary="Passes rows on unchanged",
         weighted=True,
         passes_on=True,
+        default_for=("table",),
     ),
 )
 
@@ -213,6 +215,7 @@ _CLUSTERERS = (
         role="clusterer",
         name="kmeans",
         factory="n2d_builtin.kmeans.kmeans:KMeans",
+        default_for=("table",),
         state_version=2,
         summary="k-means, with Student-t soft assignment",
         weighted=True,

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import QuantileTransformer
 
+import n2d_framework as n2d
 from n2d_builtin.prepare.table import Table
 from n2d_framework.errors import DataWarning, StateError
 from n2d_framework.plugin import DataError, FitContext, Rows
@@ -286,3 +287,30 @@ def test_states_that_do_not_fit_together_are_refused(part, key, value):
     changed = {**state, key: value} if not part else {**state, part: {**state[part], key: value}}
     with pytest.raises(StateError):
         Table().set_state(changed)
+
+
+def test_a_model_of_a_table_predicts_and_reloads_and_knows_its_features(tmp_path):
+    frame = mixed().drop(columns="job")
+    model = n2d.N2D(
+        "identity", "identity", "kmeans", prepare="table", describe="summary", n_clusters=3,
+        random_state=0,
+    )  # fmt: skip
+    labels = model.fit_predict(frame)
+    model.save(tmp_path / "m.n2d")
+    loaded = n2d.load(tmp_path / "m.n2d")
+    np.testing.assert_array_equal(loaded.predict(frame), labels)
+    np.testing.assert_array_equal(loaded.predict(frame[["city", *frame.columns[:3], "since"]]),
+                                  labels)  # fmt: skip
+    found = model.descriptions_["summary"]["clusters"][0]["distinctive"]
+    assert {item["feature"] for item in found} <= set(model.prepare_[0].feature_names_out())
+    with pytest.warns(DataWarning, match="such as 'Chur'"):
+        loaded.predict(frame.head(3).assign(city=["Chur", "Bern", "Zug"]))
+
+
+@pytest.mark.parametrize("config", [{}, {"prepare": {"name": "table", "balance": "famd"}}])
+def test_a_table_without_a_choice_has_the_trio_for_tables(config):
+    model = n2d.compose({"model": {"n_clusters": 3, **config}}).fit(mixed().drop(columns="job"))
+    assert [type(part).__name__ for part in (model.embedder_, model.manifolder_,
+                                             model.clusterer_)] == [
+        "Identity", "Identity", "KMeans",
+    ]  # fmt: skip

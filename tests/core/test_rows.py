@@ -262,7 +262,6 @@ def test_identity_is_equal_where_rows_are():
         ({"default_for": ("Text",)}, "default_for must be a tuple"),
         ({"role": "clusterer", "sparse": True}, "sparse must be left out but for prepare or emb"),
         ({"role": "clusterer", "missing": True}, "missing must be left out"),
-        ({"role": "clusterer", "default_for": ("text",)}, "default_for must be left out"),
     ],
 )
 def test_announcements_of_what_rows_a_component_takes_are_checked(given, reason):

@@ -20,7 +20,7 @@ from n2d_framework.errors import (
     DataWarning,
     UnsupportedError,
 )
-from n2d_framework.plugin import Rows
+from n2d_framework.plugin import ROLES, Rows
 
 PLUGIN = '''
 from typing import Any
@@ -34,7 +34,6 @@ def n2d_components():
     yield ComponentSpec(
         role="prepare", name="codes", factory="rows_plugin:Codes", summary="Codes of columns",
         input={"number", "category", "date", "text"}, output="vector", missing=True,
-        default_for=("table",),
     )
     yield ComponentSpec(
         role="prepare", name="letters", factory="rows_plugin:Letters", summary="Counts letters",
@@ -324,14 +323,15 @@ def test_numbers_with_gaps_and_no_names_are_refused_unless_a_step_takes_them(plu
 
 
 def test_without_a_choice_each_kind_of_rows_has_its_default(plugin, tmp_path):
-    config = {"model": {"manifolder": "identity", "clusterer": "kmeans", "n_clusters": 3}}
-    for x, embedder, prepare in (
-        (texts(), "lengths", None),
-        (counts(), "truncated_svd", "none"),
-        (table(), "dense_ae", "codes"),
+    config = {"model": {"n_clusters": 3}}
+    for x, prepare, *trio in (
+        (texts(), None, "lengths", "umap", "gmm"),
+        (counts(), "none", "truncated_svd", "umap", "gmm"),
+        (table(), "table", "identity", "identity", "kmeans"),
+        (np.zeros((4, 3)), "minmax", "dense_ae", "umap", "gmm"),
     ):
         chosen = n2d.compose(config).composition().for_rows(Rows.of(x))
-        assert chosen.choice("embedder").name == embedder
+        assert [chosen.choice(role).name for role in ROLES] == trio
         assert [choice.name for choice in chosen.choices("prepare")] == [prepare] * bool(prepare)
     with pytest.raises(CompositionError, match="dense_ae"):
         n2d.compose(config, ["model.embedder=dense_ae"]).fit(texts())

@@ -153,7 +153,9 @@ class Measures:
         factor[either] = balance.of_either(share_of_high) / extent[either]
         factor = np.where(varies, factor, 0.0)
         said = (share >= least) & (share > 0) & (share < 1)
-        missing = np.where(said, balance.of_either(np.where(said, share, 0.5)), 0.0)
+        # The mean is half as far, squared, from a value as two values are from each other.
+        half = balance.of_either(np.where(said, share, 0.5)) / np.sqrt(2.0)
+        missing = np.where(said, half, 0.0)
         return attrs.evolve(made, mean=mean, factor=factor, missing=missing)
 
     def with_curves(self, near: AnyArray) -> Self:

@@ -103,7 +103,8 @@ class Table:
 
     Each column becomes one or more features, and all columns weigh alike, whatever their kind
     (`balance`). A missing value takes the mean of its column, and another feature says that it was
-    missing, where the share of such rows is at least `rare`. A category that was rare or unknown at
+    missing, where the share of such rows is at least `rare`: it is as far from the others as these
+    are from each other on average. A category that was rare or unknown at
     the fit counts as *other* where rare categories were pooled, and as the mean of its column
     otherwise; how many there were is a warning. Columns with one value are left out. Each row's
     result depends on that row alone.
@@ -166,7 +167,7 @@ class Table:
         "indicate", help="Whether a feature says that a value was missing, or only its mean counts."
     )
     rare: float = option(
-        0.02,
+        0.005,
         ge=0,
         lt=0.5,
         help="Categories, and missing values, of a smaller share of rows have no feature of their "
