@@ -39,7 +39,7 @@ TRIOS: dict[str, tuple[Any, Any, Any, dict[str, Any]]] = {
         "identity", {"name": "umap", "n_neighbors": 100}, "kmeans", {}),
     "identity, umap, hdbscan": (
         "identity", "umap", {"name": "hdbscan", "min_cluster_size": 50}, {}),
-    "dense_ae, umap, gmm": ("dense_ae", "umap", "gmm", {}),
+    "dense_ae 60 epochs, umap, gmm": ({"name": "dense_ae", "epochs": 60}, "umap", "gmm", {}),
 }  # fmt: skip
 
 

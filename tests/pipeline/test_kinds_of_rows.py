@@ -269,7 +269,7 @@ def test_columns_are_matched_by_name_and_keep_their_kinds(plugin):
     with pytest.warns(DataWarning, match=r"'town': 40 of 60 rows have categories .*'Oslo', 'Rom'"):
         model.predict(strange)
     # Names of the features are known to those that describe.
-    described = light(describe=["kinds", "features"]).fit(x).descriptions_
+    described = light(prepare="codes", describe=["kinds", "features"]).fit(x).descriptions_
     assert described["kinds"] == {"names": ["age", "town", "since", "paid"], "type": "Rows"}
     assert described["features"]["names"][:3] == ["age", "age is missing", "town = Bonn"]
     assert described["features"]["shape"] == [60, 10]
@@ -317,7 +317,7 @@ def test_numbers_with_gaps_and_no_names_are_refused_unless_a_step_takes_them(plu
     model = light(prepare="codes").fit(x)
     np.testing.assert_array_equal(model.predict(x), model.labels_)
     named = light().fit(pd.DataFrame(x, columns=["a", "b", "c"]))
-    assert named.to_manifest()["composition"]["prepare"]["name"] == "codes"
+    assert named.to_manifest()["composition"]["prepare"]["name"] == "table"
     dense = light().fit(pd.DataFrame(np.nan_to_num(x), columns=["a", "b", "c"]))
     assert dense.to_manifest()["composition"]["prepare"]["name"] == "minmax"
 
