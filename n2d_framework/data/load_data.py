@@ -22,6 +22,7 @@ from n2d_framework.data.formats.jsonl import JsonLinesSource
 from n2d_framework.data.formats.npy import NpySource, NpzSource
 from n2d_framework.data.formats.parquet import ParquetSource, is_parquet_folder
 from n2d_framework.data.formats.text import TextSource
+from n2d_framework.data.formats.zarr_store import ZarrSource, is_zarr_folder
 from n2d_framework.data.reference import Reference, parse_reference
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
@@ -49,6 +50,7 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".parquet": partial(SourceApart, ParquetSource),
     ".tsv": TextSource,
     ".tsv.gz": TextSource,
+    ".zarr": partial(SourceApart, ZarrSource),
 }
 #: Suffixes of files that can be read; a folder of images has none.
 SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
@@ -169,7 +171,7 @@ def open_rows(
         source: RowSource = ArraySource(load_set(find(parsed)))
     elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:
         source = ArraySource(adapted)
-    elif parsed.path.is_dir() and not is_parquet_folder(parsed.path):
+    elif (suffix := _suffix(parsed.path)) == "":
         source = ImageFolder(parsed)
     else:
         if like is not None:
@@ -177,7 +179,7 @@ def open_rows(
             if by_kind is None:
                 by_kind = any(field.kind != "number" for field in like.fields)
             parsed = attrs.evolve(parsed, like=like, n_features=n, by_kind=by_kind)
-        source = _SOURCES[".parquet" if parsed.path.is_dir() else _suffix(parsed.path)](parsed)
+        source = _SOURCES[suffix](parsed)
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)
         _report_matching(source, like, shown or name)
@@ -210,7 +212,11 @@ def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[
 
 
 def _suffix(path: Path) -> str:
-    """The suffix by which a file is read."""
+    """The suffix by which a file or folder is read; empty for a folder of images."""
+    if path.is_dir():
+        if is_zarr_folder(path):
+            return ".zarr"
+        return ".parquet" if is_parquet_folder(path) else ""
     suffix = path.suffix.lower()
     if suffix == ".gz":
         suffix = Path(path.stem).suffix.lower() + suffix

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,10 @@ from n2d_framework.types import AnyArray
 __all__ = [
     "INDEX",
     "Annotated",
-    "annotated_contents",
+    "grouped_contents",
     "index_and_columns",
     "is_annotated",
     "sparse_group",
-    "sparse_groups",
 ]
 
 #: Name of the names of cells, whatever the file calls their column.
@@ -171,30 +170,55 @@ class Annotated:
         return self._stored(f"{group}/{name}")
 
 
-def annotated_contents(ref: Reference, known: Annotated, names: list[str]) -> Contents:
-    """Choose rows, labels and ids in a file of AnnData: ``X`` and names of cells by default.
+def grouped_contents(
+    ref: Reference,
+    root: Any,
+    names: list[str],
+    stored: Callable[[str], StoredArray],
+    index: Sequence[str] = (),
+) -> Contents:
+    """Choose rows, labels and ids in a file whose arrays lie in groups: HDF5 or Zarr.
 
     Parameters
     ----------
     ref : Reference
-    known : Annotated
+    root : group of h5py or Zarr
     names : list of str
-        Paths of all arrays of the file, which may be named as well.
+        Paths of all arrays.
+    stored : callable
+        Gives the array of a path.
+    index : sequence of str
+        Fields of structured arrays that hold row names.
+
+    Returns
+    -------
+    Contents
+        Of a file of AnnData: ``X`` and the names of cells, where the user names no others. In any
+        file, groups that are sparse matrices count as arrays.
 
     Raises
     ------
     DataError
-        If there is no such array.
+        If there is no such array, or no way to choose.
     """
-    own = [*known.matrices, *known.columns]
-    if ref.id is None and INDEX in own:
-        ref = attrs.evolve(ref, id=INDEX)
-    every = [*own, *(name for name in names if name not in set(own))]
-    contents = find_contents(ref, every, known.get, notable=known.matrices)
-    return attrs.evolve(contents, names=known.feature_names(contents.x))
+    if is_annotated(root):
+        known = Annotated(ref.path, root, stored)
+        own = [*known.matrices, *known.columns]
+        if ref.id is None and INDEX in own:
+            ref = attrs.evolve(ref, id=INDEX)
+        every = [*own, *(name for name in names if name not in set(own))]
+        contents = find_contents(ref, every, known.get, notable=known.matrices)
+        return attrs.evolve(contents, names=known.feature_names(contents.x))
+    groups = _sparse_groups(names)
+
+    def array(name: str) -> StoredArray:
+        return sparse_group(ref.path, root[name], name, stored) if name in groups else stored(name)
+
+    every = [*groups, *(name for name in names if name.rpartition("/")[0] not in groups)]
+    return find_contents(ref, every, array, index)
 
 
-def sparse_groups(names: list[str]) -> list[str]:
+def _sparse_groups(names: list[str]) -> list[str]:
     """Groups that are sparse matrices, by the paths of all arrays of a file."""
     known = set(names)
     return [

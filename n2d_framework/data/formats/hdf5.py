@@ -10,19 +10,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.data.faults import check_declared, reading, refuse_links, refuse_other_files
-from n2d_framework.data.formats.annotated import (
-    Annotated,
-    annotated_contents,
-    is_annotated,
-    sparse_group,
-    sparse_groups,
-)
-from n2d_framework.data.formats.array_files import (
-    ArrayFile,
-    Contents,
-    StoredArray,
-    find_contents,
-)
+from n2d_framework.data.formats.annotated import grouped_contents
+from n2d_framework.data.formats.array_files import ArrayFile, StoredArray
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -144,7 +133,11 @@ class Hdf5Source(ArrayFile):
             self._file = h5py.File(ref.path, "r")
         try:
             with reading(ref.path, _KIND):
-                contents = self._contents(ref, _datasets(ref, self._file))
+                names = _datasets(ref, self._file)
+                contents = grouped_contents(
+                    ref, self._file, names, lambda name: self._stored(ref, name),
+                    _index(self._file, names),
+                )  # fmt: skip
             super().__init__(ref, _KIND, contents)
         except BaseException:  # whatever stopped us, also an interrupt: the file is closed
             self._file.close()
@@ -153,22 +146,6 @@ class Hdf5Source(ArrayFile):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def _contents(self, ref: Reference, names: list[str]) -> Contents:
-        def stored(name: str) -> StoredArray:
-            return self._stored(ref, name)
-
-        if is_annotated(self._file):
-            return annotated_contents(ref, Annotated(ref.path, self._file, stored), names)
-        groups = sparse_groups(names)
-
-        def array(name: str) -> StoredArray:
-            if name in groups:
-                return sparse_group(ref.path, self._file[name], name, stored)
-            return stored(name)
-
-        known = [*groups, *(name for name in names if name.rpartition("/")[0] not in groups)]
-        return find_contents(ref, known, array, _index(self._file, names))
 
     def _stored(self, ref: Reference, name: str) -> _Stored:
         import h5py

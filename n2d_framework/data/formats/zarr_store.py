@@ -1,0 +1,140 @@
+"""Rows from Zarr stores on disk: folders of arrays, of AnnData or of any names."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.data.apart.limited import stored_bytes
+from n2d_framework.data.faults import check_declared, reading
+from n2d_framework.data.formats.annotated import grouped_contents
+from n2d_framework.data.formats.array_files import ArrayFile, Contents, StoredArray
+from n2d_framework.data.reference import Reference
+from n2d_framework.errors import DataError
+from n2d_framework.types import AnyArray
+
+__all__ = ["ZarrSource", "is_zarr_folder"]
+
+_KIND = "a Zarr store (.zarr)"
+_METADATA = ("zarr.json", ".zgroup", ".zarray")
+#: Codecs that turn bytes into bytes or numbers, and run nothing that is stored: no pickles.
+_CODECS = {
+    "adler32", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "fixedscaleoffset",
+    "fletcher32", "gzip", "jenkins_lookup3", "lz4", "lzma", "packbits", "quantize",
+    "sharding_indexed", "shuffle", "transpose", "vlen-bytes", "vlen-utf8", "zlib", "zstd",
+}  # fmt: skip
+_DEEPEST = 20
+
+
+def is_zarr_folder(folder: Path) -> bool:
+    """Return whether a folder is a Zarr store."""
+    return any((folder / name).is_file() for name in _METADATA)
+
+
+@attrs.frozen
+class _Stored(StoredArray):
+    where: str
+    stored: Any
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    def rows(self, size: int) -> Iterator[AnyArray]:
+        for start in range(0, self.shape[0], size):
+            part = np.asarray(self.stored[start : start + size])
+            yield np.array(part.tolist(), dtype=str) if self.dtype.kind == "U" else part
+
+
+class ZarrSource(ArrayFile):
+    """Rows of the array ``x`` of a Zarr store, with labels in ``y`` if there are any.
+
+    Arrays in groups are named by their path; groups that are sparse matrices, and what AnnData
+    keeps, as in HDF5. Needs the extra ``zarr``.
+
+    Parameters
+    ----------
+    ref : Reference
+    """
+
+    def __init__(self, ref: Reference) -> None:
+        try:
+            import zarr
+        except ImportError as error:
+            raise DataError(
+                f'{ref.path}: Zarr needs an extra: pip install "n2d_framework[zarr]"'
+            ) from error
+
+        with reading(ref.path, _KIND):
+            self._bytes = _stored_bytes(ref.path)
+            # What is consolidated is another copy of the metadata, which need not be the same.
+            root = zarr.open(store=str(ref.path), mode="r", use_consolidated=False)
+            contents = self._contents(ref, root)
+        super().__init__(ref, _KIND, contents)
+
+    def _contents(self, ref: Reference, root: Any) -> Contents:
+        if hasattr(root, "shape"):
+            return Contents([(self._stored(ref, "x", root), None)])
+
+        def stored(name: str) -> StoredArray:
+            return self._stored(ref, name, root[name])
+
+        return grouped_contents(ref, root, list(_arrays(root)), stored)
+
+    def _stored(self, ref: Reference, name: str, found: Any) -> _Stored:
+        where = f"{ref.path}: array {name!r}"
+        foreign = sorted(set(_codecs(found.metadata.to_dict())) - _CODECS)
+        if foreign:
+            raise DataError(
+                f"{where} needs the codec {foreign[0]!r}, which is not used for data from files; "
+                f"write it again with one of {', '.join(sorted(_CODECS))}"
+            )
+        text = found.dtype.kind in "TOU"
+        itemsize = 8 if text else found.dtype.itemsize
+        declared = max(math.prod(found.shape), math.prod(found.chunks)) * itemsize
+        check_declared(where, declared, self._bytes)
+        return _Stored(where, found, found.shape, np.dtype("U") if text else found.dtype)
+
+
+def _arrays(group: Any, path: str = "", depth: int = 0) -> Iterator[str]:
+    """Paths of all arrays in a group."""
+    if depth > _DEEPEST:
+        raise DataError(f"{path}: groups lie more than {_DEEPEST} deep in each other")
+    for name in sorted(group.keys()):
+        item, place = group[name], f"{path}{name}"
+        if hasattr(item, "shape"):
+            yield place
+        else:
+            yield from _arrays(item, f"{place}/", depth + 1)
+
+
+def _codecs(described: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the codecs in the metadata of an array, of either version of the format."""
+    listed = [
+        *(described.get("codecs") or ()),
+        *(described.get("index_codecs") or ()),
+        *(described.get("filters") or ()),
+        *filter(None, [described.get("compressor")]),
+        *(described.get("storage_transformers") or ()),
+    ]
+    for codec in listed:
+        about = codec if isinstance(codec, Mapping) else codec.to_dict()
+        yield str(about.get("name", about.get("id"))).removeprefix("numcodecs.")
+        if isinstance(about.get("configuration"), Mapping):
+            yield from _codecs(about["configuration"])
+
+
+def _stored_bytes(folder: Path) -> int:
+    """Bytes of all files in a store; links, which could lead out of it, are refused."""
+    total = 0
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place, name)
+            if path.is_symlink():
+                raise DataError(f"{path} is a link, which is not followed; copy what it points to")
+            total += stored_bytes(path) if name in files else 0
+    return total

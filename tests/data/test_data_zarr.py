@@ -1,0 +1,145 @@
+"""Zarr stores: arrays, sparse matrices and AnnData in folders; nothing that acts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from n2d_framework.data import load, open_rows
+from n2d_framework.errors import DataError
+
+zarr = pytest.importorskip("zarr")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::n2d_framework.errors.DataWarning"),
+    pytest.mark.filterwarnings("ignore:.*Zarr format 3 specification"),
+]
+X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+Y = np.array(["a", "b", "c"])[np.arange(30) % 3]
+COUNTS = sp.csr_array((X > 0.5) * 3.0)
+
+
+def store(path: Path, version: int, **arrays: Any) -> Path:
+    """A store with arrays; names may be paths."""
+    root = zarr.open_group(str(path), mode="w", zarr_format=version)
+    for name, values in arrays.items():
+        root.create_array(name, data=np.asarray(values), chunks=(7, *np.shape(values)[1:]))
+    return path
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_arrays_are_read_whole_and_in_pieces(tmp_path: Path, version: int) -> None:
+    ids = np.array([f"k{i}" for i in range(30)])
+    path = store(tmp_path / "a.zarr", version, **{"x": X, "y": Y, "more/key": ids})
+    found = load({"path": path, "id": "more/key"})
+    np.testing.assert_array_equal(found.x, X)
+    assert (found.x.dtype, found.y.tolist(), found.ids[-1]) == (X.dtype, Y.tolist(), "k29")
+    with open_rows(path) as source:
+        np.testing.assert_array_equal(np.concatenate(list(source.chunks(8))), X)
+    with pytest.raises(DataError, match=r"a\.zarr: it has no array 'xs'; did you mean 'x'"):
+        load({"path": path, "x": "xs"})
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_one_array_alone_is_the_rows(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "without suffix"
+    zarr.create_array(str(path), data=X, zarr_format=version)
+    np.testing.assert_array_equal(load(path).x, X)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_cells_of_anndata_come_with_their_names(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "cells.zarr"
+    root = zarr.open_group(str(path), mode="w", zarr_format=version)
+    root.attrs["encoding-type"] = "anndata"
+    for name in ("X", "layers/counts"):
+        group = root.create_group(name)
+        group.attrs.update({"encoding-type": "csr_matrix", "shape": list(COUNTS.shape)})
+        for part in ("data", "indices", "indptr"):
+            group.create_array(part, data=getattr(COUNTS, part))
+    for place, names in (("obs", [f"cell{i}" for i in range(30)]), ("var", list("wxyz"))):
+        root.create_group(place).attrs["_index"] = "names"
+        root[place].create_array("names", data=np.array(names))
+    kinds = root["obs"].create_group("kind")
+    kinds.create_array("categories", data=np.array(["a", "b", "c"]))
+    kinds.create_array("codes", data=(np.arange(30) % 3).astype(np.int8))
+    found = load({"path": path, "x": "layers/counts", "y": "obs/kind"})
+    np.testing.assert_array_equal(found.x.toarray(), COUNTS.toarray())
+    assert (found.y.tolist(), found.ids[-1]) == (Y.tolist(), "cell29")
+    assert found.schema.names == ("w", "x", "y", "z")
+
+
+def metadata(path: Path, change: Any) -> None:
+    """Change what an array says of itself."""
+    place = next(p for p in (path / "x/zarr.json", path / "x/.zarray") if p.exists())
+    described = json.loads(place.read_text())
+    change(described)
+    place.write_text(json.dumps(described))
+
+
+@pytest.mark.parametrize("name", ["pickle", "json2", "msgpack2"])
+def test_codecs_that_make_objects_are_never_used(tmp_path: Path, name: str) -> None:
+    path = store(tmp_path / "a.zarr", 2, x=X)
+    metadata(path, lambda found: found.update(filters=[{"id": name}], dtype="|O", fill_value=None))
+    with pytest.raises(DataError, match=rf"needs the codec '{name}'|cannot be read as a Zarr"):
+        load(path)
+
+
+def test_links_out_of_a_store_are_not_followed(tmp_path: Path) -> None:
+    path = store(tmp_path / "a.zarr", 3, x=X)
+    chunk = next(item for item in (path / "x/c").rglob("*") if item.is_file())
+    chunk.rename(tmp_path / "elsewhere")
+    chunk.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="is a link, which is not followed"):
+        load(path)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_store_that_declares_more_than_it_holds_is_refused(tmp_path: Path, version: int) -> None:
+    path = store(tmp_path / "a.zarr", version, x=X)
+    metadata(path, lambda found: found.update(shape=[10**10, 4]))
+    with pytest.raises(DataError, match="made to fill the memory"):
+        load(path)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_is_refused_or_does_not_matter(tmp_path: Path, version: int, seed: int) -> None:
+    rng = np.random.default_rng([seed, version])
+    path = store(tmp_path / "a.zarr", version, x=X, y=Y)
+    files = sorted(item for item in path.rglob("*") if item.is_file())
+    place = files[int(rng.integers(len(files)))]
+    content = bytearray(place.read_bytes())
+    if rng.random() < 0.5:
+        content = content[: int(rng.integers(len(content)))]
+    else:
+        content[int(rng.integers(len(content)))] ^= 1 << int(rng.integers(8))
+    place.write_bytes(content)
+    try:
+        found = load(path)
+    except DataError as error:
+        message = str(error)
+    else:
+        message = f"{path}: rows of {found.x.shape[1:]}"
+        assert found.x.shape == (30, 4)
+    assert "a.zarr" in message
+
+
+def test_without_zarr_the_message_says_what_to_install(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    path = store(tmp_path / "a.zarr", 2, x=X)
+    code = (
+        "import sys; sys.modules['zarr'] = None\n"
+        "from n2d_framework.data.formats.zarr_store import ZarrSource\n"
+        "from n2d_framework.data import Reference\n"
+        "from pathlib import Path\n"
+        f"ZarrSource(Reference(Path({str(path)!r})))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert 'pip install "n2d_framework[zarr]"' in said.stderr
