@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Matched, Rows, Schema, left_out, listed, positions
-from n2d_framework.core.rows.dense import as_rows
+from n2d_framework.core.rows.dense import as_rows, dense_rows
 from n2d_framework.core.rows.frames import Frame, as_frame
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.plan.compatibility import refuse_missing
@@ -64,12 +64,13 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
         for text in _unseen(rows, schema):
             warnings.warn(f"X: {text}", DataWarning, stacklevel=stacklevel)
         return rows
-    if fitted.storage == "sparse":
-        rows = _sparse(x if frame is None or matched is None else frame.take(matched.order))
+    if frame is None:
+        rows = _sparse(x) if fitted.storage == "sparse" else Rows(as_rows(x))
     else:
-        if frame is not None:
-            x = frame.take(range(len(frame.names)) if matched is None else matched.order)
-        rows = Rows(as_rows(x))
+        order = range(len(frame.names)) if matched is None else matched.order
+        block = frame.block(order) if fitted.storage == "sparse" else None
+        rows = Rows(dense_rows(frame, order)) if block is None else _sparse(block)
+        rows = _sparse(rows) if fitted.storage == "sparse" else rows
     _check_shape(rows.row_shape, fitted.row_shape, name)
     if frame is None:
         return attrs.evolve(rows, schema=schema)

@@ -182,7 +182,7 @@ def test_columns_that_are_not_numbers_are_refused_by_name(model, values):
         with pytest.raises(DataError, match="'c'"):
             model.predict(table)
         with pytest.raises((CompositionError, DataError), match="'c'"):
-            like(model).fit(table)
+            like(model).set_params(prepare="minmax").fit(table)
     beside = pd.DataFrame(rows(), columns=NAMES).assign(note=values)
     with pytest.warns(DataWarning, match="'note'"):
         np.testing.assert_array_equal(model.predict(beside), model.labels_)

@@ -237,12 +237,10 @@ def test_a_value_beyond_float64_is_refused() -> None:
         as_rows(rows)
 
 
-@pytest.mark.parametrize(
-    "value", [AnnData(ROWS), [AnnData(ROWS)], {1, 2}, object(), None, {"a": 1}]
-)
+@pytest.mark.parametrize("value", [[AnnData(ROWS)], {1, 2}, object(), None, {"a": 1}])
 def test_what_has_no_rows_is_refused_at_once(value: Any) -> None:
     start = time.process_time()
-    with pytest.raises(DataError, match=r"adata.X|no rows of numbers|cannot be read"):
+    with pytest.raises(DataError, match=r"no rows of numbers|cannot be read|not one per row"):
         as_rows(value)
     assert time.process_time() - start < 1
 

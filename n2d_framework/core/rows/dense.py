@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from n2d_framework.core.arrays.missing import unmasked
 from n2d_framework.core.arrays.single_precision import lost_digits
-from n2d_framework.core.rows.frames import NotDenseError
+from n2d_framework.core.rows.fields import positions
+from n2d_framework.core.rows.frames import Frame, NotDenseError, as_frame
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["as_rows"]
+__all__ = ["as_rows", "dense_rows"]
 
 _CHUNK = 4096
 
@@ -45,12 +46,44 @@ def as_rows(x: Any, *, fitting: bool = False) -> AnyArray:
         float64 only: with the row and column.
         It is a ``TypeError`` as well if the input is sparse or of a type without rows.
     """
-    names: tuple[Any, ...] = ()
     at_least = 2 if fitting else 1
-    if _plain(x, at_least):
-        rows = x
-    else:
-        x, names = _opened(x, fitting)
+    if not _plain(x, at_least):
+        frame = as_frame(x)
+        if frame is not None:
+            return dense_rows(frame, range(len(frame.names)), fitting=fitting)
+    return _numeric(x, (), at_least, fitting)
+
+
+def dense_rows(frame: Frame, order: Sequence[int], *, fitting: bool = False) -> AnyArray:
+    """Check some columns of a frame and return them as an array of rows; see :func:`as_rows`.
+
+    Parameters
+    ----------
+    frame : Frame
+    order : sequence of int
+        Positions of the columns.
+    fitting : bool, default False
+
+    Raises
+    ------
+    DataError
+        As for :func:`as_rows`.
+    """
+    # Positions that stand for names are written as numbers.
+    bare = frame.names == positions(len(frame.names))
+    names = tuple(position if bare else frame.names[position] for position in order)
+    block = frame.block(order)
+    if block is None:
+        columns = [frame.column(position) for position in order]
+        block = _stacked(columns, names, fitting)
+    return _numeric(block, () if bare else names, 2 if fitting else 1, fitting)
+
+
+def _numeric(x: Any, names: Sequence[Any], at_least: int, fitting: bool) -> AnyArray:
+    """An array, or what turns into one, checked."""
+    rows = x
+    if not _plain(x, at_least):
+        x = _opened(x)
         try:
             x, mask = unmasked(x)
         except (TypeError, ValueError, RuntimeError) as error:
@@ -87,26 +120,16 @@ def _plain(x: Any, at_least: int) -> bool:
     )
 
 
-def _opened(x: Any, fitting: bool) -> tuple[Any, tuple[Any, ...]]:
-    """A frame as an array, with the names of its columns; other input as it is."""
-    if hasattr(x, "obs_names") and hasattr(x, "var_names"):
-        raise _WrongTypeError(
-            "X is an AnnData; give a matrix of it: adata.X (adata.X.toarray() if it is sparse), "
-            "or a representation such as adata.obsm['X_pca']"
-        )
+def _opened(x: Any) -> Any:
+    """What NumPy can read whole; anything else is refused."""
     if hasattr(x, "compute") and hasattr(x, "npartitions"):
-        x = x.compute()  # of Dask, whose __array__ drops masks
-    if hasattr(x, "columns") and hasattr(x, "collect"):
-        x = x.collect()  # of polars, lazy
-    names, column = _columns(x)
-    if column is not None:
-        return _stacked(x, names, column, fitting), names
+        return x.compute()  # of Dask, whose __array__ drops masks
     if not _is_array_like(x):
         raise _WrongTypeError(
             f"X is of type {type(x).__name__}, which has no rows of numbers. Expected 2D array; "
             "give an array, a list of rows or a frame"
         )
-    return x, ()
+    return x
 
 
 def _is_array_like(x: Any) -> bool:
@@ -119,25 +142,10 @@ def _is_array_like(x: Any) -> bool:
     )
 
 
-def _columns(x: Any) -> tuple[tuple[Any, ...], Callable[[int], Any] | None]:
-    """Names of the columns of a frame, and how each is taken out; ``None`` for other input."""
-    if hasattr(x, "columns") and hasattr(x, "iloc"):  # pandas
-        return tuple(x.columns), lambda position: x.iloc[:, position]
-    if hasattr(x, "columns") and hasattr(x, "to_series"):  # polars
-        return tuple(x.columns), x.to_series
-    if hasattr(x, "column_names") and hasattr(x, "column"):  # Arrow
-        return tuple(x.column_names), x.column
-    return (), None
-
-
-def _stacked(x: Any, names: Sequence[Any], column: Callable[[int], Any], fitting: bool) -> AnyArray:
+def _stacked(given: Sequence[Any], names: Sequence[Any], fitting: bool) -> AnyArray:
     """Columns of numbers, each checked and brought to their common type."""
-    kinds = {dtype for dtype in getattr(x, "dtypes", ()) if isinstance(dtype, np.dtype)}
-    if len(kinds) == 1 and len(kinds) == len(set(x.dtypes)) and kinds.pop().kind in "iuf":
-        return np.asarray(x)
     columns = []
-    for position, name in enumerate(names):
-        taken = column(position)
+    for name, taken in zip(names, given, strict=True):
         if str(getattr(taken, "dtype", "")).startswith("Sparse"):
             raise _WrongTypeError(f"X: column {name!r} is sparse; N2D needs dense columns")
         values, mask = unmasked(taken)

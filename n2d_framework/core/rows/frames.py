@@ -17,14 +17,6 @@ from n2d_framework.types import AnyArray
 
 __all__ = ["Frame", "NotDenseError", "as_frame", "id_texts", "name_text"]
 
-_NOT_NUMBERS = {
-    "U": "strings",
-    "S": "bytes",
-    "M": "dates",
-    "m": "time spans",
-    "c": "complex numbers",
-}
-
 
 class NotDenseError(DataError):
     """Of values that are not numbers, or missing: rows of columns may have them."""
@@ -45,9 +37,10 @@ class Frame(abc.ABC):
     names: tuple[str, ...]
     sparse: bool = False
 
-    @abc.abstractmethod
-    def take(self, order: Sequence[int]) -> Any:
-        """The columns at these positions, as something that turns into an array of rows."""
+    def block(self, order: Sequence[int]) -> Any:
+        """The columns at these positions as one array, where they are held in one; or ``None``."""
+        del order
+        return None
 
     @property
     def dtypes(self) -> tuple[str, ...]:
@@ -133,13 +126,9 @@ class _Made(Frame):
         if not self.names and len(rows.row_shape) == 1:
             self.names = positions(rows.row_shape[0])
 
-    def take(self, order: Sequence[int]) -> Any:
+    def block(self, order: Sequence[int]) -> Any:
         values = self._rows.values
-        if isinstance(values, Mapping):
-            raise NotDenseError("X has columns that are not numbers, or that have missing values")
-        if list(order) == list(range(len(self.names))):
-            return values
-        return values[:, list(order)]
+        return None if isinstance(values, Mapping) else _chosen(values, order, len(self.names))
 
     def column(self, position: int) -> Any:
         return self._rows.column(self.names[position])
@@ -159,6 +148,11 @@ class _Made(Frame):
         return found
 
 
+def _chosen(values: Any, order: Sequence[int], width: int) -> Any:
+    """Columns of a matrix; the matrix itself, if they are all in their order."""
+    return values if list(order) == list(range(width)) else values[:, list(order)]
+
+
 class _Matrix(Frame):
     """A matrix, dense or sparse, whose rows and columns have names of their own."""
 
@@ -167,10 +161,8 @@ class _Matrix(Frame):
         self.names = unique_names([name_text(name) for name in names])
         self._ids = None if ids is None else id_texts(ids)
 
-    def take(self, order: Sequence[int]) -> Any:
-        if list(order) == list(range(len(self.names))):
-            return self._values
-        return self._values[:, list(order)]
+    def block(self, order: Sequence[int]) -> Any:
+        return _chosen(self._values, order, len(self.names))
 
     def column(self, position: int) -> Any:
         column = self._values[:, [position]]
@@ -221,13 +213,14 @@ class _Pandas(Frame):
         self._x = x
         self.names = tuple(name_text(name) for name in x.columns)
 
-    def take(self, order: Sequence[int]) -> Any:
-        kinds = [getattr(dtype, "kind", "") for dtype in self._x.dtypes]
-        for position in order:
-            _refuse_kind(self.names[position], kinds[position])
-        if list(order) == list(range(self._x.shape[1])):
-            return self._x
-        return self._x.iloc[:, list(order)]
+    def block(self, order: Sequence[int]) -> Any:
+        known = list(self._x.dtypes)
+        dtypes = [known[position] for position in order]
+        alike = dtypes and isinstance(dtypes[0], np.dtype) and len(set(dtypes)) == 1
+        if not alike or dtypes[0].kind not in "iuf":
+            return None
+        whole = list(order) == list(range(self._x.shape[1]))
+        return np.asarray(self._x if whole else self._x.iloc[:, list(order)])
 
     def column(self, position: int) -> Any:
         return self._x.iloc[:, position]
@@ -251,14 +244,6 @@ class _Polars(Frame):
         self._x = x
         self.names = tuple(x.columns)
 
-    def take(self, order: Sequence[int]) -> Any:
-        kinds = list(map(str, self._x.dtypes))
-        for position in order:
-            kind = kinds[position]
-            if not (kind.startswith(("Int", "UInt", "Float", "Decimal")) or kind == "Boolean"):
-                raise _not_numbers(self.names[position], kind)
-        return self._x.select([self.names[position] for position in order])
-
     def column(self, position: int) -> Any:
         return self._x.to_series(position)
 
@@ -271,18 +256,6 @@ class _Arrow(Frame):
     def __init__(self, x: Any) -> None:
         self._x = x
         self.names = tuple(x.column_names)
-
-    def take(self, order: Sequence[int]) -> Any:
-        from pyarrow import types
-
-        kinds = self._x.schema.types
-        for position in order:
-            kind = kinds[position]
-            kind = kind.value_type if types.is_dictionary(kind) else kind
-            known = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
-            if not any(check(kind) for check in known):
-                raise _not_numbers(self.names[position], str(kind))
-        return self._x.select(list(order))
 
     def column(self, position: int) -> Any:
         return self._x.column(position)
@@ -305,30 +278,13 @@ class _Arrays(Frame):
         if not n:
             raise DataError("X has no columns; give at least one")
         self._columns = {name: _column(name, values) for name, values in columns.items()}
-
-    def take(self, order: Sequence[int]) -> Any:
-        chosen = {self.names[position]: self._columns[self.names[position]] for position in order}
-        lengths = {name: len(column) for name, column in chosen.items()}
-        first = next(iter(lengths))
-        for name, column in chosen.items():
-            if column.ndim != 1:
+        first = self.names[0]
+        for name, column in self._columns.items():
+            if len(column) != len(self._columns[first]):
                 raise DataError(
-                    f"X: column {name!r} has values of shape {column.shape[1:]}, not numbers; "
-                    "leave it out or split it"
+                    f"X: column {name!r} has {len(column)} values, {first!r} has "
+                    f"{len(self._columns[first])}"
                 )
-            _refuse_kind(name, column.dtype.kind)
-            if len(column) != lengths[first]:
-                raise DataError(
-                    f"X: column {name!r} has {len(column)} values, {first!r} has {lengths[first]}"
-                )
-        arrays = list(chosen.values())
-        if np.result_type(*arrays).kind == "f":
-            # Integers stay exact, so that whoever fits sees whether they differ in float64.
-            arrays = [
-                column.astype(object) if _beyond_float64(column) else column for column in arrays
-            ]
-        masked = any(isinstance(column, np.ma.MaskedArray) for column in arrays)
-        return (np.ma if masked else np).stack(arrays, axis=1)
 
     def column(self, position: int) -> Any:
         return self._columns[self.names[position]]
@@ -342,13 +298,6 @@ class _Arrays(Frame):
         return self._ids
 
 
-def _beyond_float64(column: AnyArray) -> bool:
-    """Return whether it has integers that float64 may round."""
-    if column.dtype.kind not in "iu" or not column.size:
-        return False
-    return max(abs(int(column.min())), abs(int(column.max()))) > 2**53
-
-
 def _column(name: str, values: Any) -> AnyArray:
     try:
         column: AnyArray = np.asanyarray(values)
@@ -357,17 +306,6 @@ def _column(name: str, values: Any) -> AnyArray:
     if column.ndim == 0:
         raise DataError(f"X: column {name!r} is one value, not one per row")
     return column
-
-
-def _refuse_kind(name: str, kind: str) -> None:
-    if kind in _NOT_NUMBERS and kind:
-        raise _not_numbers(name, _NOT_NUMBERS[kind])
-
-
-def _not_numbers(name: str, kind: str) -> DataError:
-    return NotDenseError(
-        f"X: column {name!r} holds {kind}, not numbers; encode it as numbers or leave it out"
-    )
 
 
 def name_text(name: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self, TypeAlias, get_args
@@ -18,7 +19,7 @@ from n2d_framework.core.rows.columns import (
     opened_column,
     packed_column,
 )
-from n2d_framework.core.rows.dense import as_rows
+from n2d_framework.core.rows.dense import as_rows, dense_rows
 from n2d_framework.core.rows.fields import Schema, positions
 from n2d_framework.core.rows.frames import Frame, NotDenseError, as_frame, id_texts
 from n2d_framework.core.rows.input_checks import checked_weights, refuse_kinds, texts_of
@@ -201,15 +202,13 @@ class Rows:
     @classmethod
     def _of_frame(cls, frame: Frame, kinds: dict[str, Kind], fitting: bool) -> Self:
         refuse_kinds(kinds, frame.names)
-        values = frame.take(range(len(frame.names))) if frame.sparse else None
+        values = frame.block(range(len(frame.names))) if frame.sparse else None
         if values is not None:
             return cls(canonical(values), frame.schema, frame.ids)
         if set(kinds.values()) <= {"number"}:
-            try:
-                dense = as_rows(frame.take(range(len(frame.names))), fitting=fitting)
+            with contextlib.suppress(NotDenseError):  # values that are missing or no numbers
+                dense = dense_rows(frame, range(len(frame.names)), fitting=fitting)
                 return cls(dense, frame.schema, frame.ids)
-            except NotDenseError:
-                pass  # values that are missing, or of another kind: rows of columns
         Schema.of(frame.names)  # which refuses repeated names
         columns = {name: frame.column(i) for i, name in enumerate(frame.names)}
         return attrs.evolve(cls.of_columns(columns, kinds), ids=frame.ids)
@@ -368,10 +367,8 @@ class Rows:
             A slice gives views.
         """
         values = self.values
-        if isinstance(values, Mapping):
-            values = {name: column[which] for name, column in values.items()}
-        else:
-            values = values[which]
+        columns = isinstance(values, Mapping)
+        values = {k: v[which] for k, v in values.items()} if columns else values[which]
         ids, weights = (b if b is None else b[which] for b in (self.ids, self.weights))
         return attrs.evolve(self, values=values, ids=ids, weights=weights)
 
