@@ -17,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from n2d_framework.errors import DataError
+from n2d_framework.core.rows import rows_of_state, state_of_rows
+from n2d_framework.errors import DataError, StateError
 from n2d_framework.plugin import ComponentSpec, Dataset, Field, Rows, Schema
+from n2d_framework.storage import decode, encode
 
 COLUMNS = {
     "age": [31, None, 55, 19],
@@ -220,6 +222,36 @@ def test_parts_put_together_are_the_rows_again(table, size, order):
         parts = list(rows.blocks(size))
         joined = {name: np.concatenate([p.values[name] for p in parts]) for name in rows.values}
         assert Rows(joined, rows.schema).fingerprint() == rows.fingerprint()
+
+
+@settings(max_examples=40, deadline=None)
+@given(table=tables(), weights=st.booleans())
+def test_rows_pass_through_a_file_and_come_back(table, weights):
+    rows = Rows.of(table[0], kinds=table[1], weights=[1, 2, 0, 1, 0.5, 3] if weights else None)
+    _, parts = decode(encode({}, {"rows": state_of_rows(rows)}, created=""))
+    again = rows_of_state(parts["rows"])
+    assert again.fingerprint() == rows.fingerprint()
+    if rows.storage == "columns":
+        assert again.schema.fields == rows.schema.fields
+
+
+def test_sparse_rows_pass_through_a_file_and_come_back():
+    rows = Rows.of(sparse.csr_array(np.eye(4)[[0, 3, 1]]))
+    _, parts = decode(encode({}, {"rows": state_of_rows(rows)}, created=""))
+    assert rows_of_state(parts["rows"]).fingerprint() == rows.fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"indptr": np.array([0, 2, 1, 3])}, {"indptr": np.array([0, 1, 2])}, {"width": 2},
+        {"indices": np.array([0, -1, 2])}, {"data": np.ones((3, 1))}, {"width": "4"},
+    ],
+)  # fmt: skip
+def test_sparse_rows_of_a_damaged_file_are_refused(change):
+    state = state_of_rows(Rows.of(sparse.csr_array(np.eye(3))))
+    with pytest.raises(StateError):
+        rows_of_state({"values": {**state["values"], **change}})
 
 
 @settings(max_examples=60, deadline=None)
