@@ -11,7 +11,7 @@ import numpy as np
 
 from n2d_framework.cli.output_dir import MARK, Output
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.table_file import open_table
+from n2d_framework.cli.table_file import names_of, open_table
 from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
 from n2d_framework.core.rows import Rows
@@ -235,6 +235,9 @@ class Products:
         rows = np.arange(len(labels))
         columns = {"row": rows} | ({} if self.model.ids_ is None else {"id": self.model.ids_})
         columns["label"] = labels
+        names = self.model.cluster_names_
+        if names:
+            columns["name"] = names_of(labels, names)
         try:
             strengths = row_strengths(self.model.clusterer_, self.model.manifold_, labels)
         except Exception as error:  # noqa: BLE001  # the labels are there all the same

@@ -18,7 +18,7 @@ from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
 from n2d_framework.visible import one_line, spreadsheet_cell
 
-__all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "open_table"]
+__all__ = ["TABLE_SUFFIXES", "TableWriter", "check_table_path", "names_of", "open_table"]
 
 #: Suffixes of tables that can be written.
 TABLE_SUFFIXES = (".csv", ".tsv", ".parquet", ".npy")
@@ -33,6 +33,11 @@ class TableWriter(abc.ABC):
 
     def close(self) -> None:  # noqa: B027  # text needs nothing at the end
         """Write what comes last."""
+
+
+def names_of(labels: AnyArray, names: Mapping[int, str]) -> AnyArray:
+    """The name of each row's cluster, the column ``name``; empty where it has none."""
+    return np.array([names.get(label, "") for label in labels.tolist()], dtype=object)
 
 
 def _escaped(column: AnyArray) -> AnyArray:

@@ -246,6 +246,9 @@ class ComponentSpec:
         Whether it stands for a class of the user's: its option ``factory`` names the class, its
         option ``options`` holds the class's arguments. Of the components that do, ``{adapt: ...}``
         chooses the one that is `inductive` where the class can place new rows.
+    edits : bool, default False
+        Whether its option ``journal`` holds the edits that people make: the refine component that
+        ``model.edit()`` writes to.
     extra : str
         What to install when the factory, or something that fitting needs, cannot be imported.
     reference : str
@@ -289,6 +292,7 @@ class ComponentSpec:
     state_version: int = attrs.field(default=1, validator=_is_version)
     imports_code: bool = False
     adapts: bool = False
+    edits: bool = False
     extra: str = ""
     reference: str = ""
     small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)

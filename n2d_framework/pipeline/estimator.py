@@ -313,6 +313,12 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         }
         self.history_ = {label: history for label, history in histories.items() if history}
 
+    def _take_edits(self, fit: Fit) -> None:
+        """Take over a fit whose clusters were edited: its parameters hold the journal."""
+        self._adopt(fit)
+        self.refine = fit.composition.parameters().get("refine")
+        self.resolved_to(fit.composition)
+
     @staticmethod
     def _width(fit: Fit) -> int:
         if "manifold" in fit.golden:

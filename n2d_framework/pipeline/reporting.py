@@ -17,7 +17,8 @@ from n2d_framework.metrics.surrogate_rules import surrogate
 from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pipeline.assessor import Assessor
-from n2d_framework.pipeline.fitting import usable_threads
+from n2d_framework.pipeline.editing import Editor
+from n2d_framework.pipeline.fitting import Fit, usable_threads
 from n2d_framework.pipeline.map_layout import map_layout
 from n2d_framework.pipeline.refits import Stability, stability_of
 from n2d_framework.plan.fitted_plan import row_strengths
@@ -56,6 +57,7 @@ class Reporter(Assessor):
     seconds_: dict[str, float]
     latent_: AnyArray
     manifold_: AnyArray
+    _n_features_out: int
 
     def report(
         self,
@@ -142,7 +144,7 @@ class Reporter(Assessor):
             truth=truth,
             classes=classes,
             strengths=row_strengths(self.clusterer_, manifold, labels),
-            names=_cluster_names(self.descriptions_),
+            names=self.cluster_names_,
             scores=scores or {},
             facts=self._facts(len(labels)),
             config=config
@@ -211,7 +213,7 @@ class Reporter(Assessor):
             else surrogate(features, labels, shown.names, random_state=fit.random_state)
         )
         rules = {} if replaced is None else {rule.label: rule for rule in replaced.rules}
-        names = _cluster_names(self.descriptions_)
+        names = self.cluster_names_
         ids = range(len(labels)) if rows.ids is None else rows.ids.tolist()
         clusters = []
         for profile in found:
@@ -238,6 +240,31 @@ class Reporter(Assessor):
             "fidelity": None if replaced is None else replaced.fidelity,
             "components": self.descriptions_,
         }
+
+    def edit(self, *, by: str = "", at: str = "") -> Editor:
+        """Edit the clusters: merge, rename and delete, with undo.
+
+        Parameters
+        ----------
+        by, at : str, default ""
+            Who edits, and when: written next to each edit. Nothing is filled in, so that equal
+            edits give equal bundles.
+
+        Returns
+        -------
+        Editor
+        """
+        self._fitted()
+        return Editor(self._fitted, self._take_edits, self._n_features_out, by=by, at=at)
+
+    def _take_edits(self, fit: Fit) -> None:
+        """Take over a fit whose clusters were edited."""
+        raise NotImplementedError
+
+    @property
+    def cluster_names_(self) -> dict[int, str]:
+        """Names of clusters by id: given by edits, else by describe components."""
+        return _cluster_names(self.descriptions_) | self._fitted().fitted.cluster_names
 
     def stability(self, X: Any, *, resamples: int = 20, seeds: int = 5) -> Stability:
         """Measure how sure each label is, by fitting the composition again.

@@ -66,6 +66,15 @@ class FittedPlan:
         """The fitted component of a role; of several, the last."""
         return self.components[self.plan.steps.index(self.plan.last(role))]
 
+    @property
+    def cluster_names(self) -> dict[int, str]:
+        """Names that people gave to clusters, by id; see the components that hold edits."""
+        found: dict[int, str] = {}
+        for step, component in zip(self.plan, self.components, strict=True):
+            if step.spec.edits:
+                found |= component.names_
+        return found
+
     def outputs(self, x: Rows, *roles: Role) -> tuple[AnyArray, ...]:
         """Outputs of roles for checked rows, in one pass.
 

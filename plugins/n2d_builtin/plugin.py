@@ -240,6 +240,13 @@ _CLUSTERERS = (
 _AFTER_CLUSTERING = (
     ComponentSpec(
         role="refine",
+        name="edits",
+        factory="n2d_builtin.refine.edits:Edits",
+        summary="Merges, renames and deletes clusters by a journal",
+        edits=True,
+    ),
+    ComponentSpec(
+        role="refine",
         name="reassign_noise",
         factory="n2d_builtin.refine.reassign_noise:ReassignNoise",
         summary="Gives noise the label of the nearest row that has one",

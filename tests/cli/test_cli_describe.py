@@ -1,4 +1,4 @@
-"""``n2d describe``, ``n2d stability``, and the report that ``n2d run`` writes."""
+"""``n2d describe``, ``n2d edit``, ``n2d stability``, and the report that ``n2d run`` writes."""
 
 from __future__ import annotations
 
@@ -153,3 +153,43 @@ def test_a_run_without_rows_holds_none(n2d: Run, elsewhere: Path) -> None:
     assert {path.name for path in Path("without/plots").iterdir()} == drawn - {
         "reconstructions.png"
     }
+
+
+def test_a_bundle_is_edited_and_predicts_with_names(n2d: Run, flowers: Path) -> None:
+    before = Path("flowers.n2d").read_bytes()
+    words = ("--merge", "2,1", "--rename", "2=large ones", "--by", "me", "--note", "alike")
+    result = n2d("edit", "flowers.n2d", *words, "-o", "edited.n2d")
+    assert result.exit_code == 0, result.output
+    assert "merge" in result.stdout
+    assert "large ones" in result.stdout
+    assert Path("flowers.n2d").read_bytes() == before
+    lines = n2d("predict", "edited.n2d", "flowers.csv", "-q").stdout.splitlines()
+    assert lines[0] == "row,label,name,strength"
+    assert {line.split(",")[1:3][1] for line in lines[1:] if line.split(",")[1] == "2"} == {
+        "large ones"
+    }
+    assert {line.split(",")[1] for line in lines[1:]} == {"0", "2"}
+    assert n2d("verify", "edited.n2d").exit_code == 0
+    assert "large ones: " in n2d("describe", "edited.n2d", "flowers.csv").stdout
+    assert n2d("edit", "edited.n2d", "--undo", "2").exit_code == 0
+    assert "no edits" in n2d("edit", "edited.n2d").stdout
+    read = json.loads(n2d("edit", "edited.n2d", "--delete", "0", "--json").stdout)
+    assert read["journal"][0]["kind"] == "delete"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--merge", "1;2"], "--merge: must be ids such as 3,5"),
+        (["--rename", "cats"], "--rename: must be ID=NAME"),
+        (["--merge", "0,7"], "cluster 7: there is no such cluster"),
+        (["--undo", "1"], "there are 0 edits to undo"),
+        (["--delete", "0", "--delete", "0"], "it was deleted"),
+    ],
+)
+def test_wrong_edits_leave_the_bundle(n2d: Run, flowers: Path, words, said) -> None:
+    before = Path("flowers.n2d").read_bytes()
+    result = n2d("edit", "flowers.n2d", *words)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert Path("flowers.n2d").read_bytes() == before

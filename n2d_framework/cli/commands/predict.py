@@ -131,6 +131,7 @@ def _columns(
     """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
+    from n2d_framework.cli.table_file import names_of
     from n2d_framework.core.rows import count_rows
     from n2d_framework.plan.fitted_plan import row_strengths
     from n2d_framework.plan.new_rows import new_rows
@@ -149,6 +150,8 @@ def _columns(
             f"(counted from 0 within these): {error}"
         ) from error
     columns["label"] = labels
+    if model.cluster_names:
+        columns["name"] = names_of(labels, model.cluster_names)
     strengths = row_strengths(clusterer, manifold, labels)
     if strengths is not None:
         columns["strength"] = strengths
