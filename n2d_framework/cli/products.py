@@ -16,7 +16,6 @@ from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import OutputError, attempt, note_missing
-from n2d_framework.plan.fitted_plan import row_strengths
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
 from n2d_framework.types import AnyArray
@@ -239,7 +238,7 @@ class Products:
         if names:
             columns["name"] = names_of(labels, names)
         try:
-            strengths = row_strengths(self.model.clusterer_, self.model.manifold_, labels)
+            strengths = self.model.row_strengths()
         except Exception as error:  # noqa: BLE001  # the labels are there all the same
             note_missing("labels/strength", error, self.missing)
             strengths = None

@@ -21,7 +21,6 @@ from n2d_framework.pipeline.editing import Editor
 from n2d_framework.pipeline.fitting import Fit, usable_threads
 from n2d_framework.pipeline.map_layout import map_layout
 from n2d_framework.pipeline.refits import Stability, stability_of
-from n2d_framework.plan.fitted_plan import row_strengths
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["Parameter", "Reporter"]
@@ -52,7 +51,6 @@ class Reporter(Assessor):
     """Reports of a fitted model."""
 
     n_jobs: int | None
-    clusterer_: Any
     descriptions_: dict[str, Any]
     seconds_: dict[str, float]
     latent_: AnyArray
@@ -143,7 +141,7 @@ class Reporter(Assessor):
             ids=None if rows.ids is None else rows.ids.tolist(),
             truth=truth,
             classes=classes,
-            strengths=row_strengths(self.clusterer_, manifold, labels),
+            strengths=fit.fitted.row_strengths(manifold, labels),
             names=self.cluster_names_,
             scores=scores or {},
             facts=self._facts(len(labels)),
@@ -202,7 +200,7 @@ class Reporter(Assessor):
             labels,
             features=features,
             names=shown.names,
-            strengths=row_strengths(self.clusterer_, manifold, labels),
+            strengths=fit.fitted.row_strengths(manifold, labels),
             n_exemplars=n_exemplars,
             n_contrasts=n_features,
             random_state=fit.random_state,
@@ -265,6 +263,10 @@ class Reporter(Assessor):
     def cluster_names_(self) -> dict[int, str]:
         """Names of clusters by id: given by edits, else by describe components."""
         return _cluster_names(self.descriptions_) | self._fitted().fitted.cluster_names
+
+    def row_strengths(self) -> AnyArray | None:
+        """Strength of each training row in its cluster: (n,), or ``None`` if none is known."""
+        return self._fitted().fitted.row_strengths(self.manifold_, self.labels_)
 
     def stability(self, X: Any, *, resamples: int = 20, seeds: int = 5) -> Stability:
         """Measure how sure each label is, by fitting the composition again.

@@ -16,7 +16,7 @@ from n2d_framework.plan.run_step import Edge
 from n2d_framework.plan.steps import Plan, Step
 from n2d_framework.types import AnyArray, Role
 
-__all__ = ["FittedPlan", "row_strengths"]
+__all__ = ["FittedPlan"]
 
 _CHUNK = 8192
 
@@ -148,6 +148,32 @@ class FittedPlan:
             edge = edge.after(self._applied(step, component, edge))
         return found
 
+    def row_strengths(self, coordinates: AnyArray, labels: AnyArray) -> AnyArray | None:
+        """Strength of each row in the cluster of its label: the column ``strength``.
+
+        Parameters
+        ----------
+        coordinates : array of shape (n, d)
+            Of the manifold.
+        labels : array of int, shape (n,)
+            Labels of the model for these rows; -1 is noise, whose share is the last one.
+
+        Returns
+        -------
+        array of shape (n,) or None
+            The clusterer's own strengths, or each row's share of its label; ``None`` if the
+            clusterer knows neither.
+        """
+        clusterer = self.component(LABEL_ROLE)
+        try:
+            if hasattr(clusterer, "strengths"):
+                return np.asarray(clusterer.strengths(coordinates))
+            if hasattr(clusterer, "predict_proba"):
+                return np.asarray(self.proba_of(coordinates)[np.arange(len(labels)), labels])
+        except UnsupportedError:
+            pass
+        return None
+
     def predict_proba(self, x: Rows) -> AnyArray:
         """Soft assignment of checked rows: (n, n_clusters [+ 1 for noise]) float64."""
         self._need_inductive(LABEL_ROLE)
@@ -236,30 +262,3 @@ class FittedPlan:
             title = self.plan.last(role).title
             raise UnsupportedError(f"{name}: {title} has no such ability")
         return found
-
-
-def row_strengths(clusterer: Any, manifold: AnyArray, labels: AnyArray) -> AnyArray | None:
-    """Compute how strongly rows belong to their clusters: the column ``strength``.
-
-    Parameters
-    ----------
-    clusterer : object
-        Fitted.
-    manifold : array of shape (n, d)
-    labels : array of int, shape (n,)
-        What the clusterer says of these rows; -1 is noise, whose probability is the last one.
-
-    Returns
-    -------
-    array of shape (n,) or None
-        The clusterer's own strengths, or the probability of each row's label; ``None`` if it
-        knows neither.
-    """
-    try:
-        if hasattr(clusterer, "strengths"):
-            return np.asarray(clusterer.strengths(manifold))
-        if hasattr(clusterer, "predict_proba"):
-            return np.asarray(clusterer.predict_proba(manifold))[np.arange(len(labels)), labels]
-    except UnsupportedError:
-        pass
-    return None

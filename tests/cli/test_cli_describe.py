@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
@@ -175,6 +176,25 @@ def test_a_bundle_is_edited_and_predicts_with_names(n2d: Run, flowers: Path) -> 
     assert "no edits" in n2d("edit", "edited.n2d").stdout
     read = json.loads(n2d("edit", "edited.n2d", "--delete", "0", "--json").stdout)
     assert read["journal"][0]["kind"] == "delete"
+
+
+def test_predicted_tables_have_refined_labels_and_shares(n2d: Run, config: Path) -> None:
+    words = ("--set", "model.clusterer={name: hdbscan, min_cluster_size: 5}", "--no-plots")
+    stored = np.load("blobs.npz")
+    far = np.array([[500, 0, 0, 0], [0, -500, 0, 0]], dtype=np.float32)
+    np.savez("blobs.npz", x=np.vstack([stored["x"], far]), y=np.append(stored["y"], [0, 1]))
+    assert n2d("run", config, *words, "--set", "model.refine=[reassign_noise]").exit_code == 0
+    fitted = Path("n2d-out/quick/labels.csv").read_text().splitlines()
+    assert fitted[0] == "row,label,strength"
+    assert "-1" not in {line.split(",")[1] for line in fitted[1:]}
+    words = ("predict", "n2d-out/quick/quick.n2d", "blobs.npz", "-q")
+    assert n2d(*words).stdout.splitlines() == fitted
+    shares = [line.split(",") for line in n2d(*words, "--proba").stdout.splitlines()]
+    assert shares[0][-1] == "p_noise"
+    model = n2d_framework.load("n2d-out/quick/quick.n2d")
+    expected = model.predict_proba(np.load("blobs.npz")["x"])
+    written = np.array([line[-expected.shape[1] :] for line in shares[1:]], dtype=float)
+    np.testing.assert_array_equal(written, expected)
 
 
 @pytest.mark.parametrize(

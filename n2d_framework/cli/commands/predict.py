@@ -15,6 +15,7 @@ from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import Quiet, selecting
 from n2d_framework.cli.terminal.console import out, print_json, seconds_text
 from n2d_framework.cli.terminal.run_progress import RunProgress
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
 
@@ -73,7 +74,7 @@ def predict(
     with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
         model = load_plan(bundle, opened=opened, trusted=trust or ())
-        if proba and not hasattr(model.component("clusterer"), "predict_proba"):
+        if proba and not hasattr(model.component(LABEL_ROLE), "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
         progress.begin("predict")
         done = 0
@@ -133,17 +134,15 @@ def _columns(
 
     from n2d_framework.cli.table_file import names_of
     from n2d_framework.core.rows import count_rows
-    from n2d_framework.plan.fitted_plan import row_strengths
     from n2d_framework.plan.new_rows import new_rows
 
     stop = start + count_rows(block.x)
     columns: dict[str, AnyArray] = {"row": np.arange(start, stop)}
     if block.ids is not None:
         columns["id"] = block.ids
-    clusterer = model.component("clusterer")
     try:
         rows = new_rows(block.x, model)
-        manifold, labels = model.outputs(rows, "manifolder", "clusterer")
+        manifold, labels = model.outputs(rows, "manifolder", model.plan.labels)
     except DataError as error:
         raise DataError(
             f"{'stdin' if data == STDIN else data}, rows {start} to {stop - 1} "
@@ -152,14 +151,15 @@ def _columns(
     columns["label"] = labels
     if model.cluster_names:
         columns["name"] = names_of(labels, model.cluster_names)
-    strengths = row_strengths(clusterer, manifold, labels)
+    strengths = model.row_strengths(manifold, labels)
     if strengths is not None:
         columns["strength"] = strengths
     if not proba:
         return columns
-    shares = clusterer.predict_proba(manifold)
+    shares = model.proba_of(manifold)
     named = [f"p_{number}" for number in range(shares.shape[1])]
-    if model.plan.last("clusterer").spec.noise:
+    of_clusters = model.component(LABEL_ROLE).predict_proba(manifold[:1]).shape[1]
+    if model.plan.last(LABEL_ROLE).spec.noise or shares.shape[1] > of_clusters:
         named[-1] = "p_noise"
     return columns | {name: shares[:, i] for i, name in enumerate(named)}
 
