@@ -13,7 +13,15 @@ import numpy as np
 from n2d_framework.config import DataConfig
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.options import options_dict
-from n2d_framework.core.rows import Rows, Schema, fingerprint, packed, state_of_rows, unpacked
+from n2d_framework.core.rows import (
+    Rows,
+    Schema,
+    fingerprint,
+    packed,
+    refuse_equal_rows,
+    state_of_rows,
+    unpacked,
+)
 from n2d_framework.data import load
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import ConfigError, DataError, Problem
@@ -160,7 +168,7 @@ def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
         rows = Rows.of(read_by_adapter(x), fitting=True)
     except DataError as error:
         raise DataError(f"{name}: {error}") from error
-    rows.refuse_equal()
+    refuse_equal_rows(rows)
     key = rows.fingerprint()
     if y is None:
         return Material(name, rows, None, key, None)

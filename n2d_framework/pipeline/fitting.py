@@ -16,7 +16,7 @@ from n2d_framework.config import Composition
 from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
-from n2d_framework.core.rows import Rows, packed_rows
+from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
@@ -138,7 +138,7 @@ def fit_composition(
     plan, row_shape = Plan.of(composition), x.row_shape
     describing = [choice.spec for choice in composition.choices("describe")]
     check_plan(plan, x, describing)
-    x.refuse_equal()
+    refuse_equal_rows(x)
     run_id = uuid.uuid4().hex
     start = time.perf_counter()
     sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import attrs
-import numpy as np
 
 from n2d_framework.core.rows import Matched, Rows, Schema, left_out, listed, positions
 from n2d_framework.core.rows.dense import as_rows, dense_rows
@@ -53,7 +53,7 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
     UserWarning
         If columns are taken by position, though those of the fit or of `x` have names.
     """
-    schema, width = fitted.schema, int(np.prod(fitted.row_shape))
+    schema, width = fitted.schema, math.prod(fitted.row_shape)
     frame = as_frame(x)
     matched = None if frame is None else schema.match(frame.names, width)
     for text, category in _remarks(frame, matched, schema, name):
@@ -128,9 +128,9 @@ def _sparse(x: Any) -> Rows:
 def _check_shape(shape: tuple[int, ...], expected: tuple[int, ...], name: str) -> None:
     if shape == expected:
         return
-    if len(shape) == 1 and shape != (int(np.prod(expected)),):
+    if len(shape) == 1 and shape != (math.prod(expected),):
         raise DataError(
-            f"X has {shape[0]} features, but {name} is expecting {int(np.prod(expected))} features "
+            f"X has {shape[0]} features, but {name} is expecting {math.prod(expected)} features "
             "as input"
         )
     raise DataError(

@@ -48,9 +48,10 @@ def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> A
         return _plain(component.transform(x.given))
     found: AnyArray | None = None
     parts: list[Any] = []
-    for start in range(0, len(x), _CHUNK):
+    for number, block in enumerate(x.blocks(_CHUNK)):
+        start = number * _CHUNK
         rows = slice(start, start + _CHUNK)
-        given = _plain(component.transform(x.take(rows).given))
+        given = _plain(component.transform(block.given))
         if not isinstance(given, np.ndarray):
             parts.append(_sparse_in_float32(step, given, start) if is_sparse(given) else given)
             continue

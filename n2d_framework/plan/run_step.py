@@ -107,9 +107,13 @@ class Edge:
                 return rows
             return attrs.evolve(rows, values=rows.values.astype(np.float32))
         shape = component_shape(step.spec.input, rows.row_shape)
-        values = rows.values.reshape(len(rows), *shape)
+        values = rows.values
+        if values.shape[1:] != shape:
+            values = values.reshape(len(values), *shape)
         if not step.prepares and values.dtype != np.float32:  # no step has prepared them
             values = in_float32(values, fitting=fitting)
+        if values is rows.values:
+            return rows
         return attrs.evolve(rows, values=values, schema=Schema())
 
     def of(self, step: Step) -> tuple[Any, ...]:
@@ -141,7 +145,9 @@ class Edge:
         """
         if getattr(output, "ndim", 2) == 1:
             return attrs.evolve(self, key=key, labels=output)
-        rows = attrs.evolve(Rows.wrap(output), ids=self.rows.ids, weights=self.rows.weights)
+        rows = Rows.wrap(output)
+        if self.rows.ids is not None or self.rows.weights is not None:
+            rows = attrs.evolve(rows, ids=self.rows.ids, weights=self.rows.weights)
         return Edge(rows, key, None, published or {})
 
 

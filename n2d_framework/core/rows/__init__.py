@@ -11,6 +11,7 @@ from n2d_framework.core.rows.fields import (
     value_names,
     written_by_pandas,
 )
+from n2d_framework.core.rows.input_checks import refuse_equal_rows
 from n2d_framework.core.rows.packing import fingerprint, packed, unpacked
 from n2d_framework.core.rows.row_states import (
     joined,
@@ -40,6 +41,7 @@ __all__ = [
     "packed",
     "packed_rows",
     "positions",
+    "refuse_equal_rows",
     "rows_of_state",
     "state_of_rows",
     "unpacked",

@@ -90,6 +90,8 @@ def as_frame(x: Any) -> Frame | None:
     Frame or None
         ``None`` for anything else, whose columns have no names.
     """
+    if type(x) is np.ndarray and x.dtype.names is None:
+        return None
     library = type(x).__module__.partition(".")[0]
     known = getattr(x, "__n2d_rows__", None)
     if known is not None and not isinstance(x, type):

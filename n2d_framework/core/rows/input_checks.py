@@ -11,7 +11,7 @@ from n2d_framework.core.kinds import Kind
 from n2d_framework.errors import DataError, did_you_mean
 from n2d_framework.types import AnyArray, FloatArray
 
-__all__ = ["checked_weights", "refuse_kinds", "texts_of"]
+__all__ = ["checked_weights", "refuse_equal_rows", "refuse_kinds", "texts_of"]
 
 
 def checked_weights(weights: Any, n: int) -> FloatArray | None:
@@ -55,3 +55,22 @@ def refuse_kinds(kinds: Mapping[str, Kind], names: tuple[str, ...]) -> None:
         if name not in names:
             hint = did_you_mean(name, names[:1000], noun="column")
             raise DataError(f"kinds: there is not a column {name!r}; {hint}")
+
+
+def refuse_equal_rows(rows: Any) -> None:
+    """Refuse rows that are all the same.
+
+    Parameters
+    ----------
+    rows : Rows
+
+    Raises
+    ------
+    DataError
+        If every row equals the first: there is nothing to cluster.
+    """
+    first, second = (rows.take(slice(n)).identity()[-1] for n in (1, 2))
+    if (first == second).all():
+        known = rows.identity()
+        if (known == known[:1]).all():
+            raise DataError(f"all {len(rows)} rows are equal: there is nothing to cluster")

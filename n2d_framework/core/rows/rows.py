@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import Any, Final, Literal, Self, TypeAlias, get_args
 
 import attrs
 import numpy as np
@@ -35,6 +35,8 @@ from n2d_framework.types import AnyArray, FloatArray
 
 __all__ = ["PLAIN_STORAGES", "STORAGES", "Rows", "Storage"]
 
+#: The schema of rows without names.
+_NO_COLUMNS: Final = Schema()
 #: Words of ``default_for`` whose rows need not be prepared.
 PLAIN_STORAGES = ("sparse", "text")
 Storage: TypeAlias = Literal["dense", "sparse", "columns"]
@@ -71,12 +73,18 @@ class Rows:
     """
 
     values: Any = attrs.field(repr=False)
-    schema: Schema = attrs.field(factory=Schema)
+    schema: Schema = _NO_COLUMNS
     ids: AnyArray | None = attrs.field(default=None, repr=False)
     weights: FloatArray | None = attrs.field(default=None, repr=False)
     named_kind: Kind = attrs.field(default="", converter=kind_name)
 
     def __attrs_post_init__(self) -> None:
+        if (
+            type(self.values) is np.ndarray
+            and self.schema is _NO_COLUMNS
+            and (self.ids is None and self.weights is None)
+        ):
+            return  # nothing that could not fit together
         if self.storage == "columns":
             if tuple(self.values) != self.schema.names or not self.values:
                 raise DataError("rows of columns need one array for each field of their schema")
@@ -87,8 +95,7 @@ class Rows:
                 f"a schema of {len(self.schema.fields)} fields does not fit rows of shape "
                 f"{self.row_shape}"
             )
-        for name in ("ids", "weights"):
-            beside = getattr(self, name)
+        for name, beside in (("ids", self.ids), ("weights", self.weights)):
             if beside is not None and np.shape(beside) != (len(self),):
                 raise DataError(
                     f"{name} must be one per row: {len(self)}, got an array of shape "
@@ -276,16 +283,18 @@ class Rows:
     @property
     def storage(self) -> Storage:
         """Storage of the values: ``"dense"``, ``"sparse"`` or ``"columns"``."""
-        if isinstance(self.values, Mapping):
-            return "columns"
-        return "dense" if isinstance(self.values, np.ndarray) else "sparse"
+        if isinstance(self.values, np.ndarray):
+            return "dense"
+        return "columns" if isinstance(self.values, Mapping) else "sparse"
 
     @property
     def row_shape(self) -> tuple[int, ...]:
         """Shape of one row; ``()`` for a text alone, ``(fields,)`` for other columns."""
-        if isinstance(self.values, Mapping):
-            return () if self.kind == "text" else (len(self.values),)
-        return tuple(int(extent) for extent in self.values.shape[1:])
+        if isinstance(self.values, np.ndarray):
+            return tuple(self.values.shape[1:])
+        if self.storage == "sparse":
+            return (int(self.values.shape[1]),)
+        return () if self.kind == "text" else (len(self.values),)
 
     @property
     def kinds(self) -> frozenset[Kind]:
@@ -323,7 +332,7 @@ class Rows:
 
         Rows of columns are given to components as they are, but for a text alone.
         """
-        if not isinstance(self.values, Mapping):
+        if isinstance(self.values, np.ndarray) or self.storage == "sparse":
             return self.values
         return next(iter(self.values.values())) if self.kind == "text" else self
 
@@ -382,6 +391,9 @@ class Rows:
         """
         if size < 1:
             raise DataError(f"a block needs at least one row, got size={size}")
+        if 0 < len(self) <= size:
+            yield self
+            return
         for start in range(0, len(self), size):
             yield self.take(slice(start, start + size))
 
@@ -408,19 +420,6 @@ class Rows:
         if isinstance(self.values, Mapping):
             return np.stack([column_codes(column) for column in self.values.values()], axis=1)
         return row_groups(self.values) if self.storage == "sparse" else np.asarray(self.values)
-
-    def refuse_equal(self) -> None:
-        """Refuse rows that are all the same.
-
-        Raises
-        ------
-        DataError
-            If every row equals the first: there is nothing to cluster.
-        """
-        if (self.take(slice(0, 2)).identity() == self.take(slice(0, 1)).identity()).all():
-            rows = self.identity()
-            if (rows == rows[:1]).all():
-                raise DataError(f"all {len(self)} rows are equal: there is nothing to cluster")
 
     def fingerprint(self) -> str:
         """Hash of values, weights, names and kinds, not of ids: SHA-256, hexadecimal."""
