@@ -9,9 +9,10 @@ from typing import Any
 
 import attrs
 
-from n2d_framework.core.rows import Matched, Rows, Schema, left_out, listed, positions
+from n2d_framework.core.rows import Field, Matched, Rows, Schema, left_out, listed, positions
 from n2d_framework.core.rows.dense import as_rows, dense_rows
 from n2d_framework.core.rows.frames import Frame, as_frame
+from n2d_framework.data.kinds.written_values import is_number
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.plan.compatibility import refuse_missing
 from n2d_framework.plan.fitted_plan import FittedPlan
@@ -147,8 +148,22 @@ def _unseen(rows: Rows, schema: Schema) -> Iterable[str]:
         known = {None, *field.categories}
         other = [value for value in column if value not in known]
         if other:
+            _refuse_numbers(field, column, set(other))
             names = listed(sorted(set(other)))
             yield (
                 f"column {field.name!r}: {len(other)} of {len(column)} rows have categories that "
                 f"the model was not fitted on: {names}"
             )
+
+
+def _refuse_numbers(field: Field, column: AnyArray, other: set[str]) -> None:
+    """Refuse a column that holds nothing but numbers where the fit had categories that are not."""
+    if any(map(is_number, field.categories)) or not all(map(is_number, other)):
+        return
+    if not set(field.categories).isdisjoint(column):
+        return
+    row = next(row for row, value in enumerate(column) if value is not None)
+    raise DataError(
+        f"X: row {row}, column {field.name!r} is {column[row]!r}, a number like all others there; "
+        f"the model was fitted on categories such as {listed(field.categories[:3])}"
+    )

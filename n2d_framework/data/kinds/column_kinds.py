@@ -8,16 +8,14 @@ rules.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_framework.core.rows import Field, listed
+from n2d_framework.core.rows import Field
 from n2d_framework.core.rows.columns import missing_in, opened_column
 from n2d_framework.data.kinds.string_column import FEWEST, StringColumn, Where, decoded
-from n2d_framework.data.kinds.written_values import is_number
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
@@ -151,8 +149,6 @@ def convert_column(column: Any, where: Where, field: Field) -> AnyArray:
         values = _typed(column, where, field.kind)[1]
     else:
         values = strings.values(field.kind, field.dtype)[0]
-    if field.kind == "category" and field.categories and not any(map(is_number, field.categories)):
-        _refuse_numbers(values, where, field.categories)
     return values
 
 
@@ -185,15 +181,6 @@ def _identifies(values: AnyArray, name: str, distinct: int) -> str:
     called = re.search(r"(^|[\W_])(id|uuid|guid|key|index|nr|no)$", name, re.IGNORECASE)
     integers = values.dtype.kind in "iu" or bool((values == np.round(values)).all())
     return "all its values are different, and it is called an id" if called and integers else ""
-
-
-def _refuse_numbers(values: AnyArray, where: Where, categories: Sequence[str]) -> None:
-    """Refuse a column that holds only numbers where a model knows categories that are not."""
-    known = {value for value in values.tolist() if value is not None}
-    if known and all(map(is_number, known)):
-        row = int(np.argmin(missing_in(values)))
-        shown = listed(categories[:3]) + (", ..." if len(categories) > 3 else "")
-        raise where.refusal(row, values[row], f"a number; the model was fitted on {shown}")
 
 
 def _typed(column: Any, where: Where, kind: str) -> tuple[Field, AnyArray]:
