@@ -159,6 +159,13 @@ def test_matrices_of_scipy_are_read(tmp_path: Path, kind: str, compressed: bool)
     np.testing.assert_array_equal(sp.vstack(parts).toarray(), COUNTS.toarray())
 
 
+def test_a_matrix_without_any_value_is_one_of_zeros(tmp_path: Path) -> None:
+    """Found by the fuzzer."""
+    sp.save_npz(tmp_path / "m.npz", sp.csr_array((3, 4)))
+    assert load(tmp_path / "m.npz").x.toarray().tolist() == [[0] * 4] * 3
+    assert load(cells(tmp_path / "a.h5ad", sp.csr_array((30, 12)))).x.nnz == 0
+
+
 def test_labels_may_lie_next_to_a_sparse_matrix(tmp_path: Path) -> None:
     matrix = sp.csr_array(COUNTS)
     np.savez(

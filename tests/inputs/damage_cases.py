@@ -263,7 +263,7 @@ def damaged(rng: Rng, folder: Path) -> Case:
     if inside:
         path.write_bytes(gzip.compress(mutate(rng, gzip.decompress(content), text=True), 1))
     elif path.suffix == ".npz" and rng.random() < 0.6:
-        _mutate_member(rng, path)
+        mutate_member(rng, path)
     else:
         path.write_bytes(mutate(rng, content, text=text))
 
@@ -291,7 +291,7 @@ def judge(written: Written) -> str:
     return "right"
 
 
-def _mutate_member(rng: Rng, path: Path) -> None:
+def mutate_member(rng: Rng, path: Path) -> None:
     """Damage in one array of an archive, whose sums are right again."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

@@ -31,6 +31,7 @@ import config_cases  # noqa: E402
 import damage_cases  # noqa: E402
 import folder_cases  # noqa: E402
 import limited  # noqa: E402
+import matrix_cases  # noqa: E402
 import memory_cases  # noqa: E402
 import mixed_cases  # noqa: E402
 import numpy as np  # noqa: E402
@@ -46,6 +47,8 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator, Path], table_cases.Case], 
     "mixed": (mixed_cases.mixed, 10),
     "images": (table_cases.image_folder, 5),
     "damaged-file": (damage_cases.damaged, 20),
+    "matrix": (matrix_cases.whole, 3),
+    "damaged-matrix": (matrix_cases.damaged, 8),
     "damaged-image": (damage_cases.picture, 5),
     "fit": (memory_cases.fitted, 6),
     "refused-rows": (memory_cases.refused, 6),

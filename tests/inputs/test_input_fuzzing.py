@@ -27,10 +27,10 @@ def test_a_campaign_of_inputs(tmp_path):
     assert result["bad"] == []
     for kind, outcomes in result["outcomes"].items():
         assert sum(outcomes.values()) == counts[kind]
-    for kind in ("file", "mixed", "images"):
+    for kind in ("file", "mixed", "matrix", "images"):
         assert set(result["outcomes"][kind]) == {"right"}
     assert set(result["outcomes"]["faulty-file"]) == {"right", "refused"}
-    for kind in ("damaged-file", "damaged-image", "predict", "damaged-config"):
+    for kind in ("damaged-file", "damaged-matrix", "damaged-image", "predict", "damaged-config"):
         assert {"right", "refused"} <= set(result["outcomes"][kind])
 
 

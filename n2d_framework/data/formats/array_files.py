@@ -59,7 +59,8 @@ class StoredArray(abc.ABC):
 
     def whole(self) -> AnyArray:
         """The array in memory."""
-        return np.concatenate(list(self.rows(max([1, *self.shape[:1]]))))
+        parts = list(self.rows(max([1, *self.shape[:1]])))
+        return np.concatenate(parts) if parts else np.empty(self.shape, dtype=self.dtype)
 
 
 @attrs.frozen
