@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.dataset import Dataset, class_names
+from n2d_framework.core.rows.row_states import joined
 from n2d_framework.data.faults import check_memory
 from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
@@ -46,9 +47,9 @@ def collect(source: RowSource) -> Dataset:
             f"{source.name}: rows of shape {shape} ({source.dtype}) do not fit into memory; "
             "use fewer of them"
         ) from error
-    joined = np.concatenate(ids) if ids else None
-    if joined is not None:
-        remark_on_ids(joined, source.name)
+    names = np.concatenate(ids) if ids else None
+    if names is not None:
+        remark_on_ids(names, source.name)
     y = joined_labels(labels) if labels else None
     named = _fitting(source, y)
     return Dataset(
@@ -58,7 +59,7 @@ def collect(source: RowSource) -> Dataset:
         names=named,
         modality=source.modality,
         schema=source.schema,
-        ids=joined,
+        ids=names,
     )
 
 
@@ -132,11 +133,7 @@ def _unknown(source: RowSource) -> tuple[Any, list[AnyArray], list[AnyArray]]:
             labels.append(block.y)
         if block.ids is not None:
             ids.append(block.ids)
-    if source.sparse:
-        from scipy.sparse import vstack
-
-        return vstack(rows, format="csr"), labels, ids
-    return np.concatenate(rows), labels, ids
+    return joined(rows), labels, ids
 
 
 def joined_labels(labels: Sequence[AnyArray]) -> AnyArray:

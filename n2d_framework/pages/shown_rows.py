@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import numpy as np
 
@@ -100,9 +102,14 @@ def _written(rows: Rows) -> list[str]:
     absent = [missing_in(column) for column in columns]
     return [
         "; ".join(
-            f"{field.name}: {column[i]}"
+            f"{field.name}: {_as_written(column[i])}"
             for field, column, gone in zip(fields, columns, absent, strict=True)
             if not gone[i]
         )
         for i in range(len(rows))
     ]
+
+
+def _as_written(value: Any) -> str:
+    """A value as people write it: integers without a decimal point."""
+    return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -46,6 +46,24 @@ def test_other_rows_than_those_of_the_model_are_refused(n2d: Run, flowers: Path)
     assert "lacks 4 of the 4 columns" in result.stderr
 
 
+def test_mixed_tables_are_described_by_numbers_and_categories(n2d: Run, elsewhere: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = ["who,size,side,note"]
+    for i in range(80):
+        side, size = ("left", 1.0) if i % 2 else ("right", 5.0)
+        gap = "" if i % 9 == 0 else f"{size + rng.normal(0, 0.3):.3f}"
+        lines.append(f"p{i},{gap},{side},{'x' if i % 5 else ''}")
+    Path("people.csv").write_text("\n".join(lines) + "\n")
+    result = n2d("run", "people.csv", "--id", "who", "--set", "model.n_clusters=2", "--no-plots")
+    assert result.exit_code == 0, result.output
+    report = Path("n2d-out/people/report.html").read_text(encoding="utf-8")
+    assert "side = left" in report
+    assert "size: 5" in report
+    said = n2d("describe", "n2d-out/people/people.n2d", "people.csv", "--id", "who").stdout
+    assert "side = " in said
+    assert "typical: p" in said
+
+
 @pytest.mark.parametrize("wanted", [True, False])
 def test_a_run_writes_its_report_unless_it_is_not_wanted(
     n2d: Run, config: Path, wanted: bool
