@@ -25,7 +25,12 @@ from n2d_framework.metrics import assess
 ROWS = np.arange(36.0).reshape(12, 3)
 HOLE = ROWS == 16  # row 5, column 1
 NAMES = ["a", "b", "c"]
-GRID = {"embedders": ["pca"], "manifolders": ["identity"], "clusterers": ["kmeans"]}
+GRID = {
+    "prepare": ["minmax"],
+    "embedders": ["pca"],
+    "manifolders": ["identity"],
+    "clusterers": ["kmeans"],
+}
 FRAME = pd.DataFrame(ROWS, columns=NAMES)
 
 
@@ -125,7 +130,9 @@ HOLES: dict[str, Callable[[], Any]] = {
 
 
 def light() -> n2d.N2D:
-    return n2d.N2D("pca", "identity", "kmeans", n_clusters=2, random_state=0)
+    """A model whose first step takes no missing values."""
+    model = n2d.N2D("pca", "identity", "kmeans", n_clusters=2, random_state=0)
+    return model.set_params(prepare="minmax")
 
 
 @pytest.mark.parametrize("kind", HOLES)

@@ -121,7 +121,7 @@ def _plain(x: Any, at_least: int) -> bool:
 
 
 def _opened(x: Any) -> Any:
-    """What NumPy can read whole; anything else is refused."""
+    """Input that NumPy can read whole; anything else is refused."""
     if hasattr(x, "compute") and hasattr(x, "npartitions"):
         return x.compute()  # of Dask, whose __array__ drops masks
     if not _is_array_like(x):
