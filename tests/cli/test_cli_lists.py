@@ -40,8 +40,10 @@ def test_one_role(n2d: Run) -> None:
 
 def test_one_component(n2d: Run) -> None:
     shown = n2d("components", "clusterer/kmeans").stdout
-    for word in ("n_clusters", "an integer or null", ">= 1", "probabilities", "Lloyd", "n_init"):
+    for word in ("n_clusters", "an integer or null", ">= 1", "probabilities", "Lloyd", "n_init",
+                 "honours weights"):  # fmt: skip
         assert word in shown
+    assert "takes missing values" in n2d("components", "prepare/table").stdout
     reported = json.loads(n2d("components", "kmeans", "--json").stdout)["components"]
     options = {option["name"]: option for option in reported[0]["options"]}
     assert options["n_init"]["default"] == 20

@@ -140,7 +140,11 @@ def _abilities(spec: ComponentSpec) -> list[str]:
         "gives probabilities": spec.soft,
         "finds the number of clusters": spec.finds_n_clusters,
         "may leave rows as noise": spec.noise,
+        "takes sparse rows": spec.sparse,
+        "takes missing values": spec.missing,
+        "honours weights": spec.weighted,
         "deterministic": spec.deterministic,
+        f"default for {', '.join(spec.default_for)}": bool(spec.default_for),
     }
     return [text for text, able in said.items() if able]
 
