@@ -188,7 +188,7 @@ def check_metric(x: AnyArray, metric: Metric, name: str, points: AnyArray | None
 
 
 def _square_problem(x: AnyArray) -> str:
-    """What is wrong with a matrix of distances between the rows of a fit."""
+    """The fault of a matrix of distances between the rows of a fit; empty if it has none."""
     if x.ndim != 2 or x.shape[0] != x.shape[1]:
         return f"the distances of all rows to each other, an array of shape (n, n), got {x.shape}"
     if np.diagonal(x).any():

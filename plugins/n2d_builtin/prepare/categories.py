@@ -120,7 +120,7 @@ class Lookup:
 
 @attrs.frozen(eq=False)
 class Categories:
-    """What is known of columns of categories.
+    """Knowledge of columns of categories.
 
     Attributes
     ----------
@@ -194,7 +194,7 @@ class Categories:
         )
 
     def lookups(self, count: int, balance: Balance) -> list[Lookup]:
-        """How the values of each of so many columns are turned into features."""
+        """For each of so many columns, the features of its values."""
         if self._columns is None:
             names = unpacked(self.names, self.ends) if len(self.ends) else []
             starts = np.searchsorted(self.column, np.arange(count + 1))

@@ -24,7 +24,7 @@ _OF_QUARTILES: Final = 0.7413
 
 @attrs.frozen
 class Balance:
-    """How columns of different kinds are weighed against each other.
+    """Weights of columns of different kinds against each other.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Balance:
 
 @attrs.frozen(eq=False)
 class Measures:
-    """What is known of columns of numbers; ``m`` of them.
+    """Knowledge of ``m`` columns of numbers.
 
     A value ``v`` becomes ``(how(v / 2**exponent) - mean) * factor``, a missing one 0. Columns with
     the factor 0 have one value only, and no feature.

@@ -14,7 +14,7 @@ from n2d_framework.plugin import AnyArray, learned
 
 __all__ = ["Strings"]
 
-#: N-grams are told apart by this many hashes.
+#: N-grams are distinguished by this many hashes.
 _BUCKETS: Final = 4096
 _LENGTHS: Final = (2, 4)
 
@@ -41,7 +41,7 @@ def _signs(strings: list[str], width: int) -> NDArray[np.float64]:
 
 @attrs.frozen(eq=False)
 class Strings:
-    """What is known of columns of strings; ``t`` of them, with ``w`` features each.
+    """Knowledge of ``t`` columns of strings, with ``w`` features each.
 
     Attributes
     ----------

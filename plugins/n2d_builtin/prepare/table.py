@@ -133,7 +133,7 @@ class Table:
     ----------
     Pages 2004, Analyse factorielle de donnees mixtes, Revue de statistique appliquee 52.
     Gower 1971, A General Coefficient of Similarity and Some of Its Properties, Biometrics 27.
-    Huang 1998, Extensions to the k-Means Algorithm for Clustering Large Data Sets with Categorical
+    Huang 1998, Extensions to the k-Means Algorithm for Clustering Large Datasets with Categorical
     Values, Data Mining and Knowledge Discovery 2.
     """
 
