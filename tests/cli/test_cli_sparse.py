@@ -60,6 +60,17 @@ def test_cells_are_clustered_and_new_ones_matched_by_their_genes(n2d: Run) -> No
     assert list(pd.read_csv("new.csv", dtype=str)["label"]) == list(made["label"])
 
 
+def test_what_is_in_a_sparse_file_is_shown_with_each_remark_once(n2d: Run) -> None:
+    path = cells("a.h5ad", np.arange(40))
+    with h5py.File(path, "a") as file:
+        file["obsm/X_pca"] = np.zeros((90, 2))
+    said = n2d("inspect-data", path)
+    assert said.exit_code == 0, said.output
+    shown = " ".join(said.output.split())
+    assert f"90 rows of 40 int64 (sparse, {COUNTS.nnz:,} values are not 0)" in shown
+    assert shown.count("arrays that are not used: 'obsm/X_pca'") == 1
+
+
 def test_components_that_take_no_sparse_rows_are_refused_by_those_that_do(n2d: Run) -> None:
     sp.save_npz("m.npz", COUNTS)
     said = n2d("run", "m.npz", *WORDS, "--set", "model.embedder=pca")

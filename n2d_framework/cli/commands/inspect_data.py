@@ -68,6 +68,8 @@ def _of_dataset(data: Dataset) -> dict[str, Any]:
 
     rows = Rows.of(data)
     about = {"name": data.name, "rows": len(rows), "storage": rows.storage, "kind": rows.kind}
+    if rows.storage == "sparse":
+        about["stored"] = int(rows.values.nnz)
     return about | {
         "row_shape": list(rows.row_shape), "dtype": str(getattr(data.x, "dtype", "")),
         "classes": _counts(data.y), "columns": [],
@@ -142,6 +144,8 @@ def _headline(record: Mapping[str, Any]) -> str:
     rows = f"{record['rows']:,} rows"
     if not record["columns"]:
         shape, kind = shape_text(record["row_shape"]), record["kind"]
+        if "stored" in record:
+            kind = f"sparse, {record['stored']:,} values are not 0"
         parts = [rows, shape and f"of {shape}", record["dtype"], kind and f"({kind})"]
         return " ".join(filter(None, parts))
     features = [column for column in record["columns"] if column["use"] == "feature"]

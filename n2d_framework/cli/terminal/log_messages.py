@@ -65,7 +65,7 @@ class Messages:
             warnings.simplefilter("ignore")
             for category in _OURS:
                 warnings.simplefilter("always", category)
-            warnings.showwarning = _show
+            warnings.showwarning = _Shown()
         return self
 
     def __exit__(
@@ -80,5 +80,13 @@ class Messages:
             logger.setLevel(logging.NOTSET)
 
 
-def _show(message: Warning | str, *_details: Any, **_more: Any) -> None:
-    say_warning(str(message))
+class _Shown:
+    """Shows each warning, and the same one only once: data may be opened more than once."""
+
+    def __init__(self) -> None:
+        self._known = set[str]()
+
+    def __call__(self, message: Warning | str, *_details: Any, **_more: Any) -> None:
+        if str(message) not in self._known:
+            self._known.add(str(message))
+            say_warning(str(message))
