@@ -52,7 +52,8 @@ def config(tmp_path, monkeypatch):
 @pytest.fixture
 def run(config, monkeypatch):
     def run_in(folder):
-        words = ["n2d", "run", config, "--out", folder, "--no-plots", "--quiet", "--no-store"]
+        words = ["n2d", "run", config, "--out", folder, "--no-plots", "--no-report",
+                 "--quiet", "--no-store"]  # fmt: skip
         monkeypatch.setattr(sys, "argv", list(map(str, words)))
         with contextlib.suppress(SystemExit):
             main()
