@@ -130,6 +130,7 @@ class TableSource(RowSource):
         for position, name in enumerate(features):
             column = batch.column(name)
             self._refuse_missing(column, name, start)
+            self._refuse_other_kinds(column, name)
             x[:, position] = column.to_numpy(zero_copy_only=False)
         self._refuse_not_finite(x, start)
         return x
@@ -177,6 +178,16 @@ class TableSource(RowSource):
             missing = column.is_null().to_numpy(zero_copy_only=False)
             row = start + int(np.argmax(missing)) + 1
             raise self._no_value(name, row)
+
+    def _refuse_other_kinds(self, column: Any, name: str) -> None:
+        from pyarrow import types
+
+        known = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
+        if not any(check(column.type) for check in known):
+            raise NotDenseError(
+                f"{self.ref.path}: column {name!r} holds values of type {column.type}, not numbers; "
+                "name the columns to use: {path: ..., x: [NAMES]}"
+            )
 
     def _set_types(self, types: Sequence[np.dtype[np.generic] | None]) -> None:
         """Set what is known of the features from the types of their columns."""

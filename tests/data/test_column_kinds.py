@@ -279,3 +279,24 @@ def test_examination_shows_what_cannot_be_read(tmp_path: Path) -> None:
         ("c", "feature"), ("d", ""), ("class", "label"),
     ]  # fmt: skip
     assert "'abc' in row 61" in table.columns[0].problem
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".feather"])
+def test_rows_read_in_blocks_are_numbers_or_are_refused_by_their_column(tmp_path, suffix):
+    import pandas as pd
+
+    from n2d_framework.data import open_rows
+
+    frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"], "c": [3, 4]})
+    path = tmp_path / f"t{suffix}"
+    write = {
+        ".csv": lambda: frame.to_csv(path, index=False),
+        ".jsonl": lambda: frame.to_json(path, orient="records", lines=True),
+        ".parquet": lambda: frame.to_parquet(path),
+        ".feather": lambda: frame.to_feather(path),
+    }
+    write[suffix]()
+    with open_rows(path) as rows, pytest.raises(DataError, match=r"column 'b' h(as|olds)"):
+        list(rows.blocks(10))
+    with open_rows({"path": path, "x": ["a", "c"]}) as rows:
+        assert [block.x.tolist() for block in rows.blocks(10)] == [[[1.0, 3.0], [2.0, 4.0]]]
