@@ -185,8 +185,8 @@ class TableSource(RowSource):
         known = (types.is_integer, types.is_floating, types.is_boolean, types.is_decimal)
         if not any(check(column.type) for check in known):
             raise NotDenseError(
-                f"{self.ref.path}: column {name!r} holds values of type {column.type}, not numbers; "
-                "name the columns to use: {path: ..., x: [NAMES]}"
+                f"{self.ref.path}: column {name!r} holds values of type {column.type}, not "
+                "numbers; name the columns to use: {path: ..., x: [NAMES]}"
             )
 
     def _set_types(self, types: Sequence[np.dtype[np.generic] | None]) -> None:

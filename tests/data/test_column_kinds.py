@@ -283,10 +283,6 @@ def test_examination_shows_what_cannot_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".feather"])
 def test_rows_read_in_blocks_are_numbers_or_are_refused_by_their_column(tmp_path, suffix):
-    import pandas as pd
-
-    from n2d_framework.data import open_rows
-
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"], "c": [3, 4]})
     path = tmp_path / f"t{suffix}"
     write = {
