@@ -159,8 +159,9 @@ def dying_workers(number: int) -> str:
                 said = here.folder / "said"
                 with said.open("wb") as output:
                     process = subprocess.Popen(
-                        [*words, *by_hand], cwd=here.folder, stdout=output, stderr=output
-                    )
+                        [*words, *by_hand], cwd=here.folder, stdout=output, stderr=output,
+                        env=os.environ | {"PYTHONFAULTHANDLER": "1"},
+                    )  # fmt: skip
                 done = random.randrange(entries)
                 while process.poll() is None and _entries(here) < done:
                     time.sleep(0.005)
@@ -168,7 +169,12 @@ def dying_workers(number: int) -> str:
                 victim = random.choice(workers) if workers and process.poll() is None else None
                 if victim is not None:
                     victim.kill()
-                assert process.wait(SECONDS) == 0, said.read_text()
+                try:
+                    code = process.wait(SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(signal.SIGABRT)  # it says where it is
+                    code = process.wait()
+                assert code == 0, f"{by_hand}, after {done} stages: {said.read_text()}"
             met["too late" if victim is None else by_hand[0]] += 1
             assert output_of_compare(here) == whole, f"{by_hand}, after {done} stages"
             assert here.check_store() == entries, f"{by_hand}, after {done} stages"

@@ -9,7 +9,7 @@ from n2d_deep.embedders import Dcec, Dec, Idec
 from n2d_deep.starts import first_centers
 
 from n2d_builtin import GaussianMixture, KMeans, Umap
-from n2d_framework.networks import Augmentation
+from n2d_builtin.autoencoders.augmentation import Augmentation
 from n2d_framework.plugin import DataError, FitContext, StageError, StateError, derive_seed
 
 SMALL = {
