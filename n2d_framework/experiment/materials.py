@@ -26,7 +26,7 @@ from n2d_framework.data import load
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import ConfigError, DataError, Problem
 from n2d_framework.plan.store import StageStore
-from n2d_framework.plan.store.stored_arrays import KeyOf, arrays_of, rows_of, weights_key
+from n2d_framework.plan.store.stored_arrays import KeyOf, arrays_of, read_rows, weights_key
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = [
@@ -224,7 +224,7 @@ def keep_material(material: Material, store: StageStore) -> None:
         except DataError:
             store.write(key, about, {"data": dict(arrays)})
     try:
-        rows_of(store.location, material.key)
+        read_rows(store.location, material.key)  # a store may have lost what memory has
     except DataError:
         store.write(material.key, about, {"data": state_of_rows(material.rows)})
 

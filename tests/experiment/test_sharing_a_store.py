@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import pickle
+import shutil
 import threading
 import time
 from collections import Counter
@@ -80,6 +81,19 @@ def test_the_rows_stay_in_the_store_while_a_comparison_runs(grid, few_digits, tm
     assert prune_store(store, older_than=0, recent=0).removed == 2
     time.sleep(0.1)
     assert store.keys() == set()
+
+
+def test_a_store_that_was_deleted_has_the_rows_again(grid, few_digits, tmp_path):
+    """Though this process has them in memory since an earlier comparison."""
+    keys = []
+    for name in ("first", "second", "third"):
+        shutil.rmtree(tmp_path / "store", ignore_errors=True)
+        n2d.compare(
+            grid, tmp_path / name, data={"few": few_digits}, store=tmp_path / "store", n_jobs=1
+        )
+        keys.append(StageStore(tmp_path / "store").keys())
+    assert keys[0] == keys[1] == keys[2]
+    assert len(n2d.open_comparison(tmp_path / "third").best().labels_) > 0
 
 
 def test_rows_that_cannot_be_kept_are_reported_and_end_nothing(

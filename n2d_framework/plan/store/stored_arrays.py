@@ -15,7 +15,7 @@ from n2d_framework.errors import BundleError, DataError, StateError
 from n2d_framework.plan.store.stage_store import StageStore
 from n2d_framework.types import AnyArray
 
-__all__ = ["KeyOf", "arrays_of", "rows_of", "weights_key", "weights_of"]
+__all__ = ["KeyOf", "arrays_of", "read_rows", "rows_of", "weights_key", "weights_of"]
 
 #: Gives the key that arrays of the store must have.
 KeyOf: TypeAlias = Callable[..., str]
@@ -53,7 +53,12 @@ def _stands_for(arrays: list[AnyArray], key_of: KeyOf) -> str | None:
 
 @lru_cache(maxsize=2)
 def rows_of(location: str, key: str) -> Rows:
-    """Rows as they were loaded, from the store; the last ones are kept in memory.
+    """What :func:`read_rows` gives; the last ones are kept in memory."""
+    return read_rows(location, key)
+
+
+def read_rows(location: str, key: str) -> Rows:
+    """Rows as they were loaded, from the store.
 
     Raises
     ------
