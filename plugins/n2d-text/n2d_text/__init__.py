@@ -1,0 +1,1 @@
+"""Embedders of texts, and clusters named by their words, for n2d_framework."""
