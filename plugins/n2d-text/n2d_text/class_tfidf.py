@@ -112,7 +112,8 @@ class ClassTfidf:
                     "name": ", ".join(word for word, _ in words[:_NAMED]),
                     "words": [{"word": word, "weight": weight} for word, weight in words],
                     "examples": [
-                        self._example(rows, row) for row in found.typical(i, members)[: self.n_examples]
+                        self._example(rows, row)
+                        for row in found.typical(i, members)[: self.n_examples]
                     ],
                 }
             )
@@ -153,7 +154,7 @@ class ClassWords:
     texts: Any
 
     def top(self, i: int, count: int) -> list[tuple[str, float]]:
-        """Words of a cluster and their weights, by descending weight, equal ones by the alphabet."""
+        """Words of a cluster and their weights, by descending weight, then by the alphabet."""
         order = np.argsort(-self.weights[i], kind="stable")[:count]
         return [(self.words[j], float(self.weights[i, j])) for j in order if self.weights[i, j] > 0]
 

@@ -72,8 +72,8 @@ class StaticWords:
     vectors: str = option(
         "wordllama",
         help="Where the vectors are: wordllama, for those that this package brings (English, 256 "
-        "dimensions; install n2d-text[words]); or a path to a .txt or .vec (word2vec's text format, "
-        "GloVe; also .gz), an .npz, a .safetensors with its tokenizer.json, or a folder of "
+        "dimensions; install n2d-text[words]); or a path to a .txt or .vec (word2vec's text "
+        "format, GloVe; also .gz), an .npz, a .safetensors with its tokenizer.json, or a folder of "
         "model2vec.",
     )
     stop_words: str | None = option(
@@ -197,4 +197,4 @@ class StaticWords:
         if self.normalize:
             return unit_rows(sums).astype(np.float32)
         totals = np.asarray(weights.sum(axis=1)).reshape(-1, 1)
-        return (sums / np.where(totals > 0, totals, 1.0)).astype(np.float32)
+        return np.asarray(sums / np.where(totals > 0, totals, 1.0), dtype=np.float32)

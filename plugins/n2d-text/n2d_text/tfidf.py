@@ -142,8 +142,8 @@ class TfidfSvd:
         reasons = [] if n_rows >= 2 else [f"{_NAME} needs at least 2 texts, got {n_rows}"]
         if self.max_df * n_rows < self.min_df:
             reasons.append(
-                f"no word can be in at least min_df={self.min_df} and at most max_df={self.max_df:g}"
-                f" of {n_rows} texts; lower min_df or raise max_df"
+                f"no word can be in at least min_df={self.min_df} and at most "
+                f"max_df={self.max_df:g} of {n_rows} texts; lower min_df or raise max_df"
             )
         try:
             stop_list(self.stop_words)
@@ -227,7 +227,9 @@ class TfidfSvd:
         words, idf = require_fitted(self.words_, _NAME), require_fitted(self.idf_, _NAME)
         if len(set(words)) == len(words) == len(idf):
             return []
-        return [f"state 'words' has {len(set(words))} different words, 'idf' has {len(idf)} weights"]
+        return [
+            f"state 'words' has {len(set(words))} different words, 'idf' has {len(idf)} weights"
+        ]
 
     def _vocabulary(self, texts: list[str]) -> tuple[str, ...]:
         from sklearn.feature_extraction.text import CountVectorizer

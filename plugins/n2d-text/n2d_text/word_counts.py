@@ -25,7 +25,8 @@ from n2d_framework.plugin import (
 
 __all__ = [
     "Analyze", "Analyzer", "Counts", "analyze_with", "checked_texts", "count_words",
-    "least_and_greatest", "log_frequencies", "stop_list", "strings_of_state", "unit_rows", "warn_of_unknown",
+    "least_and_greatest", "log_frequencies", "stop_list", "strings_of_state", "unit_rows",
+    "warn_of_unknown",
 ]  # fmt: skip
 
 Analyzer: TypeAlias = Literal["word", "char_wb"]
@@ -81,7 +82,7 @@ def checked_texts(x: Any, name: str) -> list[str]:
             f"{name} takes texts, one string per row, and got an array of shape {shape}; choose "
             "one column of texts"
         )
-    texts = np.asarray(x, dtype=object).tolist()
+    texts: list[str] = np.asarray(x, dtype=object).tolist()
     wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
     if wrong is not None:
         what = "is missing" if texts[wrong] is None else f"is a {type(texts[wrong]).__name__}"
@@ -207,7 +208,7 @@ def unit_rows(z: AnyArray) -> NDArray[np.float64]:
     """Rows of length 1, in float64; rows of zeros stay as they are."""
     rows = np.asarray(z, dtype=np.float64)
     lengths = np.sqrt((rows * rows).sum(axis=1, keepdims=True))
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return np.asarray(np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0))
 
 
 def warn_of_unknown(known: NDArray[np.int64], unknown: NDArray[np.int64], name: str) -> None:

@@ -68,8 +68,10 @@ class WordVectors:
         if self.tokenizer:
             highest = max(self._pieces.get_vocab().values(), default=-1)
             if highest >= len(table):
-                raise DataError(f"the tokenizer knows {highest + 1} pieces of words, and there are "
-                                f"{len(table)} vectors; the files do not belong together")  # fmt: skip
+                raise DataError(
+                    f"the tokenizer knows {highest + 1} pieces of words, and there are "
+                    f"{len(table)} vectors; the files do not belong together"
+                )
         elif len(self.words) != len(table):
             raise DataError(f"there are {len(self.words)} words and {len(table)} vectors")
 
@@ -314,8 +316,9 @@ def _listed(path: Path) -> tuple[tuple[str, ...], AnyArray]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(
-        encoding="utf-8"
-    )  # fmt: skip
-    with opened as file:
+    with (
+        gzip.open(path, "rt", encoding="utf-8")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8") as file
+    ):
         yield from file
