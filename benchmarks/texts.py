@@ -39,7 +39,18 @@ THEIRS = {
     for embedder in ("tfidf_svd", "static_words")
     for about in ("defaults", "nr_topics", "k-means")
 }
-_SCORES = ("nmi", "ari", "clusters", "noise", "embed_s", "fit_s", "mib", "reload_s", "saved_mb", "same")
+_SCORES = (
+    "nmi",
+    "ari",
+    "clusters",
+    "noise",
+    "embed_s",
+    "fit_s",
+    "mib",
+    "reload_s",
+    "saved_mb",
+    "same",
+)
 
 
 def read(path: str) -> tuple[list[str], np.ndarray]:
@@ -79,7 +90,9 @@ def _embedded(model: Any, texts: list[str]) -> None:
     import n2d_framework as n2d
 
     options = model.get_params(deep=False)
-    n2d.N2D(**{**options, "manifolder": "identity", "clusterer": {"name": "kmeans", "n_init": 1}}).fit(texts)
+    n2d.N2D(
+        **{**options, "manifolder": "identity", "clusterer": {"name": "kmeans", "n_init": 1}}
+    ).fit(texts)
 
 
 def theirs(name: str, path: str, seed: int, folder: Path) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""Several embedders side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from n2d_text.feature_union import FeatureUnion
+from n2d_text.tfidf import TfidfSvd
+
+from n2d_framework.errors import ConfigError, StateError
+from n2d_framework.plugin import FitContext, derive_seed
+
+SEED = FitContext(seed=3)
+PARTS = ({"name": "tfidf_svd", "latent_dim": 6}, {"name": "tfidf_svd", "ngram_range": [2, 2]})
+
+
+def test_parts_are_put_side_by_side(texts, new_texts):
+    union = FeatureUnion(embedders=PARTS, weights=(1.0, 0.5))
+    z = union.fit_transform(texts, context=SEED)
+    alone = TfidfSvd(latent_dim=6).fit(texts, context=FitContext(seed=derive_seed(3, "0")))
+    np.testing.assert_array_equal(z[:, :6], alone.transform(texts))
+    np.testing.assert_allclose(np.linalg.norm(z[:, 6:], axis=1), 0.5, rtol=1e-5)
+    again = FeatureUnion(embedders=PARTS, weights=(1.0, 0.5))
+    again.set_state(union.get_state())
+    expected = union.transform(new_texts)
+    assert again.transform(new_texts).tobytes() == expected.tobytes()
+    one = np.concatenate([union.transform(new_texts[i : i + 1]) for i in range(9)])
+    assert one.tobytes() == expected[:9].tobytes()
+
+
+def test_what_does_not_fit_together_is_refused(texts):
+    with pytest.raises(ConfigError, match="one for each of 2 embedders, got 1"):
+        FeatureUnion(embedders=PARTS, weights=(1.0,))
+    union = FeatureUnion(embedders=PARTS)
+    assert len(union.check_input(1, ())) == 4  # each says that one text is too few, and no word
+    state = union.fit(texts, context=SEED).get_state()
+    with pytest.raises(StateError, match="a list of 2 states"):
+        union.set_state({"parts": state["parts"][:1]})
