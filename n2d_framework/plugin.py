@@ -70,7 +70,7 @@ from n2d_framework.core.protocols import (
 )
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import ROLE_TABLE, RoleInfo
-from n2d_framework.core.rows import Field, Rows, Schema, packed, unpacked
+from n2d_framework.core.rows import Field, Rows, Schema, packed, unpacked_strings
 from n2d_framework.core.spec import ComponentSpec, InputKind, load_object
 from n2d_framework.core.state import State, StateValue, need
 from n2d_framework.core.trust import object_from_state, object_state, trusted_types
@@ -175,7 +175,7 @@ __all__ = [
     "require_fitted",
     "resolve",
     "trusted_types",
-    "unpacked",
+    "unpacked_strings",
 ]
 
 

@@ -12,7 +12,7 @@ from n2d_framework.core.rows.fields import (
     written_by_pandas,
 )
 from n2d_framework.core.rows.input_checks import refuse_equal_rows
-from n2d_framework.core.rows.packing import fingerprint, packed, unpacked
+from n2d_framework.core.rows.packing import fingerprint, packed, unpacked, unpacked_strings
 from n2d_framework.core.rows.row_states import (
     joined,
     packed_rows,
@@ -46,6 +46,7 @@ __all__ = [
     "state_of_rows",
     "unpacked",
     "unpacked_rows",
+    "unpacked_strings",
     "value_names",
     "written_by_pandas",
 ]

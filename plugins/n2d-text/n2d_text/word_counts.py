@@ -19,8 +19,7 @@ from n2d_framework.plugin import (
     DataWarning,
     Problem,
     StateError,
-    need,
-    unpacked,
+    unpacked_strings,
 )
 
 __all__ = [
@@ -250,8 +249,8 @@ def strings_of_state(_: Any, stored: Any) -> tuple[str, ...]:
     Raises
     ------
     StateError
-        If they do not fit together.
+        If it is something else.
     """
     if not isinstance(stored, Mapping):
         raise StateError("strings in a state must be a mapping of values and ends")
-    return tuple(unpacked(need(stored, "values", np.ndarray), need(stored, "ends", np.ndarray)))
+    return tuple(unpacked_strings(stored))

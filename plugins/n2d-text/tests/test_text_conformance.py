@@ -1,0 +1,11 @@
+"""The framework's kit on everything this distribution brings."""
+
+from importlib.util import find_spec
+
+import pytest
+
+from n2d_framework.testing import conformance
+
+NEEDS_WORDS = pytest.mark.skipif(find_spec("wordllama") is None, reason="needs n2d-text[words]")
+
+test_conformance = conformance("n2d-text", marks={"embedder/static_words": NEEDS_WORDS})
