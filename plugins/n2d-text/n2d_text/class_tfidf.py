@@ -37,8 +37,8 @@ class ClassTfidf:
     Notes
     -----
     Descriptions show texts: those of the typical rows, shortened to `excerpt` characters, under
-    the key ``examples``. ``excerpt: 0`` leaves them out, and bundles saved without rows have no
-    examples. Words are those of at least `min_df` texts.
+    the key ``examples``; ``excerpt: 0`` leaves them out. Words are those of at least `min_df`
+    texts. Bundles saved without rows have no descriptions.
 
     References
     ----------
