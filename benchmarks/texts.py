@@ -28,7 +28,7 @@ import numpy as np
 OURS: dict[str, dict[str, Any]] = {
     "tfidf_svd / umap / gmm": {},
     "tfidf_svd / umap / kmeans": {"clusterer": "kmeans"},
-    "static_words / umap / gmm": {"embedder": "static_words"},
+    "feature_union / umap / kmeans": {"embedder": "feature_union", "clusterer": "kmeans"},
     "static_words / identity / kmeans": {
         "embedder": "static_words", "manifolder": "identity", "clusterer": "kmeans",
     },

@@ -70,7 +70,7 @@ def print_summary(record: Mapping[str, Any]) -> None:
     console.print(
         styled(
             (str(record["name"]), "bold"),
-            f": {data['n_rows']} rows of {shape_text(data['row_shape'])}, "
+            f": {data['n_rows']} {_rows_of(data['row_shape'])}, "
             f"{record['n_clusters_found']} clusters, seed {record['random_state']}\n",
         )
     )
@@ -82,6 +82,10 @@ def print_summary(record: Mapping[str, Any]) -> None:
     for name, described in record["descriptions"].items():
         console.print(styled((f"{name}\n", "bold"), as_yaml(described)))
     _print_paths(console, record["paths"])
+
+
+def _rows_of(row_shape: Sequence[int]) -> str:
+    return f"rows of {shape_text(row_shape)}" if row_shape else "texts"
 
 
 def _scores(scores: Mapping[str, float]) -> Any:

@@ -83,7 +83,7 @@ class ClassTfidf:
         -------
         mapping
             ``clusters``: a list with one mapping for each label, in ascending order: ``label``,
-            ``size``, ``share``, ``name`` (the first four words), ``words`` (a list of ``word`` and
+            ``size``, ``share``, ``name`` (the first four words; ``None`` without words), ``words`` (a list of ``word`` and
             ``weight``, by descending weight) and ``examples`` (a list of ``row``, ``id`` where rows
             have some, and ``text``, the most typical first).
 
@@ -109,7 +109,7 @@ class ClassTfidf:
                     "label": label,
                     "size": len(members),
                     "share": len(members) / len(rows.labels),
-                    "name": ", ".join(word for word, _ in words[:_NAMED]),
+                    "name": ", ".join(word for word, _ in words[:_NAMED]) or None,
                     "words": [{"word": word, "weight": weight} for word, weight in words],
                     "examples": [
                         self._example(rows, row)

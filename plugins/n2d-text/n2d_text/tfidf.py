@@ -111,7 +111,7 @@ class TfidfSvd:
         True, help="Whether a word that is there n times weighs 1 + log(n) instead of n."
     )
     normalize: bool = option(True, help="Whether latent rows are brought to length 1.")
-    reduction: Any = option(
+    reduction: str | Mapping[str, Any] = option(
         "truncated_svd",
         holds="embedder",
         help="Embedder of sparse rows that reduces the weights: truncated_svd or nmf, or a mapping "

@@ -72,6 +72,6 @@ def test_texts_without_words(texts, subjects):
     some = texts.copy()
     some[subjects == 1] = "the of"
     about = ClassTfidf().describe(rows_of(some, subjects))["clusters"][1]
-    assert (about["name"], about["words"], len(about["examples"])) == ("", [], 3)
+    assert (about["name"], about["words"], len(about["examples"])) == (None, [], 3)
     with pytest.raises(DataError, match="no word is in at least min_df=2 texts"):
         ClassTfidf().describe(rows_of(some[subjects == 1], subjects[subjects == 1]))

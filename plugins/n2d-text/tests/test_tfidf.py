@@ -133,7 +133,7 @@ def test_states_are_checked(fitted, new_texts):
     assert again.transform(new_texts).tobytes() == fitted.transform(new_texts).tobytes()
     for wrong, message in [
         ({"idf": state["idf"][:-1]}, "different words"),
-        ({"words": {**state["words"], "ends": state["words"]["ends"][:-1]}}, "ends of strings"),
+        ({"words": {**state["words"], "ends": state["words"]["ends"][:-1]}}, "strings do not end"),
         ({"words": 3}, "mapping"),
         ({"reduction": {"state": {}}}, "state_version"),
     ]:
