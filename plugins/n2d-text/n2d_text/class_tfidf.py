@@ -83,9 +83,9 @@ class ClassTfidf:
         -------
         mapping
             ``clusters``: a list with one mapping for each label, in ascending order: ``label``,
-            ``size``, ``share``, ``name`` (the first four words; ``None`` without words), ``words`` (a list of ``word`` and
-            ``weight``, by descending weight) and ``examples`` (a list of ``row``, ``id`` where rows
-            have some, and ``text``, the most typical first).
+            ``size``, ``share``, ``name`` (the first four words; ``None`` without words), ``words``
+            (a list of ``word`` and ``weight``, by descending weight) and ``examples`` (a list of
+            ``row``, ``id`` where rows have some, and ``text``, the most typical first).
 
         Raises
         ------
