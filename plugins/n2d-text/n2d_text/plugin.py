@@ -1,12 +1,10 @@
-"""Announces the components and the picture; imports nothing of them."""
+"""Announces the components; imports nothing of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from n2d_framework.plugin import ComponentSpec, hookimpl
-
-_SMALL = {"latent_dim": 5, "min_df": 1, "max_df": 1.0}
 
 
 @hookimpl
@@ -21,7 +19,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         default_for=("text",),
         reference="Deerwester, Dumais, Furnas, Landauer and Harshman 1990, Indexing by latent "
         "semantic analysis, Journal of the American Society for Information Science 41",
-        small_options=_SMALL,
+        small_options={"latent_dim": 5, "min_df": 1, "max_df": 1.0},
     )
     yield ComponentSpec(
         role="embedder",
@@ -32,14 +30,6 @@ def n2d_components() -> Iterator[ComponentSpec]:
         extra="n2d-text[words]",
         reference="Wieting, Bansal, Gimpel and Livescu 2016, Towards universal paraphrastic "
         "sentence embeddings, ICLR",
-    )
-    yield ComponentSpec(
-        role="embedder",
-        name="feature_union",
-        factory="n2d_text.feature_union:FeatureUnion",
-        summary="What several embedders make of a text, weighted and put side by side",
-        input="text",
-        small_options={"embedders": [{"name": "tfidf_svd", **_SMALL}]},
     )
     yield ComponentSpec(
         role="describe",

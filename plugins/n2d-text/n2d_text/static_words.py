@@ -180,7 +180,7 @@ class StaticWords:
         return analyze_with("word", (1, 1), require_fitted(self.stop_words_, _NAME))
 
     def _counts(self, texts: list[str]) -> tuple[Counts, NDArray[np.float32]]:
-        """How often texts have each word that is known, and the vectors of these words."""
+        """Counts of the known words of texts, and the vectors of these words."""
         analyze = self._analyze()
         bags = [Counter(analyze(text)) for text in texts]
         # In the order of the words, so that sums do not depend on the other texts.

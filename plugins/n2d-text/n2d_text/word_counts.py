@@ -37,7 +37,7 @@ _MANY_UNKNOWN = 0.5
 
 @attrs.frozen(eq=False)
 class Counts:
-    """How often known words occur in texts.
+    """Occurrences of known words in texts.
 
     Attributes
     ----------
