@@ -26,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "security")]
 import fuzzing  # noqa: E402
 
 from n2d_framework import data  # noqa: E402
+from n2d_framework.core.rows import Rows as DataRows  # noqa: E402
 from n2d_framework.errors import DataError  # noqa: E402
 
 WORDS = ("a", "b", "c d", "länge", "w,x")
@@ -284,11 +285,29 @@ def judge(written: Written) -> str:
             assert written.path.name in text or written.path.stem in text, f"not named: {text}"
             assert len(text) < 5000, "the message is too long"
             return "refused"
+        if isinstance(read.x, DataRows):
+            return _judge_columns(read, written)
         with data.open_rows(written.reference) as source:
             chunks = list(source.chunks(2))
         assert _equal(np.concatenate(chunks), read.x), "chunks"
         assert agrees(read, written), f"read {read.x.tolist()} {read.y}"
     return "right"
+
+
+def _judge_columns(read: Any, written: Written) -> str:
+    """Damage made other values than numbers of a column: by kinds it is read, in blocks refused."""
+    kinds = {field.kind for field in read.x.schema.fields}
+    assert kinds != {"number"} or any(
+        np.isnan(np.asarray(read.x.column(name), dtype=np.float64)).any()
+        for name in read.x.schema.names
+    ), "columns of numbers without gaps are not dense"
+    try:
+        with data.open_rows(written.reference) as source:
+            list(source.chunks(2))
+    except DataError as error:
+        require(written.path.name in str(error), f"not named: {error}")
+        return "right"
+    raise AssertionError("read in blocks as numbers, and whole as columns of kinds")
 
 
 def mutate_member(rng: Rng, path: Path) -> None:
