@@ -1,4 +1,4 @@
-"""How sure each label is: agreement of fits with other seeds and on parts of the rows."""
+"""Confidence of labels: agreement of fits with other seeds and on parts of the rows."""
 
 from __future__ import annotations
 

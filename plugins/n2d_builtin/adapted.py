@@ -87,7 +87,7 @@ class _Adapted:
             raise StageError(f"{self.factory} refuses its options: {error}") from error
 
     def _fit(self, method: str, x: AnyArray) -> Any:
-        """What the foreign object's method returns for the training rows."""
+        """Answer of the foreign object's method for the training rows."""
         try:
             return getattr(self.estimator_, method)(self._wide(x))
         except (N2DError, MemoryError):

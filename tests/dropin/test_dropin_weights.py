@@ -138,7 +138,7 @@ def test_weights_that_keep_libhdf5_busy_for_ever_are_refused(rows):
 
 
 def archive_of(weights: bytes, path: str = "har.keras") -> None:
-    """What Keras calls a model: a zip archive with weights in HDF5."""
+    """A model as Keras saves it: a zip archive with weights in HDF5."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metadata.json", "{}")
         archive.writestr("config.json", "{}")

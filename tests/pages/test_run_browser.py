@@ -1,4 +1,4 @@
-"""The report of a run in headless Chromium: the map moves, tells points apart, and selects."""
+"""The report of a run in headless Chromium: the map moves, shows points, and selects."""
 
 from __future__ import annotations
 

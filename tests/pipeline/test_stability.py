@@ -1,4 +1,4 @@
-"""How sure labels are: agreement with refits."""
+"""Confidence of labels: agreement with refits."""
 
 from __future__ import annotations
 

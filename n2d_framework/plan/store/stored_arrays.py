@@ -53,7 +53,7 @@ def _stands_for(arrays: list[AnyArray], key_of: KeyOf) -> str | None:
 
 @lru_cache(maxsize=2)
 def rows_of(location: str, key: str) -> Rows:
-    """What :func:`read_rows` gives; the last ones are kept in memory."""
+    """Rows as :func:`read_rows` gives them; the last ones are kept in memory."""
     return read_rows(location, key)
 
 
