@@ -102,12 +102,17 @@ class TableSource(RowSource):
             yield from blocks_of_kinds(self, self.ref, size, labels=labels)
             return
         for start, part, y, ids in self._parts_of(size, labels=labels):
-            yield Block(self._numbers(part, start), y, ids)
+            with reading(self.ref.path, self.kind):
+                numbers = self._numbers(part, start)
+            yield Block(numbers, y, ids)
 
     def raw_blocks(self, size: int, *, labels: bool = True) -> Iterator[RawBlock]:
         """Record batches with the features, cut to `size`."""
         for _, part, y, ids in self._parts_of(size, labels=labels, raw=True):
-            yield RawBlock(part.select(list(self.columns.features)), y, ids)
+            with reading(self.ref.path, self.kind):
+                features = part.select(list(self.columns.features))
+                features.validate(full=True)
+            yield RawBlock(features, y, ids)
 
     def _parts_of(
         self, size: int, *, labels: bool, raw: bool = False
