@@ -1,6 +1,6 @@
 """Make the archives: one bundle for each of a few trios that cover every built-in component.
 
-    python tests/archives/make.py FOLDER
+    python tests/archives/make.py FOLDER [NAME...]
 
 An archive is made once per version of the format and never again; see README.md. The same
 script makes the bundles that two environments exchange (``exchange.py``).
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,14 @@ TRIOS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"name": "tsne", "n_components": 1, "perplexity": 8.0, "n_iter": 100},
         {"name": "gmm", "covariance_type": "tied", "n_init": 2},
     ),
-}
+    "truncated_svd-identity-kmeans": (
+        {"name": "truncated_svd", "latent_dim": 6}, {"name": "identity"}, {"name": "kmeans"},
+    ),
+    "nmf-pca-hdbscan": (
+        {"name": "nmf", "latent_dim": 6}, {"name": "pca", "n_components": 3},
+        {"name": "hdbscan", "min_cluster_size": 8},
+    ),
+}  # fmt: skip
 N_TRAIN, N_NEW = 220, 40
 ASKED = ("embed", "transform", "predict", "predict_proba", "strengths", "reconstruct")
 
@@ -73,7 +81,7 @@ def answers(model: Any, rows: np.ndarray) -> dict[str, np.ndarray]:
     return found
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: Sequence[str] = tuple(TRIOS)) -> None:
     """Fit, save, load again, and write down what the loaded models answer."""
     import n2d_framework as n2d
     from n2d_framework.registry import default_catalogue
@@ -82,7 +90,8 @@ def main(folder: Path) -> None:
     rows = images()
     new = np.concatenate([rows[:5], rows[N_TRAIN : N_TRAIN + N_NEW]])
     np.savez_compressed(folder / "rows.npz", rows=new)
-    for name, (embedder, manifolder, clusterer) in TRIOS.items():
+    for name in names:
+        embedder, manifolder, clusterer = TRIOS[name]
         if embedder["name"] == "keras":
             small = default_catalogue().get("embedder", "keras").spec.small_options
             embedder = {**small, **embedder}
@@ -95,4 +104,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:] or tuple(TRIOS))

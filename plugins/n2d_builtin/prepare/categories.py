@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.prepare.measures import Balance
-from n2d_framework.plugin import AnyArray, learned, packed, unpacked
+from n2d_framework.plugin import AnyArray, StateError, learned, packed, unpacked_strings
 
 __all__ = ["Categories", "Lookup", "distinct_strings", "missing_in"]
 
@@ -196,7 +196,7 @@ class Categories:
     def lookups(self, count: int, balance: Balance) -> list[Lookup]:
         """For each of so many columns, the features of its values."""
         if self._columns is None:
-            names = unpacked(self.names, self.ends) if len(self.ends) else []
+            names = self._strings()
             starts = np.searchsorted(self.column, np.arange(count + 1))
             rare = np.searchsorted(self.rare_column, np.arange(count + 1))
             found = []
@@ -220,7 +220,10 @@ class Categories:
         if any((np.diff(array) < 0).any() for array in ordered):
             return ["its arrays are not in ascending order"]
         try:
-            unpacked(self.names, self.ends) if len(self.ends) else []
-        except UnicodeDecodeError as error:
-            return [f"its names are not valid UTF-8: {error}"]
+            self._strings()
+        except StateError as error:
+            return [f"its names: {error}"]
         return []
+
+    def _strings(self) -> list[str]:
+        return unpacked_strings({"values": self.names, "ends": self.ends})
