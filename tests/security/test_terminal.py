@@ -325,7 +325,7 @@ def test_pictures_take_nothing_for_mathematics(monkeypatch, tmp_path):
 def test_pages_hide_and_turn_nothing():
     from n2d_framework.pages.html_page import _environment, _shown
 
-    template = _environment().from_string("{{ x }}|{{ y|tojson }}")
+    template = _environment("n2d_framework.pages").from_string("{{ x }}|{{ y|tojson }}")
     for text in ATTACKS.values():
         shown = template.render(x=text, y=_shown({text: [text]}))
         assert acts(shown) == []
