@@ -144,7 +144,7 @@ from n2d_framework.plugin import DatasetSpec, MetricSpec, hookimpl
 
 @hookimpl
 def n2d_datasets():
-    return [DatasetSpec(name="rows", loader="no:load", summary="s", n_rows=2, row_shape=(3,))]
+    return [DatasetSpec(name="circles", loader="no:load", summary="s", n_rows=2, row_shape=(3,))]
 
 @hookimpl
 def n2d_metrics():
@@ -166,7 +166,7 @@ def n2d_run_started(event):
         ("n2d-digits", "dataset", "n2d_framework {ours} has a dataset named 'digits' already"),
         ("n2d-acc", "metric", "n2d_framework itself has a score named 'acc'"),
         ("n2d-seed", "metric", "n2d_framework itself has a column named 'seed'"),
-        ("n2d-rows", "dataset", "theirs 3.4 has a dataset named 'rows' already"),
+        ("n2d-circles", "dataset", "theirs 3.4 has a dataset named 'circles' already"),
         ("n2d-evenness", "metric", "theirs 3.4 has a metric named 'evenness' already"),
         ("n2d-listens", "tracker", "theirs 3.4 has a tracker named 'listens' already"),
         ("theirs", "metric", "a distribution of that name is installed already: theirs 3.4"),
