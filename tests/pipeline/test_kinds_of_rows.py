@@ -325,7 +325,7 @@ def test_numbers_with_gaps_and_no_names_are_refused_unless_a_step_takes_them(plu
 def test_without_a_choice_each_kind_of_rows_has_its_default(plugin, tmp_path):
     config = {"model": {"n_clusters": 3}}
     for x, prepare, *trio in (
-        (texts(), None, "lengths", "umap", "gmm"),
+        (texts(), None, "lengths", "umap", "kmeans"),
         (counts(), "none", "truncated_svd", "umap", "gmm"),
         (table(), "table", "identity", "identity", "kmeans"),
         (np.zeros((4, 3)), "minmax", "dense_ae", "umap", "gmm"),
