@@ -160,7 +160,7 @@ def test_what_cannot_be_done_is_said(codes):
 def test_a_metric_that_only_umap_learn_has(codes):
     import umap
 
-    learner = n2d.UmapGMM(3, umap_metric="correlation")
+    learner = n2d.UmapGMM(3, umap_metric="minkowski")
     assert type(learner.manifold_in_embedding) is umap.UMAP
     assert learner.fit_predict(codes[:200]).shape == (200,)
     assert type(n2d.UmapGMM(3, umap_metric="cosine").manifold_in_embedding) is not umap.UMAP
