@@ -129,27 +129,26 @@ def test_when_every_cell_fails_it_ends_with_1(n2d, odd, config, tmp_path):
     assert "ZeroDivisionError: by zero" in result.stderr
 
 
-@pytest.mark.parametrize("broken", ["report", "table"])
-@pytest.mark.parametrize("how", [(), ("--json",)])
-def test_a_file_that_cannot_be_written_in_the_end_costs_only_itself(
-    n2d, config, tmp_path, broken, how
-):
+def test_a_file_that_cannot_be_written_in_the_end_costs_only_itself(n2d, config, tmp_path):
     out = tmp_path / "out"
-    name = {"report": "report.html", "table": "table.csv"}[broken]
+    # One comparison for all of them, whose stages are fitted once.
     assert n2d(config, "--out", out, "--n-jobs", 1, "--no-report").exit_code == 0
-    (out / name).unlink(missing_ok=True)
-    (out / name).mkdir()
-    result = n2d(config, "--out", out, "--n-jobs", 1, *how)
-    assert result.exit_code == 1
-    assert "is missing" in result.stderr
-    assert "is a folder" in result.stderr
-    if how:
-        assert list(json.loads(result.stdout)["missing"]) == [broken]
-    else:
-        assert "95 % interval" in result.stdout
-        assert str(out) in result.stdout
-    assert (out / {"report": "table.csv", "table": "report.html"}[broken]).is_file()
-    (out / name).rmdir()
+    names = {"report": "report.html", "table": "table.csv"}
+    for broken, how in (("report", ()), ("table", ("--json",))):
+        for name in names.values():
+            (out / name).unlink(missing_ok=True)
+        (out / names[broken]).mkdir()
+        result = n2d(config, "--out", out, "--n-jobs", 1, *how)
+        assert result.exit_code == 1
+        assert "is missing" in result.stderr
+        assert "is a folder" in result.stderr
+        if how:
+            assert list(json.loads(result.stdout)["missing"]) == [broken]
+        else:
+            assert "95 % interval" in result.stdout
+            assert str(out) in result.stdout
+        assert {name for name in names if (out / names[name]).is_file()} == {*names} - {broken}
+        (out / names[broken]).rmdir()
     assert n2d(config, "--out", out, "--n-jobs", 1).exit_code == 0
 
 
