@@ -11,13 +11,12 @@ import attrs
 import numpy as np
 
 from n2d_framework.config.reading import as_yaml
-from n2d_framework.errors import OutputError
 from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.thumbnails import Images, data_uri, sprite
 from n2d_framework.plots.row_sample import to_plane
-from n2d_framework.storage import write_atomic
+from n2d_framework.storage import check_target, write_atomic
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["RunView", "write_run_report"]
@@ -121,8 +120,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
         If it cannot be written.
     """
     target = Path(path)
-    if not target.parent.is_dir():
-        raise OutputError(f"cannot write {target}: there is no folder {target.parent}; make it")
+    check_target(target)
     flat = None if view.rows is None else view.rows.reshape(len(view.rows), -1)
     compared = flat if view.image_shape is None else None
     if compared is not None and compared.shape[1] > _MOST_FEATURES:

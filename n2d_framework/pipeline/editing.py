@@ -56,7 +56,8 @@ class Editor:
         by: str = "",
         at: str = "",
     ) -> None:
-        self._current, self._take, self._width = current, take, width
+        # A loaded model that cannot place rows does not know its width, and is never asked for it.
+        self._current, self._take, self._width = current, take, max(width, 1)
         self._by, self._at = by, at
 
     @property

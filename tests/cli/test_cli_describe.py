@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import load_iris
+from sklearn.manifold import SpectralEmbedding
 
 import n2d_framework
 
@@ -213,6 +214,22 @@ def test_predicted_tables_have_refined_labels_and_shares(n2d: Run, config: Path)
     expected = model.predict_proba(np.load("blobs.npz")["x"])
     written = np.array([line[-expected.shape[1] :] for line in shares[1:]], dtype=float)
     np.testing.assert_array_equal(written, expected)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_an_edited_bundle_holds_what_it_held(n2d: Run, flowers: Path, keep: bool) -> None:
+    table = load_iris(as_frame=True).data
+    spectral = n2d_framework.adapt("manifolder", SpectralEmbedding, n_components=2)
+    for name, manifolder in (("places", "identity"), ("fitted", spectral)):
+        model = n2d_framework.N2D(
+            "pca", manifolder, "kmeans", describe="summary", n_clusters=3, random_state=0
+        )
+        model.fit(table).save(f"{name}.n2d", keep_rows=keep)
+        before = n2d_framework.load(f"{name}.n2d").to_snapshot().parts
+        assert n2d("edit", f"{name}.n2d", "--merge", "0,1").exit_code == 0
+        after = n2d_framework.load(f"{name}.n2d").to_snapshot().parts
+        assert set(after) == {*before, "refine"}
+        assert set(after["golden"]) == set(before["golden"])
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,10 @@ def edit(
         editor.rename(named, note=note)
     target = output or bundle
     if changes or output is not None:
-        # A bundle without golden rows was saved so on purpose.
-        model.save(target, keep_rows="x" in model.to_snapshot().parts["golden"])
+        # Golden arrays without the rows themselves: the bundle was saved so on purpose. A model
+        # that cannot place rows has no golden arrays at all.
+        golden = model.to_snapshot().parts["golden"]
+        model.save(target, keep_rows=not golden or "x" in golden)
     if json:
         print_json({"bundle": str(target), "journal": list(editor.journal)})
         return
