@@ -6,10 +6,11 @@ import ast
 import base64
 import gc
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,12 @@ def install(site: Path, package: Path, *, record: bool, editable: bool) -> None:
         (info / "direct_url.json").write_text(json.dumps(about))
     if record:
         lines = []
-        for path in sorted((site / "mine").glob("*.py")):
-            digest = base64.urlsafe_b64encode(hashlib.sha256(path.read_bytes()).digest())
-            lines.append(f"mine/{path.name},sha256={digest.decode().rstrip('=')},1")
+        for path in sorted(p for p in (site / "mine").rglob("*.*") if p.suffix != ".pyc"):
+            content = path.read_bytes()
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode()
+            name = path.relative_to(site).as_posix()
+            lines.append(f"{name},sha256={digest.rstrip('=')},{len(content)}")
+        lines.append("mine-1.0.dist-info/RECORD,,")
         (info / "RECORD").write_text("\n".join(lines) + "\n")
 
 
@@ -103,6 +107,81 @@ def test_an_edited_component_is_fitted_again(tmp_path, fit, kind):
     assert fit(site) == [2, True, True, False]
     (package / "helper.py").write_text("SHIFT = 1\n")
     assert fit(site)[0] == 1
+
+
+@pytest.fixture
+def forget() -> Iterator[Callable[[], None]]:
+    """Forget what is known of code, as a new process would."""
+    from n2d_framework.core.origin import code
+
+    kept = (code._own, code._versions, code._distributions, code._recorded, code._is_local)
+
+    def clear() -> None:
+        for cached in kept:
+            cached.cache_clear()
+        for name in [n for n in sys.modules if n.partition(".")[0] == "mine"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+
+    clear()
+    yield clear
+    clear()
+
+
+@pytest.mark.parametrize("editable", [True, False])
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("parts/numbers.py", "SHIFT = 1\n", "SHIFT = 2\n"),
+        ("parts/numbers.py", "SHIFT = 1\n", "SHIFT =  2\n"),
+        ("parts/numbers.json", "1", "2"),
+        ("model.yaml", "1", "2"),
+        ("parts/fast.so", "1", "2"),
+    ],
+)
+def test_whatever_a_package_holds_counts(
+    tmp_path, monkeypatch, forget, editable, name, before, after
+):
+    """Modules of packages within it, and files that it reads."""
+    from n2d_framework.core.origin import code
+
+    package = tmp_path / "mine"
+    (package / "parts").mkdir(parents=True)
+    for init in (package, package / "parts"):
+        (init / "__init__.py").write_text("")
+    (package / "model.py").write_text(CLASS.format(imports="pass", shift="1"))
+    (package / name).write_text(before)
+    install(tmp_path, package, record=not editable, editable=editable)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def identity() -> dict[str, str]:
+        forget()
+        return dict(code._own(importlib.import_module("mine.model").Mine))
+
+    first = identity()
+    assert identity() == first
+    (package / "parts" / "__pycache__").mkdir(exist_ok=True)
+    (package / "parts" / "__pycache__" / "numbers.pyc").write_bytes(b"compiled")
+    assert identity() == first
+    (package / name).write_text(after)
+    assert identity() != first
+
+
+def test_a_plugin_s_stage_depends_on_the_version_of_the_framework(monkeypatch, forget):
+    """Plugins are built on the components and networks that come with it."""
+    from n2d_framework.core.origin import code
+
+    class Plugin:
+        """Comes from elsewhere."""
+
+    Plugin.__module__ = "n2d_elsewhere"
+    monkeypatch.setattr(code, "_is_edited", lambda name: False)
+    found = []
+    for version in ("1.0", "1.1"):
+        forget()
+        monkeypatch.setattr(code.metadata, "version", lambda name, version=version: version)
+        found.append(dict(code._own(Plugin))["n2d_framework"])
+    assert found == ["1.0", "1.1"]
 
 
 def test_modules_beside_it_count_and_other_code_does_not(tmp_path, monkeypatch):

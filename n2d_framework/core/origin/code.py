@@ -6,7 +6,6 @@ import base64
 import contextlib
 import dis
 import hashlib
-import importlib.machinery
 import importlib.util
 import inspect
 import json
@@ -17,7 +16,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import CodeType
 from typing import Any
 
@@ -140,10 +139,15 @@ def normalized(distribution: str) -> str:
 @cache
 def _own(cls: Any) -> Mapping[str, str]:
     """Of a component's class, as it was when it was first asked for: files may be edited later."""
-    found: dict[str, str] = {}
+    own = _versions(cls.__module__.partition(".")[0])
+    found = {name: version for name, version in _versions(_FRAMEWORK).items() if name not in own}
     for module in _modules(cls, cls.__module__):
         top = module.partition(".")[0]
-        if top not in (_FRAMEWORK, *sys.stdlib_module_names) and not _is_as_installed(module):
+        if top in (_FRAMEWORK, *sys.stdlib_module_names):
+            continue
+        if _is_as_installed(module):
+            found |= {name: version for name, version in _versions(top).items() if name not in own}
+        else:
             name = top if hasattr(sys.modules.get(top), "__path__") else module
             found[name] = found.get(name) or _source(name)
     return found
@@ -197,28 +201,49 @@ def _is_edited(distribution: str) -> bool:
 
 
 def _is_changed(distribution: str, module: str) -> bool:
-    """Return whether files next to a module differ from the recorded installed ones."""
+    """Return whether files of a distribution differ from the recorded installed ones.
+
+    Those beside the module are read; of the others in its package, whatever is younger than the
+    record, which installers write last, or is not as long as that says.
+    """
     file = getattr(sys.modules.get(module), "__file__", None)
-    recorded = _recorded(distribution).get(os.path.dirname(file), ()) if file else ()  # noqa: PTH120
-    for path, digest in recorded:
-        try:
-            found = hashlib.sha256(Path(path).read_bytes()).digest()
-        except OSError:
-            return True
-        if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != digest:
-            return True
-    return False
+    if not file:
+        return False
+    recorded, written = _recorded(distribution, module.partition(".")[0])
+    beside = os.path.dirname(file)  # noqa: PTH120
+    try:
+        return any(
+            (os.path.dirname(path) == beside or _is_suspect(path, size, written))  # noqa: PTH120
+            and _digest(path) != digest
+            for path, digest, size in recorded
+        )
+    except OSError:
+        return True
+
+
+def _is_suspect(path: str, size: int | None, written: int) -> bool:
+    about = os.stat(path)  # noqa: PTH116
+    return about.st_size != size or about.st_mtime_ns > written
+
+
+def _digest(path: str) -> str:
+    found = hashlib.sha256(Path(path).read_bytes()).digest()
+    return base64.urlsafe_b64encode(found).rstrip(b"=").decode()
 
 
 @cache
-def _recorded(distribution: str) -> Mapping[str, list[tuple[str, str]]]:
-    """Source files of a distribution with the digests of its record, by directory."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def _recorded(distribution: str, top: str) -> tuple[list[tuple[str, str, int | None]], int]:
+    """Files of a package with digest and size from the record, and when that was written."""
+    found: list[tuple[str, str, int | None]] = []
+    written = 0
     for file in metadata.distribution(distribution).files or ():
-        if file.suffix == ".py" and file.hash is not None and file.hash.mode == "sha256":
-            path = str(file.locate())
-            found.setdefault(os.path.dirname(path), []).append((path, file.hash.value))  # noqa: PTH120
-    return found
+        if file.name == "RECORD":
+            written = Path(str(file.locate())).stat().st_mtime_ns
+        elif file.hash is None or file.hash.mode != "sha256" or not _counts(file):
+            continue
+        elif file.parts[0] in (top, f"{top}.py"):
+            found.append((str(file.locate()), file.hash.value, file.size))
+    return found, written
 
 
 def _source(module: str) -> str:
@@ -278,7 +303,12 @@ def _is_local(top: str) -> bool:
 
 #: The framework is not part of a plugin that uses it: its version is, and its own components.
 _FRAMEWORK = "n2d_framework"
-_CODE = (".py", *importlib.machinery.EXTENSION_SUFFIXES)
+
+
+def _counts(path: PurePath) -> bool:
+    """Return whether results may depend on a file of a package: not on what is compiled from it."""
+    hidden = any(part.startswith(".") or part == "__pycache__" for part in path.parts[:-1])
+    return not hidden and path.suffix not in (".pyc", ".pyo") and not path.name.startswith(".")
 
 
 def _files(module: str) -> Iterator[tuple[str, Path]]:
@@ -287,7 +317,7 @@ def _files(module: str) -> Iterator[tuple[str, Path]]:
     folders, own = _places(top) if top not in sys.modules else _loaded_places(module)
     for folder in folders:
         for path in sorted(folder.rglob("*")):
-            if path.name.endswith(_CODE):
+            if _counts(path.relative_to(folder)) and path.is_file():
                 yield path.relative_to(folder).as_posix(), path
     if own is not None and own.suffix and own.is_file():
         yield own.name, own
