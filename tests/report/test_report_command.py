@@ -77,10 +77,15 @@ def test_a_wrong_request_is_refused(compared, n2d, tmp_path, words, code, said):
     assert said in result.stderr
 
 
-def test_a_folder_of_something_else_is_refused(n2d, tmp_path):
-    result = n2d("report", tmp_path)
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [(".", "is not the output of a comparison"), ("gone", "does not exist"), ("f", "is not a dir")],
+)
+def test_a_folder_of_something_else_is_refused(n2d, tmp_path, name, why):
+    (tmp_path / "f").write_text("")
+    result = n2d("report", tmp_path / name)
     assert result.exit_code != 0
-    assert "is not the output of a comparison" in result.stderr
+    assert why in " ".join(result.stderr.split())
 
 
 HEARS = """

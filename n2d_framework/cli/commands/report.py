@@ -75,6 +75,8 @@ def report(
         raise ConfigError([Problem(flag, f"is for runs; {folder} is not the output of one")])
     from n2d_framework.experiment import open_comparison
 
+    if not folder.is_dir():
+        raise DataError(f"{folder} {'is not a directory' if folder.exists() else 'does not exist'}")
     comparison = open_comparison(folder, store=store)
     if metric is not None:
         if metric not in comparison.metrics:
