@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
+    from n2d_framework.errors import N2DError
     from n2d_framework.events import TensorBoard
     from n2d_framework.experiment import Comparison, open_comparison
     from n2d_framework.experiment.run_comparison import compare
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "N2D",
     "Comparison",
+    "N2DError",
     "StageStore",
     "TensorBoard",
     "adapt",
@@ -41,6 +43,7 @@ __all__ = [
 _HOMES = {
     "Comparison": "n2d_framework.experiment",
     "N2D": "n2d_framework.pipeline",
+    "N2DError": "n2d_framework.errors",
     "StageStore": "n2d_framework.plan.store",
     "TensorBoard": "n2d_framework.events",
     "adapt": "n2d_framework.pipeline",

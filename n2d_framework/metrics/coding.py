@@ -66,19 +66,19 @@ def code(values: Any, what: str) -> Coded:
         # Objects keep masked constants, for which NumPy would put NaN with a warning.
         array = np.asarray(values, dtype=None if masked is None else object)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{what} must be one value per row: {error}") from error
+        raise DataError(f"{what}: must be one value per row: {error}") from error
     if array.ndim != 1:
         raise DataError(
-            f"{what} must be one-dimensional, one value per row; it has the shape {array.shape}"
+            f"{what}: must be one-dimensional, one value per row, and has the shape {array.shape}"
         )
     if not len(array):
-        raise DataError(f"{what} has no rows")
+        raise DataError(f"{what}: no rows")
     missing = _missing(array)
     if masked is not None:
         missing = missing | masked
     if missing.any():
         raise DataError(
-            f"{what} has a missing value, first in row {int(missing.argmax())}; "
+            f"{what}: missing value, first in row {int(missing.argmax())}; "
             "leave those rows out, or give them a class of their own"
         )
     if array.dtype.kind == "O":

@@ -179,9 +179,9 @@ LABELS: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("kind", LABELS)
 def test_classes_with_a_hole_are_refused_with_the_row(kind: str) -> None:
-    with pytest.raises(DataError, match="y has a missing value, first in row 5"):
+    with pytest.raises(DataError, match="y: missing value, first in row 5"):
         assess(LABELS[kind](), np.arange(12) % 3)
-    with pytest.raises(DataError, match="labels has a missing value, first in row 5"):
+    with pytest.raises(DataError, match="labels: missing value, first in row 5"):
         assess(np.arange(12) % 3, LABELS[kind]())
     with pytest.raises(DataError, match="row 5"):
         light().fit(ROWS).assess(LABELS[kind]())
@@ -291,5 +291,5 @@ def test_one_value_is_not_rows(value: Any) -> None:
 
 @pytest.mark.parametrize("labels", [[[1], [2, 3]], [1, [2]], [{}, [1]], Wrapped([[1], [2, 3]])])
 def test_labels_that_are_not_one_per_row(labels: Any) -> None:
-    with pytest.raises(DataError, match="y "):
+    with pytest.raises(DataError, match="y: "):
         assess(labels, [0, 1])
