@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_the_plugins_of_this_repository_are_described_installed_or_not(reference
     tracker = pages["plugins.md"].partition("## n2d-mlflow ")[2].partition("\n## ")[0]
     assert "A tracker: it hears `n2d_run_started`" in tracker
     assert "| `basic_motions` | 80 | 100 x 6 | 4 |" in pages["plugins.md"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_readme_lists_what_is_built_in(role):
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    [row] = [line for line in readme.splitlines() if line.startswith(f"| {role} |")]
+    entries = default_catalogue().components(role)
+    built_in = {entry.spec.name for entry in entries if entry.distribution == "n2d_framework"}
+    # Any class is adapted by a function, which is described below the table.
+    assert set(re.findall(r"`(\w+)`", row)) == built_in - {"adapted", "adapted_once"}
 
 
 def test_every_key_of_the_configuration_is_described(reference):
