@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from n2d_builtin.common.one_thread import one_blas_thread
 from n2d_framework.plugin import AnyArray
 
-__all__ = ["PrincipalAxes", "principal_coordinates"]
+__all__ = ["PrincipalAxes", "principal_coordinates", "signed"]
 
 #: Share of the largest variance that the eigenvalues of a covariance matrix still resolve with
 #: some digits; singular values resolve its square.
@@ -115,6 +115,12 @@ def principal_coordinates(x: AnyArray, count: int, *, seed: int) -> NDArray[np.f
     axes = PrincipalAxes.of(x, count, seed=seed)
     found = (x - axes.mean) @ axes.components.T
     return np.asarray(found / (np.sqrt(axes.variance.max()) or 1.0))
+
+
+def signed(vectors: AnyArray) -> NDArray[np.float64]:
+    """Eigenvectors, as columns, whose largest entries are positive: C-contiguous."""
+    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])]
+    return np.ascontiguousarray(vectors * np.where(largest < 0, -1.0, 1.0))
 
 
 def _centred(

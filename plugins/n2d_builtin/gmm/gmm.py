@@ -19,6 +19,7 @@ from n2d_builtin.gmm.gaussians import (
 from n2d_builtin.neighbors.landmarks import counted, draw
 from n2d_framework.plugin import (
     AnyArray,
+    DistinctRows,
     FitContext,
     FloatArray,
     IntArray,
@@ -70,6 +71,8 @@ class GaussianMixture:
     Dempster, Laird and Rubin 1977, Maximum likelihood from incomplete data via the EM
     algorithm, JRSS B 39.
     """
+
+    name = "gmm"
 
     n_clusters: int | None = option(
         None,
@@ -150,20 +153,22 @@ class GaussianMixture:
         CollapseWarning
             If there are fewer distinct rows than `n_clusters`: then some clusters stay empty.
         """
-        chosen = draw(m, self.max_landmarks, derive_seed(context.seed, "gmm", "landmarks"))
+        chosen = draw(m, self.max_landmarks, derive_seed(context.seed, self.name, "landmarks"))
         distinct = distinct_rows(chosen)
-        enough_distinct(self.n_clusters, distinct, "gmm")
-        count = resolve_n_clusters(self.n_clusters, len(distinct))
+        count = self._count(distinct)
         rows, centre, unit = in_cluster_units(
-            chosen, count, derive_seed(context.seed, "gmm", "unit")
+            chosen, count, derive_seed(context.seed, self.name, "unit")
         )
         best = self._best_start(rows, count, context)
         if not best.converged_:
-            logger.warning("gmm: not converged after max_iter=%d iterations", self.max_iter)
-        self.weights_ = np.ascontiguousarray(best.weights_)
+            logger.warning(
+                "%s: not converged after max_iter=%d iterations", self.name, self.max_iter
+            )
+        self.weights_ = np.ascontiguousarray(self._weights(best))
         self.means_ = np.ascontiguousarray(centre + unit * best.means_)
         self.precisions_cholesky_ = np.ascontiguousarray(best.precisions_cholesky_ / unit)
-        self.lower_bound_ = float(best.lower_bound_) - rows.shape[1] * float(np.log(unit))
+        bound = self._bound_per_row(best, len(rows))
+        self.lower_bound_ = bound - rows.shape[1] * float(np.log(unit))
         self.converged_ = bool(best.converged_)
         self.n_iter_ = int(best.n_iter_)
         joint = self._log_joint(m)
@@ -184,7 +189,7 @@ class GaussianMixture:
         -------
         array of shape (n,), int64
         """
-        check_features(m, require_fitted(self.means_, "gmm").shape[1], "gmm")
+        check_features(m, require_fitted(self.means_, self.name).shape[1], self.name)
         with one_blas_thread():
             return in_blocks(lambda rows: self._joint(rows).argmax(axis=1), m, **_SAME_WAY)
 
@@ -229,21 +234,24 @@ class GaussianMixture:
         shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
         return shapes[self.covariance_type]
 
+    def _count(self, distinct: DistinctRows) -> int:
+        """Number of components for those rows."""
+        enough_distinct(self.n_clusters, distinct, self.name)
+        return resolve_n_clusters(self.n_clusters, len(distinct))
+
     def _best_start(self, rows: AnyArray, n_components: int, context: FitContext) -> Any:
-        import sklearn.mixture
+        arguments = {
+            "n_components": n_components,
+            "covariance_type": self.covariance_type,
+            "init_params": self.init,
+            "reg_covar": self.reg_covar,
+            "max_iter": self.max_iter,
+            "tol": self.tol,
+        }
 
         def fit_one(seed: int) -> Any:
-            model = sklearn.mixture.GaussianMixture(
-                n_components,
-                covariance_type=self.covariance_type,
-                init_params=self.init,
-                reg_covar=self.reg_covar,
-                max_iter=self.max_iter,
-                tol=self.tol,
-                random_state=seed,
-            )
             try:
-                return model.fit(rows)
+                return self._estimator(random_state=seed, **arguments).fit(rows)
             except ValueError as error:
                 return error
 
@@ -252,21 +260,36 @@ class GaussianMixture:
         models = [result for result in results if not isinstance(result, ValueError)]
         if not models:
             raise StageError(
-                f"gmm: all {self.n_init} starts failed: {failures[0]}; "
+                f"{self.name}: all {self.n_init} starts failed: {failures[0]}; "
                 f"raise reg_covar (now {self.reg_covar:g}) or lower n_clusters"
             ) from failures[0]
         if failures:
             logger.warning(
-                "gmm: %d of %d starts failed: %s", len(failures), self.n_init, failures[0]
-            )
+                "%s: %d of %d starts failed: %s",
+                self.name, len(failures), self.n_init, failures[0],
+            )  # fmt: skip
         return max(models, key=lambda model: model.lower_bound_)
+
+    def _estimator(self, **arguments: Any) -> Any:
+        """Mixture of scikit-learn that one start fits."""
+        import sklearn.mixture
+
+        return sklearn.mixture.GaussianMixture(**arguments)
+
+    def _weights(self, model: Any) -> AnyArray:
+        """Factors of the densities of a fitted mixture, which add up to one."""
+        return np.asarray(model.weights_)
+
+    def _bound_per_row(self, model: Any, n_rows: int) -> float:
+        del n_rows
+        return float(model.lower_bound_)
 
     def _joint(self, rows: AnyArray) -> AnyArray:
         factors = (self.weights_, self.means_, self.precisions_cholesky_)
         return log_joint(rows.astype(np.float64), *factors, self.covariance_type)
 
     def _log_joint(self, m: AnyArray) -> AnyArray:
-        check_features(m, require_fitted(self.means_, "gmm").shape[1], "gmm")
+        check_features(m, require_fitted(self.means_, self.name).shape[1], self.name)
         with one_blas_thread():
             return in_blocks(self._joint, m, **_SAME_WAY)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_builtin.common.principal_axes import signed
 from n2d_framework.plugin import AnyArray, IntArray
 
 __all__ = ["centred_kernel", "classical_scaling", "edge_lengths", "geodesic_distances"]
@@ -177,8 +178,6 @@ def classical_scaling(
         else:
             values, vectors = eigh(kernel, subset_by_index=(n - n_components, n - 1))
     order = np.argsort(values)[::-1]
-    values, vectors = values[order], vectors[:, order]
-    largest = vectors[np.abs(vectors).argmax(axis=0), np.arange(n_components)]
-    vectors = np.ascontiguousarray(vectors * np.where(largest < 0, -1.0, 1.0))
+    values, vectors = values[order], signed(vectors[:, order])
     least = max(float(values[0]), 0.0) * n * np.finfo(np.float64).eps
     return np.where(values > least, np.ldexp(values, exponent), 0.0), vectors

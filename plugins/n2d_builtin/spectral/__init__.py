@@ -1,0 +1,1 @@
+"""Manifolds from eigenvectors of a graph of neighbours."""
