@@ -56,6 +56,13 @@ TRIOS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"name": "nmf", "latent_dim": 6}, {"name": "pca", "n_components": 3},
         {"name": "hdbscan", "min_cluster_size": 8},
     ),
+    "identity-spectral-bayesian_gmm": (
+        {"name": "identity"}, {"name": "spectral", "n_components": 2},
+        {"name": "bayesian_gmm", "n_init": 1},
+    ),
+    "identity-lle-agglomerative": (
+        {"name": "identity"}, {"name": "lle", "n_components": 2}, {"name": "agglomerative"},
+    ),
 }  # fmt: skip
 N_TRAIN, N_NEW = 220, 40
 ASKED = ("embed", "transform", "predict", "predict_proba", "strengths", "reconstruct")

@@ -14,6 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_framework.metrics import accuracy
@@ -310,6 +311,7 @@ FRESH = """
 import sys
 import numpy as np
 from n2d_framework.plugin import FitContext
+from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.kmeans.kmeans import KMeans
 given = np.load(sys.argv[1])
@@ -357,3 +359,41 @@ def test_another_process_gives_the_same_bits_and_predicts_without_scikit_learn(r
         np.testing.assert_array_equal(found[f"{name}_refit"], proba)
         np.testing.assert_array_equal(found[f"{name}_predict"], model.labels_)
         np.testing.assert_array_equal(found[f"{name}_labels"], model.labels_)
+
+
+@pytest.mark.parametrize(
+    ("kind", "prior"),
+    [*((kind, "dirichlet_process") for kind in COVARIANCES), ("diag", "dirichlet_distribution")],
+)
+def test_a_bayesian_mixture_has_scikit_learns_posterior(kind, prior, rows, monkeypatch):
+    fitted = []
+    usual = BayesianGaussianMixture._weights
+
+    def weights(self, model):
+        fitted.append(model)
+        return usual(self, model)
+
+    monkeypatch.setattr(BayesianGaussianMixture, "_weights", weights)
+    some = rows[:300, :3]
+    model = BayesianGaussianMixture(n_clusters=6, n_init=1, covariance_type=kind, prior=prior)
+    model.fit(some, context=FitContext(seed=3))
+    # Their unit is another, by a power of two and a shift, which posteriors do not depend on.
+    reference = fitted[0]
+    scale = np.sqrt(reference.means_.var(axis=0) / model.means_.var(axis=0)).mean()
+    unit = 2.0 ** np.round(np.log2(scale))
+    expected = reference.predict_proba((some - some.mean(axis=0, dtype=np.float64)) * unit)
+    assert model.n_clusters_ == reference.n_components
+    np.testing.assert_allclose(model.predict_proba(some), expected, atol=1e-6)
+
+
+def test_a_bayesian_mixture_finds_how_many_clusters_there_are():
+    rng = np.random.default_rng(0)
+    centres = np.array([[0, 0], [30, 0], [0, 30], [30, 30]])
+    x = (np.repeat(centres, 60, axis=0) + rng.normal(size=(240, 2))).astype(np.float32)
+    model = BayesianGaussianMixture(n_init=2, concentration=1e-3).fit(x, context=FitContext(seed=1))
+    assert model.n_clusters_ == 4 == len(model.weights_)
+    assert accuracy(np.repeat(np.arange(4), 60), model.labels_) == 1.0
+    np.testing.assert_array_equal(model.predict(x), model.labels_)
+    again = BayesianGaussianMixture(concentration=1e-3)
+    again.set_state(model.get_state())
+    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))

@@ -14,6 +14,8 @@ from sklearn.decomposition import PCA
 
 from n2d_builtin.isomap.isomap import Isomap
 from n2d_builtin.linear.linear import Identity, PCAEmbedder, PCAManifolder
+from n2d_builtin.spectral.lle import LocallyLinear
+from n2d_builtin.spectral.spectral import Spectral
 from n2d_builtin.tsne.tsne import Tsne
 from n2d_builtin.umap.umap import Umap
 from n2d_framework.plugin import DataError, FitContext, StateError
@@ -25,6 +27,11 @@ MAKERS = {
     ),
     "isomap": lambda: Isomap(n_neighbors=6, n_components=3),
     "isomap_landmarks": lambda: Isomap(n_neighbors=6, max_landmarks=100, metric="manhattan"),
+    "spectral": lambda: Spectral(n_neighbors=6, n_components=3),
+    "spectral_landmarks": lambda: Spectral(
+        n_neighbors=6, max_landmarks=100, metric="cosine", affinity="connectivity"
+    ),
+    "lle": lambda: LocallyLinear(n_neighbors=6, n_components=3, max_landmarks=150),
     "tsne": lambda: Tsne(
         perplexity=8.0, n_iter=40, early_exaggeration_iter=20, transform_iter=30
     ),
@@ -226,7 +233,7 @@ def test_duplicates_and_constant_columns_work(name):
 def test_equal_rows_work_or_are_refused_with_their_number(name):
     rows = np.full((60, 4), 3, dtype=np.float32)
     model = MAKERS[name]()
-    if name.startswith(("umap", "tsne", "isomap")):
+    if name.startswith(("umap", "tsne", "isomap", "spectral", "lle")):
         with pytest.raises(DataError, match="only 1 of the 60 rows are distinct"):
             model.fit(rows, context=FitContext(seed=1))
         return
@@ -256,5 +263,5 @@ import {maker.__module__}
 heavy = {{"tensorflow", "keras", "numba", "umap", "sklearn", "scipy", "openTSNE"}}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
-    if name in ("umap", "isomap", "tsne", "pca_embedder"):
+    if name in ("umap", "isomap", "spectral", "lle", "tsne", "pca_embedder"):
         in_fresh_process(code)

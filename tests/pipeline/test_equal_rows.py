@@ -12,6 +12,7 @@ from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_builtin.isomap.isomap import Isomap
 from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_builtin.spectral.lle import LocallyLinear
 from n2d_builtin.tsne.tsne import Tsne
 from n2d_builtin.umap.umap import Umap
 from n2d_framework import N2D, adapt
@@ -28,11 +29,16 @@ MANIFOLDERS = {
     "tsne": {"perplexity": 4, "early_exaggeration_iter": 20, "n_iter": 20},
     "isomap": {"n_neighbors": 4},
     "isomap landmarks": {"n_neighbors": 4, "max_landmarks": 25},
+    "spectral": {"n_neighbors": 4},
+    "lle landmarks": {"n_neighbors": 4, "max_landmarks": 25},
 }
 CLUSTERERS = {
     "kmeans": {"n_init": 2},
     "gmm": {"n_init": 2},
     "gmm landmarks": {"n_init": 2, "max_landmarks": 40},
+    "bayesian_gmm": {"n_init": 1},
+    "agglomerative": {},
+    "agglomerative landmarks": {"max_landmarks": 40},
     "hdbscan": {"min_cluster_size": 5},
     "hdbscan landmarks": {"min_cluster_size": 5, "max_landmarks": 60},
 }
@@ -111,7 +117,7 @@ def test_a_network_before():
     np.testing.assert_array_equal(model.predict(x), model.labels_)
 
 
-@pytest.mark.parametrize("manifolder", ["umap", "tsne", "isomap"])
+@pytest.mark.parametrize("manifolder", ["umap", "tsne", "isomap", "spectral"])
 @pytest.mark.parametrize("n_distinct", [1, 2, 3])
 def test_too_few_distinct_rows_for_neighbours(manifolder, n_distinct):
     x = np.repeat(np.eye(3)[:n_distinct], 40, axis=0)
@@ -136,13 +142,14 @@ def test_fewer_distinct_rows_than_clusters(manifolder, clusterer):
         Umap(n_neighbors=5, n_epochs=20, max_landmarks=30),
         Tsne(perplexity=4, n_iter=20, early_exaggeration_iter=20, max_landmarks=30),
         Isomap(n_neighbors=4, max_landmarks=30),
+        LocallyLinear(n_neighbors=4, max_landmarks=30),
     ],
-    ids=["umap", "tsne", "isomap"],
+    ids=["umap", "tsne", "isomap", "lle"],
 )
 def test_landmarks_depend_on_values_alone(model):
     """Neither on the order of the rows, nor on how often they occur."""
     x = with_equal_rows(7, 0.0, 1).astype(np.float32)
-    kept = "landmarks_" if isinstance(model, Isomap) else "latent_"
+    kept = "landmarks_" if hasattr(model, "landmarks_") else "latent_"
     drawn = []
     for rows in (x, x[::-1], np.concatenate([x, np.repeat(x[:9], 50, axis=0)])):
         landmarks = getattr(model.fit(rows, context=FitContext(seed=4)), kept)
