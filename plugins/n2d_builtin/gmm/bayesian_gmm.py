@@ -118,7 +118,7 @@ class BayesianGaussianMixture(GaussianMixture):
         )
 
     def _weights(self, model: Any) -> AnyArray:
-        """What multiplies the densities in the posterior (Bishop 2006, eqs. 10.64 to 10.67)."""
+        """Factors of the densities in the posterior (Bishop 2006, eqs. 10.64 to 10.67)."""
         from scipy.special import digamma, logsumexp
 
         if self.prior == "dirichlet_process":

@@ -22,7 +22,7 @@ class LocallyLinear(GraphManifold):
 
     New rows are placed by the mixture of their nearest landmarks that comes closest to them
     (barycentric weights); a row equal to a landmark gets its coordinates. Each part of a graph
-    that falls apart, but the smallest, has a dimension of its own, the largest first.
+    that falls apart has a dimension of its own, the largest first.
 
     Attributes
     ----------

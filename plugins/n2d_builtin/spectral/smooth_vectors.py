@@ -21,8 +21,8 @@ Solver: TypeAlias = Callable[[AnyArray, int], tuple[AnyArray, AnyArray]]
 def smooth_vectors(graph: Any, count: int, solve: Solver) -> tuple[NDArray[np.float64], int]:
     """Vectors that vary least along the edges of a graph, the constant one left out.
 
-    A graph in parts has one vector for each part but the smallest, which is 1 there and 0
-    elsewhere; these come first, by falling size of their parts.
+    A graph in parts has one vector for each part, which is 1 there and 0 elsewhere; these come
+    first, by falling size of their parts.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def smooth_vectors(graph: Any, count: int, solve: Solver) -> tuple[NDArray[np.fl
     by_size = np.argsort(-np.bincount(part), kind="stable")
     members = [np.flatnonzero(part == label) for label in by_size]
     found: list[tuple[float, AnyArray, AnyArray]] = [
-        (-1.0, rows, np.ones(len(rows))) for rows in members[:-1][:count]
+        (-1.0, rows, np.ones(len(rows))) for rows in members[: count if parts > 1 else 0]
     ]
     missing = count - len(found)
     for rows in members if missing else ():

@@ -28,8 +28,7 @@ class Spectral(GraphManifold):
     With `kmeans` behind it, this is spectral clustering. The graph joins each row with its
     nearest ones; the constant eigenvector is left out. New rows are placed by Nyström's formula,
     from their own steps to their nearest landmarks; a row equal to a landmark gets its coordinates.
-    Each part of a graph that falls apart, but the smallest, has a dimension of its own, the largest
-    first.
+    Each part of a graph that falls apart has a dimension of its own, the largest first.
 
     Attributes
     ----------
