@@ -122,7 +122,8 @@ class Spectral(GraphManifold):
 
     def _shares(self, rows: AnyArray, indices: AnyArray, distances: AnyArray) -> AnyArray:
         weights = self._weights(distances, indices, distances[:, -1])
-        return weights / weights.sum(axis=1, keepdims=True)
+        shares: AnyArray = weights / weights.sum(axis=1, keepdims=True)
+        return shares
 
     def _extended(self, coordinates: AnyArray) -> AnyArray:
         return coordinates / np.maximum(require_fitted(self.eigenvalues_, "spectral"), _LEAST)
