@@ -16,6 +16,11 @@ __all__ = ["PARTS", "check_manifest", "check_parts", "parts_in"]
 #: Parts that every bundle has beside those of its components.
 PARTS = ("training", "golden")
 
+#: Greatest height and width that images of a folder are brought to.
+_MOST_PIXELS = 10_000
+#: Greatest length of series that are read from a long table.
+_MOST_STEPS = 1_000_000
+
 _Check = Callable[[Any], bool]
 _LABEL = re.compile(r"[\x20-\x7e]{0,64}")
 
@@ -56,6 +61,46 @@ def _is_field(value: Any) -> bool:
     )
 
 
+def _is_row_count(value: Any) -> bool:
+    return value is None or _is_count(value)
+
+
+def _is_name_or_null(value: Any) -> bool:
+    return value is None or _is_text(value)
+
+
+def _is_image_form(value: Any) -> bool:
+    if value is None:
+        return True
+    if not (_is_mapping(value) and isinstance(value.get("mode"), str) and "size" in value):
+        return False
+    size = value["size"]
+    return size is None or (_is_shape(size) and len(size) == 2 and max(size) <= _MOST_PIXELS)
+
+
+def _is_series_form(value: Any) -> bool:
+    return value is None or (
+        _is_mapping(value)
+        and _is_text(value.get("time"))
+        and _is_names(value.get("values", 0))
+        and bool(value["values"])
+        and _is_count(value.get("steps"))
+        and 2 <= value["steps"] <= _MOST_STEPS
+        and isinstance(value.get("interpolated"), bool)
+    )
+
+
+#: Of a schema, what may be null.
+_FORMS: dict[str, tuple[_Check, str]] = {
+    "x": (_is_name_or_null, "a string"),
+    "y": (_is_name_or_null, "a string"),
+    "id": (_is_name_or_null, "a string"),
+    "width": (_is_row_count, "a non-negative integer"),
+    "images": (_is_image_form, "a mapping with size and mode"),
+    "series": (_is_series_form, "a mapping with time, values, steps and interpolated"),
+}
+
+
 def _schema_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Problems of the columns that the model takes."""
     names = data.get("feature_names")
@@ -70,12 +115,9 @@ def _schema_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     if not (isinstance(fields, list) and all(map(_is_field, fields))):
         yield Problem(f"{path}/fields", "must be a list of mappings with name, kind and dtype")
         return
-    for key in ("x", "y", "id"):
-        if not isinstance((schema or {}).get(key), (str, type(None))):
-            yield Problem(f"{path}/{key}", "must be null or a string")
-    width = (schema or {}).get("width")
-    if width is not None and not _is_count(width):
-        yield Problem(f"{path}/width", "must be null or a non-negative integer")
+    for key, (check, what) in _FORMS.items():
+        if not check((schema or {}).get(key)):
+            yield Problem(f"{path}/{key}", f"must be null or {what}")
     listed = [field["name"] for field in fields]
     if schema is not None and names is not None and names != listed:
         yield Problem(path, "must have the names of feature_names")
@@ -98,10 +140,6 @@ def _is_agreement(value: Any) -> bool:
 
 def _is_label(value: Any) -> bool:
     return isinstance(value, str) and _LABEL.fullmatch(value) is not None
-
-
-def _is_row_count(value: Any) -> bool:
-    return value is None or _is_count(value)
 
 
 _TOP: dict[str, tuple[_Check, str]] = {

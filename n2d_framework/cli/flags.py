@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import typer
 
 from n2d_framework.core.rows.columns import COLUMN_KINDS
+from n2d_framework.data.reference import IMAGE_MODES
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["AllowCode", "InsteadOfTables", "Json", "Quiet", "selecting"]
@@ -33,8 +35,8 @@ def _columns(flag: str, help_text: str) -> Any:
     ]
 
 
-#: Flags that choose among the columns or arrays of data, by their keys in `data` of a
-#: configuration; see :func:`selecting`.
+#: Flags that choose among the columns or arrays of data, and say how images are read, by their
+#: keys in `data` of a configuration; see :func:`selecting`.
 _SELECTION: Final = {
     "x": _columns(
         "x",
@@ -63,11 +65,51 @@ _SELECTION: Final = {
             "repeatable.",
         ),
     ],
+    "time": Annotated[
+        str | None,
+        typer.Option(
+            "--time",
+            metavar="COLUMN",
+            help="Times of a long table: rows with the same --id become one series.",
+        ),
+    ],
+    "steps": Annotated[
+        int | None,
+        typer.Option("--steps", min=2, help="Times at which series are interpolated."),
+    ],
+    "resize": Annotated[
+        str | None,
+        typer.Option(
+            "--resize",
+            metavar="HEIGHTxWIDTH|auto|none",
+            help="Size that images of a folder are scaled to.",
+        ),
+    ],
+    "mode": Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            metavar="|".join(IMAGE_MODES),
+            help="Mode that images of a folder are brought to.",
+        ),
+    ],
+    "on_error": Annotated[
+        str | None,
+        typer.Option(
+            "--on-error",
+            metavar="raise|skip",
+            help="Whether an image that cannot be read ends the command, or is left out.",
+        ),
+    ],
 }
 
 
+#: Flags that are not called like their keys.
+_FLAGS: Final = {"kinds": "kind", "on_error": "on-error"}
+
+
 def selecting(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the flags that choose among the columns or arrays of data.
+    """Give a command the flags that say what of the data is used, and how.
 
     Parameters
     ----------
@@ -108,13 +150,15 @@ def _selected(data: Any, **flags: Any) -> Any:
     if not given:
         return data
     if data is None:
-        shown = ", ".join(f"--{'kind' if name == 'kinds' else name}" for name in given)
+        shown = ", ".join("--" + _FLAGS.get(name, name) for name in given)
         raise ConfigError([Problem(shown, "there are no data to select from; name them")])
     known: dict[str, Any] = {"path": data} if isinstance(data, str) else dict(data)
     if len(given.get("x", ())) == 1:
         given["x"] = given["x"][0]
     if "kinds" in given:
         given["kinds"] = {**(known.get("kinds") or {}), **dict(map(_kind, given["kinds"]))}
+    if re.fullmatch(r"\d+x\d+", given.get("resize", "")):
+        given["resize"] = list(map(int, given["resize"].split("x")))
     return known | given
 
 

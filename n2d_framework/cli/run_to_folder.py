@@ -82,7 +82,7 @@ def execute(
     times, seconds, start = StageTimes(), dict[str, float](), time.perf_counter()
     with output_folder(target, overwrite=overwrite, least=_LEAST_SPACE) as output:
         with step(progress, LOADING, seconds):
-            data = load(request.data)
+            data = load(request.data, progress=progress.count)
         progress.say(kinds_lines(data, request.source))
         require_classes(data)
         require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)

@@ -33,6 +33,11 @@ class DataConfig:
     text : str, tuple of str or None
     kinds : mapping of str to {"number", "category", "date", "text"} or None
     header : bool or None
+    time : str or None
+    steps : int or None
+    resize : tuple of int, "auto", "none" or None
+    mode : {"grey", "rgb", "rgba"} or None
+    on_error : {"raise", "skip"} or None
     """
 
     path: str = option(help="File, folder of images, or name of a dataset.")
@@ -72,6 +77,34 @@ class DataConfig:
     header: bool | None = option(
         None,
         help="Whether the first line of a text table names the columns. Left out, it is found.",
+    )
+    time: str | None = option(
+        None,
+        help="Column of the times of a long table, whose rows are made series: those with the same "
+        "id are one, and the other features are its values.",
+    )
+    steps: int | None = option(
+        None,
+        ge=2,
+        help="Number of evenly spaced times at which series of a long table are interpolated. Left "
+        "out, series of equal times stay as they are, others get their median length, at most 256.",
+    )
+    resize: tuple[int, int] | Literal["auto", "none"] | None = option(
+        None,
+        ge=1,
+        help="[height, width] that images of a folder are scaled to, cut in the middle where "
+        "proportions differ; auto: their median, at most 64 pixels a side; none: as they are. Left "
+        "out, it is auto unless all are of one size of at most 256 pixels a side.",
+    )
+    mode: Literal["grey", "rgb", "rgba"] | None = option(
+        None,
+        help="Mode that images of a folder are brought to. Left out, the one that all have; of "
+        "several, grey if all are grey, else rgb.",
+    )
+    on_error: Literal["raise", "skip"] | None = option(
+        None,
+        help="What an image that cannot be read does: raise (the default) ends the reading; skip "
+        "leaves it out, and lists it in a warning at the end.",
     )
 
 

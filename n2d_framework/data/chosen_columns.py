@@ -79,6 +79,8 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     known = set(columns)
     if ref.id is not None and ref.id not in known:
         raise no_such_name(ref.path, "column", ref.id, list(columns))
+    if ref.time is not None and ref.time not in known:
+        raise no_such_name(ref.path, "column", ref.time, list(columns))
     select = _Selector(ref, columns)
     patterns = (ref.x,) if isinstance(ref.x, str) else ref.x or ()
     chosen, dropped, texts = (
@@ -88,6 +90,7 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     kinds = {name: kind for pattern, kind in ref.kinds for name in select("kinds", [pattern])}
     kinds |= dict.fromkeys(texts, "text")
     wanted = [*chosen, *(name for name in texts if name not in chosen)]
+    wanted += [ref.time] if wanted and ref.time is not None and ref.time not in wanted else []
     index = [*index, *(name for name in written_by_pandas(columns) if name not in index)]
     if ref.like is not None:
         given = wanted or [name for name in columns if name not in dropped]
@@ -126,7 +129,7 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
         row_ids,
         tuple(name for name in columns if name not in used),
         kinds={name: kind for name, kind in kinds.items() if name in features},
-        settled=frozenset([*wanted, *kinds]),
+        settled=frozenset([*wanted, *kinds, *filter(None, [ref.time])]),
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,17 +16,23 @@ from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
-__all__ = ["collect", "joined_labels", "remark_on_ids"]
+__all__ = ["Progress", "collect", "joined_labels", "remark_on_ids"]
 
+#: What is called with the number of rows that are read, and of all if it is known.
+Progress: TypeAlias = Callable[[int, int | None], None]
 _BLOCK = 8192
+#: Bytes of rows that are read at once, for rows that are large.
+_BLOCK_BYTES = 1 << 22
 
 
-def collect(source: RowSource) -> Dataset:
+def collect(source: RowSource, progress: Progress | None = None) -> Dataset:
     """Read all rows and labels.
 
     Parameters
     ----------
     source : RowSource
+    progress : callable, optional
+        Called with the number of rows that are read and that of all, if it is known.
 
     Returns
     -------
@@ -40,7 +46,7 @@ def collect(source: RowSource) -> Dataset:
     """
     try:
         known = source.n_rows is not None and not source.sparse
-        x, labels, ids = _known(source) if known else _unknown(source)
+        x, labels, ids = _known(source, progress) if known else _unknown(source)
     except MemoryError as error:
         shape = (source.n_rows or "n", *source.row_shape)
         raise DataError(
@@ -98,7 +104,9 @@ def remark_on_ids(ids: AnyArray, name: str) -> None:
         )
 
 
-def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
+def _known(
+    source: RowSource, progress: Progress | None
+) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
     """Fill one array, so that no second copy of the rows is ever held."""
     shape = (source.n_rows or 0, *source.row_shape)
     where = f"{source.name}: rows of shape {shape} ({source.dtype})"
@@ -107,16 +115,19 @@ def _known(source: RowSource) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]
     labels: list[AnyArray] = []
     ids: list[AnyArray] = []
     start = 0
-    for block in source.blocks(_BLOCK):
+    width = max(1, math.prod(source.row_shape) * source.dtype.itemsize)
+    for block in source.blocks(min(_BLOCK, max(1, _BLOCK_BYTES // width))):
         x[start : start + len(block.x)] = block.x
         start += len(block.x)
         if block.y is not None:
             labels.append(block.y)
         if block.ids is not None:
             ids.append(block.ids)
-    if start != len(x):
+        if progress is not None:
+            progress(start, source.n_rows)
+    if start != len(x) and not source.may_skip:
         raise DataError(f"{source.name}: it says {len(x)} rows but has {start}; write it again")
-    return x, labels, ids
+    return x[:start], labels, ids
 
 
 def _unknown(source: RowSource) -> tuple[Any, list[AnyArray], list[AnyArray]]:

@@ -14,7 +14,7 @@ from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema, left_out
 from n2d_framework.data.adapters import adapted_file, adapted_suffixes
 from n2d_framework.data.apart import SourceApart
-from n2d_framework.data.collect import collect
+from n2d_framework.data.collect import Progress, collect
 from n2d_framework.data.formats.arrow_ipc import ArrowSource
 from n2d_framework.data.formats.hdf5 import Hdf5Source
 from n2d_framework.data.formats.image_folder import IMAGE_SUFFIXES, ImageFolder
@@ -24,6 +24,7 @@ from n2d_framework.data.formats.parquet import ParquetSource, is_parquet_folder
 from n2d_framework.data.formats.text import TextSource
 from n2d_framework.data.formats.zarr_store import ZarrSource, is_zarr_folder
 from n2d_framework.data.reference import Reference, parse_reference
+from n2d_framework.data.series_rows import read_series
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
 from n2d_framework.data.table_reading import TableReading, examine_table, read_table
@@ -56,23 +57,30 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
 SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
 
 
-def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = None) -> Dataset:
+def load(
+    ref: Any,
+    *,
+    catalogue: Catalogue | None = None,
+    like: Schema | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
     """Load rows and, where there are any, their labels.
 
     Parameters
     ----------
     ref : str, path-like or mapping
         Name of a known dataset; path of a file whose suffix is in :data:`SUFFIXES`, or of a
-        folder of images; or ``{path, x, drop, id, y, header}``, where `x`, `y` and `id` name
-        arrays, columns or datasets, `drop` names columns of a table that are not features,
-        ``y: false`` says that there are no labels, and `header` whether the first line of a text
-        table names the columns. A known name wins over a file of the same name; write
-        ``./name`` for the file.
+        folder of images; or a mapping of ``path`` and whatever else
+        :class:`~n2d_framework.config.DataConfig` has. A known name wins over a file of the same
+        name; write ``./name`` for the file.
     catalogue : Catalogue, optional
         Where names are looked up; that of the installed plugins by default.
     like : Schema, optional
         Columns that are wanted, such as ``model.schema_``: the table's columns are chosen by these
-        names and put in their order, and a line names the others.
+        names and put in their order, and a line names the others. Images of a folder are read as
+        they were for the model.
+    progress : callable, optional
+        Called with the number of rows that are read and that of all, for arrays and images.
 
     Returns
     -------
@@ -97,7 +105,7 @@ def load(ref: Any, *, catalogue: Catalogue | None = None, like: Schema | None = 
             return source.held
         if source.columns is not None and like is None:
             return read_table(source)
-        return collect(source)
+        return collect(source, progress)
 
 
 def inspect_table(ref: Any, *, catalogue: Catalogue | None = None) -> TableReading | None:
@@ -172,14 +180,25 @@ def open_rows(
     elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:
         source = ArraySource(adapted)
     elif (suffix := _suffix(parsed.path)) == "":
-        source = ImageFolder(parsed)
+        source = ImageFolder(attrs.evolve(parsed, like=like))
     else:
-        if like is not None:
+        series = None if like is None else like.series
+        if like is not None and series is not None:
+            parsed = attrs.evolve(
+                parsed, x=series.values, time=series.time, id=parsed.id or like.id, y=False
+            )
+        elif like is not None:
             n = len(like.fields) if n_features is None else n_features
             if by_kind is None:
                 by_kind = any(field.kind != "number" for field in like.fields)
             parsed = attrs.evolve(parsed, like=like, n_features=n, by_kind=by_kind)
         source = _SOURCES[suffix](parsed)
+        if parsed.time is not None:
+            with source:
+                source = ArraySource(read_series(source, parsed, series))
+    if isinstance(parsed, Reference) and parsed.for_images and not isinstance(source, ImageFolder):
+        keys = ", ".join(parsed.for_images)
+        raise DataError(f"{parsed.path}: {keys}: for folders of images only; drop it")
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)
         _report_matching(source, like, shown or name)

@@ -15,7 +15,13 @@ from n2d_framework.errors import DataError, did_you_mean
 
 __all__ = ["Reference", "is_pattern", "is_regex", "parse_reference"]
 
-_KEYS = ("path", "x", "drop", "id", "y", "text", "kinds", "header")
+#: Greatest length of series that are read from a long table.
+MOST_STEPS = 1_000_000
+IMAGE_MODES = ("grey", "rgb", "rgba")
+_KEYS = (
+    "path", "x", "drop", "id", "y", "text", "kinds", "header", "time", "steps", "resize", "mode",
+    "on_error",
+)  # fmt: skip
 
 
 @attrs.frozen
@@ -41,6 +47,21 @@ class Reference:
         Columns of a table that are texts, by names or patterns; without `x`, they are the rows.
     kinds : tuple of (str, str)
         Names or patterns of columns of a table, each with the kind that its columns have.
+    time : str or None
+        Column of the times of a long table, in which `id` names the column that says which series
+        a row belongs to.
+    steps : int or None
+        Number of evenly spaced times at which series are interpolated; ``None`` leaves series of
+        equal times as they are, and is the median length, at most 256, for others.
+    resize : (int, int), "auto", "none" or None
+        Height and width that images of a folder get. ``auto`` is their median, scaled down to at
+        most 64 pixels a side, ``none`` keeps theirs; ``None`` keeps them where they are all of one
+        size of at most 256 pixels a side, and is ``auto`` otherwise.
+    mode : {"grey", "rgb", "rgba"} or None
+        Mode that images of a folder get; ``None`` keeps the one that all have, and is grey where
+        all are grey, else rgb.
+    on_error : {"raise", "skip"}
+        Whether an image that cannot be read ends the reading, or is left out.
     like : Schema or None
         The columns that are wanted, in their order: those of a fitted model.
     n_features : int
@@ -59,10 +80,21 @@ class Reference:
     id: str | None = None
     text: tuple[str, ...] = ()
     kinds: tuple[tuple[str, str], ...] = ()
+    time: str | None = None
+    steps: int | None = None
+    resize: tuple[int, int] | str | None = None
+    mode: str | None = None
+    on_error: str = "raise"
     like: Schema | None = None
     n_features: int = 0
     by_kind: bool = False
     every: bool = False
+
+    @property
+    def for_images(self) -> list[str]:
+        """The keys given that only folders of images understand."""
+        defaults = {"resize": None, "mode": None, "on_error": "raise"}
+        return [key for key, usual in defaults.items() if getattr(self, key) != usual]
 
     @property
     def array(self) -> str | None:
@@ -94,7 +126,8 @@ def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     Parameters
     ----------
     ref : str, path-like, mapping or Reference
-        A name out of `known`, a path, or ``{path, x, drop, id, y, text, kinds, header}``.
+        A name out of `known`, a path, or a mapping with
+        ``path`` and the fields of :class:`Reference` down to `on_error`.
     known : sequence of str
         Names of datasets. A name wins over a file of the same name; write ``./name`` for
         the file.
@@ -166,7 +199,47 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
     x = _names("x", ref.get("x"))
     drop, text = (_listed(key, ref.get(key)) for key in ("drop", "text"))
     kinds = _kinds(ref.get("kinds"))
-    return Reference(_existing(ref["path"], known), x, y, header, drop, row_id, text, kinds)
+    time, steps = _long_table(ref)
+    resize, mode = _resize(ref.get("resize")), _one_of("mode", ref.get("mode"), IMAGE_MODES)
+    on_error = _one_of("on_error", ref.get("on_error"), ("raise", "skip")) or "raise"
+    path = _existing(ref["path"], known)
+    return Reference(
+        path, x, y, header, drop, row_id, text, kinds, time, steps, resize, mode, on_error
+    )
+
+
+def _long_table(ref: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    time, steps = ref.get("time"), ref.get("steps")
+    if not (time is None or isinstance(time, str)):
+        raise DataError("data.time: must be the name of a column")
+    if not (steps is None or (type(steps) is int and 2 <= steps <= MOST_STEPS)):
+        raise DataError(f"data.steps: must be an integer from 2 to {MOST_STEPS:,}")
+    if steps is not None and time is None:
+        raise DataError("data.steps: is for series of long tables; name the column of times: time")
+    if time is not None and ref.get("id") in (None, time):
+        raise DataError(
+            "data.time: a long table needs id as well, the column that says which series a row "
+            "belongs to"
+        )
+    return time, steps
+
+
+def _resize(value: Any) -> tuple[int, int] | str | None:
+    if value is None or value in ("auto", "none"):
+        return None if value is None else str(value)
+    sides = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    if len(sides) == 2 and all(type(side) is int and 0 < side <= 10_000 for side in sides):
+        return sides[0], sides[1]
+    raise DataError(
+        "data.resize: must be [height, width] in pixels, each from 1 to 10,000, or auto or none; "
+        f"got {value!r}"
+    )
+
+
+def _one_of(key: str, value: Any, known: Sequence[str]) -> str | None:
+    if value is None or value in known:
+        return None if value is None else str(value)
+    raise DataError(f"data.{key}: must be one of {', '.join(known)}; got {value!r}")
 
 
 def _listed(key: str, value: Any) -> tuple[str, ...]:

@@ -80,6 +80,8 @@ class RowSource(abc.ABC):
         Number of values that a sparse source has.
     columns : Columns or None
         Which columns of a table of Arrow are used; such tables have :meth:`raw_blocks`.
+    may_skip : bool
+        Whether rows that cannot be read are left out, so that there may be fewer than `n_rows`.
     plain : bool
         Whether its features are numbers without gaps, as far as is known without reading them.
     """
@@ -97,6 +99,7 @@ class RowSource(abc.ABC):
     n_stored: int = 0
     columns: Columns | None = None
     plain: bool = True
+    may_skip: bool = False
 
     @abc.abstractmethod
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:

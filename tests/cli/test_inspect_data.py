@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from n2d_framework.cli import app
@@ -122,3 +123,21 @@ def test_nothing_in_a_file_acts_on_the_terminal(table: pd.DataFrame) -> None:
     assert "\x1b[2J" not in text
     assert "\x1b[31m" not in text
     assert "[bold]x" in text
+
+
+def test_flags_of_photos_and_of_long_tables(table: pd.DataFrame) -> None:
+    for kind, size in (("a", (9, 7)), ("b", (6, 8))):
+        Path("photos", kind).mkdir(parents=True)
+        Image.new("RGB", size).save(f"photos/{kind}/1.png")
+        Path("photos", kind, "2.png").touch()
+    flags = ["--resize", "5x4", "--mode", "grey", "--on-error", "skip"]
+    said = shown("photos", "--json", *flags)
+    record = json.loads(said[said.index("{") :])
+    assert (record["rows"], record["row_shape"]) == (2, [5, 4])
+    assert record["classes"] == {"a": 1, "b": 1}
+    assert "[height, width] in pixels" in shown("photos", "--resize", "5", code=2)
+    flags = ["--id", "rooms", "--time", "since", "--steps", "6", "--x", "age", "--x", "wealth"]
+    assert "series '1' has several classes" in shown("t.csv", *flags, "--y", "plan", code=2)
+    table["note"] = table["rooms"]
+    table.to_csv("t.csv", index=False)
+    assert "4 rows of 6 x 2 float64 (sequence)" in shown("t.csv", *flags, "--y", "note")

@@ -6,7 +6,9 @@ import contextlib
 import io
 import os
 import pickle
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -278,10 +280,11 @@ def test_image_folders(tmp_path: Path) -> None:
     image(tmp_path / "a.png")
     image(tmp_path / "odd.png", size=(5, 4))
     with pytest.raises(DataError, match=r"odd.png: it is 4 x 5 pixels in mode L, but a.png is 4 x"):
+        load({"path": tmp_path, "resize": "none"})
+    image(tmp_path / "odd.tif", mode="F")
+    with pytest.raises(DataError, match=r"odd.tif: its values have 32 bits"):
         load(tmp_path)
-    image(tmp_path / "odd.png", mode="RGB")
-    with pytest.raises(DataError, match=r"odd.png: it is .* in mode RGB"):
-        load(tmp_path)
+    (tmp_path / "odd.tif").unlink()
     (tmp_path / "odd.png").write_bytes((tmp_path / "a.png").read_bytes()[:40])
     with pytest.raises(DataError, match=r"odd.png: cannot be read as an image"):
         load(tmp_path)
@@ -302,6 +305,13 @@ def test_animations_and_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(DataError, match="2 frames"):
         load(tmp_path)
     (tmp_path / "a.gif").unlink()
+    image(tmp_path / "a.png")
+    content = bytearray((tmp_path / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", 10_001, 10_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match=r"a.png: it has 10,000 x 10,001 pixels.*scale it down"):
+        load(tmp_path)
     image(tmp_path / "a.png", size=(100, 100))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     with pytest.raises(DataError, match="scale it down"):
@@ -348,6 +358,11 @@ def test_references_that_lead_nowhere(tmp_path: Path) -> None:
         ({"path": "a", "y": 1}, "data.y"),
         ({"path": "a", "y": True}, "data.y"),
         ({"path": "a", "header": "no"}, "data.header"),
+        ({"path": "a", "resize": [3]}, r"data.resize: must be \[height, width\]"),
+        ({"path": "a", "resize": [0, 3]}, "data.resize"),
+        ({"path": "a", "resize": "3x3"}, "data.resize"),
+        ({"path": "a", "mode": "L"}, "data.mode: must be one of grey, rgb, rgba"),
+        ({"path": "a", "on_error": True}, "data.on_error"),
     ],
 )
 def test_mappings_are_checked(ref: object, reason: str) -> None:

@@ -64,6 +64,8 @@ def _print_facts(console: Console, info: BundleInfo) -> None:
     schema = Schema.of_data(data)
     if schema.named:
         facts["columns"] = listed(schema.names)
+    if schema.images is not None:
+        facts["images become"] = str(schema.images)
     if schema.id is not None:
         facts["ids in"] = repr(schema.id)
     agreement = manifest["training"]["agreement"]

@@ -11,6 +11,7 @@ import typer
 
 from n2d_framework.cli.flags import Json, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json, shape_text, styled
+from n2d_framework.core.dataset import class_names
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,7 +73,7 @@ def _of_dataset(data: Dataset) -> dict[str, Any]:
         about["stored"] = int(rows.values.nnz)
     return about | {
         "row_shape": list(rows.row_shape), "dtype": str(getattr(data.x, "dtype", "")),
-        "classes": _counts(data.y), "columns": [],
+        "classes": _counts(data.y, data.names), "columns": [],
     }  # fmt: skip
 
 
@@ -85,8 +86,13 @@ def _of_table(table: TableReading) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _counts(y: AnyArray | None) -> dict[str, int]:
-    return {} if y is None else {str(value): n for value, n in Counter(y.tolist()).most_common()}
+def _counts(y: AnyArray | None, names: Sequence[str] = ()) -> dict[str, int]:
+    """Rows of each class, by its name where it has one."""
+    if y is None:
+        return {}
+    counts = Counter(y.tolist())
+    known = class_names(sorted(counts), names)
+    return {known.get(value, str(value)): n for value, n in counts.most_common()}
 
 
 def _of_column(column: UsedColumn) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from n2d_framework.core.rows.columns import COLUMN_KINDS
 from n2d_framework.core.rows.fields import (
     Field,
+    ImageForm,
     Matched,
     Schema,
+    SeriesForm,
     left_out,
     listed,
     positions,
@@ -28,9 +30,11 @@ __all__ = [
     "PLAIN_STORAGES",
     "STORAGES",
     "Field",
+    "ImageForm",
     "Matched",
     "Rows",
     "Schema",
+    "SeriesForm",
     "Storage",
     "count_rows",
     "fingerprint",

@@ -18,8 +18,10 @@ from n2d_framework.errors import DataError, did_you_mean
 
 __all__ = [
     "Field",
+    "ImageForm",
     "Matched",
     "Schema",
+    "SeriesForm",
     "left_out",
     "listed",
     "positions",
@@ -72,6 +74,67 @@ class Matched:
 
 
 @attrs.frozen
+class ImageForm:
+    """Size and mode that images of a folder are brought to while they are read.
+
+    Attributes
+    ----------
+    size : tuple of int or None
+        Height and width in pixels; ``None`` if they stay as they are.
+    mode : str
+        One of Pillow's names of modes: ``"L"`` (grey), ``"I;16"`` (grey of 16 bits), ``"RGB"``,
+        ``"RGBA"``, ``"I"`` or ``"F"`` (32 bits).
+    """
+
+    size: tuple[int, int] | None
+    mode: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as a bundle stores them."""
+        return {"size": None if self.size is None else list(self.size), "mode": self.mode}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The form of what :meth:`as_json` gave."""
+        return cls(None if data["size"] is None else tuple(data["size"]), data["mode"])
+
+    def __str__(self) -> str:
+        size = "" if self.size is None else f"sized {self.size[0]} x {self.size[1]} pixels, "
+        return f"{size}mode {self.mode}"
+
+
+@attrs.frozen
+class SeriesForm:
+    """Where series of a long table come from, and what they are brought to.
+
+    Attributes
+    ----------
+    time : str
+        Column of the times.
+    values : tuple of str
+        Columns of the values.
+    steps : int
+        Length of each series.
+    interpolated : bool
+        Whether series are interpolated at evenly spaced times, or taken as they are.
+    """
+
+    time: str
+    values: tuple[str, ...]
+    steps: int
+    interpolated: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, as a bundle stores them."""
+        return attrs.asdict(self) | {"values": list(self.values)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The form of what :meth:`as_json` gave."""
+        return cls(data["time"], tuple(data["values"]), data["steps"], data["interpolated"])
+
+
+@attrs.frozen
 class Schema:
     """Columns of the rows that a model was fitted on, and which others lay beside them.
 
@@ -87,6 +150,10 @@ class Schema:
         Name of the column or array with the ids of rows.
     width : int or None
         Number of all columns of the table, further ones included; ``None`` where there was none.
+    images : ImageForm or None
+        What images of a folder were brought to; ``None`` where they were read as stored.
+    series : SeriesForm or None
+        Where series came from, if that was a long table; `id` is then that of the series.
     """
 
     fields: tuple[Field, ...] = ()
@@ -94,6 +161,8 @@ class Schema:
     y: str | None = None
     id: str | None = None
     width: int | None = None
+    images: ImageForm | None = None
+    series: SeriesForm | None = None
 
     @classmethod
     def of(
@@ -179,6 +248,8 @@ class Schema:
             "y": self.y,
             "id": self.id,
             "width": self.width,
+            **({} if self.images is None else {"images": self.images.as_json()}),
+            **({} if self.series is None else {"series": self.series.as_json()}),
         }
 
     @classmethod
@@ -188,7 +259,12 @@ class Schema:
             Field(field["name"], field.get("kind", "number"), field.get("dtype", ""))
             for field in data.get("fields", ())
         )
-        return cls(fields, *(data.get(name) for name in ("x", "y", "id", "width")))
+        beside = {name: data.get(name) for name in ("x", "y", "id", "width")}
+        if data.get("images") is not None:
+            beside["images"] = ImageForm.from_json(data["images"])
+        if data.get("series") is not None:
+            beside["series"] = SeriesForm.from_json(data["series"])
+        return cls(fields, **beside)
 
     @classmethod
     def of_data(cls, data: Mapping[str, Any]) -> Self:

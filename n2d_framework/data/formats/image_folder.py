@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 import numpy as np
 
-from n2d_framework.core.rows import listed
+from n2d_framework.core.rows import ImageForm, Schema, listed
 from n2d_framework.core.rows.frames import id_texts
 from n2d_framework.data.faults import point_out, reading
+from n2d_framework.data.formats.image_reading import (
+    Picture,
+    choose_form,
+    differing,
+    read_header,
+    read_image,
+)
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import Block, RowSource
 from n2d_framework.errors import DataError
@@ -23,17 +30,22 @@ __all__ = ["IMAGE_SUFFIXES", "ImageFolder"]
 IMAGE_SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
-_KIND = "an image"
+_T = TypeVar("_T")
 
 
 class ImageFolder(RowSource):
-    """Images of a folder, in the order of their names, all of one size and mode.
+    """Images of a folder, in the order of their names, brought to one size and mode.
 
     The ids of rows are the names of the files, with their sub-folders. If the images lie in
     sub-folders, these are the classes, numbered in the order of their names; images deeper in
     one belong to it. What is not read (other suffixes, hidden files, folders without an image)
     is named in a warning. Palette images become RGB; of a camera's picture with previews (MPO)
-    the first frame is taken; the orientation noted by a camera is applied; values stay as stored.
+    the first frame is taken; the orientation noted by a camera is applied.
+
+    Images of one mode and one size of at most 256 pixels a side are read as they are stored.
+    Others are scaled while they are read, one after the other, and a warning says to what:
+    `resize` of the reference, or the median height and width, scaled down to at most 64 pixels a
+    side.
 
     Parameters
     ----------
@@ -48,49 +60,105 @@ class ImageFolder(RowSource):
                 f"{ref.path}: a folder of images has no names for x and y, id and drop; drop them"
             )
         self._folder = ref.path
+        self.may_skip = ref.on_error == "skip"
+        self._broken = dict[Path, str]()
         self.name = ref.path.resolve().name
         with reading(ref.path, "a folder"):
             found = _find(ref.path)
-        self._files = found.files
-        self._numbers = np.array(found.numbers, dtype=np.int64)
         if found.classes and ref.y is not False:
             self.names = tuple(found.classes)
-        self._first = self._files[0]
-        first, self._mode, _ = _read(self._first)
-        self.n_rows = len(self._files)
         for remark in found.remarks(ref.path):
             point_out(ref.path, remark)
-        self.row_shape = first.shape
-        self.dtype = first.dtype
+        numbers = found.numbers or [0] * len(found.files)
+        self._numbers = dict(zip(found.files, numbers, strict=True))
+        form = self._form(ref, found.files)
+        self._files = [file for file in found.files if file not in self._broken]
+        self._first, picture = self._first_of(form)
+        self._form_, self._mode = form, picture.mode
+        self.schema = Schema(images=form)
+        self.n_rows = len(self._files)
+        self.row_shape = picture.pixels.shape
+        self.dtype = picture.pixels.dtype
+
+    def _form(self, ref: Reference, files: Sequence[Path]) -> ImageForm | None:
+        """The form that a user wants or a model was fitted on, else that of the images."""
+        if ref.like is not None and ref.resize is None and ref.mode is None:
+            return ref.like.images
+        headers = {
+            file: header for file in files if (header := self._tried(read_header, file)) is not None
+        }
+        if not headers:
+            raise self._none_left()
+        form, remark = choose_form(ref, headers)
+        if remark is not None:
+            point_out(ref.path, remark)
+        return form
+
+    def _first_of(self, form: ImageForm | None) -> tuple[Path, Picture]:
+        """The first image that can be read, which has the shape of all."""
+        for file in self._files:
+            picture = self._tried(read_image, file, form)
+            if picture is not None:
+                return file, picture
+        raise self._none_left()
+
+    def _none_left(self) -> DataError:
+        reason = next(iter(self._broken.values()))
+        return DataError(
+            f"{self._folder}: none of {len(self._broken)} images can be read: {reason}"
+        )
+
+    def _tried(self, read: Callable[..., _T], file: Path, *given: Any) -> _T | None:
+        """The result of reading a file; ``None``, with a note, if it fails and may."""
+        try:
+            return read(file, *given)
+        except DataError as error:
+            if not self.may_skip:
+                raise DataError(f"{error}; on_error: skip leaves such images out") from error
+            self._broken[file] = str(error)
+            return None
 
     def blocks(self, size: int, *, labels: bool = True) -> Iterator[Block]:
         """Images, `size` at a time."""
         reduced = list[Path]()
         for start in range(0, len(self._files), size):
-            files = self._files[start : start + size]
-            x: AnyArray = np.stack([self._same(file, reduced) for file in files])
-            y = self._numbers[start : start + size] if labels and self.names else None
-            yield Block(x, y, id_texts(file.relative_to(self._folder) for file in files))
+            pixels = {
+                file: found
+                for file in self._files[start : start + size]
+                if (found := self._tried(self._same, file, reduced)) is not None
+            }
+            if pixels:
+                x: AnyArray = np.stack(list(pixels.values()))
+                y = np.array([self._numbers[file] for file in pixels], dtype=np.int64)
+                ids = id_texts(file.relative_to(self._folder) for file in pixels)
+                yield Block(x, y if labels and self.names else None, ids)
         if reduced:
-            names = [str(file.relative_to(self._folder)) for file in reduced]
             point_out(
                 self._folder,
                 f"of {len(reduced)} pictures of cameras only the first frame is used, not their "
-                f"previews: {listed(names)}",
+                f"previews: {self._listed(reduced)}",
             )
+        if self._broken:
+            point_out(
+                self._folder,
+                f"images that cannot be read are left out, {len(self._broken)} of "
+                f"{len(self._numbers)}: {self._listed(self._broken)}; the first: "
+                f"{next(iter(self._broken.values()))}",
+            )
+
+    def _listed(self, files: Iterable[Path]) -> str:
+        return listed([str(file.relative_to(self._folder)) for file in files])
 
     def _same(self, file: Path, reduced: list[Path]) -> AnyArray:
         """Pixels of an image, noted in `reduced` if it has further frames."""
-        pixels, mode, further = _read(file)
-        if further:
+        picture = read_image(file, self._form_)
+        if picture.further:
             reduced.append(file)
-        if pixels.shape != self.row_shape or mode != self._mode:
-            raise DataError(
-                f"{file}: it is {_size(pixels.shape)} in mode {mode}, but {self._first.name} is "
-                f"{_size(self.row_shape)} in mode {self._mode}; bring all images to one size "
-                "and mode"
-            )
-        return pixels
+        if picture.pixels.shape != self.row_shape or picture.mode != self._mode:
+            here = picture.pixels.shape, picture.mode
+            reason = differing(*here, self._first.name, self.row_shape, self._mode)
+            raise DataError(f"{file}: {reason}")
+        return picture.pixels
 
 
 @attrs.define
@@ -175,44 +243,3 @@ def _is_beside(path: Path) -> bool:
     return path.name.lower() in (".ds_store", "thumbs.db", "desktop.ini") or path.name.startswith(
         "._"
     )
-
-
-def _read(file: Path) -> tuple[AnyArray, str, bool]:
-    """Pixels and mode of an image, and whether further frames of it are left out."""
-    from PIL import Image, ImageOps
-
-    if not file.is_file():
-        raise DataError(f"{file}: it is not a file; remove it")
-    if file.stat().st_size == 0:
-        raise DataError(f"{file}: the file is empty; write it again or remove it")
-    try:
-        with reading(file, _KIND), Image.open(file) as opened:
-            return _pixels(file, opened, ImageOps)
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{file}: {error}; images that large are refused, scale it down") from error
-    except _DECODING as error:
-        raise DataError(
-            f"{file}: cannot be read as an image ({type(error).__name__}: {error}); it may be "
-            "truncated or damaged; write it again or remove it"
-        ) from error
-
-
-#: What Pillow's decoders raise at damaged files, besides the errors of :func:`reading`.
-_DECODING = (SyntaxError, TypeError, IndexError, AttributeError, AssertionError, ZeroDivisionError)
-
-
-def _pixels(file: Path, opened: Any, operations: Any) -> tuple[AnyArray, str, bool]:
-    frames = getattr(opened, "n_frames", 1)
-    if frames > 1 and opened.format != "MPO":
-        raise DataError(f"{file}: it has {frames} frames; store one image per file")
-    image = operations.exif_transpose(opened)
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGB")
-    pixels: AnyArray = np.asarray(image)
-    if pixels.dtype == np.bool_:
-        pixels = pixels.astype(np.uint8)
-    return pixels, str(image.mode), frames > 1
-
-
-def _size(shape: Sequence[int]) -> str:
-    return " x ".join(map(str, shape[:2])) + " pixels"
