@@ -44,7 +44,6 @@ class GraphManifold:
     """
 
     name = ""
-    metric: Any = "euclidean"
     max_landmarks: Any = None
 
     n_neighbors: int = option(
@@ -172,8 +171,7 @@ class GraphManifold:
         return drawn
 
     def _metric(self) -> Metric:
-        found: Metric = self.metric
-        return found
+        return "euclidean"
 
     def _nearest(self) -> int:
         """Landmarks of which a row gets shares."""

@@ -72,6 +72,9 @@ class Spectral(GraphManifold):
         shape=("n_components_",), dtype="float64", le=1
     )
 
+    def _metric(self) -> Metric:
+        return self.metric
+
     def _nearest(self) -> int:
         # A landmark takes steps to itself as well.
         return self.n_neighbors + 1
