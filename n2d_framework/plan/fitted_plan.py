@@ -223,10 +223,12 @@ class FittedPlan:
     def _pass(self, rows: Rows, last: Role) -> dict[str, Any]:
         """The output of each role up to one, for a chunk of rows."""
         edge, found = Edge(rows, ""), dict[str, Any]()
-        for step, component in zip(self.plan.until(last), self.components, strict=False):
+        steps = self.plan.until(last)
+        for step, component in zip(steps, self.components, strict=False):
             output = self._applied(step, component, edge)
             found[step.role] = output
-            edge = edge.after(output)
+            if step is not steps[-1]:
+                edge = edge.after(output)
         return found
 
     def _applied(self, step: Step, component: Any, edge: Edge) -> Any:
@@ -241,8 +243,10 @@ class FittedPlan:
     @staticmethod
     def _finite(step: Step, coordinates: Any) -> AnyArray:
         """Coordinates as float32, for the next step must not be given NaN or infinity."""
-        with np.errstate(over="ignore"):
-            found = np.asarray(coordinates, dtype=np.float32)
+        found = np.asarray(coordinates)
+        if found.dtype != np.float32:
+            with np.errstate(over="ignore"):
+                found = found.astype(np.float32)
         if not np.isfinite(found).all():
             count = int((~np.isfinite(found)).any(axis=tuple(range(1, found.ndim))).sum())
             raise StageError(

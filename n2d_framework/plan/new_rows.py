@@ -65,8 +65,12 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
         for text in _unseen(rows, schema):
             warnings.warn(f"X: {text}", DataWarning, stacklevel=stacklevel)
         return rows
+    if frame is None and fitted.storage == "dense":
+        values = as_rows(x)
+        _check_shape(values.shape[1:], fitted.row_shape, name)
+        return Rows(values, schema)
     if frame is None:
-        rows = _sparse(x) if fitted.storage == "sparse" else Rows(as_rows(x))
+        rows = _sparse(x)
     else:
         order = range(len(frame.names)) if matched is None else matched.order
         block = frame.block(order) if fitted.storage == "sparse" else None

@@ -96,11 +96,11 @@ class Edge:
         DataError
             If the step does not take sparse rows, or missing values, and would get some.
         """
-        rows = self.rows
-        if rows.storage == "columns":
+        rows, storage = self.rows, self.rows.storage
+        if storage == "columns":
             refuse_missing(step.spec, rows)
             return rows
-        if rows.storage == "sparse":
+        if storage == "sparse":
             if not step.spec.sparse:
                 raise DataError(kind_reasons([step.spec], rows)[0])
             if step.prepares or rows.values.dtype == np.float32:

@@ -95,7 +95,7 @@ class Step:
         """Name in messages: its role and its name."""
         return f"{self.role} {self.spec.name!r}"
 
-    @property
+    @cached_property
     def prepares(self) -> bool:
         """Return whether rows come out: such steps have no events and no entry in the store."""
         return role_info(self.role).gives == "rows"
