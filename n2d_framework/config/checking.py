@@ -141,7 +141,7 @@ def default_choice(role: Role, word: str, catalogue: Catalogue | None = None) ->
     if len(found) > 1:
         names = " or ".join(entry.written_name for entry in found)
         raise ConfigError([Problem(role, f"choose one for such rows ({word}): {names}")])
-    return Choice.of(found[0], {}) if found else None
+    return Choice.of(found[0], dict(found[0].spec.default_options)) if found else None
 
 
 def resolve_composition(

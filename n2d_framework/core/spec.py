@@ -227,6 +227,8 @@ class ComponentSpec:
         Rows for which it is chosen where the user chooses nothing for its role: ``"table"``
         (columns of several kinds, or with missing values), ``"text"``, ``"sparse"``, or a kind
         that a plugin announces.
+    default_options : mapping
+        Options with which it is chosen then.
     weighted : bool, default False
         Whether its fit honours ``context.weights``: a row of weight 2 counts as two rows.
     map_options : mapping
@@ -287,6 +289,9 @@ class ComponentSpec:
     sparse: bool = attrs.field(default=False, validator=_is_flag_of_rows)
     missing: bool = attrs.field(default=False, validator=_is_flag_of_rows)
     default_for: tuple[str, ...] = attrs.field(default=(), validator=_are_words_of_rows)
+    default_options: Mapping[str, Any] = attrs.field(
+        factory=dict, validator=_is_mapping, hash=False
+    )
     weighted: bool = attrs.field(default=False, validator=_is_flag)
     deterministic: bool = True
     state_version: int = attrs.field(default=1, validator=_is_version)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from n2d_framework.plugin import ComponentSpec, hookimpl
 
+_SMALL = {"latent_dim": 5, "min_df": 1, "max_df": 1.0}
+
 
 @hookimpl
 def n2d_components() -> Iterator[ComponentSpec]:
@@ -16,10 +18,9 @@ def n2d_components() -> Iterator[ComponentSpec]:
         factory="n2d_text.tfidf:TfidfSvd",
         summary="Latent semantic analysis: weighted counts of words, reduced",
         input="text",
-        default_for=("text",),
         reference="Deerwester, Dumais, Furnas, Landauer and Harshman 1990, Indexing by latent "
         "semantic analysis, Journal of the American Society for Information Science 41",
-        small_options={"latent_dim": 5, "min_df": 1, "max_df": 1.0},
+        small_options=_SMALL,
     )
     yield ComponentSpec(
         role="embedder",
@@ -27,9 +28,17 @@ def n2d_components() -> Iterator[ComponentSpec]:
         factory="n2d_text.static_words:StaticWords",
         summary="The mean of the vectors of a text's words, from a file or an installed package",
         input="text",
-        extra="n2d-text[words]",
         reference="Wieting, Bansal, Gimpel and Livescu 2016, Towards universal paraphrastic "
         "sentence embeddings, ICLR",
+    )
+    yield ComponentSpec(
+        role="embedder",
+        name="feature_union",
+        factory="n2d_text.feature_union:FeatureUnion",
+        summary="Latent rows of several embedders of texts, side by side",
+        input="text",
+        default_for=("text",),
+        small_options={"embedders": [{"name": "tfidf_svd", **_SMALL}]},
     )
     yield ComponentSpec(
         role="describe",

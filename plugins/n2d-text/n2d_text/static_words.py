@@ -72,9 +72,8 @@ class StaticWords:
     vectors: str = option(
         "wordllama",
         help="Where the vectors are: wordllama, for those that this package brings (English, 256 "
-        "dimensions; install n2d-text[words]); or a path to a .txt or .vec (word2vec's text "
-        "format, GloVe; also .gz), an .npz, a .safetensors with its tokenizer.json, or a folder of "
-        "model2vec.",
+        "dimensions); or a path to a .txt or .vec (word2vec's text format, GloVe; also .gz), an "
+        ".npz, a .safetensors with its tokenizer.json, or a folder of model2vec.",
     )
     stop_words: str | None = option(
         "english",

@@ -223,8 +223,8 @@ class VectorFiles:
         spec = find_spec(name)
         if spec is None or not spec.submodule_search_locations:
             raise DataError(
-                f"the package {name}, which brings the vectors, is not installed; install "
-                "n2d-text[words], or give a path as option vectors"
+                f"the package {name}, which brings the vectors, is not installed; install it, or "
+                "give a path as option vectors"
             )
         folder = Path(next(iter(spec.submodule_search_locations)))
         files = [folder / part for part in PACKAGES[name]]

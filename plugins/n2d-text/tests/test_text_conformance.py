@@ -6,6 +6,6 @@ import pytest
 
 from n2d_framework.testing import conformance
 
-NEEDS_WORDS = pytest.mark.skipif(find_spec("wordllama") is None, reason="needs n2d-text[words]")
+NEEDS_WORDS = pytest.mark.skipif(find_spec("wordllama") is None, reason="needs wordllama")
 
 test_conformance = conformance("n2d-text", marks={"embedder/static_words": NEEDS_WORDS})
