@@ -23,6 +23,7 @@ from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.describe import describe
 from n2d_framework.cli.commands.doctor import doctor
 from n2d_framework.cli.commands.edit import edit
+from n2d_framework.cli.commands.explain import explain
 from n2d_framework.cli.commands.inspect import inspect
 from n2d_framework.cli.commands.inspect_data import inspect_data
 from n2d_framework.cli.commands.new_plugin import new_plugin
@@ -153,6 +154,7 @@ for _command in (
     reproduce,
     predict,
     describe,
+    explain,
     edit,
     stability,
     inspect,

@@ -250,7 +250,8 @@ class ComponentSpec:
         chooses the one that is `inductive` where the class can place new rows.
     edits : bool, default False
         Whether its option ``journal`` holds the edits that people make: the refine component that
-        ``model.edit()`` writes to.
+        ``model.edit()`` writes to. It has ``labels_before_``, ``points_``, ``names_``,
+        ``noise_column``, ``number_of_parts(m)`` and ``continuing(before)``, as the built-in one.
     extra : str
         What to install when the factory, or something that fitting needs, cannot be imported.
     reference : str

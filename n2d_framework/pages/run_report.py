@@ -12,6 +12,7 @@ import numpy as np
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.metrics.cluster_profile import Profile, profiles
+from n2d_framework.metrics.hierarchy import Hierarchy, leaf_order
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.thumbnails import Images, data_uri, sprite
@@ -25,6 +26,8 @@ __all__ = ["RunView", "write_run_report"]
 _PICTURED, _EXEMPLARS = 5000, 8
 #: Clusters that have a card; of more, the largest.
 _MOST_CARDS = 200
+#: Leaves of the tree that are drawn.
+_MOST_LEAVES = 60
 #: Features by which clusters are compared.
 _MOST_FEATURES = 20_000
 _LONGEST = 240
@@ -62,6 +65,8 @@ class RunView:
         Strength of each row's membership.
     names : mapping of int to str
         Names of clusters, where they have some.
+    tree : Hierarchy, optional
+        Over the clusters.
     scores : mapping of str to float
     facts : mapping of str to str
         What is said of the run, at the head of the page.
@@ -87,6 +92,7 @@ class RunView:
     classes: Sequence[str] = ()
     strengths: AnyArray | None = None
     names: Mapping[int, str] = attrs.field(factory=dict)
+    tree: Hierarchy | None = None
     scores: Mapping[str, float] = attrs.field(factory=dict)
     facts: Mapping[str, str] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)
@@ -136,6 +142,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     )
     ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
     images = _images(view)
+    tree = _shown_tree(view)
     page = html_page(
         "run.html.j2",
         {
@@ -145,16 +152,62 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "n_rows": len(view.labels),
             "n_clusters": sum(profile.label != NOISE for profile in ordered),
             "n_noise": int((view.labels == NOISE).sum()),
+            "leaves": [] if tree is None else _leaves(view, tree, ordered),
+            "joins": [] if tree is None else _joins(view, tree),
             "left_out": max(0, len(ordered) - _MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },
-        _payload(view, ordered, images),
-        scripts=("map.js", "start_run.js"),
+        _payload(view, ordered, images) | {"tree": _drawn_tree(view, tree, ordered)},
+        scripts=("map.js", "tree.js", "start_run.js"),
         styles=("run.css",),
     )
     # Strings of data may hold what is not a character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
     return target
+
+
+def _shown_tree(view: RunView) -> Hierarchy | None:
+    """The tree, of many clusters its upper part."""
+    if view.tree is None or len(view.tree.ids) < 2:
+        return None
+    return view.tree.upper(min(len(view.tree.ids), _MOST_LEAVES))
+
+
+def _leaves(view: RunView, tree: Hierarchy, ordered: Sequence[Profile]) -> list[dict[str, Any]]:
+    """What stands next to the leaves of the drawing, from top to bottom."""
+    position = {profile.label: i for i, profile in enumerate(ordered)}
+    labels = [tree.ids[place] for place in leaf_order(tree)]
+    return [{"name": view.cluster_name(x), "place": position.get(x, -1)} for x in labels]
+
+
+def _joins(view: RunView, tree: Hierarchy) -> list[dict[str, Any]]:
+    """What joins what, in words: the nearest clusters first."""
+    k = len(tree.ids)
+    said = dict(enumerate([view.cluster_name(label) for label in tree.ids]))
+    found = []
+    for step, (left, right, height, count) in enumerate(tree.linkage.tolist()):
+        found.append((said[int(left)], said[int(right)], height, k - step - 1))
+        said[k + step] = f"{said[int(left)]} and others ({int(count)} clusters)"
+    return [dict(zip(("left", "right", "height", "left_over"), one, strict=True)) for one in found]
+
+
+def _drawn_tree(
+    view: RunView, tree: Hierarchy | None, ordered: Sequence[Profile]
+) -> dict[str, Any] | None:
+    """Values of the tree for the script: of each leaf the positions of its clusters."""
+    if tree is None or view.tree is None:
+        return None
+    position = {profile.label: i for i, profile in enumerate(ordered)}
+    members: dict[int, list[int]] = {head: [] for head in tree.ids}
+    for label, head in view.tree.cut(len(tree.ids)).items():
+        if label in position:
+            members[head].append(position[label])
+    order = leaf_order(tree)
+    return {
+        "leaves": [members[head] for head in tree.ids],
+        "rows": [order.index(place) for place in range(len(order))],
+        "joins": tree.linkage[:, :3].tolist(),
+    }
 
 
 def _scores(scores: Mapping[str, float]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,13 @@ from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.compatibility import suits
 from n2d_framework.types import AnyArray
 
-__all__ = ["clustered_rows", "described", "descriptions_of_state", "state_of_descriptions"]
+__all__ = [
+    "clustered_rows",
+    "described",
+    "descriptions_of_state",
+    "names_that_hold",
+    "state_of_descriptions",
+]
 
 
 def clustered_rows(
@@ -83,6 +89,44 @@ def described(
                 DescriptionWarning,
                 stacklevel=4,
             )
+    return found
+
+
+def names_that_hold(
+    descriptions: Mapping[str, Any], before: AnyArray, after: AnyArray
+) -> dict[str, Any]:
+    """What stays of descriptions after labels have changed.
+
+    Parameters
+    ----------
+    descriptions : mapping
+        By the names of the describe components.
+    before, after : int64 arrays of shape (n,)
+        Labels of the training rows.
+
+    Returns
+    -------
+    dict
+        All of them if no label has changed. Else of each component the names that it gave to
+        clusters whose rows are the same; what it said of clusters compares them with others.
+    """
+    if np.array_equal(before, after):
+        return dict(descriptions)
+    changed = before != after
+    touched = {*np.unique(before[changed]).tolist(), *np.unique(after[changed]).tolist()}
+    found: dict[str, Any] = {}
+    for component, said in descriptions.items():
+        clusters = said.get("clusters") if isinstance(said, Mapping) else None
+        kept = [
+            {"label": about["label"], "name": about["name"]}
+            for about in (clusters if isinstance(clusters, list) else [])
+            if isinstance(about, Mapping)
+            and isinstance(about.get("name"), str)
+            and isinstance(about.get("label"), int)
+            and about["label"] not in touched
+        ]
+        if kept:
+            found[component] = {"clusters": kept}
     return found
 
 

@@ -14,16 +14,20 @@ from n2d_framework.config.choice import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.errors import DataError, UnsupportedError
+from n2d_framework.pipeline.descriptions import names_that_hold
 from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.steps import Plan
 from n2d_framework.registry import default_catalogue
-from n2d_framework.types import NOISE, Role
+from n2d_framework.types import NOISE, AnyArray, Role
 
 __all__ = ["Editor"]
 
 _ROLE: Final[Role] = "refine"
+_UNKNOWN: Final = (
+    "{}: it is not known where the training rows are, which a bundle does not hold; give the rows, "
+    "as in model.edit(X), or with --data"
+)
 
 
 class Editor:
@@ -31,7 +35,8 @@ class Editor:
 
     Each method adds an edit to the journal; it holds at once for ``labels_`` and ``predict``, and
     goes with the bundle. An edit that cannot be made changes nothing. Ids are never given to
-    another cluster: of merged clusters the first id stays, a deleted cluster becomes noise.
+    another cluster: of merged clusters the first id stays, a deleted cluster becomes noise, the
+    largest part of a split one keeps its id.
 
     Made by ``model.edit()``.
 
@@ -43,6 +48,9 @@ class Editor:
         Gives the model another one.
     width : int
         Number of coordinates of a row.
+    coordinates : array of shape (n, m), optional
+        Where the training rows are; without them, clusters cannot be split for the first time,
+        nor noise reassigned.
     by, at : str, default ""
         Written next to every edit: who makes it, and when.
     """
@@ -53,18 +61,21 @@ class Editor:
         take: Callable[[Fit], None],
         width: int,
         *,
+        coordinates: AnyArray | None = None,
         by: str = "",
         at: str = "",
     ) -> None:
         # A loaded model that cannot place rows does not know its width, and is never asked for it.
         self._current, self._take, self._width = current, take, max(width, 1)
+        self._given = coordinates
         self._by, self._at = by, at
 
     @property
     def journal(self) -> tuple[dict[str, Any], ...]:
         """The edits so far, in order, as plain values."""
         choice = _edits_of(self._current().composition)
-        return () if choice is None else tuple(choice.option_values()["journal"])
+        edits = () if choice is None else choice.option_values()["journal"]
+        return tuple({key: value for key, value in e.items() if value is not None} for e in edits)
 
     def merge(self, ids: Iterable[int], *, name: str = "", note: str = "") -> Self:
         """Make one cluster of several; it has the id of the first.
@@ -86,6 +97,74 @@ class Editor:
     def delete(self, ids: Iterable[int], *, note: str = "") -> Self:
         """Make noise of clusters."""
         return self._added("delete", ids, name="", note=note)
+
+    def split(self, label: int, n_clusters: int | None = None, *, note: str = "") -> Self:
+        """Split a cluster by where its rows are; the largest part keeps its id and name.
+
+        Parameters
+        ----------
+        label : int
+            Id of the cluster.
+        n_clusters : int, optional
+            Number of parts; by default as many as the rows fall into.
+        note : str, default ""
+            Why.
+
+        Raises
+        ------
+        DataError
+            If there is no such cluster, its rows do not fall into parts, or there are fewer
+            different rows than parts.
+        UnsupportedError
+            If it is not known where the training rows are: a bundle does not hold that, so that
+            the editor of a loaded model is made with the rows, ``model.edit(X)``.
+        """
+        fit = self._current()
+        rows = self._coordinates(fit)
+        if rows is None:
+            raise UnsupportedError(_UNKNOWN.format("split"))
+        number = n_clusters
+        if number is None:
+            own = np.asarray(rows)[fit.labels == label]
+            component = _chosen([], noise_share=False).component
+            number = component.number_of_parts(own) if len(own) else 2
+            if number == 1:
+                raise DataError(
+                    f"split of cluster {label}: nothing was found, its {len(own)} rows do not fall "
+                    "into parts; give n_clusters to split it all the same"
+                )
+        if number < 2:
+            raise DataError(f"split of cluster {label}: into {number} parts; it must be at least 2")
+        new = self._unused_id(fit)
+        return self._added("split", [label, *range(new, new + number - 1)], name="", note=note)
+
+    def reassign_noise(self, *, max_distance: float | None = None, note: str = "") -> Self:
+        """Give noise, of deleted clusters as well, to the cluster of the nearest training row.
+
+        Parameters
+        ----------
+        max_distance : float, optional
+            Rows farther than this from every clustered training row, in units of the coordinates,
+            stay noise; by default none does.
+        note : str, default ""
+            Why.
+
+        Raises
+        ------
+        DataError
+            If no training row is noise, or all are.
+        UnsupportedError
+            As for :meth:`split`.
+        """
+        fit = self._current()
+        if not (fit.labels == NOISE).any() or (fit.labels == NOISE).all():
+            reason = "there is no noise" if (fit.labels != NOISE).all() else "there are no clusters"
+            raise DataError(f"reassign_noise: {reason}")
+        if self._coordinates(fit) is None:
+            raise UnsupportedError(_UNKNOWN.format("reassign_noise"))
+        edit = self._edit("reassign_noise", (), "", note)
+        self._replay([*self.journal, edit | {"max_distance": max_distance}])
+        return self
 
     def undo(self, edits: int = 1) -> Self:
         """Take back the last edits.
@@ -111,22 +190,42 @@ class Editor:
             "note": note, "at": self._at,
         }  # fmt: skip
 
+    def _coordinates(self, fit: Fit) -> AnyArray | None:
+        """Where the training rows are: as edits before this one keep it, or as it was given."""
+        kept = [r.component.points_ for r in fit.results if r.step.spec.edits]
+        return self._given if not kept or kept[0] is None else kept[0]
+
+    def _unused_id(self, fit: Fit) -> int:
+        """An id that no cluster has, had, or may get from the clusterer; all greater are, too."""
+        used = [label for edit in self.journal for label in edit["ids"]]
+        used += [int(fit.labels.max()), int(fit.labels_before_edits.max())]
+        clusterer = fit.fitted.component(LABEL_ROLE)
+        if hasattr(clusterer, "predict_proba"):
+            nowhere = np.zeros((1, self._width), dtype=np.float32)
+            n_columns = clusterer.predict_proba(nowhere).shape[1]
+            used.append(n_columns - 1 - fit.composition.choice(LABEL_ROLE).spec.noise)
+        return int(max(used)) + 1
+
     def _replay(self, journal: list[dict[str, Any]]) -> None:
         """Put the journal in place of the one so far; on an error, nothing has changed."""
         fit = self._current()
         kept = [result for result in fit.results if not result.step.spec.edits]
-        last = [result for result in fit.results if result.step.spec.edits]
-        labels = last[0].component.labels_before_ if last else fit.labels
+        last = [result.component for result in fit.results if result.step.spec.edits]
+        labels = fit.labels_before_edits
         chains = dict(fit.composition.chains)
         before = tuple(c for c in chains.get(_ROLE, ()) if not c.spec.edits)
-        nowhere = np.zeros((len(labels), self._width), dtype=np.float32)
+        rows = self._coordinates(fit)
+        if rows is None:
+            rows = np.zeros((len(labels), self._width), dtype=np.float32)
         component: Any = None
         chains[_ROLE] = before
         if journal:
             choice = _chosen(journal, noise_share=fit.composition.choice(LABEL_ROLE).spec.noise)
             chains[_ROLE] = (*before, choice)
             component = copy.deepcopy(choice.component)
-            component.fit(nowhere, labels, context=FitContext())
+            if last:
+                component.continuing(last[0])
+            component.fit(rows, labels, context=FitContext())
         composition = attrs.evolve(fit.composition, chains=chains)
         plan = Plan.of(composition)
         results = [
@@ -136,24 +235,27 @@ class Editor:
         results[-1] = attrs.evolve(results[-1], output=labels)
         final = labels
         if journal:
-            final = component.refine(nowhere, labels)
+            final = component.refine(rows, labels)
             results.append(StepResult(plan.steps[-1], "", component, final, 0.0, cached=False))
         golden = dict(fit.golden)
-        fitted = FittedPlan(
+        fitted = attrs.evolve(
+            fit.fitted,
             plan=plan,
             components=[result.component for result in results],
-            row_shape=fit.fitted.row_shape,
             n_clusters=len(np.unique(final[final != NOISE])),
-            storage=fit.fitted.storage,
-            schema=fit.fitted.schema,
         )
         if "labels" in golden and len(golden["labels"]):
             golden["labels"] = fitted.labels_of(golden["manifold"])
-        self._take(
-            attrs.evolve(
-                fit, composition=composition, fitted=fitted, results=tuple(results), golden=golden
-            )
+        edited = attrs.evolve(
+            fit,
+            composition=composition,
+            fitted=fitted,
+            results=tuple(results),
+            golden=golden,
+            descriptions=names_that_hold(fit.descriptions, fit.labels, final),
         )
+        fitted = attrs.evolve(fitted, clusters=edited.edited_clusters())
+        self._take(attrs.evolve(edited, fitted=fitted))
 
 
 def _chosen(journal: list[dict[str, Any]], *, noise_share: bool) -> Choice:

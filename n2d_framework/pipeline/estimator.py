@@ -253,7 +253,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         self._adopt(fit)
         for role in COORDINATE_ROLES:
             setattr(self, role_info(role).output, fit.output(role))
-        self._describe(rows)
+        self._describe(rows, self.manifold_)
         return self
 
     def stop(self) -> None:
@@ -267,11 +267,11 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         if stopping is not None:
             stopping.set()
 
-    def _describe(self, rows: Rows) -> None:
+    def _describe(self, rows: Rows, coordinates: AnyArray) -> None:
         """Ask the describe components; one that fails costs only its own description."""
         fit = self._fit
         self.descriptions_ = described(
-            fit.composition, lambda spec: clustered_rows(rows, fit, self.manifold_, spec)
+            fit.composition, lambda spec: clustered_rows(rows, fit, coordinates, spec)
         )
         self._fit = attrs.evolve(fit, descriptions=self.descriptions_)
 
@@ -313,9 +313,11 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         }
         self.history_ = {label: history for label, history in histories.items() if history}
 
-    def _take_edits(self, fit: Fit) -> None:
+    def _take_edits(self, fit: Fit, rows: Rows | None, coordinates: AnyArray | None) -> None:
         """Take over a fit whose clusters were edited: its parameters hold the journal."""
         self._adopt(fit)
+        if rows is not None and coordinates is not None:
+            self._describe(rows, coordinates)
         self.refine = fit.composition.parameters().get("refine")
         self.resolved_to(fit.composition)
 

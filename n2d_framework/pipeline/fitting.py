@@ -17,6 +17,7 @@ from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
+from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
@@ -53,6 +54,8 @@ class Fit:
         A few training rows with their outputs; empty if a component cannot place new rows.
     descriptions : dict of str to mapping
         What the describe components say, by name.
+    clusters : ClusterMeans or None
+        Where the clusters are before edits; ``None`` in a bundle of an earlier framework.
     run_id : str or None
         Identifies the run in its events; ``None`` for a model that was loaded.
     """
@@ -66,6 +69,7 @@ class Fit:
     agreement: dict[str, float] = attrs.field(factory=dict)
     golden: dict[str, Any] = attrs.field(factory=dict)
     descriptions: dict[str, Any] = attrs.field(factory=dict)
+    clusters: ClusterMeans | None = None
     run_id: str | None = None
 
     @property
@@ -76,6 +80,21 @@ class Fit:
     def output(self, role: Role) -> Any:
         """Output of the last step of a role for the training rows."""
         return [result for result in self.results if result.step.role == role][-1].output
+
+    @property
+    def labels_before_edits(self) -> AnyArray:
+        """Labels of the training rows as they are without the edits that people made."""
+        edits = [r.component for r in self.results if r.step.spec.edits]
+        return np.asarray(edits[0].labels_before_) if edits else self.labels
+
+    def edited_clusters(self) -> ClusterMeans | None:
+        """Where the clusters are after the edits."""
+        points = [r.component.points_ for r in self.results if r.step.spec.edits]
+        if points and points[0] is not None:
+            return ClusterMeans.of(points[0], self.labels)
+        if not points or self.clusters is None:
+            return self.clusters
+        return self.clusters.edited(self.labels_before_edits, self.labels)
 
     @property
     def stages(self) -> dict[str, StepResult]:
@@ -170,7 +189,9 @@ def fit_composition(
             },
             run_id=run_id,
         )
-        fit = attrs.evolve(fit, **_look_back(fit, x))
+        means = ClusterMeans.of(fit.output("manifolder"), fit.labels_before_edits)
+        fit = attrs.evolve(fit, clusters=means, **_look_back(fit, x))
+        fit = attrs.evolve(fit, fitted=attrs.evolve(fit.fitted, clusters=fit.edited_clusters()))
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"
         sink(RunFinished(run_id, time.perf_counter() - start, error=text))

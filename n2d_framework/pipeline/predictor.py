@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError as _NotFittedError
 from n2d_framework.core.rows import Rows, Schema, listed, written_by_pandas
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import DataWarning, N2DError
+from n2d_framework.metrics.hierarchy import Hierarchy, relabelled
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.new_rows import new_rows
 from n2d_framework.types import AnyArray, IntArray
@@ -47,9 +48,44 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Manifold coordinates of rows: (n, m) float32."""
         return self._fitted().fitted.transform(self._rows(X))
 
-    def predict(self, X: Any) -> IntArray:
-        """Labels of rows: (n,) int64, noise is -1. A row's label depends on that row only."""
-        return cast("IntArray", self._fitted().fitted.predict(self._rows(X)))
+    def predict(self, X: Any, *, n_clusters: int | None = None) -> IntArray:
+        """Labels of rows; a row's label depends on that row only.
+
+        Parameters
+        ----------
+        X : array-like
+        n_clusters : int, optional
+            Join clusters by :meth:`hierarchy` until so many are left; a group has the id of its
+            largest cluster. By default all of them.
+
+        Returns
+        -------
+        int64 array of shape (n,)
+            Noise is -1.
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model, or it has fewer clusters.
+        """
+        fitted = self._fitted().fitted
+        joined = None if n_clusters is None else fitted.hierarchy().cut(n_clusters)
+        labels = fitted.predict(self._rows(X))
+        return cast("IntArray", labels if joined is None else relabelled(labels, joined))
+
+    def hierarchy(self) -> Hierarchy:
+        """The tree over clusters, which :meth:`predict` cuts at any number of them.
+
+        Returns
+        -------
+        Hierarchy
+
+        Raises
+        ------
+        UnsupportedError
+            On a model from a bundle of an earlier version, which does not hold it.
+        """
+        return self._fitted().fitted.hierarchy()
 
     def labels_of(self, coordinates: AnyArray) -> IntArray:
         """Labels of coordinates of the manifold, as :meth:`transform` gives them: (n,) int64."""

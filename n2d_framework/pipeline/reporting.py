@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.rows import Rows
+from n2d_framework.errors import DataError
 from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.surrogate_rules import surrogate
@@ -18,6 +20,7 @@ from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.editing import Editor
+from n2d_framework.pipeline.explaining import chosen_rows_by_id, explanations
 from n2d_framework.pipeline.fitting import Fit, usable_threads
 from n2d_framework.pipeline.map_layout import map_layout
 from n2d_framework.pipeline.refits import Stability, stability_of
@@ -143,6 +146,7 @@ class Reporter(Assessor):
             classes=classes,
             strengths=fit.fitted.row_strengths(manifold, labels),
             names=self.cluster_names_,
+            tree=None if fit.fitted.clusters is None else fit.fitted.hierarchy(),
             scores=scores or {},
             facts=self._facts(len(labels)),
             config=config
@@ -239,11 +243,66 @@ class Reporter(Assessor):
             "components": self.descriptions_,
         }
 
-    def edit(self, *, by: str = "", at: str = "") -> Editor:
-        """Edit the clusters: merge, rename and delete, with undo.
+    def explain(
+        self, X: Any, rows: Any, *, n_exemplars: int = 3, n_features: int = 5
+    ) -> list[dict[str, Any]]:
+        """Explain why rows are in their clusters, as plain values.
 
         Parameters
         ----------
+        X : array-like, frame or Dataset
+            Rows among which neighbours are looked for: those of the fit, or others.
+        rows : str, int or sequence of them
+            The rows to explain, all of `X`: by id, or as integers by position.
+        n_exemplars : int, default 3
+            Nearest rows of each of the two clusters.
+        n_features : int, default 5
+            Changes that are given of those that are tried.
+
+        Returns
+        -------
+        list of dict
+            For each row ``row`` (its id, or position), ``label``, ``name``, ``strength`` (where the
+            clusterer knows it), ``second`` (``label`` and ``name`` of the nearest other cluster),
+            ``margin`` (from -1 to 1: by how much the own cluster is nearer than the second,
+            relative to the farther of the two; by the mean distance to the five nearest rows of
+            each), ``exemplars`` and ``exemplars_of_second`` (ids of the nearest rows), and
+            ``moves``: what brings the row nearest to the second cluster. Each has ``what``, the
+            ``value`` of the row and what it ``becomes``, and the ``margin`` and ``label`` that the
+            model predicts then. Features take the mean of the second cluster, columns their
+            median or most frequent value there, patches of images and segments of sequences the
+            mean ones, and of texts each word is left out. Empty if a component cannot place new
+            rows.
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model, or there is no such row.
+        """
+        given = self._rows(X)
+        names = self.cluster_names_
+        chosen = [rows] if isinstance(rows, (str, int, np.integer)) else list(rows)
+        _, manifold, labels, _ = self._outputs_of(given)
+        return explanations(
+            given,
+            chosen_rows_by_id(given, chosen),
+            manifold,
+            labels,
+            self._fitted().fitted,
+            lambda label: "noise" if label == NOISE else names.get(label, f"cluster {label}"),
+            n_exemplars=n_exemplars,
+            n_features=n_features,
+        )
+
+    def edit(self, X: Any = None, *, by: str = "", at: str = "") -> Editor:
+        """Edit the clusters: merge, split, rename and delete, reassign noise, with undo.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset, optional
+            The training rows. With them the describe components describe the edited clusters;
+            without, what they said is dropped, but for names of clusters that an edit leaves as
+            they were. A model that was loaded needs them to split a cluster or reassign noise.
         by, at : str, default ""
             Who edits, and when: written next to each edit. Nothing is filled in, so that equal
             edits give equal bundles.
@@ -251,13 +310,36 @@ class Reporter(Assessor):
         Returns
         -------
         Editor
-        """
-        self._fitted()
-        return Editor(self._fitted, self._take_edits, self._n_features_out, by=by, at=at)
 
-    def _take_edits(self, fit: Fit) -> None:
+        Raises
+        ------
+        DataError
+            If `X` are not the training rows.
+        """
+        fit = self._fitted()
+        coordinates, rows = self.__dict__.get("manifold_"), None
+        if X is not None:
+            rows = self._rows(X)
+            if rows.fingerprint() != fit.data["fingerprint"]:
+                raise DataError("edit: these are not the rows that the model was fitted on")
+            coordinates = self._outputs_of(rows)[1]
+
+        def take(edited: Fit) -> None:
+            self._take_edits(edited, rows, coordinates)
+
+        width = self._n_features_out
+        return Editor(self._fitted, take, width, coordinates=coordinates, by=by, at=at)
+
+    def _take_edits(self, fit: Fit, rows: Rows | None, coordinates: AnyArray | None) -> None:
         """Take over a fit whose clusters were edited."""
         raise NotImplementedError
+
+    @property
+    def cluster_ids_(self) -> tuple[int, ...]:
+        """Ids of the columns of :meth:`predict_proba`, in order; the share of noise is -1."""
+        fitted = self._fitted().fitted
+        row = np.zeros((1, max(self._n_features_out, 1)), dtype=np.float32)
+        return fitted.column_ids(fitted.proba_of(row).shape[1])
 
     @property
     def cluster_names_(self) -> dict[int, str]:

@@ -21,6 +21,7 @@ from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import ConfigError, StateError
+from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pipeline.descriptions import descriptions_of_state, state_of_descriptions
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.fitted_plan import FittedPlan
@@ -42,7 +43,7 @@ class Snapshot:
         What can be reported as JSON; its content is described in docs/bundle-format.md.
     parts : dict of str to State
         By the labels of the steps (``prepare``, ``embedder``, ``manifolder`` or ``manifolder_0``,
-        ``manifolder_1``, ...), ``training``, ``golden`` and, where there are any,
+        ``manifolder_1``, ...), ``training``, ``golden``, ``clusters`` and, where there are any,
         ``descriptions``.
     """
 
@@ -108,6 +109,8 @@ def parts_of_fit(fit: Fit, *, keep_rows: bool = True) -> dict[str, State]:
     }
     parts["training"] = {"labels": fit.labels}
     parts["golden"] = dict(fit.golden) if keep_rows else _without_rows(fit)
+    if fit.clusters is not None:
+        parts["clusters"] = fit.clusters.as_state()
     if not keep_rows:
         return parts
     categories = fit.fitted.schema.packed_categories()
@@ -182,7 +185,7 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         storage=manifest["data"].get("storage", "dense"),
         schema=schema,
     )
-    return Fit(
+    fit = Fit(
         composition,
         fitted,
         tuple(results),
@@ -197,7 +200,9 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         descriptions=(
             descriptions_of_state(parts["descriptions"]) if "descriptions" in parts else {}
         ),
+        clusters=ClusterMeans.of_state(parts["clusters"]) if "clusters" in parts else None,
     )
+    return attrs.evolve(fit, fitted=attrs.evolve(fitted, clusters=fit.edited_clusters()))
 
 
 def _chosen(entry: Entry[ComponentSpec], options: dict[str, Any]) -> Choice:

@@ -11,10 +11,11 @@ import numpy as np
 from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE, role_info
 from n2d_framework.core.rows import Rows, Schema, Storage, value_names
 from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
+from n2d_framework.metrics.hierarchy import ClusterMeans, Hierarchy
 from n2d_framework.plan.preparing import prepared
 from n2d_framework.plan.run_step import Edge
 from n2d_framework.plan.steps import Plan, Step
-from n2d_framework.types import AnyArray, Role
+from n2d_framework.types import NOISE, AnyArray, Role
 
 __all__ = ["FittedPlan"]
 
@@ -38,6 +39,8 @@ class FittedPlan:
         How the rows of the fit were held.
     schema : Schema
         Their columns.
+    clusters : ClusterMeans or None
+        Where the clusters are; ``None`` in a bundle of an earlier framework.
     """
 
     plan: Plan
@@ -46,6 +49,7 @@ class FittedPlan:
     n_clusters: int
     storage: Storage = "dense"
     schema: Schema = attrs.field(factory=Schema)
+    clusters: ClusterMeans | None = None
 
     def __attrs_post_init__(self) -> None:
         shape = self.row_shape
@@ -74,6 +78,35 @@ class FittedPlan:
             if step.spec.edits:
                 found |= component.names_
         return found
+
+    def hierarchy(self) -> Hierarchy:
+        """The tree over clusters.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is not known where the clusters are.
+        """
+        if self.clusters is None:
+            raise UnsupportedError(
+                "hierarchy: the bundle was written before it held where its clusters are; fit again"
+            )
+        return Hierarchy.of(self.clusters)
+
+    def column_ids(self, n_columns: int) -> tuple[int, ...]:
+        """Ids of the clusters whose shares the columns of a soft assignment are; noise is -1.
+
+        Parameters
+        ----------
+        n_columns : int
+            How many columns there are.
+        """
+        noise = self.plan.last(LABEL_ROLE).spec.noise or any(
+            component.noise_column
+            for step, component in zip(self.plan, self.components, strict=True)
+            if step.spec.edits
+        )
+        return (*range(n_columns - noise), *(NOISE,) * noise)
 
     def outputs(self, x: Rows, *roles: Role) -> tuple[AnyArray, ...]:
         """Outputs of roles for checked rows, in one pass.

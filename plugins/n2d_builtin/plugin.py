@@ -275,8 +275,9 @@ _AFTER_CLUSTERING = (
         role="refine",
         name="edits",
         factory="n2d_builtin.refine.edits:Edits",
-        summary="Merges, renames and deletes clusters by a journal",
+        summary="Merges, splits, renames and deletes clusters, and reassigns noise, by a journal",
         edits=True,
+        state_version=2,
     ),
     ComponentSpec(
         role="refine",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from n2d_framework.metrics.hierarchy import ClusterMeans, Hierarchy
 from n2d_framework.pages import RunView, write_run_report
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
@@ -24,6 +25,7 @@ def page_file(digits, tmp_path_factory) -> Path:
         rows=digits[0][:60].reshape(-1, 8, 8), image_shape=(8, 8),
         ids=[f"id-{i}" for i in range(60)], truth=np.arange(60) % 2, classes=("even", "odd"),
         strengths=np.linspace(0, 1, 60),
+        tree=Hierarchy.of(ClusterMeans.of(x * [[1.0, 1.0]], np.repeat([0, 1, 2], [20, 19, 21]))),
     )  # fmt: skip
     return write_run_report(view, tmp_path_factory.mktemp("line") / "r.html")
 
@@ -146,6 +148,22 @@ def test_names_never_cover_each_other(opened):
     assert len(boxes) == 3
     boxes.sort(key=lambda box: box["x"])
     assert all(a["x"] + a["width"] <= b["x"] for a, b in itertools.pairwise(boxes))
+
+
+def test_the_tree_is_cut_by_keys_and_by_the_mouse(opened):
+    page = opened()
+    page.focus("#tree-level")
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#tree-said") == "2 groups"
+    assert page.input_value("#map-controls select") == "level"
+    named = page.locator("#map-legend li").all_inner_texts()
+    assert sorted(text.split("\n")[-1] for text in named) == ["20", "40"]
+    assert sum(" and 1 more" in text for text in named) == 1
+    box = page.locator("#tree-drawing").bounding_box()
+    page.mouse.click(box["x"] + 2, box["y"] + 5)
+    assert page.inner_text("#tree-said") == "3 groups"
+    page.click("#tree summary")
+    assert page.locator("#tree tbody tr").count() == 2
 
 
 def test_a_phone_needs_no_scrolling_sideways(opened):

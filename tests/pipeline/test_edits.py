@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import n2d_framework as n2d
-from n2d_framework.errors import ConfigError, DataError
+from n2d_framework.errors import ConfigError, DataError, UnsupportedError
+from n2d_framework.pipeline.descriptions import names_that_hold
 
 
 @pytest.fixture(scope="module")
@@ -112,32 +115,143 @@ def test_what_cannot_be_undone_is_refused(model):
         model.edit().rename({0: " "})
 
 
-@settings(max_examples=50, deadline=None)
+def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, blobs):
+    before = model.labels_.copy()
+    model.edit().merge([0, 1]).split(0, note="two blobs")
+    kind, ids = model.edit().journal[-1]["kind"], model.edit().journal[-1]["ids"]
+    assert (kind, ids[0], len(ids)) == ("split", 0, 2)
+    for part in ids:
+        assert len(np.unique(before[model.labels_ == part])) == 1
+    assert model.predict(blobs).tolist() == model.labels_.tolist()
+    shares = model.predict_proba(blobs)
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+    assert model.cluster_ids_.index(ids[1]) == ids[1]
+    assert len(model.cluster_ids_) == shares.shape[1]
+    assert (shares[model.labels_ == ids[1], ids[0]] == 0).all()
+    assert (shares[model.labels_ == ids[1], ids[1]] > 0.4).all()
+    model.edit().delete([2]).reassign_noise()
+    assert -1 not in model.labels_
+    moved, kept = before == 2, before != 2
+    x = model.manifold_
+    apart = ((x[moved][:, None] - x[kept][None]) ** 2).sum(axis=2)
+    assert model.labels_[moved].tolist() == model.labels_[kept][apart.argmin(axis=1)].tolist()
+    assert model.predict(blobs).tolist() == model.labels_.tolist()
+    model.edit().undo().reassign_noise(max_distance=1e-6)
+    assert (model.labels_[moved] == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda e: e.split(0), "split of cluster 0: nothing was found, its 20 rows do not fall"),
+        (lambda e: e.split(0, 1), "into 1 parts; it must be at least 2"),
+        (lambda e: e.split(0, 21), "split of cluster 0: it has 20 different rows, too few for 21"),
+        (lambda e: e.split(77), "split of cluster 77: there is no such cluster"),
+        (lambda e: e.reassign_noise(), "reassign_noise: there is no noise"),
+        (lambda e: e.delete(range(5)).reassign_noise(), "reassign_noise: there are no clusters"),
+    ],
+)
+def test_what_cannot_be_split_or_reassigned_is_refused(blobs, edit, said):
+    options = {"name": "gmm", "n_init": 1}
+    model = n2d.N2D("identity", "identity", options, n_clusters=5, random_state=0).fit(blobs)
+    with pytest.raises(DataError, match=said):
+        edit(model.edit())
+    assert model.predict(blobs).tolist() == model.labels_.tolist()
+
+
+def test_a_loaded_model_needs_the_rows_for_its_first_split_alone(model, blobs, tmp_path):
+    model.edit().merge([0, 1])
+    model.save(tmp_path / "m.n2d")
+    again = n2d.load(tmp_path / "m.n2d")
+    with pytest.raises(UnsupportedError, match=r"give the rows, as in model\.edit"):
+        again.edit().split(0)
+    with pytest.raises(DataError, match="not the rows that the model was fitted on"):
+        again.edit(blobs[::-1])
+    again.edit(blobs).split(0)
+    again.save(tmp_path / "m.n2d")
+    twice = n2d.load(tmp_path / "m.n2d")
+    twice.edit().split(3, 2)
+    model.edit().split(0).split(3, 2)
+    assert twice.labels_.tolist() == model.labels_.tolist()
+    assert twice.predict(blobs).tolist() == model.predict(blobs).tolist()
+
+
+def test_descriptions_of_edited_clusters_are_made_again_or_dropped(blobs, tmp_path):
+    model = n2d.N2D(
+        "identity", "identity", "kmeans", describe="summary", n_clusters=5, random_state=0
+    ).fit(blobs)
+    described = model.descriptions_["summary"]["clusters"]
+    model.edit(blobs).rename({1: "one"})
+    assert model.descriptions_["summary"]["clusters"] == described
+    model.edit(blobs).merge([0, 3])
+    again = model.descriptions_["summary"]["clusters"]
+    assert {about["label"]: about["size"] for about in again} == {0: 40, 1: 20, 2: 20, 4: 20}
+    assert again[2]["size"] == described[2]["size"]
+    assert again[0]["features"][0]["mean"] == pytest.approx(blobs[model.labels_ == 0, 0].mean())
+    model.edit().delete([4])
+    assert model.descriptions_ == {}
+    model.save(tmp_path / "m.n2d")
+    assert n2d.load(tmp_path / "m.n2d").descriptions_ == {}
+
+
+def test_names_of_untouched_clusters_outlive_edits_of_others():
+    said = {
+        "namer": {"clusters": [{"label": k, "name": f"n{k}", "others": 1} for k in range(3)]},
+        "other": {"anything": 1},
+    }
+    before, after = np.array([0, 1, 2, 2]), np.array([0, 0, 2, 2])
+    assert names_that_hold(said, before, before) == said
+    kept = {"namer": {"clusters": [{"label": 2, "name": "n2"}]}}
+    assert names_that_hold(said, before, after) == kept
+
+
+def by_hand(edit: dict[str, Any], labels: np.ndarray, model: Any) -> np.ndarray:
+    """Labels after an edit; the parts of a split as the model made them."""
+    ids = edit["ids"]
+    if edit["kind"] == "merge":
+        return np.where(np.isin(labels, ids), ids[0], labels)
+    if edit["kind"] == "delete":
+        return np.where(np.isin(labels, ids), -1, labels)
+    if edit["kind"] == "split":
+        assert set(model.labels_[labels == ids[0]].tolist()) == set(ids)
+        return np.where(labels == ids[0], model.labels_, labels)
+    if edit["kind"] == "reassign_noise":
+        x = model.manifold_
+        apart = ((x[:, None] - x[labels != -1][None]) ** 2).sum(axis=2)
+        return np.where(labels == -1, labels[labels != -1][apart.argmin(axis=1)], labels)
+    return labels
+
+
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_journal_replays_as_by_hand_and_after_reloading(fitted, blobs, data, tmp_path_factory):
     model = copy.deepcopy(fitted)
-    expected, alive, states = model.labels_.copy(), set(range(5)), [model.labels_.copy()]
-    for _ in range(data.draw(st.integers(1, 5))):
-        kinds = ["rename", *(["delete"] if alive else []), *(["merge"] if len(alive) > 1 else [])]
+    expected, states = model.labels_.copy(), [model.labels_.copy()]
+    for _ in range(data.draw(st.integers(1, 6))):
+        alive = sorted(set(expected.tolist()) - {-1})
         if not alive:
             break
+        kinds = ["rename", "delete", "split", *(["merge"] if len(alive) > 1 else [])]
+        kinds += ["reassign_noise"] if -1 in expected else []
         kind = data.draw(st.sampled_from(kinds))
-        pick = st.lists(st.sampled_from(sorted(alive)), unique=True, max_size=len(alive),
+        pick = st.lists(st.sampled_from(alive), unique=True, max_size=len(alive),
                         min_size=2 if kind == "merge" else 1)  # fmt: skip
-        ids = data.draw(pick)
         editor: Any = model.edit()
+        ids = data.draw(pick) if kind != "reassign_noise" else []
         if kind == "rename":
             editor.rename({ids[0]: data.draw(st.text("abc", min_size=1))})
-        elif kind == "merge":
-            editor.merge(ids)
-            expected = np.where(np.isin(expected, ids), ids[0], expected)
-            alive -= set(ids[1:])
+        elif kind == "split":
+            number = data.draw(st.integers(2, 3))
+            if (expected == ids[0]).sum() < 2 * number:
+                continue
+            editor.split(ids[0], number)
         else:
-            editor.delete(ids)
-            expected = np.where(np.isin(expected, ids), -1, expected)
-            alive -= set(ids)
+            getattr(editor, kind)(*([ids] if ids else []))
+        expected = by_hand(editor.journal[-1], expected, model)
         states.append(expected.copy())
         assert model.labels_.tolist() == expected.tolist()
+    if len(states) == 1:
+        return
     assert model.predict(blobs).tolist() == expected.tolist()
     path = tmp_path_factory.mktemp("edits") / "m.n2d"
     model.save(path)
@@ -146,3 +260,35 @@ def test_any_journal_replays_as_by_hand_and_after_reloading(fitted, blobs, data,
     np.testing.assert_array_equal(again.predict_proba(blobs), model.predict_proba(blobs))
     again.edit().undo()
     assert again.labels_.tolist() == states[-2].tolist()
+    assert again.predict(blobs).tolist() == states[-2].tolist()
+
+
+def test_all_kinds_of_edits_replay_in_another_process(blobs, tmp_path):
+    options = {"name": "gmm", "n_init": 1}
+    model = n2d.N2D("identity", "identity", options, n_clusters=5, random_state=0).fit(blobs)
+    model.edit().merge([0, 1]).split(0, 3).delete([2]).reassign_noise(max_distance=12.0)
+    model.edit().rename({0: "first"}).delete([3]).split(4, 2)
+    model.save(tmp_path / "m.n2d")
+    new = (blobs + np.random.default_rng(1).normal(size=blobs.shape)).astype(np.float32)
+    np.save(tmp_path / "x.npy", new)
+    code = (
+        "import sys, numpy as np, n2d_framework as n2d\n"
+        f"model, x = n2d.load({str(tmp_path / 'm.n2d')!r}), np.load({str(tmp_path / 'x.npy')!r})\n"
+        "np.savez(sys.argv[1], labels=model.predict(x), proba=model.predict_proba(x))\n"
+    )
+    out = tmp_path / "out.npz"
+    subprocess.run([sys.executable, "-c", code, str(out)], check=True, timeout=120)
+    with np.load(out) as found:
+        assert found["labels"].tolist() == model.predict(new).tolist()
+        np.testing.assert_array_equal(found["proba"], model.predict_proba(new))
+    assert model.predict(new[:1]).tolist() == model.predict(new)[:1].tolist()
+
+
+def test_bundles_with_edits_of_the_first_version_are_read():
+    from n2d_builtin.refine.edits import Edit, Edits
+
+    old = {"ids": np.arange(2), "becomes": np.zeros(2, dtype=np.int64), "width": 2, "changed": 1,
+           "labels_before": np.array([0, 1])}  # fmt: skip
+    edits = Edits(journal=(Edit(kind="merge", ids=(0, 1)),))
+    edits.set_state(Edits.upgrade_state(old, 1))
+    assert edits.refine(np.zeros((3, 2), np.float32), np.array([1, 0, -1])).tolist() == [0, 0, -1]

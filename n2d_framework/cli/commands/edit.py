@@ -1,28 +1,46 @@
-"""``n2d edit``: merge, rename and delete the clusters of a bundle."""
+"""``n2d edit``: merge, split, rename and delete the clusters of a bundle, reassign noise."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
-from n2d_framework.cli.flags import InsteadOfTables
+from n2d_framework.cli.flags import InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["edit"]
 
 
+@selecting
 def edit(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     merge: Annotated[
         list[str] | None,
         typer.Option(metavar="ID,ID", help="Clusters to make one of; the first id stays."),
     ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID[=NUMBER]",
+            help="A cluster to split by where its rows are, into so many parts, or as many as are "
+            "found; the largest keeps the id.",
+        ),
+    ] = None,
     delete: Annotated[
         list[int] | None, typer.Option(metavar="ID", help="A cluster to make noise of.")
+    ] = None,
+    reassign_noise: Annotated[
+        bool,
+        typer.Option("--reassign-noise", help="Give noise to the cluster of the nearest row."),
+    ] = False,
+    max_distance: Annotated[
+        float | None,
+        typer.Option(help="With --reassign-noise: rows farther than this from clusters stay."),
     ] = None,
     rename: Annotated[
         list[str] | None, typer.Option(metavar="ID=NAME", help="A name for a cluster.")
@@ -33,25 +51,46 @@ def edit(
     by: Annotated[str, typer.Option(help="Who edits; written next to each edit.")] = "",
     note: Annotated[str, typer.Option(help="Why; written next to each edit.")] = "",
     at: Annotated[str, typer.Option(help="When; written next to each edit.")] = "",
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="The rows of the fit: needed to split or reassign for the first time; then the "
+            "describe components describe the edited clusters, too."
+        ),
+    ] = None,
+    select: Callable[[Any], Any] = lambda data: data,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Bundle to write; BUNDLE by default.")
     ] = None,
     trust: Annotated[list[str] | None, TRUST] = None,
     json: InsteadOfTables = False,
 ) -> None:
-    """Edit the clusters of a bundle: merge, then delete, then rename; or show its edits."""
-    from n2d_framework.bundle import load
+    """Edit the clusters of a bundle: merge, split, delete, reassign noise, rename, in this order.
 
+    Without an edit, show those that were made.
+    """
+    from n2d_framework.bundle import load
+    from n2d_framework.data import load as load_rows
+
+    if max_distance is not None and not reassign_noise:
+        raise ConfigError([Problem("--max-distance", "is for --reassign-noise; add it")])
     merged, named = [_ids(text) for text in merge or ()], dict(map(_named, rename or ()))
-    changes = bool(merged or delete or named or undo)
+    parted = dict(map(_parted, split or ()))
+    changes = bool(merged or parted or delete or reassign_noise or named or undo)
     model = load(bundle, trusted=trust or ())
-    editor = model.edit(by=by, at=at)
+    selected = select(data)
+    rows = None if selected is None else load_rows(selected, like=model.schema_)
+    editor = model.edit(rows, by=by, at=at)
     if undo:
         editor.undo(undo)
     for ids in merged:
         editor.merge(ids, note=note)
+    for label, number in parted.items():
+        editor.split(label, number, note=note)
     for label in delete or ():
         editor.delete([label], note=note)
+    if reassign_noise:
+        editor.reassign_noise(max_distance=max_distance, note=note)
     if named:
         editor.rename(named, note=note)
     target = output or bundle
@@ -78,6 +117,13 @@ def _ids(text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ConfigError([Problem("--merge", f"must be ids such as 3,5; got {text!r}")]) from None
+
+
+def _parted(text: str) -> tuple[int, int | None]:
+    label, separator, number = text.partition("=")
+    if not label.strip().isdigit() or (separator and not number.strip().isdigit()):
+        raise ConfigError([Problem("--split", f"must be ID or ID=NUMBER, as 3=2; got {text!r}")])
+    return int(label), int(number) if separator else None
 
 
 def _named(text: str) -> tuple[int, Any]:

@@ -18,6 +18,7 @@ from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
+from n2d_framework.types import NOISE
 
 if TYPE_CHECKING:
     from n2d_framework.core.rows import Schema
@@ -43,6 +44,10 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every cluster.")
     ] = False,
+    n_clusters: Annotated[
+        int | None,
+        typer.Option(min=1, help="Join clusters by the model's hierarchy until so many are left."),
+    ] = None,
     select: Callable[[Any], Any] = lambda data: data,
     kind: Annotated[
         StdinFormat | None,
@@ -76,11 +81,12 @@ def predict(
         model = load_plan(bundle, opened=opened, trusted=trust or ())
         if proba and not hasattr(model.component(LABEL_ROLE), "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
+        joined = None if n_clusters is None else model.hierarchy().cut(n_clusters)
         progress.begin("predict")
         done = 0
         with open_table(output) as table:
             for block in source.blocks(chunk, labels=False):
-                columns = _columns(model, block, done, data, proba=proba)
+                columns = _columns(model, block, done, data, joined, proba=proba)
                 table.write(columns)
                 _count(counts, columns["label"])
                 done += count_rows(block.x)
@@ -127,13 +133,20 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 
 
 def _columns(
-    model: FittedPlan, block: Block, start: int, data: str, *, proba: bool
+    model: FittedPlan,
+    block: Block,
+    start: int,
+    data: str,
+    joined: Mapping[int, int] | None,
+    *,
+    proba: bool,
 ) -> dict[str, AnyArray]:
     """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
     import numpy as np
 
     from n2d_framework.cli.table_file import names_of
     from n2d_framework.core.rows import count_rows
+    from n2d_framework.metrics.hierarchy import relabelled
     from n2d_framework.plan.new_rows import new_rows
 
     stop = start + count_rows(block.x)
@@ -148,19 +161,17 @@ def _columns(
             f"{'stdin' if data == STDIN else data}, rows {start} to {stop - 1} "
             f"(counted from 0 within these): {error}"
         ) from error
-    columns["label"] = labels
+    columns["label"] = labels if joined is None else relabelled(labels, joined)
     if model.cluster_names:
-        columns["name"] = names_of(labels, model.cluster_names)
+        columns["name"] = names_of(columns["label"], model.cluster_names)
     strengths = model.row_strengths(manifold, labels)
     if strengths is not None:
         columns["strength"] = strengths
     if not proba:
         return columns
     shares = model.proba_of(manifold)
-    named = [f"p_{number}" for number in range(shares.shape[1])]
-    of_clusters = model.component(LABEL_ROLE).predict_proba(manifold[:1]).shape[1]
-    if model.plan.last(LABEL_ROLE).spec.noise or shares.shape[1] > of_clusters:
-        named[-1] = "p_noise"
+    ids = model.column_ids(shares.shape[1])
+    named = ["p_noise" if label == NOISE else f"p_{label}" for label in ids]
     return columns | {name: shares[:, i] for i, name in enumerate(named)}
 
 

@@ -378,4 +378,25 @@ function startMap() {
   addEventListener("scroll", () => point(-1), { passive: true });
   new ResizeObserver(fit).observe(canvas);
   legend();
+
+  // Colour by groups of clusters: each has the colour and name of its largest. Noise, and what is in
+  // no group, stays alone.
+  function showGroups(parts) {
+    const inSome = new Set(parts.flat());
+    const shown = [...parts.filter((places) => places.length), ...[...D.clusters.keys()].filter((place) => !inSome.has(place)).map((place) => [place])];
+    const heads = shown.map((places) => places.reduce((best, place) => (D.clusters[place].size > D.clusters[best].size ? place : best)));
+    const groupOf = new Array(D.clusters.length);
+    shown.forEach((places, group) => places.forEach((place) => { groupOf[place] = group; }));
+    groups.level = {
+      title: "group", of: CLUSTER.map((place) => groupOf[place]), colour: (group) => clusterColour(heads[group]),
+      names: shown.map((places, group) => D.clusters[heads[group]].name + (places.length > 1 ? ` and ${places.length - 1} more` : "")),
+      counts: shown.map((places) => places.reduce((sum, place) => sum + D.clusters[place].size, 0)),
+    };
+    const chosen = $("map-controls").querySelector("select");
+    if (![...chosen.options].some((option) => option.value === "level"))
+      chosen.append(el("option", { value: "level" }, "group"));
+    chosen.value = "level";
+    paint("level");
+  }
+  return { showGroups };
 }

@@ -1,2 +1,2 @@
 startTheme();
-startMap();
+startTree(startMap());

@@ -1,13 +1,16 @@
-"""Edits that people make: clusters merged, renamed and deleted, as a journal."""
+"""Edits that people make: clusters merged, split, renamed and deleted, as a journal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin.refine.cluster_parts import number_of_parts, part_of, parts
+from n2d_builtin.refine.reassign_noise import ReassignNoise
 from n2d_framework.plugin import (
     NOISE,
     AnyArray,
@@ -16,6 +19,7 @@ from n2d_framework.plugin import (
     FitContext,
     IntArray,
     Problem,
+    State,
     check_features,
     component,
     learned,
@@ -25,6 +29,9 @@ from n2d_framework.plugin import (
 
 __all__ = ["Edit", "Edits"]
 
+#: Edits that depend on where rows are.
+_OF_ROWS = ("split", "reassign_noise")
+
 
 @attrs.frozen(kw_only=True)
 class Edit:
@@ -32,21 +39,74 @@ class Edit:
 
     Attributes
     ----------
-    kind : {"merge", "rename", "delete"}
+    kind : {"merge", "rename", "delete", "split", "reassign_noise"}
     ids : tuple of int
-        The clusters. Of those that are merged, the first keeps its id.
+        The clusters. Of those that are merged, the first keeps its id. Of one that is split, the
+        first is its id, which the largest part keeps; the others are the new ids of the other
+        parts. None for the reassignment of noise.
     name : str
         The new name of one cluster.
+    max_distance : float or None
+        See :class:`~n2d_builtin.refine.reassign_noise.ReassignNoise`.
     by, note, at : str
         Who edited, why and when, as the caller says.
     """
 
-    kind: Literal["merge", "rename", "delete"] = option(help="merge, rename or delete.")
-    ids: tuple[int, ...] = option(ge=0, help="Ids of clusters; of merged ones, the first stays.")
+    kind: Literal["merge", "rename", "delete", "split", "reassign_noise"] = option(
+        help="merge, rename, delete, split or reassign_noise."
+    )
+    ids: tuple[int, ...] = option(
+        (),
+        ge=0,
+        help="Ids of clusters; of merged ones, the first stays; of a split one, its id and the new "
+        "ids of all parts but the largest.",
+    )
     name: str = option("", help="The new name, for rename; for merge, a name may be given.")
+    max_distance: float | None = option(
+        None, gt=0, help="For reassign_noise: noise farther than this from every cluster stays."
+    )
     by: str = option("", help="Who made it.")
     note: str = option("", help="Why.")
     at: str = option("", help="When.")
+
+    def problems(self) -> list[str]:
+        """Reasons why this cannot be an edit."""
+        found = []
+        if self.kind == "rename" and (len(self.ids) != 1 or not self.name.strip()):
+            found.append("rename needs one id and a name")
+        elif self.kind == "merge" and len(set(self.ids)) < 2:
+            found.append("merge needs two different ids or more")
+        elif self.kind == "delete" and not self.ids:
+            found.append("delete needs an id")
+        elif self.kind == "split" and not len(self.ids) == len(set(self.ids)) > 1:
+            found.append("split needs the id of a cluster and different new ids for its parts")
+        elif self.kind == "reassign_noise" and self.ids:
+            found.append("reassign_noise takes no ids: it is for all noise")
+        if self.name and self.kind not in ("rename", "merge"):
+            found.append(f"{self.kind} takes no name")
+        if self.max_distance is not None and self.kind != "reassign_noise":
+            found.append(f"{self.kind} takes no max_distance")
+        return found
+
+    @property
+    def existing(self) -> tuple[int, ...]:
+        """Ids of clusters that must be there."""
+        return self.ids[:1] if self.kind == "split" else self.ids
+
+    @property
+    def new(self) -> tuple[int, ...]:
+        """Ids that must not be there yet."""
+        return self.ids[1:] if self.kind == "split" else ()
+
+    @property
+    def gone(self) -> dict[int, str]:
+        """Ids that there are no more after it, with the reason."""
+        if self.kind == "delete":
+            return dict.fromkeys(self.ids, "it was deleted")
+        if self.kind == "merge":
+            into = f"it was merged into {self.ids[0]}"
+            return {label: into for label in self.ids[1:] if label != self.ids[0]}
+        return {}
 
 
 @component
@@ -54,20 +114,22 @@ class Edits:
     """Replays a journal of edits on labels, at fit and at prediction.
 
     Ids are never given to another cluster: of merged clusters the first id stays, a deleted
-    cluster becomes noise. Each edit sees the clusters that the ones before left.
+    cluster becomes noise, the largest part of a split one keeps its id. Each edit sees the clusters
+    that the ones before left.
 
     Attributes
     ----------
-    ids_ : int64 array of shape (k,)
-        Clusters before the edits.
-    becomes_ : int64 array of shape (k,)
-        The id of each after them; -1 of deleted ones.
     labels_before_ : int64 array of shape (n,)
         Labels of the training rows before the edits, so that these can be undone.
     width_ : int
         Number of coordinates of a row.
     changed_ : int
         How many training rows have another label than before.
+    points_ : float32 array of shape (n, m), or None
+        Coordinates of the training rows, if an edit depends on them: it splits or reassigns.
+    directions_, offsets_ : float64 arrays of shape (p, m) and (p,), or None
+        Of each part of each split, in order: a row of the cluster is in the part whose direction
+        times the row plus offset is greatest.
     """
 
     journal: tuple[Edit, ...] = option((), help="The edits, in order.")
@@ -77,113 +139,240 @@ class Edits:
         "Without, deleting a cluster adds such a column.",
     )
 
-    ids_: NDArray[np.int64] | None = learned(shape=..., dtype="int64", ge=0)
-    becomes_: NDArray[np.int64] | None = learned(shape="_shape", dtype="int64", ge=NOISE)
-    labels_before_: NDArray[np.int64] | None = learned(shape=("n",), dtype="int64", ge=NOISE)
     width_: int | None = learned(dtype=int, ge=1)
+    labels_before_: NDArray[np.int64] | None = learned(shape=("n",), dtype="int64", ge=NOISE)
     changed_: int | None = learned(dtype=int, ge=0)
+    points_: NDArray[np.float32] | None = learned(
+        shape=("n", "width_"), dtype="float32", optional=True
+    )
+    directions_: NDArray[np.float64] | None = learned(
+        shape=("parts", "width_"), dtype="float64", optional=True
+    )
+    offsets_: NDArray[np.float64] | None = learned(shape=("parts",), dtype="float64", optional=True)
+    _finders: Any = learned()
+    _kept: Any = learned()
 
     def __attrs_post_init__(self) -> None:
-        problems = []
-        for place, edit in enumerate(self.journal):
-            path = f"journal[{place}]"
-            if edit.kind == "rename" and (len(edit.ids) != 1 or not edit.name.strip()):
-                problems.append(Problem(path, "rename needs one id and a name"))
-            elif edit.kind == "merge" and len(set(edit.ids)) < 2:
-                problems.append(Problem(path, "merge needs two different ids or more"))
-            elif edit.kind == "delete" and not edit.ids:
-                problems.append(Problem(path, "delete needs an id"))
-            elif edit.kind == "delete" and edit.name:
-                problems.append(Problem(path, "delete takes no name"))
+        problems = [
+            Problem(f"journal[{place}]", problem)
+            for place, edit in enumerate(self.journal)
+            for problem in edit.problems()
+        ]
         if problems:
             raise ConfigError(problems)
 
     @property
-    def _shape(self) -> tuple[int, ...]:
-        return require_fitted(self.ids_, "edits").shape
+    def needs_rows(self) -> bool:
+        """Whether an edit depends on where rows are, so that ``fit`` needs their coordinates."""
+        return any(edit.kind in _OF_ROWS for edit in self.journal)
+
+    @property
+    def noise_column(self) -> bool:
+        """Whether the last column of :meth:`refine_proba` is the share of noise."""
+        return self.noise_share or any(edit.kind == "delete" for edit in self.journal)
 
     @property
     def names_(self) -> dict[int, str]:
         """Names that clusters were given, by their ids after all edits."""
         found: dict[int, str] = {}
         for edit in self.journal:
-            for gone in edit.ids if edit.kind == "delete" else edit.ids[1:]:
+            for gone in edit.gone:
                 found.pop(gone, None)
             if edit.name:
                 found[edit.ids[0]] = edit.name
         return found
 
+    @staticmethod
+    def number_of_parts(m: AnyArray) -> int:
+        """Into how many parts rows `m` of a cluster fall; 1 if they do not fall into parts."""
+        return number_of_parts(m)
+
+    def continuing(self, before: Edits) -> Self:
+        """Keep what an earlier journal learned of the edits that both begin with."""
+        common = 0
+        for edit, other in zip(self.journal, before.journal, strict=False):
+            if edit != other:
+                break
+            common += 1
+        learned_parts = sum(len(e.ids) for e in self.journal[:common] if e.kind == "split")
+        if learned_parts and before.directions_ is not None and before.offsets_ is not None:
+            self._kept = before.directions_[:learned_parts], before.offsets_[:learned_parts]
+        return self
+
     def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> Self:
-        """Replay the journal on `labels`, int64 of shape (n,).
+        """Replay the journal on `labels`, int64 of shape (n,), of rows at `m`.
+
+        Splits do not depend on the seed: the same journal makes the same parts of the same rows.
 
         Raises
         ------
         DataError
-            If an edit names a cluster that does not exist, was merged into another, or deleted.
+            If an edit names a cluster that does not exist, was merged into another, or deleted, or
+            a cluster cannot be split into so many parts.
         """
-        known = np.unique(labels[labels != NOISE]).astype(np.int64)
-        becomes = {int(label): int(label) for label in known}
-        gone: dict[int, str] = {}
-        for place, edit in enumerate(self.journal):
-            for label in edit.ids:
-                if label not in becomes or label in gone:
-                    reason = gone.get(label, "there is no such cluster")
-                    left = [key for key, now in becomes.items() if key == now]
-                    raise DataError(
-                        f"edits.journal[{place}]: {edit.kind} of cluster {label}: {reason}; "
-                        f"clusters are {', '.join(map(str, left)) or 'none'}"
-                    )
-            if edit.kind == "rename":
-                continue
-            target = edit.ids[0] if edit.kind == "merge" else NOISE
-            for label in edit.ids:
-                if label == target:
-                    continue
-                gone[label] = (
-                    "it was deleted" if target == NOISE else f"it was merged into {target}"
-                )
-                becomes = {key: target if now == label else now for key, now in becomes.items()}
-        self.ids_ = known
-        self.becomes_ = np.array([becomes[int(label)] for label in known], dtype=np.int64)
+        self._check_ids(np.unique(labels[labels != NOISE]).tolist())
         self.labels_before_ = labels.astype(np.int64)
         self.width_ = int(m.shape[1])
-        self.changed_ = int((self._renumbered(labels) != labels).sum())
+        self.points_ = np.ascontiguousarray(m, dtype=np.float32) if self.needs_rows else None
+        self.directions_ = self.offsets_ = self._finders = None
+        if self._kept is not None:
+            (self.directions_, self.offsets_), self._kept = self._kept, None
+        found, known = self.labels_before_, self._parts()
+        for place, edit in enumerate(self.journal):
+            made = known[place]
+            if edit.kind == "split" and made is None:
+                made = self._split(place, edit, m[found == edit.ids[0]])
+            found = self._applied(edit, made, None, m, found)
+        self.changed_ = int((found != labels).sum())
         return self
+
+    def _split(self, place: int, edit: Edit, m: AnyArray) -> tuple[AnyArray, AnyArray]:
+        """Learn the parts of a cluster, whose rows are at `m`."""
+        try:
+            made = parts(m, len(edit.ids))
+        except DataError as error:
+            where = f"edits.journal[{place}]: split of cluster {edit.ids[0]}"
+            raise DataError(f"{where}: {error}") from None
+        before = () if self.directions_ is None else (self.directions_,)
+        offsets = () if self.offsets_ is None else (self.offsets_,)
+        self.directions_ = np.concatenate([*before, made[0]])
+        self.offsets_ = np.concatenate([*offsets, made[1]])
+        return made
 
     def refine(self, m: AnyArray, labels: IntArray) -> IntArray:
         """Labels of rows `m` after the edits: int64 of shape (n,)."""
         check_features(m, require_fitted(self.width_, "edits"), "edits")
-        return self._renumbered(labels)
+        found: IntArray = labels.astype(np.int64)
+        for edit, made, finder in self._steps():
+            found = self._applied(edit, made, finder, m, found)
+        return found
 
     def refine_proba(self, m: AnyArray, labels: IntArray, proba: AnyArray) -> AnyArray:
-        """Shares of clusters after the edits.
+        """Shares of clusters after the edits; the number of a column is the id of its cluster.
 
-        The columns stay those of the clusterer: that of a merged cluster is added to that of the
-        first, that of a deleted one to the share of noise.
+        The column of a merged cluster is added to that of the first, that of a deleted one to the
+        share of noise, which comes last. A split cluster's share goes to the part that the row is
+        nearest to, and that of noise to the cluster to which a row is reassigned.
         """
-        found = np.array(proba, dtype=np.float64)
-        ids, becomes = require_fitted(self.ids_, "edits"), require_fitted(self.becomes_, "edits")
-        if not self.noise_share and (becomes == NOISE).any():
-            found = np.hstack([found, np.zeros((len(found), 1))])
-        for label, now in zip(ids.tolist(), becomes.tolist(), strict=True):
-            if now != label:
-                found[:, now] += found[:, label]
+        given = np.array(proba, dtype=np.float64)
+        n_clusters = given.shape[1] - self.noise_share
+        last = max((label for edit in self.journal for label in edit.new), default=-1)
+        found = np.zeros((len(given), max(n_clusters, last + 1) + 1))
+        found[:, :n_clusters] = given[:, :n_clusters]
+        if self.noise_share:
+            found[:, -1] = given[:, -1]
+        known: IntArray = labels.astype(np.int64)
+        for edit, made, finder in self._steps():
+            after = self._applied(edit, made, finder, m, known)
+            target = edit.ids[0] if edit.kind == "merge" else NOISE
+            for label in edit.gone:
+                found[:, target] += found[:, label]
                 found[:, label] = 0.0
-        return found
+            rows = np.arange(len(found))
+            if made is not None:
+                share = found[:, edit.ids[0]].copy()
+                found[:, edit.ids[0]] = 0.0
+                found[rows, np.array(edit.ids)[part_of(m, *made)]] += share
+            elif edit.kind == "reassign_noise":
+                moved = np.flatnonzero(after != known)
+                found[moved, after[moved]] += found[moved, -1]
+                found[moved, -1] = 0.0
+            known = after
+        return found if self.noise_column else found[:, :-1]
 
     def check_learned(self) -> list[str]:
         """Reasons why a state cannot be that of edits."""
-        ids, becomes = require_fitted(self.ids_, "edits"), require_fitted(self.becomes_, "edits")
-        if not np.isin(becomes, np.append(ids, NOISE)).all():
-            return ["state 'becomes' has ids that no cluster has"]
+        if self.needs_rows != (self.points_ is not None):
+            return ["state 'points' must be there just if the journal splits or reassigns"]
+        wanted = sum(len(edit.ids) for edit in self.journal if edit.kind == "split")
+        parts_found = 0 if self.directions_ is None else len(self.directions_)
+        if parts_found != wanted or (self.offsets_ is None) != (self.directions_ is None):
+            return [f"state 'directions' has {parts_found} parts, the journal has {wanted}"]
         return []
 
-    def _renumbered(self, labels: IntArray) -> IntArray:
-        ids, becomes = require_fitted(self.ids_, "edits"), require_fitted(self.becomes_, "edits")
-        found: Any = labels.astype(np.int64)
-        place = np.searchsorted(ids, found)
-        place = np.minimum(place, max(len(ids) - 1, 0))
-        if len(ids):
-            known = ids[place] == found
-            found[known] = becomes[place[known]]
-        return np.asarray(found)
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: it held what follows from the journal.
+        """
+        old = ("ids", "becomes") if version < 2 else ()
+        return {name: value for name, value in state.items() if name not in old}
+
+    def _check_ids(self, labels: Iterable[int]) -> None:
+        """Refuse an edit of a cluster that is not there, or no more."""
+        alive, gone = set(labels), dict[int, str]()
+        for place, edit in enumerate(self.journal):
+            where = f"edits.journal[{place}]: {edit.kind} of cluster"
+            for label in edit.existing:
+                if label not in alive:
+                    reason = gone.get(label, "there is no such cluster")
+                    left = ", ".join(map(str, sorted(alive))) or "none"
+                    raise DataError(f"{where} {label}: {reason}; clusters are {left}")
+            for label in edit.new:
+                if label in alive or label in gone:
+                    raise DataError(f"{where} {edit.ids[0]}: the id {label} is taken")
+            gone |= edit.gone
+            alive = (alive | set(edit.new)) - set(edit.gone)
+
+    def _steps(self) -> Iterable[tuple[Edit, tuple[AnyArray, AnyArray] | None, Any]]:
+        """Each edit with the parts that it makes, and what finds clusters for noise."""
+        if self._finders is None:
+            self._finders = self._fitted_finders()
+        return zip(self.journal, self._parts(), self._finders, strict=True)
+
+    def _parts(self) -> list[tuple[AnyArray, AnyArray] | None]:
+        found: list[tuple[AnyArray, AnyArray] | None] = []
+        directions, offsets, done = self.directions_, self.offsets_, 0
+        for edit in self.journal:
+            own = slice(done, done + len(edit.ids))
+            known = edit.kind == "split" and directions is not None and own.stop <= len(directions)
+            if not known or directions is None or offsets is None:
+                found.append(None)
+                continue
+            found.append((directions[own], offsets[own]))
+            done = own.stop
+        return found
+
+    def _fitted_finders(self) -> list[ReassignNoise | None]:
+        """For each edit that reassigns noise, the training rows as they were clustered then."""
+        finders: list[ReassignNoise | None] = []
+        found = require_fitted(self.labels_before_, "edits")
+        for edit, made in zip(self.journal, self._parts(), strict=True):
+            finder = None
+            if self.points_ is None:
+                finders.append(finder)
+                continue
+            if edit.kind == "reassign_noise":
+                finder = ReassignNoise(max_distance=edit.max_distance)
+                finder.fit(self.points_, found, context=FitContext())
+            finders.append(finder)
+            found = self._applied(edit, made, finder, self.points_, found)
+        return finders
+
+    def _applied(
+        self,
+        edit: Edit,
+        made: tuple[AnyArray, AnyArray] | None,
+        finder: ReassignNoise | None,
+        m: AnyArray,
+        labels: IntArray,
+    ) -> IntArray:
+        """Labels after one edit."""
+        if edit.kind == "reassign_noise":
+            if finder is None:  # while the journal is being fitted
+                finder = ReassignNoise(max_distance=edit.max_distance)
+                finder.fit(m, labels, context=FitContext())
+            return finder.refine(m, labels)
+        found: IntArray = labels.copy()
+        if made is not None:
+            own = labels == edit.ids[0]
+            found[own] = np.array(edit.ids, dtype=np.int64)[part_of(m[own], *made)]
+        elif edit.gone:
+            target = edit.ids[0] if edit.kind == "merge" else NOISE
+            found[np.isin(labels, list(edit.gone))] = target
+        return found

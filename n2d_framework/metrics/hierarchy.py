@@ -1,0 +1,256 @@
+"""The tree over clusters: which join first, and what is left at any number of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.state import State, need
+from n2d_framework.errors import DataError, StateError
+from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
+
+__all__ = ["ClusterMeans", "Hierarchy", "leaf_order", "relabelled"]
+
+
+@attrs.frozen(eq=False)
+class ClusterMeans:
+    """Where clusters are: what a tree over them is made of.
+
+    Attributes
+    ----------
+    ids : int64 array of shape (k,)
+        Ascending, without noise.
+    sizes : int64 array of shape (k,)
+        Training rows of each.
+    means : float64 array of shape (k, m)
+        Of their coordinates.
+    """
+
+    ids: IntArray
+    sizes: IntArray
+    means: FloatArray
+
+    @classmethod
+    def of(cls, coordinates: AnyArray, labels: IntArray) -> Self:
+        """Means of the clusters of rows.
+
+        Parameters
+        ----------
+        coordinates : array of shape (n, m)
+        labels : int64 array of shape (n,)
+        """
+        inside = labels != NOISE
+        ids, codes, sizes = np.unique(labels[inside], return_inverse=True, return_counts=True)
+        points = np.asarray(coordinates)[inside]
+        sums = np.zeros((len(ids), points.shape[1]))
+        for j in range(points.shape[1]):
+            sums[:, j] = np.bincount(codes, points[:, j].astype(np.float64), minlength=len(ids))
+        return cls(ids.astype(np.int64), sizes.astype(np.int64), sums / sizes[:, None])
+
+    def edited(self, before: IntArray, after: IntArray) -> ClusterMeans:
+        """Means after clusters were merged or deleted.
+
+        Parameters
+        ----------
+        before, after : int64 arrays of shape (n,)
+            Labels of the training rows; those of one cluster have one label after it, too.
+        """
+        _, first = np.unique(before, return_index=True)
+        becomes = dict(zip(before[first].tolist(), after[first].tolist(), strict=True))
+        target = np.array([becomes.get(label, label) for label in self.ids.tolist()], dtype=int)
+        ids = np.unique(target[target != NOISE])
+        weights = (target[None, :] == ids[:, None]) * self.sizes[None, :]
+        sizes = weights.sum(axis=1)
+        means = (
+            np.stack([np.average(self.means, axis=0, weights=w) for w in weights])
+            if len(ids)
+            else self.means[:0]
+        )
+        return ClusterMeans(ids.astype(np.int64), sizes.astype(np.int64), means)
+
+    def as_state(self) -> State:
+        """Content of the part ``clusters`` of a bundle."""
+        return {"ids": self.ids, "sizes": self.sizes, "means": self.means}
+
+    @classmethod
+    def of_state(cls, state: State) -> Self:
+        """What :meth:`as_state` gave.
+
+        Raises
+        ------
+        StateError
+            If it cannot be that.
+        """
+        ids, sizes, means = (need(state, name, np.ndarray) for name in ("ids", "sizes", "means"))
+        if not (
+            ids.dtype == sizes.dtype == np.int64
+            and means.dtype == np.float64
+            and (ids.ndim, sizes.shape, means.ndim) == (1, ids.shape, 2)
+            and len(means) == len(ids)
+            and np.isfinite(means).all()
+            and (np.diff(ids) > 0).all()
+            and (ids >= 0).all()
+            and (sizes > 0).all()
+        ):
+            raise StateError("ids, sizes and means of clusters do not fit together")
+        return cls(ids, sizes, means)
+
+
+@attrs.frozen(eq=False)
+class Hierarchy:
+    """A tree over clusters, by Ward's criterion.
+
+    The two clusters join first whose union has the least sum of squared distances to its mean more
+    than they have (Ward 1963, JASA 58), in the coordinates that were clustered.
+
+    Attributes
+    ----------
+    ids : tuple of int
+        The clusters.
+    sizes : tuple of int
+        Training rows of each.
+    linkage : float64 array of shape (k - 1, 4)
+        As :func:`scipy.cluster.hierarchy.linkage` gives it: the two nodes that join, at which
+        height, and of how many clusters the node is. Nodes are numbered: first the clusters in the
+        order of `ids`, then what joined.
+    """
+
+    ids: tuple[int, ...]
+    sizes: tuple[int, ...]
+    linkage: FloatArray
+
+    @classmethod
+    def of(cls, clusters: ClusterMeans) -> Self:
+        """The tree over clusters."""
+        ids, sizes = tuple(clusters.ids.tolist()), tuple(clusters.sizes.tolist())
+        return cls(ids, sizes, _ward(clusters.means, clusters.sizes))
+
+    def cut(self, n_clusters: int) -> dict[int, int]:
+        """Join clusters until so many are left.
+
+        Parameters
+        ----------
+        n_clusters : int
+
+        Returns
+        -------
+        dict of int to int
+            For each cluster the id of the largest cluster of its group: the group has its id and
+            its name.
+
+        Raises
+        ------
+        DataError
+            If there are fewer clusters.
+        """
+        groups = self.groups(n_clusters)
+        size = dict(zip(self.ids, self.sizes, strict=True))
+        found: dict[int, int] = {}
+        for members in groups:
+            head = max(members, key=lambda label: (size[label], -label))
+            found |= dict.fromkeys(members, head)
+        return dict(sorted(found.items()))
+
+    def upper(self, n_clusters: int) -> Hierarchy:
+        """The tree over the groups that :meth:`cut` makes: the part of this one above them."""
+        groups = self.groups(n_clusters)
+        if n_clusters == len(self.ids):
+            return self
+        becomes, k, done = self.cut(n_clusters), len(self.ids), len(self.ids) - n_clusters
+        size = dict(zip(self.ids, self.sizes, strict=True))
+        heads = [becomes[members[0]] for members in groups]
+        ids = sorted(heads)
+        # Nodes that are left after the joins below, in the order of groups().
+        alive = [node for node in range(k + done) if node not in self.linkage[:done, :2]]
+        number = {node: ids.index(head) for node, head in zip(alive, heads, strict=True)}
+        number |= {k + done + step: n_clusters + step for step in range(n_clusters - 1)}
+        linkage = self.linkage[done:].copy()
+        linkage[:, :2] = np.sort(
+            [[number[int(n)] for n in pair] for pair in linkage[:, :2]], axis=1
+        )
+        count = [1] * n_clusters
+        for step, (left, right) in enumerate(linkage[:, :2].astype(int)):
+            count.append(count[left] + count[right])
+            linkage[step, 3] = count[-1]
+        sizes = {head: sum(size[m] for m in g) for head, g in zip(heads, groups, strict=True)}
+        return Hierarchy(tuple(ids), tuple(sizes[label] for label in ids), linkage)
+
+    def groups(self, n_clusters: int) -> list[list[int]]:
+        """Ids of the clusters of each group, with so many groups left."""
+        k = len(self.ids)
+        if isinstance(n_clusters, bool) or not 1 <= n_clusters <= k:
+            raise DataError(
+                f"n_clusters={n_clusters}: the model has {k} clusters; "
+                + (f"give a number from 1 to {k}" if k else "there is nothing to join")
+            )
+        nodes: dict[int, list[int]] = {place: [label] for place, label in enumerate(self.ids)}
+        for step, (left, right) in enumerate(self.linkage[: k - n_clusters, :2].astype(int)):
+            nodes[k + step] = nodes.pop(int(left)) + nodes.pop(int(right))
+        return list(nodes.values())
+
+
+def relabelled(labels: IntArray, becomes: Mapping[int, int]) -> IntArray:
+    """Labels after clusters have become others, as :meth:`Hierarchy.cut` says.
+
+    Parameters
+    ----------
+    labels : int64 array of shape (n,)
+        Noise, and what is not in `becomes`, stays.
+    becomes : mapping of int to int
+    """
+    found, codes = np.unique(labels, return_inverse=True)
+    after = np.array([becomes.get(label, label) for label in found.tolist()], dtype=np.int64)
+    return np.asarray(after[codes]) if len(found) else labels
+
+
+def _ward(means: FloatArray, sizes: IntArray) -> FloatArray:
+    """Ward's linkage of groups of rows, by chains of nearest neighbours (Murtagh 1983)."""
+    k = len(sizes)
+    centre, weight = means.astype(np.float64).copy(), sizes.astype(np.float64)
+    active = np.ones(k, dtype=bool)
+    joined: list[tuple[float, int, int]] = []
+    chain: list[int] = []
+    while len(joined) < k - 1:
+        if not chain:
+            chain = [int(active.argmax())]
+        tip = chain[-1]
+        cost = weight * weight[tip] / (weight + weight[tip])
+        cost = cost * ((centre - centre[tip]) ** 2).sum(axis=1)
+        cost[~active] = np.inf
+        cost[tip] = np.inf
+        near = int(cost.argmin())
+        if len(chain) > 1 and cost[chain[-2]] <= cost[near]:
+            near = chain[-2]
+            del chain[-2:]
+            left, right = sorted((tip, near))
+            joined.append((float(np.sqrt(2 * cost[near])), left, right))
+            total = weight[left] + weight[right]
+            centre[left] = (weight[left] * centre[left] + weight[right] * centre[right]) / total
+            weight[left], active[right] = total, False
+        else:
+            chain.append(near)
+    return _numbered(joined, k)
+
+
+def _numbered(joined: list[tuple[float, int, int]], k: int) -> FloatArray:
+    """Joins by height, with the numbers that nodes have in a linkage."""
+    node, count = list(range(k)), [1] * k
+    linkage = np.empty((max(k - 1, 0), 4))
+    for step, (height, left, right) in enumerate(sorted(joined, key=lambda join: join[0])):
+        total = count[left] + count[right]
+        first, second = sorted((node[left], node[right]))
+        linkage[step] = first, second, height, total
+        node[left], count[left] = k + step, total
+    return linkage
+
+
+def leaf_order(hierarchy: Hierarchy) -> list[int]:
+    """Places of the clusters from top to bottom of a drawing in which no lines cross."""
+    k = len(hierarchy.ids)
+    below: dict[int, list[int]] = {place: [place] for place in range(k)}
+    for step, (left, right) in enumerate(hierarchy.linkage[:, :2].astype(int)):
+        below[k + step] = below.pop(int(left)) + below.pop(int(right))
+    return [place for places in below.values() for place in places]

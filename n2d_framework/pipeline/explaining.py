@@ -1,0 +1,314 @@
+"""Why a row is in its cluster: typical rows next to it, its margin, and what would move it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.arrays.contrasts import grouped
+from n2d_framework.core.rows import Rows
+from n2d_framework.core.rows.columns import missing_in
+from n2d_framework.errors import DataError
+from n2d_framework.pages.shown_rows import shown_rows
+from n2d_framework.plan.fitted_plan import FittedPlan
+from n2d_framework.types import NOISE, AnyArray, IntArray
+
+__all__ = ["chosen_rows_by_id", "explanations"]
+
+#: Rows of a cluster whose mean distance is the distance to it.
+_NEAREST = 5
+#: Changes of a row that are tried, for each that is given.
+_TRIED = 4
+#: Parts of an image along each side, and of a sequence.
+_PATCHES, _SEGMENTS = 4, 8
+#: Rows of each cluster from which typical values are taken.
+_SAMPLED = 1000
+_WORD = re.compile(r"\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}-]\w+)*")
+
+
+@attrs.frozen(eq=False)
+class _Change:
+    """A change of a row towards another cluster: what is changed, and the rows with it."""
+
+    what: str
+    values: Any
+    value: Any = None
+    becomes: Any = None
+
+
+def chosen_rows_by_id(rows: Rows, chosen: Sequence[Any]) -> list[int]:
+    """Positions of rows that are named by their ids, or without ids by their positions.
+
+    Parameters
+    ----------
+    rows : Rows
+    chosen : sequence of str or int
+        An integer is a position, a string an id; where rows have no ids, a string of digits is a
+        position as well.
+
+    Raises
+    ------
+    DataError
+        If there is no such row, or several have the id.
+    """
+    known: dict[str, list[int]] = {}
+    for place, name in enumerate([] if rows.ids is None else rows.ids.tolist()):
+        known.setdefault(str(name), []).append(place)
+    found = []
+    for one in chosen:
+        places = known.get(str(one), []) if isinstance(one, str) else []
+        by_position = not isinstance(one, str) or (rows.ids is None and one.strip().isdigit())
+        if not places and by_position and 0 <= int(one) < len(rows):
+            places = [int(one)]
+        if len(places) != 1:
+            reason = "there is no such row" if not places else f"{len(places)} rows have this id"
+            what = "ids" if rows.ids is not None else f"positions from 0 to {len(rows) - 1}"
+            raise DataError(f"row {one}: {reason}; rows are named by their {what}")
+        found += places
+    return found
+
+
+def explanations(
+    rows: Rows,
+    chosen: Sequence[int],
+    coordinates: AnyArray,
+    labels: IntArray,
+    fitted: FittedPlan,
+    name: Callable[[int], str],
+    *,
+    n_exemplars: int,
+    n_features: int,
+) -> list[dict[str, Any]]:
+    """Explain the labels of some rows.
+
+    Parameters
+    ----------
+    rows : Rows
+        All rows, among which neighbours are looked for.
+    chosen : sequence of int
+        Positions of the rows that are explained.
+    coordinates : array of shape (n, m)
+    labels : int64 array of shape (n,)
+    fitted : FittedPlan
+    name : callable
+        Gives the name of a cluster.
+    n_exemplars, n_features : int
+        At most so many rows of each cluster, and changes.
+
+    Returns
+    -------
+    list of dict
+        As :meth:`N2D.explain` says.
+    """
+    points = np.asarray(coordinates, dtype=np.float64)
+    ids = range(len(rows)) if rows.ids is None else rows.ids.tolist()
+    strengths = fitted.row_strengths(coordinates[list(chosen)], labels[list(chosen)])
+    found = []
+    for number, row in enumerate(chosen):
+        own = int(labels[row])
+        near = _nearest(points[row], points, labels, skip=row)
+        others = sorted((about[0], label) for label, about in near.items() if label != own)
+        second = others[0][1] if others else None
+        about: dict[str, Any] = {
+            "row": ids[row],
+            "label": own,
+            "name": name(own),
+            "strength": None if strengths is None else float(strengths[number]),
+            "second": None if second is None else {"label": second, "name": name(second)},
+            "margin": None if own == NOISE else _margin(near, own, second),
+            "exemplars": [ids[i] for i in near[own][1][:n_exemplars]] if own in near else [],
+            "exemplars_of_second": []
+            if second is None
+            else [ids[i] for i in near[second][1][:n_exemplars]],
+            "moves": [],
+        }
+        if second is not None and fitted.plan.inductive:
+            about["moves"] = _moves(
+                rows, row, points, labels, fitted, own, second, n_features=n_features
+            )
+        found.append(about)
+    return found
+
+
+def _nearest(
+    point: AnyArray, points: AnyArray, labels: IntArray, *, skip: int = -1
+) -> dict[int, tuple[float, list[int]]]:
+    """For each cluster the distance to it, and its rows that are nearest, the nearest first."""
+    apart = np.sqrt(((points - point) ** 2).sum(axis=1))
+    order = np.argsort(apart, kind="stable")
+    order = order[(order != skip) & (labels[order] != NOISE)]
+    found = {}
+    for label, places in grouped(labels[order]) if len(order) else []:
+        own = order[places[:_NEAREST]]
+        found[int(label)] = float(apart[own].mean()), own.tolist()
+    return found
+
+
+def _margin(near: Mapping[int, tuple[Any, ...]], own: int, second: int | None) -> float | None:
+    """From -1 to 1: how much nearer the own cluster is than the second; 0 halfway."""
+    if own not in near or second is None:
+        return None
+    here, there = near[own][0], near[second][0]
+    longest = max(here, there)
+    return float((there - here) / longest) if longest > 0 else 0.0
+
+
+def _moves(
+    rows: Rows,
+    row: int,
+    points: AnyArray,
+    labels: IntArray,
+    fitted: FittedPlan,
+    own: int,
+    second: int,
+    *,
+    n_features: int,
+) -> list[dict[str, Any]]:
+    """Changes that bring the row nearest to the second cluster, as predicted."""
+    reference = own if own != NOISE else second
+    here = _some(np.flatnonzero(labels == reference))
+    there = _some(np.flatnonzero(labels == second))
+    if own == NOISE:
+        here = np.array([row])
+    changes = list(_changes(rows, row, here, there, n_features * _TRIED))
+    if not changes:
+        return []
+    copies = rows.take(np.full(len(changes), row))
+    tried = attrs.evolve(copies, values=_together(rows, [one.values for one in changes]), ids=None)
+    placed, predicted = fitted.outputs(tried, "manifolder", fitted.plan.labels)
+    found = []
+    for one, point, label in zip(changes, placed, predicted.tolist(), strict=True):
+        near = _nearest(point.astype(np.float64), points, labels, skip=row)
+        margin = -near[second][0] if own == NOISE else _margin(near, own, second)
+        found.append((margin, one, int(label)))
+    found.sort(key=lambda item: -item[0] if own == NOISE else item[0])
+    return [
+        {"what": one.what, "value": one.value, "becomes": one.becomes, "label": label}
+        | ({} if own == NOISE else {"margin": margin})
+        for margin, one, label in found[:n_features]
+    ]
+
+
+def _some(places: AnyArray) -> AnyArray:
+    if len(places) <= _SAMPLED:
+        return places
+    return np.sort(np.random.default_rng(0).choice(places, _SAMPLED, replace=False))
+
+
+def _together(rows: Rows, values: list[Any]) -> Any:
+    """Values of single rows as those of rows."""
+    if rows.storage == "columns":
+        return {name: np.concatenate([one[name] for one in values]) for name in values[0]}
+    if rows.storage == "sparse":
+        from scipy.sparse import csr_array, vstack
+
+        return csr_array(vstack(values))
+    return np.stack(values)
+
+
+def _changes(
+    rows: Rows, row: int, here: AnyArray, there: AnyArray, number: int
+) -> Iterator[_Change]:
+    """Changes of a row to what is typical of other rows, by kind of data."""
+    if rows.storage == "columns":
+        yield from _of_columns(rows, row, there, number)
+        return
+    if rows.storage == "sparse":
+        yield from _of_sparse(rows, row, here, there, number)
+        return
+    values, shown = rows.values, shown_rows(rows.take([row]))
+    typical = values[there].mean(axis=0, dtype=np.float64)
+    if values.ndim > 1 and (shown.image_shape is not None or values.ndim > 2):
+        yield from _of_parts(values[row], typical, shown.image_shape or values.shape[1:])
+        return
+    own = values[row].reshape(-1).astype(np.float64)
+    typical = typical.reshape(-1)
+    sides = [values[part].reshape(len(part), -1).astype(np.float64) for part in (here, there)]
+    spread = np.sqrt(sum(side.var(axis=0) for side in sides) / 2) + np.finfo(float).tiny
+    effect = np.abs(typical - (own if len(here) == 1 else sides[0].mean(axis=0))) / spread
+    effect[own == typical] = -1.0
+    for place in np.argsort(-effect, kind="stable")[:number].tolist():
+        if effect[place] > 0:
+            changed = values[row].copy().reshape(-1)
+            changed[place] = typical[place]
+            becomes = float(changed[place])
+            yield _Change(
+                shown.names[place], changed.reshape(values[row].shape), float(own[place]), becomes
+            )
+
+
+def _of_parts(own: AnyArray, typical: AnyArray, shape: tuple[int, ...]) -> Iterator[_Change]:
+    """Patches of an image, or segments of a sequence, as they are in the other cluster."""
+    picture = len(shape) == 3 or (len(shape) == 2 and min(shape) >= _PATCHES)
+    cuts = [
+        np.linspace(0, length, min(length, _PATCHES if picture else _SEGMENTS) + 1).astype(int)
+        for length in shape[: 2 if picture else 1]
+    ]
+    names = ("rows", "columns") if picture else ("steps",)
+    for index in np.ndindex(*(len(cut) - 1 for cut in cuts)):
+        part = tuple(slice(cut[i], cut[i + 1]) for cut, i in zip(cuts, index, strict=True))
+        changed = own.copy().reshape(shape)
+        changed[part] = typical.reshape(shape)[part]
+        said = ", ".join(
+            f"{name} {one.start} to {one.stop - 1}" for name, one in zip(names, part, strict=True)
+        )
+        yield _Change(said, changed.reshape(own.shape))
+
+
+def _of_columns(rows: Rows, row: int, there: AnyArray, number: int) -> Iterator[_Change]:
+    """Each field with its median or most frequent value there; of a text, each word left out."""
+    whole = {field.name: rows.column(field.name)[[row]] for field in rows.schema.fields}
+    for field in rows.schema.fields:
+        own = whole[field.name][0]
+        if field.kind == "text":
+            words = [] if own is None else list(dict.fromkeys(_WORD.findall(own)))
+            for word in words[: 2 * number]:
+                left = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", " ", own)
+                value = np.array([left], dtype=object)
+                yield _Change(f"{field.name}: without {word!r}", whole | {field.name: value})
+            continue
+        column = rows.column(field.name)[there]
+        column = column[~missing_in(column)]
+        if not len(column):
+            continue
+        if field.kind == "number":
+            becomes: Any = np.median(column.astype(np.float64))
+        elif field.kind == "date":
+            becomes = np.sort(column)[len(column) // 2]
+        else:
+            found, counts = np.unique(column.astype(str), return_counts=True)
+            becomes = found[counts.argmax()]
+        value = whole[field.name].copy()
+        value[0] = becomes
+        if missing_in(whole[field.name])[0] or value[0] != own:
+            yield _Change(field.name, whole | {field.name: value}, _plain(own), _plain(value[0]))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; ``None`` where it is missing."""
+    if value is None or value != value:
+        return None
+    if isinstance(value, (np.datetime64, np.str_, str)):
+        return str(value)
+    return float(value)
+
+
+def _of_sparse(
+    rows: Rows, row: int, here: AnyArray, there: AnyArray, number: int
+) -> Iterator[_Change]:
+    """Features that differ most between the clusters, as they are in the other one."""
+    values = rows.values
+    typical = np.asarray(values[there].mean(axis=0)).ravel()
+    own = values[[row]].toarray().ravel()
+    apart = np.abs(typical - np.asarray(values[here].mean(axis=0)).ravel())
+    names = rows.schema.names
+    for place in np.argsort(-apart, kind="stable")[:number].tolist():
+        if apart[place] > 0 and own[place] != typical[place]:
+            changed = values[[row]].tolil()
+            changed[0, place] = typical[place]
+            said = names[place] if names else str(place)
+            yield _Change(said, changed.tocsr(), float(own[place]), float(typical[place]))
