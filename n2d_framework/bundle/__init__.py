@@ -8,7 +8,7 @@ from __future__ import annotations
 from n2d_framework.bundle.decoding import open_bundle
 from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
 from n2d_framework.bundle.replay import StageReplay, VerifyReport
-from n2d_framework.bundle.save_load import load, load_plan, save, verify
+from n2d_framework.bundle.save_load import load, load_plan, save, save_again, verify
 from n2d_framework.bundle.upgrading import upgrade
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "load_plan",
     "open_bundle",
     "save",
+    "save_again",
     "upgrade",
     "verify",
 ]

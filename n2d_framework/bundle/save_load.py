@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
     from n2d_framework.storage import Opened
 
-__all__ = ["build", "load", "load_plan", "save", "verify"]
+__all__ = ["build", "load", "load_plan", "save", "save_again", "verify"]
 
 
 def save(model: N2D, path: str | os.PathLike[str], *, keep_rows: bool = True) -> None:
@@ -48,6 +48,22 @@ def save(model: N2D, path: str | os.PathLike[str], *, keep_rows: bool = True) ->
     if not hasattr(model, "to_snapshot"):
         raise TypeError(f"only an N2D model can be saved, not a {type(model).__name__}")
     model.save(path, keep_rows=keep_rows)
+
+
+def save_again(model: N2D, path: str | os.PathLike[str]) -> None:
+    """Save a model that was loaded, without values of rows if its bundle had none.
+
+    Errors as :func:`save`.
+
+    Parameters
+    ----------
+    model : N2D
+    path : path-like
+    """
+    # Golden arrays without the rows themselves: the bundle was saved so on purpose. A model
+    # that cannot place rows has no golden arrays at all.
+    golden = model.to_snapshot().parts["golden"]
+    save(model, path, keep_rows=not golden or "x" in golden)
 
 
 def load(

@@ -22,6 +22,7 @@ from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.describe import describe
 from n2d_framework.cli.commands.doctor import doctor
+from n2d_framework.cli.commands.drift import drift
 from n2d_framework.cli.commands.edit import edit
 from n2d_framework.cli.commands.explain import explain
 from n2d_framework.cli.commands.inspect import inspect
@@ -157,6 +158,7 @@ for _command in (
     explain,
     edit,
     stability,
+    drift,
     inspect,
     inspect_data,
     verify,

@@ -159,10 +159,10 @@ class Editor:
         fit = self._current()
         if not (fit.labels == NOISE).any() or (fit.labels == NOISE).all():
             reason = "there is no noise" if (fit.labels != NOISE).all() else "there are no clusters"
-            raise DataError(f"reassign_noise: {reason}")
+            raise DataError(f"reassign: {reason}")
         if self._coordinates(fit) is None:
-            raise UnsupportedError(_UNKNOWN.format("reassign_noise"))
-        edit = self._edit("reassign_noise", (), "", note)
+            raise UnsupportedError(_UNKNOWN.format("reassign"))
+        edit = self._edit("reassign", (), "", note)
         self._replay([*self.journal, edit | {"max_distance": max_distance}])
         return self
 
@@ -243,6 +243,7 @@ class Editor:
             plan=plan,
             components=[result.component for result in results],
             n_clusters=len(np.unique(final[final != NOISE])),
+            confidence=fit.fitted.confidence if np.array_equal(final, fit.labels) else None,
         )
         if "labels" in golden and len(golden["labels"]):
             golden["labels"] = fitted.labels_of(golden["manifold"])

@@ -18,6 +18,7 @@ from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
 from n2d_framework.metrics.hierarchy import ClusterMeans
+from n2d_framework.pipeline.following import Reference
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
@@ -56,6 +57,9 @@ class Fit:
         What the describe components say, by name.
     clusters : ClusterMeans or None
         Where the clusters are before edits; ``None`` in a bundle of an earlier framework.
+    reference : Reference or None
+        Counts of the rows, with which others are compared; ``None`` likewise, and in a bundle
+        without rows.
     run_id : str or None
         Identifies the run in its events; ``None`` for a model that was loaded.
     """
@@ -70,6 +74,7 @@ class Fit:
     golden: dict[str, Any] = attrs.field(factory=dict)
     descriptions: dict[str, Any] = attrs.field(factory=dict)
     clusters: ClusterMeans | None = None
+    reference: Reference | None = None
     run_id: str | None = None
 
     @property
@@ -190,7 +195,8 @@ def fit_composition(
             run_id=run_id,
         )
         means = ClusterMeans.of(fit.output("manifolder"), fit.labels_before_edits)
-        fit = attrs.evolve(fit, clusters=means, **_look_back(fit, x))
+        reference = Reference.of(fit.output("embedder"), fit.labels_before_edits)
+        fit = attrs.evolve(fit, clusters=means, reference=reference, **_look_back(fit, x))
         fit = attrs.evolve(fit, fitted=attrs.evolve(fit.fitted, clusters=fit.edited_clusters()))
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"

@@ -15,7 +15,7 @@ from n2d_framework.errors import DataWarning, N2DError
 from n2d_framework.metrics.hierarchy import Hierarchy, relabelled
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.new_rows import new_rows
-from n2d_framework.types import AnyArray, IntArray
+from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["NotFittedError", "Predictor"]
 
@@ -48,7 +48,9 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Manifold coordinates of rows: (n, m) float32."""
         return self._fitted().fitted.transform(self._rows(X))
 
-    def predict(self, X: Any, *, n_clusters: int | None = None) -> IntArray:
+    def predict(
+        self, X: Any, *, n_clusters: int | None = None, abstain: float | None = None
+    ) -> IntArray:
         """Labels of rows; a row's label depends on that row only.
 
         Parameters
@@ -57,6 +59,9 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         n_clusters : int, optional
             Join clusters by :meth:`hierarchy` until so many are left; a group has the id of its
             largest cluster. By default all of them.
+        abstain : float, optional
+            Share, from 0 to 1, of the rows on which :meth:`confidence` was measured: rows less
+            sure than the least sure of the others get -1 as well.
 
         Returns
         -------
@@ -66,12 +71,40 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         DataError
-            If the rows do not fit the model, or it has fewer clusters.
+            If the rows do not fit the model, it has fewer clusters, or `abstain` is not a share.
+        UnsupportedError
+            If rows are to be abstained on and no confidence was kept.
         """
         fitted = self._fitted().fitted
         joined = None if n_clusters is None else fitted.hierarchy().cut(n_clusters)
-        labels = fitted.predict(self._rows(X))
+        least = None if abstain is None else fitted.known_confidence().threshold(abstain)
+        rows = self._rows(X)
+        if least is None:
+            labels = fitted.predict(rows)
+        else:
+            coordinates, labels = fitted.outputs(rows, "manifolder", fitted.plan.labels)
+            sure = fitted.known_confidence().of_rows(coordinates, labels)
+            labels = np.where(sure < least, NOISE, labels)
         return cast("IntArray", labels if joined is None else relabelled(labels, joined))
+
+    def confidence(self, X: Any) -> AnyArray:
+        """Confidence of the labels of rows, as :meth:`stability` measured it with ``keep=True``.
+
+        It is the mean confidence of the ten measured rows nearest to the row in the coordinates
+        that were clustered, of which those with another label count as 0.
+
+        Returns
+        -------
+        float64 array of shape (n,), in [0, 1]
+
+        Raises
+        ------
+        UnsupportedError
+            If no confidence was kept.
+        """
+        fitted = self._fitted().fitted
+        known = fitted.known_confidence()
+        return known.of_rows(*fitted.outputs(self._rows(X), "manifolder", fitted.plan.labels))
 
     def hierarchy(self) -> Hierarchy:
         """The tree over clusters, which :meth:`predict` cuts at any number of them.

@@ -12,7 +12,7 @@ import numpy as np
 
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.rows import Rows
-from n2d_framework.errors import DataError
+from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.surrogate_rules import surrogate
@@ -22,8 +22,10 @@ from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.editing import Editor
 from n2d_framework.pipeline.explaining import chosen_rows_by_id, explanations
 from n2d_framework.pipeline.fitting import Fit, usable_threads
+from n2d_framework.pipeline.following import Drift, Reference, drift_of
 from n2d_framework.pipeline.map_layout import map_layout
 from n2d_framework.pipeline.refits import Stability, stability_of
+from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["Parameter", "Reporter"]
@@ -350,7 +352,9 @@ class Reporter(Assessor):
         """Strength of each training row in its cluster: (n,), or ``None`` if none is known."""
         return self._fitted().fitted.row_strengths(self.manifold_, self.labels_)
 
-    def stability(self, X: Any, *, resamples: int = 20, seeds: int = 5) -> Stability:
+    def stability(
+        self, X: Any, *, resamples: int = 20, seeds: int = 5, keep: bool = False
+    ) -> Stability:
         """Measure how sure each label is, by fitting the composition again.
 
         Parameters
@@ -361,6 +365,9 @@ class Reporter(Assessor):
             Fits on 80 % of the rows each, from which all rows are predicted.
         seeds : int, default 5
             Fits on all rows with other seeds. With a store, the stages of these are kept.
+        keep : bool, default False
+            Whether the model keeps the confidence of at most 5,000 of the rows with their
+            coordinates, so that :meth:`confidence` gives it for others; bundles hold it then.
 
         Returns
         -------
@@ -376,11 +383,61 @@ class Reporter(Assessor):
             If rows are to be resampled, and a component cannot place new ones.
         """
         rows = self._rows(X)
-        labels = self._outputs_of(rows)[2]
-        inductive = self._fitted().fitted.plan.inductive
-        return stability_of(
+        _, coordinates, labels, _ = self._outputs_of(rows)
+        fit = self._fitted()
+        inductive = fit.fitted.plan.inductive
+        found = stability_of(
             self, labels, rows, inductive=inductive, resamples=resamples, seeds=seeds
         )
+        if keep:
+            kept = RowConfidence.of(coordinates, labels, found.confidence, fit.random_state)
+            fitted = attrs.evolve(fit.fitted, confidence=kept)
+            self._fit = attrs.evolve(fit, fitted=fitted)
+        return found
+
+    def drift(self, X: Any, reference: Any = None) -> Drift:
+        """Compare rows with those of the fit: has something changed?
+
+        Shares of clusters, latent dimensions, and distances to the nearest cluster are tested
+        (chi-squared, Holm's correction), so that in at most 1 % of samples without drift there is
+        an alarm. The model holds counts of the rows of its fit for this, and none of the rows.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset
+            New rows; of fewer than 50 nothing can be said.
+        reference : array-like, frame or Dataset, optional
+            Rows to compare with, instead of those of the fit: some that the model was not fitted
+            on, where its embedder reproduces what it was fitted on better than other rows.
+
+        Returns
+        -------
+        Drift
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model.
+        UnsupportedError
+            If a component cannot place new rows; or the bundle does not hold the counts, being of
+            an earlier version or saved without rows, and there is no `reference`.
+        """
+        fit = self._fitted()
+        latent, _, labels, _ = self._outputs_of(self._rows(X))
+        known, before = fit.reference, fit.labels
+        if reference is not None:
+            other, _, before, _ = self._outputs_of(self._rows(reference))
+            known = Reference.of(other, before)
+        if known is None:
+            raise UnsupportedError(
+                "drift: the bundle does not hold counts of the rows of its fit (an earlier "
+                "version, or saved without rows); give rows to compare with, as reference or --with"
+            )
+        ids, sizes = np.unique(before, return_counts=True)
+        return drift_of(
+            latent, labels, known, dict(zip(ids.tolist(), sizes.tolist(), strict=True)),
+            random_state=fit.random_state,
+        )  # fmt: skip
 
     def _outputs_of(self, rows: Rows) -> tuple[AnyArray, AnyArray, IntArray, bool]:
         """Latent rows, coordinates and labels; those of the fit, if these are the rows of it."""

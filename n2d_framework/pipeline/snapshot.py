@@ -24,7 +24,9 @@ from n2d_framework.errors import ConfigError, StateError
 from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pipeline.descriptions import descriptions_of_state, state_of_descriptions
 from n2d_framework.pipeline.fitting import Fit
+from n2d_framework.pipeline.following import Reference
 from n2d_framework.plan.fitted_plan import FittedPlan
+from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.steps import Plan
 from n2d_framework.registry import Catalogue, Entry, default_catalogue
@@ -44,7 +46,7 @@ class Snapshot:
     parts : dict of str to State
         By the labels of the steps (``prepare``, ``embedder``, ``manifolder`` or ``manifolder_0``,
         ``manifolder_1``, ...), ``training``, ``golden``, ``clusters`` and, where there are any,
-        ``descriptions``.
+        ``descriptions`` and ``confidence``.
     """
 
     manifest: dict[str, Any]
@@ -111,8 +113,12 @@ def parts_of_fit(fit: Fit, *, keep_rows: bool = True) -> dict[str, State]:
     parts["golden"] = dict(fit.golden) if keep_rows else _without_rows(fit)
     if fit.clusters is not None:
         parts["clusters"] = fit.clusters.as_state()
+    if fit.fitted.confidence is not None:
+        parts["confidence"] = fit.fitted.confidence.as_state()
     if not keep_rows:
         return parts
+    if fit.reference is not None:
+        parts["reference"] = fit.reference.as_state()
     categories = fit.fitted.schema.packed_categories()
     if categories:
         parts["categories"] = categories
@@ -201,8 +207,11 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
             descriptions_of_state(parts["descriptions"]) if "descriptions" in parts else {}
         ),
         clusters=ClusterMeans.of_state(parts["clusters"]) if "clusters" in parts else None,
+        reference=Reference.of_state(parts["reference"]) if "reference" in parts else None,
     )
-    return attrs.evolve(fit, fitted=attrs.evolve(fitted, clusters=fit.edited_clusters()))
+    sure = RowConfidence.of_state(parts["confidence"]) if "confidence" in parts else None
+    fitted = attrs.evolve(fitted, clusters=fit.edited_clusters(), confidence=sure)
+    return attrs.evolve(fit, fitted=fitted)
 
 
 def _chosen(entry: Entry[ComponentSpec], options: dict[str, Any]) -> Choice:

@@ -13,6 +13,7 @@ from n2d_framework.core.rows import Rows, Schema, Storage, value_names
 from n2d_framework.errors import DataError, StageError, StateError, UnsupportedError
 from n2d_framework.metrics.hierarchy import ClusterMeans, Hierarchy
 from n2d_framework.plan.preparing import prepared
+from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.plan.run_step import Edge
 from n2d_framework.plan.steps import Plan, Step
 from n2d_framework.types import NOISE, AnyArray, Role
@@ -41,6 +42,8 @@ class FittedPlan:
         Their columns.
     clusters : ClusterMeans or None
         Where the clusters are; ``None`` in a bundle of an earlier framework.
+    confidence : RowConfidence or None
+        From which the confidence of labels follows, where it was measured and kept.
     """
 
     plan: Plan
@@ -50,6 +53,7 @@ class FittedPlan:
     storage: Storage = "dense"
     schema: Schema = attrs.field(factory=Schema)
     clusters: ClusterMeans | None = None
+    confidence: RowConfidence | None = None
 
     def __attrs_post_init__(self) -> None:
         shape = self.row_shape
@@ -92,6 +96,22 @@ class FittedPlan:
                 "hierarchy: the bundle was written before it held where its clusters are; fit again"
             )
         return Hierarchy.of(self.clusters)
+
+    def known_confidence(self) -> RowConfidence:
+        """From which the confidence of labels follows.
+
+        Raises
+        ------
+        UnsupportedError
+            If it was not measured and kept.
+        """
+        if self.confidence is None:
+            raise UnsupportedError(
+                "confidence: it was not measured for these clusters; measure it with "
+                "model.stability(X, keep=True), or n2d stability BUNDLE DATA --keep (edits that "
+                "change labels drop it)"
+            )
+        return self.confidence
 
     def column_ids(self, n_columns: int) -> tuple[int, ...]:
         """Ids of the clusters whose shares the columns of a soft assignment are; noise is -1.

@@ -228,7 +228,7 @@ def test_an_edited_bundle_holds_what_it_held(n2d: Run, flowers: Path, keep: bool
         before = n2d_framework.load(f"{name}.n2d").to_snapshot().parts
         assert n2d("edit", f"{name}.n2d", "--merge", "0,1").exit_code == 0
         after = n2d_framework.load(f"{name}.n2d").to_snapshot().parts
-        assert set(after) == {*before, "refine"}
+        assert set(after) == {*before, "refine"} - {"descriptions"}
         assert set(after["golden"]) == set(before["golden"])
 
 
@@ -248,3 +248,69 @@ def test_wrong_edits_leave_the_bundle(n2d: Run, flowers: Path, words, said) -> N
     assert result.exit_code == 2
     assert said in result.stderr
     assert Path("flowers.n2d").read_bytes() == before
+
+
+def test_clusters_are_split_joined_and_noise_is_reassigned(n2d: Run, flowers: Path) -> None:
+    rows = ("--data", "flowers.csv", "--id", "plant")
+    result = n2d("edit", "flowers.n2d", "--split", "0")
+    assert result.exit_code == 2
+    assert "give the rows, as in model.edit(X), or with --data" in result.stderr
+    words = ("--split", "0=2", "--delete", "1", "--reassign-noise", "--rename", "0=first")
+    result = n2d("edit", "flowers.n2d", *words, *rows, "-o", "edited.n2d")
+    assert result.exit_code == 0, result.output
+    read = json.loads(n2d("edit", "edited.n2d", "--json").stdout)["journal"]
+    assert [edit["kind"] for edit in read] == ["split", "delete", "reassign", "rename"]
+    lines = n2d("predict", "edited.n2d", "flowers.csv", "-q", "--proba").stdout.splitlines()
+    assert lines[0] == "row,label,name,strength,p_0,p_1,p_2,p_3,p_noise"
+    assert {line.split(",")[1] for line in lines[1:]} == {"0", "2", "3"}
+    result = n2d("predict", "edited.n2d", "flowers.csv", "-q", "--n-clusters", "2")
+    assert len({line.split(",")[1] for line in result.stdout.splitlines()[1:]}) == 2
+    result = n2d("predict", "edited.n2d", "flowers.csv", "--n-clusters", "9")
+    assert result.exit_code == 2
+    assert "the model has 3 clusters" in result.stderr
+    for wrong in (("--split", "x"), ("--max-distance", "2")):
+        assert n2d("edit", "flowers.n2d", *wrong, *rows).exit_code == 2
+
+
+def test_rows_are_explained(n2d: Run, flowers: Path) -> None:
+    words = ("explain", "flowers.n2d", "flowers.csv", "--id", "plant", "--row", "plant 4")
+    result = n2d(*words, "--features", "1")
+    assert result.exit_code == 0, result.output
+    for part in ("row plant 4: cluster ", "margin: +", "nearest rows of its cluster: plant "):
+        assert part in result.stdout
+    read = json.loads(n2d(*words, "--row", "plant 3", "--json").stdout)
+    assert [about["row"] for about in read] == ["plant 4", "plant 3"]
+    result = n2d(*words, "--row", "plant 999")
+    assert result.exit_code == 2
+    assert "row plant 999: there is no such row" in result.stderr
+
+
+def test_confidence_is_kept_and_predicted(n2d: Run, flowers: Path) -> None:
+    result = n2d("predict", "flowers.n2d", "flowers.csv", "--confidence")
+    assert result.exit_code == 2
+    assert "n2d stability BUNDLE DATA --keep" in result.stderr
+    words = ("stability", "flowers.n2d", "flowers.csv", "--resamples", "3", "--seeds", "0")
+    result = n2d(*words, "--keep")
+    assert result.exit_code == 0, result.output
+    result = n2d("predict", "flowers.n2d", "flowers.csv", "-q", "--confidence", "--abstain", "0.2")
+    lines = [line.split(",") for line in result.stdout.splitlines()]
+    assert lines[0] == ["row", "label", "strength", "confidence"]
+    sure = np.array([float(line[3]) for line in lines[1:]])
+    kept = np.array([line[1] != "-1" for line in lines[1:]])
+    assert 0 < (~kept).mean() < 0.3
+    assert sure[~kept].max() < sure[kept].min()
+    assert n2d("verify", "flowers.n2d").exit_code == 0
+
+
+def test_drift_has_its_exit_code(n2d: Run, flowers: Path) -> None:
+    assert n2d("drift", "flowers.n2d", "flowers.csv", "--id", "plant").exit_code == 0
+    lines = (flowers / "flowers.csv").read_text().splitlines()
+    (flowers / "half.csv").write_text("\n".join(lines[:76]))
+    result = n2d("drift", "flowers.n2d", "half.csv", "--id", "plant", "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["verdict"] == "drift"
+    assert n2d("drift", "flowers.n2d", "half.csv", "--with", "half.csv").exit_code == 0
+    (flowers / "few.csv").write_text("\n".join(lines[:4]))
+    result = n2d("drift", "flowers.n2d", "few.csv")
+    assert result.exit_code == 0
+    assert "3 rows: cannot tell from so few" in result.stdout

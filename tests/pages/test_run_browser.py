@@ -159,6 +159,7 @@ def test_the_tree_is_cut_by_keys_and_by_the_mouse(opened):
     named = page.locator("#map-legend li").all_inner_texts()
     assert sorted(text.split("\n")[-1] for text in named) == ["20", "40"]
     assert sum(" and 1 more" in text for text in named) == 1
+    page.locator("#tree-drawing").scroll_into_view_if_needed()
     box = page.locator("#tree-drawing").bounding_box()
     page.mouse.click(box["x"] + 2, box["y"] + 5)
     assert page.inner_text("#tree-said") == "3 groups"

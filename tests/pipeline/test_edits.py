@@ -147,8 +147,8 @@ def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, bl
         (lambda e: e.split(0, 1), "into 1 parts; it must be at least 2"),
         (lambda e: e.split(0, 21), "split of cluster 0: it has 20 different rows, too few for 21"),
         (lambda e: e.split(77), "split of cluster 77: there is no such cluster"),
-        (lambda e: e.reassign_noise(), "reassign_noise: there is no noise"),
-        (lambda e: e.delete(range(5)).reassign_noise(), "reassign_noise: there are no clusters"),
+        (lambda e: e.reassign_noise(), "reassign: there is no noise"),
+        (lambda e: e.delete(range(5)).reassign_noise(), "reassign: there are no clusters"),
     ],
 )
 def test_what_cannot_be_split_or_reassigned_is_refused(blobs, edit, said):
@@ -215,7 +215,7 @@ def by_hand(edit: dict[str, Any], labels: np.ndarray, model: Any) -> np.ndarray:
     if edit["kind"] == "split":
         assert set(model.labels_[labels == ids[0]].tolist()) == set(ids)
         return np.where(labels == ids[0], model.labels_, labels)
-    if edit["kind"] == "reassign_noise":
+    if edit["kind"] == "reassign":
         x = model.manifold_
         apart = ((x[:, None] - x[labels != -1][None]) ** 2).sum(axis=2)
         return np.where(labels == -1, labels[labels != -1][apart.argmin(axis=1)], labels)
@@ -232,12 +232,12 @@ def test_any_journal_replays_as_by_hand_and_after_reloading(fitted, blobs, data,
         if not alive:
             break
         kinds = ["rename", "delete", "split", *(["merge"] if len(alive) > 1 else [])]
-        kinds += ["reassign_noise"] if -1 in expected else []
+        kinds += ["reassign"] if -1 in expected else []
         kind = data.draw(st.sampled_from(kinds))
         pick = st.lists(st.sampled_from(alive), unique=True, max_size=len(alive),
                         min_size=2 if kind == "merge" else 1)  # fmt: skip
         editor: Any = model.edit()
-        ids = data.draw(pick) if kind != "reassign_noise" else []
+        ids = data.draw(pick) if kind != "reassign" else []
         if kind == "rename":
             editor.rename({ids[0]: data.draw(st.text("abc", min_size=1))})
         elif kind == "split":
@@ -245,8 +245,10 @@ def test_any_journal_replays_as_by_hand_and_after_reloading(fitted, blobs, data,
             if (expected == ids[0]).sum() < 2 * number:
                 continue
             editor.split(ids[0], number)
+        elif kind == "reassign":
+            editor.reassign_noise()
         else:
-            getattr(editor, kind)(*([ids] if ids else []))
+            getattr(editor, kind)(ids)
         expected = by_hand(editor.journal[-1], expected, model)
         states.append(expected.copy())
         assert model.labels_.tolist() == expected.tolist()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from sklearn.manifold import SpectralEmbedding
 from sklearn.metrics import roc_auc_score
 
 import n2d_framework as n2d
-from n2d_framework.errors import ConfigError, DataError, UnsupportedError
+from n2d_framework.errors import ConfigError, DataError, StateError, UnsupportedError
 from n2d_framework.pipeline.refits import Stability
+from n2d_framework.plan.row_confidence import RowConfidence
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +113,51 @@ def test_rows_that_cannot_be_placed_are_not_resampled(blobs):
     with pytest.raises(UnsupportedError, match="use seeds alone"):
         model.stability(x, resamples=2, seeds=2)
     assert len(model.stability(x, resamples=0, seeds=2).ari) == 2
+
+
+def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_path):
+    model = copy.deepcopy(measured[0])
+    x, y = blobs
+    with pytest.raises(UnsupportedError, match="confidence: it was not measured"):
+        model.confidence(x)
+    found = model.stability(x, resamples=4, seeds=2, keep=True)
+    new = x + np.random.default_rng(1).normal(size=x.shape) * 0.1
+    sure = model.confidence(new)
+    points, labels = model.manifold_.astype(float), model.predict(new)
+    for row in range(0, 180, 20):
+        near = np.argsort(((points - model.transform(new)[row]) ** 2).sum(axis=1))[:10]
+        same = model.labels_[near] == labels[row]
+        assert sure[row] == pytest.approx(np.where(same, found.confidence[near], 0).mean())
+        assert model.confidence(new[row : row + 1]).tolist() == [sure[row]]
+    assert sure[y == 0].mean() > sure[y != 0].mean()
+    model.save(tmp_path / "m.n2d")
+    again = n2d.load(tmp_path / "m.n2d")
+    assert again.confidence(new).tolist() == sure.tolist()
+    for share in (0.0, 0.1, 0.3):
+        given = again.predict(new, abstain=share)
+        kept = given != -1
+        assert given[kept].tolist() == labels[kept].tolist()
+        assert abs((~kept).mean() - share) < 0.15
+        assert kept.all() or sure[~kept].max() < sure[kept].min()
+    with pytest.raises(DataError, match="must be a share of the rows"):
+        again.predict(new, abstain=1.5)
+    again.edit().rename({0: "a"})
+    assert again.confidence(new).tolist() == sure.tolist()
+    again.edit().merge([1, 2])
+    with pytest.raises(UnsupportedError, match="edits that change labels drop it"):
+        again.confidence(new)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": np.array([0.5, 2.0])}, {"labels": np.array([0])}, {"labels": np.array([0, -2])},
+        {"points": np.full((2, 1), np.inf, np.float32)}, {"points": np.zeros(2, np.float32)},
+    ],
+)  # fmt: skip
+def test_damaged_confidence_is_refused(change):
+    whole = {"points": np.zeros((2, 1), np.float32), "labels": np.array([0, 1]),
+             "values": np.array([0.5, 1.0])}  # fmt: skip
+    assert RowConfidence.of_state(whole).values.tolist() == [0.5, 1.0]
+    with pytest.raises(StateError, match="do not fit together"):
+        RowConfidence.of_state(whole | change)

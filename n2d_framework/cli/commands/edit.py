@@ -69,7 +69,7 @@ def edit(
 
     Without an edit, show those that were made.
     """
-    from n2d_framework.bundle import load
+    from n2d_framework.bundle import load, save_again
     from n2d_framework.data import load as load_rows
 
     if max_distance is not None and not reassign_noise:
@@ -95,10 +95,7 @@ def edit(
         editor.rename(named, note=note)
     target = output or bundle
     if changes or output is not None:
-        # Golden arrays without the rows themselves: the bundle was saved so on purpose. A model
-        # that cannot place rows has no golden arrays at all.
-        golden = model.to_snapshot().parts["golden"]
-        model.save(target, keep_rows=not golden or "x" in golden)
+        save_again(model, target)
     if json:
         print_json({"bundle": str(target), "journal": list(editor.journal)})
         return

@@ -44,6 +44,21 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every cluster.")
     ] = False,
+    confidence: Annotated[
+        bool,
+        typer.Option(
+            "--confidence", help="Add each row's confidence, as n2d stability --keep measured it."
+        ),
+    ] = False,
+    abstain: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Label rows -1 that are less sure than all but this share of those measured.",
+        ),
+    ] = None,
     n_clusters: Annotated[
         int | None,
         typer.Option(min=1, help="Join clusters by the model's hierarchy until so many are left."),
@@ -61,11 +76,14 @@ def predict(
     ] = False,
 ) -> None:
     """Label new rows with a saved model; columns are matched by name."""
-    from n2d_framework.bundle import load_plan, open_bundle
-    from n2d_framework.cli.table_file import open_table
-    from n2d_framework.core.rows import Schema, count_rows
+    import numpy as np
 
-    _check_output(output, bundle, data, proba=proba, json=json)
+    from n2d_framework.bundle import load_plan, open_bundle
+    from n2d_framework.cli.table_file import names_of, open_table
+    from n2d_framework.core.rows import Schema, count_rows
+    from n2d_framework.metrics.hierarchy import relabelled
+
+    _check_output(output, bundle, data, proba=proba or confidence, json=json)
     if kind is not None and data != STDIN:
         raise ConfigError([Problem("--format", f"is for rows on stdin; {data} has a suffix")])
     start = time.perf_counter()
@@ -81,13 +99,25 @@ def predict(
         model = load_plan(bundle, opened=opened, trusted=trust or ())
         if proba and not hasattr(model.component(LABEL_ROLE), "predict_proba"):
             raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
+        sure = model.known_confidence() if confidence or abstain is not None else None
+        least = None if sure is None or abstain is None else sure.threshold(abstain)
         joined = None if n_clusters is None else model.hierarchy().cut(n_clusters)
         progress.begin("predict")
         done = 0
         with open_table(output) as table:
             for block in source.blocks(chunk, labels=False):
-                columns = _columns(model, block, done, data, joined, proba=proba)
-                table.write(columns)
+                columns, manifold = _columns(model, block, done, data)
+                labels = columns["label"]
+                if sure is not None:
+                    measured = sure.of_rows(manifold, labels)
+                    columns |= {"confidence": measured} if confidence else {}
+                    if least is not None:
+                        columns["label"] = np.where(measured < least, NOISE, labels)
+                if joined is not None:
+                    columns["label"] = relabelled(columns["label"], joined)
+                if "name" in columns:
+                    columns["name"] = names_of(columns["label"], model.cluster_names)
+                table.write(columns | (_shares(model, manifold) if proba else {}))
                 _count(counts, columns["label"])
                 done += count_rows(block.x)
                 progress.count(done, source.n_rows, f"{done} rows")
@@ -133,20 +163,12 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 
 
 def _columns(
-    model: FittedPlan,
-    block: Block,
-    start: int,
-    data: str,
-    joined: Mapping[int, int] | None,
-    *,
-    proba: bool,
-) -> dict[str, AnyArray]:
-    """Columns written for some rows: ``row[, id], label``, then what the clusterer knows more."""
+    model: FittedPlan, block: Block, start: int, data: str
+) -> tuple[dict[str, AnyArray], AnyArray]:
+    """Columns written for some rows, ``row[, id], label[, name][, strength]``, and coordinates."""
     import numpy as np
 
-    from n2d_framework.cli.table_file import names_of
     from n2d_framework.core.rows import count_rows
-    from n2d_framework.metrics.hierarchy import relabelled
     from n2d_framework.plan.new_rows import new_rows
 
     stop = start + count_rows(block.x)
@@ -161,18 +183,21 @@ def _columns(
             f"{'stdin' if data == STDIN else data}, rows {start} to {stop - 1} "
             f"(counted from 0 within these): {error}"
         ) from error
-    columns["label"] = labels if joined is None else relabelled(labels, joined)
+    columns["label"] = labels
     if model.cluster_names:
-        columns["name"] = names_of(columns["label"], model.cluster_names)
+        columns["name"] = labels
     strengths = model.row_strengths(manifold, labels)
     if strengths is not None:
         columns["strength"] = strengths
-    if not proba:
-        return columns
+    return columns, manifold
+
+
+def _shares(model: FittedPlan, manifold: AnyArray) -> dict[str, AnyArray]:
+    """The columns of --proba."""
     shares = model.proba_of(manifold)
     ids = model.column_ids(shares.shape[1])
     named = ["p_noise" if label == NOISE else f"p_{label}" for label in ids]
-    return columns | {name: shares[:, i] for i, name in enumerate(named)}
+    return {name: shares[:, i] for i, name in enumerate(named)}
 
 
 def _count(counts: dict[int, int], labels: AnyArray) -> None:

@@ -30,6 +30,12 @@ def stability(
         int, typer.Option(min=0, help="Fits on 80 % of the rows each, which predict all.")
     ] = 20,
     seeds: Annotated[int, typer.Option(min=0, help="Fits on all rows with other seeds.")] = 5,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep", help="Keep the confidence in the bundle, for n2d predict --confidence."
+        ),
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="Folder in which the stages of the refits are kept.")
     ] = None,
@@ -39,7 +45,7 @@ def stability(
     """Fit a model's composition again, and say how sure its labels are."""
     import numpy as np
 
-    from n2d_framework.bundle import load
+    from n2d_framework.bundle import load, save_again
     from n2d_framework.cli.table_file import check_table_path, open_table
     from n2d_framework.data import load as load_rows
 
@@ -47,7 +53,9 @@ def stability(
         check_table_path(output, labels_only=False)
     model = load(bundle, trusted=trust or ()).set_params(store=store)
     rows = load_rows(select(data), like=model.schema_)
-    found = model.stability(rows, resamples=resamples, seeds=seeds)
+    found = model.stability(rows, resamples=resamples, seeds=seeds, keep=keep)
+    if keep:
+        save_again(model, bundle)
     if output is not None:
         columns = {"row": np.arange(len(found.labels))}
         columns |= {} if rows.ids is None else {"id": rows.ids}
@@ -95,3 +103,5 @@ def stability(
     )
     if output is not None:
         console.print(f"rows     {output}", soft_wrap=True)
+    if keep:
+        console.print(f"bundle   {bundle}", soft_wrap=True)

@@ -30,7 +30,7 @@ from n2d_framework.plugin import (
 __all__ = ["Edit", "Edits"]
 
 #: Edits that depend on where rows are.
-_OF_ROWS = ("split", "reassign_noise")
+_OF_ROWS = ("split", "reassign")
 
 
 @attrs.frozen(kw_only=True)
@@ -39,7 +39,7 @@ class Edit:
 
     Attributes
     ----------
-    kind : {"merge", "rename", "delete", "split", "reassign_noise"}
+    kind : {"merge", "rename", "delete", "split", "reassign"}
     ids : tuple of int
         The clusters. Of those that are merged, the first keeps its id. Of one that is split, the
         first is its id, which the largest part keeps; the others are the new ids of the other
@@ -52,8 +52,8 @@ class Edit:
         Who edited, why and when, as the caller says.
     """
 
-    kind: Literal["merge", "rename", "delete", "split", "reassign_noise"] = option(
-        help="merge, rename, delete, split or reassign_noise."
+    kind: Literal["merge", "rename", "delete", "split", "reassign"] = option(
+        help="merge, rename, delete, split or reassign (noise)."
     )
     ids: tuple[int, ...] = option(
         (),
@@ -63,7 +63,7 @@ class Edit:
     )
     name: str = option("", help="The new name, for rename; for merge, a name may be given.")
     max_distance: float | None = option(
-        None, gt=0, help="For reassign_noise: noise farther than this from every cluster stays."
+        None, gt=0, help="For reassign: noise farther than this from every cluster stays."
     )
     by: str = option("", help="Who made it.")
     note: str = option("", help="Why.")
@@ -80,11 +80,11 @@ class Edit:
             found.append("delete needs an id")
         elif self.kind == "split" and not len(self.ids) == len(set(self.ids)) > 1:
             found.append("split needs the id of a cluster and different new ids for its parts")
-        elif self.kind == "reassign_noise" and self.ids:
-            found.append("reassign_noise takes no ids: it is for all noise")
+        elif self.kind == "reassign" and self.ids:
+            found.append("reassign takes no ids: it is for all noise")
         if self.name and self.kind not in ("rename", "merge"):
             found.append(f"{self.kind} takes no name")
-        if self.max_distance is not None and self.kind != "reassign_noise":
+        if self.max_distance is not None and self.kind != "reassign":
             found.append(f"{self.kind} takes no max_distance")
         return found
 
@@ -273,7 +273,7 @@ class Edits:
                 share = found[:, edit.ids[0]].copy()
                 found[:, edit.ids[0]] = 0.0
                 found[rows, np.array(edit.ids)[part_of(m, *made)]] += share
-            elif edit.kind == "reassign_noise":
+            elif edit.kind == "reassign":
                 moved = np.flatnonzero(after != known)
                 found[moved, after[moved]] += found[moved, -1]
                 found[moved, -1] = 0.0
@@ -347,7 +347,7 @@ class Edits:
             if self.points_ is None:
                 finders.append(finder)
                 continue
-            if edit.kind == "reassign_noise":
+            if edit.kind == "reassign":
                 finder = ReassignNoise(max_distance=edit.max_distance)
                 finder.fit(self.points_, found, context=FitContext())
             finders.append(finder)
@@ -363,7 +363,7 @@ class Edits:
         labels: IntArray,
     ) -> IntArray:
         """Labels after one edit."""
-        if edit.kind == "reassign_noise":
+        if edit.kind == "reassign":
             if finder is None:  # while the journal is being fitted
                 finder = ReassignNoise(max_distance=edit.max_distance)
                 finder.fit(m, labels, context=FitContext())

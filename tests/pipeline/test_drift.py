@@ -1,0 +1,117 @@
+"""Drift: no alarm where nothing changed, an alarm where something did, new clusters named."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.manifold import SpectralEmbedding
+
+import n2d_framework as n2d
+from n2d_framework.errors import DataError, StateError, UnsupportedError
+from n2d_framework.pipeline.following import Reference, drift_of
+
+CENTRES = np.array([[0.0, 0, 0, 0], [10, 0, 0, 0], [0, 10, 0, 0]])
+SHARES = [0.5, 0.3, 0.2]
+
+
+def stream(seed: int, n: int = 300, shares=SHARES) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return CENTRES[rng.choice(3, n, p=shares)] + rng.normal(size=(n, 4))
+
+
+@pytest.fixture(scope="module")
+def model():
+    return n2d.N2D(
+        "identity", "identity", "kmeans", scaler="none", n_clusters=3, random_state=0
+    ).fit(stream(0, 2000))
+
+
+def test_at_most_five_of_a_hundred_quiet_streams_alarm(model):
+    fit = model._fitted()
+    sizes = dict(zip(*np.unique(model.labels_, return_counts=True), strict=True))
+    verdicts = []
+    for seed in range(1, 101):
+        x = stream(seed).astype(np.float32)
+        verdicts.append(drift_of(x, model.predict(x), fit.reference, sizes).verdict)
+    assert verdicts.count("drift") <= 5
+    assert model.drift(stream(0, 2000)).verdict == "quiet"
+
+
+def test_changed_shares_shifts_and_spread_are_found(model):
+    shares = model.drift(stream(1, shares=[0.2, 0.3, 0.5]))
+    assert shares.verdict == "drift"
+    assert shares.tests[0].what in ("shares of clusters", "latent 0", "latent 1")
+    assert sum(now for _, now in shares.shares.values()) == pytest.approx(1)
+    assert shares.candidates == ()
+    shifted = model.drift(stream(2) + np.array([0, 0, 0.8, 0]))
+    assert (shifted.verdict, shifted.tests[0].what) == ("drift", "latent 2")
+    wider = model.drift(stream(3) + np.random.default_rng(0).normal(size=(300, 4)))
+    assert "distance to the nearest cluster" in {
+        test.what for test in wider.tests if test.p_adjusted < 0.01
+    }
+    p = [test.p for test in wider.tests]
+    assert p == sorted(p)
+    assert all(test.p <= test.p_adjusted <= 1 for test in wider.tests)
+    assert json.loads(json.dumps(wider.as_dict())) == wider.as_dict()
+
+
+def test_a_new_cluster_is_a_candidate_with_its_rows(model):
+    new = np.array([10.0, 10.0, 8.0, 0.0]) + np.random.default_rng(5).normal(size=(40, 4))
+    found = model.drift(np.concatenate([stream(4), new]))
+    assert found.verdict == "drift"
+    assert found.far > 0.1
+    rows = set(found.candidates[0])
+    assert len(rows & set(range(300, 340))) / len(rows) >= 0.9
+    assert len(rows) >= 35
+
+
+def test_few_rows_and_none_of_the_old_clusters(model):
+    few = model.drift(stream(1, 3) + 50.0)
+    assert (few.verdict, few.tests, few.n_rows) == ("unknown", (), 3)
+    assert model.drift(stream(1, 60) + 50.0).verdict == "drift"
+    with pytest.raises(DataError, match="0 sample"):
+        model.drift(stream(1)[:0])
+
+
+def test_bundles_hold_counts_and_no_rows(model, tmp_path):
+    x = stream(2) + np.array([0, 0, 0.8, 0])
+    model.save(tmp_path / "m.n2d")
+    again = n2d.load(tmp_path / "m.n2d")
+    assert again.drift(x).as_dict() == model.drift(x).as_dict()
+    part = again.to_snapshot().parts["reference"]
+    assert set(part) == {"dimensions", "edges", "counts", "centres", "far"}
+    again.edit().merge([0, 1])
+    assert again.drift(stream(7)).verdict == "quiet"
+    model.save(tmp_path / "m.n2d", keep_rows=False)
+    bare = n2d.load(tmp_path / "m.n2d")
+    with pytest.raises(UnsupportedError, match="give rows to compare with"):
+        bare.drift(x)
+    assert bare.drift(x, reference=stream(9, 1000)).verdict == "drift"
+    assert bare.drift(stream(6), reference=stream(9, 1000)).verdict == "quiet"
+
+
+def test_constant_dimensions_all_noise_and_models_that_place_no_rows():
+    x = np.ones((80, 3), dtype=np.float32)
+    x[:, 0] = np.arange(80) % 2
+    reference = Reference.of(x, np.full(80, -1))
+    assert drift_of(x, np.full(80, -1), reference, {-1: 80}).verdict == "quiet"
+    spectral = n2d.adapt("manifolder", SpectralEmbedding, n_components=2)
+    model = n2d.N2D("identity", spectral, "kmeans", n_clusters=3, random_state=0)
+    with pytest.raises(UnsupportedError, match="cannot place new rows"):
+        model.fit(stream(0, 80)).drift(stream(1))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"dimensions": np.array([0, 9])}, {"edges": np.zeros((2, 19))}, {"far": float("nan")},
+        {"counts": np.full((5, 20), -1)}, {"centres": np.zeros((0, 4))},
+    ],
+)  # fmt: skip
+def test_a_damaged_reference_is_refused(model, change):
+    whole = model._fitted().reference.as_state()
+    assert Reference.of_state(whole).far == whole["far"]
+    with pytest.raises(StateError, match="do not fit together"):
+        Reference.of_state(whole | change)
