@@ -1,4 +1,4 @@
-"""What confidence, exemplars and the reassignment of noise are worth, against known classes.
+"""Worth of confidence, exemplars and the reassignment of noise, against known classes.
 
 ``python benchmarks/trust.py FOLDER`` with .npz files of known datasets (``x`` or ``z``, and ``y``)
 writes benchmarks/results/trust.md. Labels are never used by a method, only to measure it.
@@ -36,7 +36,7 @@ def rows_of(folder: Path, name: str, key: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def wrong(y: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Whether the cluster of each row stands for another class."""
+    """Rows whose cluster stands for another class."""
     stands_for = match_clusters(y, labels)
     return np.array(
         [
@@ -63,7 +63,8 @@ def confidence(folder: Path) -> list[str]:
         majority = np.bincount(y[model.labels_ == about["label"]]).argmax()
         right += (y[about["exemplars"]] == majority).tolist()
     lines = [
-        f"USPS, 10 latent dimensions, `identity, umap, gmm`, seed 0; 5 seeds and 5 resamples ({seconds:.0f} s).",
+        "USPS, 10 latent dimensions, `identity, umap, gmm`, seed 0; 5 seeds and 5 resamples "
+        f"({seconds:.0f} s).",
         "",
         f"- exemplars of the majority class of their cluster: {np.mean(right):.3f} (wanted .95)",
         f"- ACC {acc:.4f}; of the consensus {accuracy(y, found.consensus):.4f}; "
@@ -132,8 +133,8 @@ def main(folder: Path) -> None:
         "",
         "## Reassigned noise",
         "",
-        f"`identity, umap, hdbscan` with their defaults, at most {MOST_ROWS:,} rows. A cluster stands for the class of "
-        "most of its rows.",
+        f"`identity, umap, hdbscan` with their defaults, at most {MOST_ROWS:,} rows. A cluster "
+        "stands for the class of most of its rows.",
         "",
         *noise(folder),
         "",

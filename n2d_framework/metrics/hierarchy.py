@@ -77,7 +77,7 @@ class ClusterMeans:
 
     @classmethod
     def of_state(cls, state: State) -> Self:
-        """What :meth:`as_state` gave.
+        """Read a state that :meth:`as_state` gave.
 
         Raises
         ------

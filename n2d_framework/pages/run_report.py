@@ -174,14 +174,14 @@ def _shown_tree(view: RunView) -> Hierarchy | None:
 
 
 def _leaves(view: RunView, tree: Hierarchy, ordered: Sequence[Profile]) -> list[dict[str, Any]]:
-    """What stands next to the leaves of the drawing, from top to bottom."""
+    """Names next to the leaves of the drawing, from top to bottom."""
     position = {profile.label: i for i, profile in enumerate(ordered)}
     labels = [tree.ids[place] for place in leaf_order(tree)]
     return [{"name": view.cluster_name(x), "place": position.get(x, -1)} for x in labels]
 
 
 def _joins(view: RunView, tree: Hierarchy) -> list[dict[str, Any]]:
-    """What joins what, in words: the nearest clusters first."""
+    """Each join in words, the nearest clusters first."""
     k = len(tree.ids)
     said = dict(enumerate([view.cluster_name(label) for label in tree.ids]))
     found = []

@@ -95,7 +95,7 @@ def described(
 def names_that_hold(
     descriptions: Mapping[str, Any], before: AnyArray, after: AnyArray
 ) -> dict[str, Any]:
-    """What stays of descriptions after labels have changed.
+    """Part of descriptions that holds after labels have changed.
 
     Parameters
     ----------

@@ -183,13 +183,15 @@ def _moves(
     found = []
     for one, point, label in zip(changes, placed, predicted.tolist(), strict=True):
         near = _nearest(point.astype(np.float64), points, labels, skip=row)
-        margin = -near[second][0] if own == NOISE else _margin(near, own, second)
-        found.append((margin, one, int(label)))
-    found.sort(key=lambda item: -item[0] if own == NOISE else item[0])
+        margin = None if own == NOISE else _margin(near, own, second)
+        # Noise has no margin: the nearer to the other cluster, the farther it is moved.
+        left = near[second][0] if margin is None else margin
+        found.append((left, margin, one, int(label)))
+    found.sort(key=lambda item: item[0])
     return [
         {"what": one.what, "value": one.value, "becomes": one.becomes, "label": label}
-        | ({} if own == NOISE else {"margin": margin})
-        for margin, one, label in found[:n_features]
+        | ({} if margin is None else {"margin": margin})
+        for _, margin, one, label in found[:n_features]
     ]
 
 

@@ -21,10 +21,10 @@ from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import ConfigError, StateError
+from n2d_framework.metrics.following import Reference
 from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pipeline.descriptions import descriptions_of_state, state_of_descriptions
 from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.pipeline.following import Reference
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.plan.run_step import StepResult

@@ -163,12 +163,12 @@ class Edits:
 
     @property
     def needs_rows(self) -> bool:
-        """Whether an edit depends on where rows are, so that ``fit`` needs their coordinates."""
+        """True if an edit depends on where rows are, so that ``fit`` needs their coordinates."""
         return any(edit.kind in _OF_ROWS for edit in self.journal)
 
     @property
     def noise_column(self) -> bool:
-        """Whether the last column of :meth:`refine_proba` is the share of noise."""
+        """True if the last column of :meth:`refine_proba` is the share of noise."""
         return self.noise_share or any(edit.kind == "delete" for edit in self.journal)
 
     @property

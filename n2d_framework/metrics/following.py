@@ -84,7 +84,7 @@ class Reference:
 
     @classmethod
     def of_state(cls, state: State) -> Self:
-        """What :meth:`as_state` gave.
+        """Read a state that :meth:`as_state` gave.
 
         Raises
         ------
