@@ -173,20 +173,16 @@ def test_the_first_worker_may_fail_too():
 
 @pytest.mark.slow
 def test_a_mixture_finds_the_classes_as_often_as_on_the_layouts_of_umap_learn(digits):
-    """Small form of benchmarks/umap_reliability.py: paired by seed."""
-    from n2d_builtin.umap.umap_library import import_umap
-
+    """Small form of benchmarks/umap_reliability.py, which lays out with umap-learn too."""
     z, y = digits
-    scores: dict[str, list[float]] = {"ours": [], "umap-learn": []}
-    for seed in range(4):
-        options = {"n_neighbors": 20, "n_components": 10, "min_dist": 0.0, "n_epochs": 200}
-        library = import_umap().UMAP(**options, random_state=seed, n_jobs=1)
-        scores["umap-learn"].append(found(library.fit_transform(z), y, seed))
-        scores["ours"].append(
-            found(Umap(**options).fit_transform(z, context=FitContext(seed=seed)), y, seed)
-        )
-    ours, theirs = (np.array(scores[name]) for name in ("ours", "umap-learn"))
-    assert ours.mean() > theirs.mean() - 0.02, scores
+    options = {"n_neighbors": 20, "n_components": 10, "min_dist": 0.0, "n_epochs": 200}
+    # Accuracies on layouts of umap-learn 0.5.12: these options, random_state 0 to 3, n_jobs=1.
+    theirs = [0.8854, 0.8798, 0.8703, 0.9288]
+    ours = [
+        found(Umap(**options).fit_transform(z, context=FitContext(seed=seed)), y, seed)
+        for seed in range(len(theirs))
+    ]
+    assert np.mean(ours) > np.mean(theirs) - 0.02, ours
 
 
 def found(embedding, y, seed):

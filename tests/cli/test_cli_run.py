@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -645,45 +643,3 @@ def test_a_store_that_cannot_be_written_is_not_a_reason_to_stop(
     asked_for = n2d("run", config, "--no-plots", "--overwrite", "--store", "file/store")
     assert asked_for.exit_code == 1
     assert "stage store" in asked_for.stderr
-
-
-SLOW_PLUGIN = """
-import time
-from n2d_framework.plugin import ComponentSpec, component, hookimpl
-
-@hookimpl
-def n2d_components():
-    yield ComponentSpec(role="clusterer", name="sleeper", factory="sleepy:Sleeper", summary="waits")
-
-@component
-class Sleeper:
-    def fit(self, m, *, context):
-        open("asleep", "w").close()
-        time.sleep(60)
-    def predict(self, m): ...
-    def get_state(self): return {}
-    def set_state(self, state): ...
-"""
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_keeps_finished_stages_only(
-    config: Path, tmp_path: Path, install_plugin: Callable[..., None], number: int, code: int
-) -> None:
-    install_plugin("sleepy", SLOW_PLUGIN)
-    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-    words = ["run", str(config), "--set", "model.clusterer={name: sleeper}", "--out", "a/b"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from n2d_framework.cli import main; main()", *words],
-        env=environment, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not Path("asleep").exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == code, said
-    assert "Traceback" not in said
-    assert not Path("a").exists()
-    assert len(list((tmp_path / "store").rglob("*.stage"))) == 2

@@ -232,7 +232,7 @@ def test_signals_leave_nothing_unfinished(
     config: Path, tmp_path: Path, install_plugin: Callable[..., None], name: str, ignored: bool
 ) -> None:
     number = getattr(signal, name)
-    install_plugin("slow", SLOW.replace("time.sleep(60)", "time.sleep(3)") if ignored else SLOW)
+    install_plugin("slow", SLOW.replace("time.sleep(60)", "time.sleep(1)") if ignored else SLOW)
     launch = (
         "import signal, sys; number = int(sys.argv.pop(1));"
         "signal.signal(number, signal.SIG_IGN) if sys.argv.pop(1) == 'True' else None;"
@@ -255,6 +255,8 @@ def test_signals_leave_nothing_unfinished(
     expected = 1 if ignored else 130 if name == "SIGINT" else 128 + number
     assert process.returncode == expected, said
     assert not Path("a").exists()
+    # Of the stages, those before it were finished.
+    assert len(list((tmp_path / "store").rglob("*.stage"))) == 2
 
 
 def test_a_user_without_a_home_has_caches_for_the_time_of_a_command(
