@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import gc
 import os
 import signal
 import sys
@@ -176,6 +177,8 @@ for _command in (
 
 def main() -> NoReturn:
     """Entry point of the command ``n2d``."""
+    # Libraries that are imported stay: to look through them for garbage is a tenth of a command.
+    gc.set_threshold(10_000)
     # What TensorFlow writes on start-up is not news to anybody; a user's own setting wins.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Nothing that is started from here on, by whichever library, imports from the current folder.
