@@ -107,25 +107,11 @@ def test_reloaded_in_another_process_every_answer_is_bit_identical(trio, fitted,
             assert np.array_equal(values, after[name]), name
 
 
-@pytest.fixture(scope="module")
-def coordinates_of(fitted):
-    """Coordinates of a batch of rows; those of two stages once, whatever clusterer follows."""
-    found: dict[tuple[tuple[str, ...], bytes], np.ndarray] = {}
-
-    def coordinates(trio: tuple[str, ...], batch: np.ndarray) -> np.ndarray:
-        key = trio[:2], batch.tobytes()
-        if key not in found:
-            found[key] = fitted[trio].transform(batch)
-        return found[key]
-
-    return coordinates
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("trio", TRIOS, ids=IDS)
-def test_a_row_gets_the_same_answer_in_any_company(trio, fitted, coordinates_of, images):
+def test_a_row_gets_the_same_answer_in_any_company(trio, fitted, images):
     model, rows = fitted[trio], images[-60:]
-    whole_labels, whole_coordinates = model.predict(rows), coordinates_of(trio, rows)
+    whole_labels, whole_coordinates = model.predict(rows), model.transform(rows)
     companies = {
         "one by one": [rows[i : i + 1] for i in range(12)],
         "sevens": [rows[i : i + 7] for i in range(0, 56, 7)],
@@ -134,7 +120,7 @@ def test_a_row_gets_the_same_answer_in_any_company(trio, fitted, coordinates_of,
     }
     for company, batches in companies.items():
         labels = np.concatenate([model.predict(batch) for batch in batches])
-        coordinates = np.concatenate([coordinates_of(trio, batch) for batch in batches])
+        coordinates = np.concatenate([model.transform(batch) for batch in batches])
         if company == "reversed":
             labels, coordinates = labels[::-1], coordinates[::-1]
         n = min(len(labels), len(rows))
