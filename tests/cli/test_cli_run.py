@@ -419,7 +419,7 @@ def test_labels_of_every_kind_are_scored_or_refused_before_training(
     from n2d_framework.core.dataset import Dataset
 
     rows = Dataset(name="odd", x=np.load("blobs.npz")["x"], y=y)
-    monkeypatch.setattr(run_to_folder, "load", lambda _: rows)
+    monkeypatch.setattr(run_to_folder, "load", lambda *_, **__: rows)
     result = n2d("run", config, "--quiet")
     if result.exit_code == 0:
         assert json.loads(Path("n2d-out/quick/run.json").read_text())["missing"] == {}
