@@ -17,8 +17,9 @@ __all__ = ["Contrast", "Profile", "profiles"]
 _CANDIDATES = 500
 #: Rows whose neighbours are looked for, and how many neighbours.
 _SAMPLED, _NEIGHBORS = 5000, 10
-#: Share of the candidates that are dense enough to be typical.
-_DENSE = 0.7
+#: Share of the candidates that are dense enough to be typical, and of those near enough to the
+#: medoid: islands at the rim of a cluster are dense, but often of another class.
+_DENSE, _CENTRAL = 0.7, 0.5
 #: Share of links from which on clusters are said to touch, and how many such clusters are named.
 _TOUCHING, _MOST_TOUCHING = 0.01, 4
 #: Half the width of a 95 % interval, in standard errors.
@@ -60,7 +61,8 @@ class Profile:
     share : float
         Of all rows.
     exemplars : tuple of int
-        Typical rows: first the medoid, then rows from dense places that differ from each other.
+        Typical rows: first the medoid, then rows of the half that is nearest to it, from dense
+        places, that differ from each other.
     touches : tuple of (int, float)
         Labels of the clusters next to it, and their share of the nearest neighbours of its rows.
     strength : float or None
@@ -152,7 +154,7 @@ def _contrasts(
 
 
 def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Generator) -> list[int]:
-    """Rows of a cluster: its medoid, then dense rows, each the farthest from those before."""
+    """Rows of a cluster: its medoid, then dense rows near it, each far from those before."""
     from scipy.spatial.distance import cdist
 
     if len(own) <= 2:
@@ -163,7 +165,8 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
     chosen = [int(distances.sum(axis=1).argmin())]
     reach = np.partition(distances, min(_NEIGHBORS, len(own) - 1), axis=1)
     sparse = reach[:, min(_NEIGHBORS, len(own) - 1)]
-    allowed = sparse <= np.quantile(sparse, _DENSE)
+    middle = distances[chosen[0]]
+    allowed = (sparse <= np.quantile(sparse, _DENSE)) & (middle <= np.quantile(middle, _CENTRAL))
     while len(chosen) < min(number, int(allowed.sum())):
         away = np.where(allowed, distances[chosen].min(axis=0), -1.0)
         away[chosen] = -1.0

@@ -76,7 +76,10 @@ function startMap() {
   const backX = (px) => (px - width / 2) / (side * state.zoom) + state.cx;
   const backY = (py) => (py - height / 2) / (side * state.zoom) + state.cy;
 
-  function redraw() {
+  // Points are painted again only if they look different: a ring or a line is drawn over them.
+  let picture = null, stale = true;
+  function redraw(changed = true) {
+    stale = stale || changed;
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => { waiting = false; draw(); });
@@ -85,10 +88,10 @@ function startMap() {
     if (state.found) return !state.found[i];
     return state.only !== null && state.by in groups && groups[state.by].of[i] !== state.only;
   }
-  function draw() {
+  const sizeNow = () => Math.max(1, Math.min(9, Math.round(ratio * Math.sqrt((60000 / (n + 2000)) * state.zoom) * 0.9 + 1)));
+  function paintPoints() {
     palette = palette || inks();
-    const image = pen.createImageData(width, height), data = image.data;
-    const size = Math.max(1, Math.min(9, Math.round(ratio * Math.sqrt((60000 / (n + 2000)) * state.zoom) * 0.9 + 1)));
+    const image = pen.createImageData(width, height), data = image.data, size = sizeNow();
     const half = size >> 1, round = size > 3, alpha = n > 20000 && state.zoom < 4 ? 0.6 : 0.9;
     const some = state.found !== null || state.only !== null;
     for (let pass = some ? 0 : 1; pass < 2; pass++)
@@ -112,7 +115,12 @@ function startMap() {
           }
         }
       }
-    pen.putImageData(image, 0, 0);
+    return image;
+  }
+  function draw() {
+    if (stale) picture = paintPoints();
+    const size = sizeNow();
+    pen.putImageData(picture, 0, 0);
     pen.lineWidth = 2 * ratio;
     pen.strokeStyle = colour("--ink");
     if (state.at >= 0) {
@@ -126,7 +134,8 @@ function startMap() {
       if (!state.selecting) pen.closePath();
       pen.stroke();
     }
-    placeNames();
+    if (stale) placeNames();
+    stale = false;
   }
 
   // Names of clusters, the largest first; one that would cover another waits for a closer look.
@@ -184,7 +193,7 @@ function startMap() {
     if (i === state.at) return;
     state.at = i;
     TIP.hidden = i < 0;
-    redraw();
+    redraw(false);
     if (i < 0) return;
     const lines = [el("b", {}, idOf(i))];
     if (D.ids) lines.push(el("span", {}, `row ${ROW[i]}`));
@@ -229,7 +238,7 @@ function startMap() {
     if (!before) return void point(nearest(...here));
     if (state.selecting) {
       state.lasso.push([backX(here[0]), backY(here[1])]);
-      return void redraw();
+      return void redraw(false);
     }
     if (held.size === 2) {
       const other = [...held].find(([id]) => id !== event.pointerId)[1];
