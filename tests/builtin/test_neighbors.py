@@ -168,3 +168,58 @@ def test_bounds_are_never_too_large(seed, width, scale, offset):
     assert (bounds <= every * (1 - 266 * 2.0**-24)).all()
     typical = np.median(every)
     assert np.median(every - bounds) < 0.05 * typical, "of no use, if they are far too small"
+
+
+def _measured(points, queries, k):
+    """The nearest points by distances in float64, ties by lower index."""
+    squares = np.zeros((len(queries), len(points)))
+    for f in range(points.shape[1]):
+        squares += np.square(queries[:, f, None].astype(float) - points[None, :, f].astype(float))
+    order = np.lexsort((np.broadcast_to(np.arange(len(points)), squares.shape), squares))[:, :k]
+    return order, np.sqrt(np.take_along_axis(squares, order, axis=1))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["plain", "far from the origin", "duplicates", "small integers", "one far away", "tiny",
+     "huge", "some too long"],
+)  # fmt: skip
+@pytest.mark.parametrize("width", [2, 9])
+def test_leaves_find_exactly_what_all_distances_do(kind, width):
+    points = np.ascontiguousarray(_hard(kind)[:, :width])
+    queries = np.concatenate([points[::10], points[:30] + points[3], points[:1] * 1e5])
+    search = ExactNeighbors(points, leaves=True)
+    indices, distances = search.query(queries, 25, n_jobs=2)
+    order, expected = _measured(points, queries, 25)
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_array_equal(distances, expected)
+    one = search.query(queries[7:8], 25)
+    np.testing.assert_array_equal(one[0][0], indices[7])
+    np.testing.assert_array_equal(one[1][0], distances[7])
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hellinger", "haversine"])
+def test_leaves_find_what_a_tree_does_among_rows_in_double_precision(metric):
+    x = np.abs(np.random.default_rng(0).normal(size=(700, 2 if metric == "haversine" else 7)))
+    x = np.minimum(x, 1.5).astype(np.float32)
+    x[:, 0] += 1e-6 * np.arange(700, dtype=np.float32)
+    found, expected = (
+        ExactNeighbors(x[:600], metric, leaves=leaves).query(x[500:], 12)
+        for leaves in (True, False)
+    )
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 300), st.sampled_from([1, 3, 4])),
+           elements=st.integers(-3, 3)),
+    st.data(),
+)  # fmt: skip
+def test_leaves_take_equally_near_points_by_index(x, data):
+    k = data.draw(st.integers(1, len(x)))
+    indices, distances = ExactNeighbors(x, leaves=True).query(x, k)
+    order, expected = _measured(x, x, k)
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_array_equal(distances, expected)

@@ -88,6 +88,34 @@ def test_placing_ends_better_than_it_begins(digits, model):
     assert vote.score(ended, y_new) >= vote.score(started, y_new) - 0.005
 
 
+def test_rows_are_placed_as_well_as_states_of_version_1_place_them(digits, model):
+    _, y, new, y_new = digits
+    older = Umap(n_components=5, n_neighbors=15)
+    state = {name: value for name, value in model.get_state().items() if name != "placing"}
+    older.set_state(Umap.upgrade_state(state, 1))
+    vote = KNeighborsClassifier(10).fit(model.embedding_, y)
+    now, before = model.transform(new), older.transform(new)
+    assert not np.array_equal(now, before)
+    assert np.abs(now - before).mean() < 0.05 * model.embedding_.std()
+    assert vote.score(now, y_new) >= vote.score(before, y_new) - 0.005
+
+
+@pytest.mark.parametrize("components", [2, 9, 40])
+def test_a_row_is_placed_alike_in_any_group(digits, components):
+    train, _, new, _ = digits
+    options = {"n_epochs": 2, "n_neighbors": 8, "init": "random", "negative_sample_rate": 3}
+    # More samples than are listed at once.
+    long = {"transform_epochs": 900} if components == 2 else {"transform_epochs": 30}
+    placing = Umap(n_components=components, **options, **long).fit(train[:300], context=CONTEXT)
+    rows = np.concatenate([new[:30], train[:2]])
+    together = placing.transform(rows)
+    for part in (slice(0, 1), slice(3, 14), slice(None, None, -1)):
+        np.testing.assert_array_equal(
+            placing.transform(np.ascontiguousarray(rows[part])), together[part]
+        )
+    np.testing.assert_array_equal(together[30:], placing.embedding_[:2])
+
+
 def test_neighbours_stay_neighbours(digits):
     train, *_ = digits
     found = Umap(n_epochs=100).fit_transform(train, context=CONTEXT)

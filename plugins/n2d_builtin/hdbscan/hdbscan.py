@@ -162,13 +162,13 @@ class Hdbscan:
         data = draw(m, self.max_landmarks, seed, self.metric)
         min_samples = min(self.min_samples or self.min_cluster_size, len(data) - 1)
         chosen = {} if len(data) == len(m) else {"hdbscan": len(data)}
-        search = ExactNeighbors(data, self.metric, m)
+        search = ExactNeighbors(data, self.metric, m, leaves=True)
         indices, distances = shared_neighbors(search, min_samples + 1, context, **chosen)
         raw, labels = fit_library(search, indices, distances, **options_dict(self))
         self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
         # As the package predicts: the row itself counts among its neighbours.
         core = distances[:, min_samples - 1].copy()
-        self._space = MutualReachability(self.metric, data, core, min_samples, self.alpha)
+        self._space = MutualReachability(self.metric, data, core, min_samples, self.alpha, True)
         self._space.search = search
         self._membership, self._relative = None, True
         whole = len(data) == len(m)
@@ -265,16 +265,17 @@ class Hdbscan:
         state : State
         version : int
             1: before `alpha` counted, whatever the option was. 2: before membership was free of
-            the unit of the rows.
+            the unit of the rows. 3: new rows were searched by scikit-learn's tree, and still are.
 
         Returns
         -------
         State
         """
-        space = need(state, "space", Mapping)
+        space = {**need(state, "space", Mapping), "leaves": False}
         if version == 1:
-            space = {**space, "alpha": 1.0}
-        return {**state, "space": space, "membership": {"relative": False}}
+            space["alpha"] = 1.0
+        relative = {} if version == 3 else {"membership": {"relative": False}}
+        return {**state, "space": space, **relative}
 
     def _enter(self, m: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Segment and density at which each row enters the tree."""

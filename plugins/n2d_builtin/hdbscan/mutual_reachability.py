@@ -40,8 +40,11 @@ class MutualReachability:
     min_samples : int
         Less than n.
     alpha : float
+    leaves : bool
+        Whether the rows are searched by :class:`ExactNeighbors` whatever the metric; else, as
+        states before version 4 were, by scikit-learn's tree where the metric has one.
     search : ExactNeighbors or None
-        A search of the rows, for metrics without a tree; made where none has been set.
+        The search of the rows; made where none has been set.
     """
 
     metric: Metric
@@ -49,6 +52,7 @@ class MutualReachability:
     core: AnyArray = learned(shape=("n",), dtype="float64", ge=0, name="core_distances", init=True)
     min_samples: int = learned(dtype=int, ge=1, init=True)
     alpha: float = learned(dtype=float, gt=0, init=True)
+    leaves: bool = learned(dtype=bool, init=True)
     search: ExactNeighbors | None = attrs.field(default=None, init=False, repr=False)
     _tree: Any = attrs.field(default=None, init=False, repr=False)
     _first: Any = attrs.field(default=None, init=False, repr=False)
@@ -105,19 +109,21 @@ class MutualReachability:
         return max(1, min(_BLOCK, _BUDGET // self._n_neighbours))
 
     def _build(self) -> None:
-        from sklearn.neighbors import KDTree
+        if self.leaves or self.metric not in TREE_METRICS:
+            self._searched().prepare()
+        elif self._tree is None:
+            from sklearn.neighbors import KDTree
 
-        if self.metric in TREE_METRICS and self._tree is None:
             self._tree = KDTree(self.data.astype(np.float64), metric=self.metric)
         self._firsts()
 
     def _searched(self) -> ExactNeighbors:
         if self.search is None:
-            self.search = ExactNeighbors(self.data, self.metric)
+            self.search = ExactNeighbors(self.data, self.metric, leaves=self.leaves)
         return self.search
 
     def _query(self, rows: AnyArray, k: int) -> tuple[AnyArray, AnyArray]:
-        if self.metric not in TREE_METRICS:
+        if self._tree is None:
             return self._searched().query(rows, k)[::-1]
         distances, indices = self._tree.query(rows.astype(np.float64), k=k)
         return distances, indices

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.one_thread import one_blas_thread
 from n2d_builtin.common.threads import in_threads
+from n2d_builtin.neighbors.leaves import Leaves
 from n2d_builtin.neighbors.products import Products
 from n2d_builtin.neighbors.row_metrics import LINEAR, MEASURES, Metric, comparable
 from n2d_framework.plugin import AnyArray, IntArray
@@ -54,6 +55,16 @@ class ExactNeighbors:
         For ``"precomputed"`` the matrix of which `points` name the columns; without it, the points
         cannot be searched from within (:meth:`query_self`).
 
+    leaves : bool, default False
+        Whether rows are searched among narrow points by :class:`Leaves`, euclidean ones; else by
+        scikit-learn's tree, which is slower and, where equally near points are not all among
+        the nearest, takes any of them: states are searched as they were when they were written.
+
+    Attributes
+    ----------
+    exhaustive : bool
+        Whether each row is compared with all points: then more neighbours cost little.
+
     Notes
     -----
     Rows of up to :data:`TREE_WIDTH` features (30 for manhattan and chebyshev) are searched with
@@ -68,7 +79,12 @@ class ExactNeighbors:
     """
 
     def __init__(
-        self, points: AnyArray, metric: Metric = "euclidean", distances: AnyArray | None = None
+        self,
+        points: AnyArray,
+        metric: Metric = "euclidean",
+        distances: AnyArray | None = None,
+        *,
+        leaves: bool = False,
     ) -> None:
         self.metric: Metric = metric
         self._given = points
@@ -82,21 +98,15 @@ class ExactNeighbors:
         self._exponent = _exponent(self._points) if self._plain in _POWERS else 0
         self._compared = _scaled(self._points, self._exponent)
         self._tree: Any = None
+        self._leaves: Leaves | None = None
+        self._in_leaves = leaves and self._plain == "euclidean"
         self._products: Products | None = None
         products = self._plain == "euclidean"
         widest = TREE_WIDTH if products else _TREE_WIDTH_WITHOUT_PRODUCTS
-        if self._plain in _POWERS and self._points.shape[1] <= widest:
-            from sklearn.neighbors import KDTree
-
-            self._tree = KDTree(self._points, metric=self._plain)
+        self.exhaustive = self._plain not in _POWERS or self._points.shape[1] > widest
 
     def __len__(self) -> int:
         return len(self._points)
-
-    @property
-    def exhaustive(self) -> bool:
-        """Return whether each row is compared with all points: then more neighbours cost little."""
-        return self._tree is None
 
     @property
     def compared(self) -> AnyArray:
@@ -107,6 +117,16 @@ class ExactNeighbors:
     def features(self) -> AnyArray:
         """Rows of which means may be taken, for starts: the points, or as they are compared."""
         return self._given if self.metric in LINEAR else self._points
+
+    def prepare(self) -> Self:
+        """Build what :meth:`query` searches in, once, before it is called in several threads."""
+        if not self.exhaustive and self._in_leaves and self._leaves is None:
+            self._leaves = Leaves(_scaled(_wide(self._points, self._exponent), self._exponent))
+        elif not (self.exhaustive or self._in_leaves) and self._tree is None:
+            from sklearn.neighbors import KDTree
+
+            self._tree = KDTree(self._points, metric=self._plain)
+        return self
 
     def distances(self, x: AnyArray) -> NDArray[np.float64]:
         """Distances from each row of `x` to all points: float64 array of shape (m, n)."""
@@ -166,7 +186,7 @@ class ExactNeighbors:
         indices : int64 array of shape (n, k)
         distances : float64 array of shape (n, k)
         """
-        if self._tree is not None and 1 <= k <= len(self):
+        if not self.exhaustive and 1 <= k <= len(self):
             indices, distances = self._search_from_within(k, n_jobs)
         else:
             indices, distances = self._query(self._points, k, n_jobs)
@@ -183,6 +203,7 @@ class ExactNeighbors:
     def _query(self, rows: AnyArray, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
         if not 1 <= k <= len(self):
             raise ValueError(f"k must be between 1 and {len(self)}, got {k}")
+        self.prepare()
         indices = np.empty((len(rows), k), dtype=np.int64)
         distances = np.empty((len(rows), k), dtype=np.float64)
         products = self._prepared_products(len(rows))
@@ -226,8 +247,14 @@ class ExactNeighbors:
             indices[:] = np.argsort(rows, axis=1, kind="stable")[:, : indices.shape[1]]
             distances[:] = np.take_along_axis(rows, indices, axis=1)
             return
-        if self._tree is None:
+        if self.exhaustive:
             self._search_all(rows, indices, distances, products)
+            return
+        if self._leaves is not None:
+            self._leaves.search(
+                _scaled(_wide(rows, self._exponent), self._exponent), indices, distances
+            )
+            np.ldexp(np.sqrt(distances, out=distances), self._exponent, out=distances)
             return
         found, near = self._tree.query(rows, k=indices.shape[1])[::-1]
         order = np.lexsort((found, near), axis=-1)
@@ -236,7 +263,7 @@ class ExactNeighbors:
 
     def _prepared_products(self, n_rows: int) -> Products | None:
         """Products that rule points out, where that is of use; made once."""
-        if self._tree is not None or self._plain != "euclidean" or n_rows < _SOME:
+        if not self.exhaustive or self._plain != "euclidean" or n_rows < _SOME:
             return None
         if self._products is None and n_rows * len(self) >= _MANY:
             self._products = Products(self._compared)
@@ -296,6 +323,11 @@ def _exponent(points: AnyArray) -> int:
     """Power of two by which points are divided, so that squares stay within float32."""
     exponent = int(np.frexp(np.abs(points).max(initial=0.0))[1])
     return 0 if -_USUAL <= exponent <= _USUAL else exponent
+
+
+def _wide(rows: AnyArray, exponent: int) -> AnyArray:
+    """Rows in the precision in which they can be divided by that power of two."""
+    return rows if exponent == 0 else rows.astype(np.float64)
 
 
 def _scaled(rows: AnyArray, exponent: int) -> AnyArray:

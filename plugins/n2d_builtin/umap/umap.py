@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,15 @@ from n2d_framework.plugin import (
     FitContext,
     FloatArray,
     Problem,
+    State,
     component,
     derive_seed,
     learned,
     option,
 )
+
+if TYPE_CHECKING:
+    from n2d_builtin.umap.umap_placing import Placer
 
 __all__ = ["Umap"]
 
@@ -118,7 +123,10 @@ class Umap:
     a_: float | None = learned(dtype=float, gt=0)
     b_: float | None = learned(dtype=float, gt=0)
     transform_seed_: int | None = learned(dtype=int, ge=0, lt=2**31)
+    #: How new rows are placed; 1: as states before version 2 were, by :mod:`umap_kernel`.
+    _placing: int | None = learned(dtype=int, ge=1, le=2)
     _neighbors: ExactNeighbors | None = learned()
+    _placer: Callable[..., None] | None = learned()
 
     def __attrs_post_init__(self) -> None:
         problems = []
@@ -192,7 +200,7 @@ class Umap:
         landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
         landmarks.check(self.check_input, x.shape[1:])
         latent = landmarks.rows
-        neighbors = ExactNeighbors(latent, self.metric, x)
+        neighbors = ExactNeighbors(latent, self.metric, x, leaves=True)
         chosen = landmarks.origin("umap")
         found = shared_neighbors(neighbors, self.n_neighbors, context, **chosen)
         a, b = curve(self.spread, self.min_dist)
@@ -213,7 +221,7 @@ class Umap:
         )
         self.latent_, self.embedding_, self.a_, self.b_ = latent, embedding, a, b
         self.transform_seed_ = derive_seed(context.seed, "umap", "transform")
-        self._neighbors = neighbors
+        self._neighbors, self._placer, self._placing = neighbors, None, 2
         return landmarks
 
     def transform(self, x: AnyArray) -> FloatArray:
@@ -234,26 +242,36 @@ class Umap:
         StateError
             If not fitted.
         """
-        from n2d_builtin.umap.umap_kernel import place, random_words
-
         latent = require_fitted(self.latent_, "umap")
         embedding = require_fitted(self.embedding_, "umap")
         check_metric(x, self.metric, "umap", latent)
         neighbors = self._searcher()
-        seeds = random_words(require_fitted(self.transform_seed_, "umap"))
+        place = self._placer = self._placer or self._made_placer(embedding)
         placed = np.empty((len(x), embedding.shape[1]), dtype=np.float32)
 
         def work(start: int, stop: int) -> None:
-            indices, distances = neighbors.query(x[start:stop], self.n_neighbors)
-            place(
-                indices, distances, embedding, placed[start:stop], seeds,
-                float(self.a_ or 0.0), float(self.b_ or 0.0), self.repulsion_strength,
-                self.learning_rate / 4.0, float(self.negative_sample_rate),
-                max(0.0, self.local_connectivity - 1.0), self.transform_epochs,
-            )  # fmt: skip
+            found = neighbors.query(x[start:stop], self.n_neighbors)
+            place(*found, placed[start:stop])
 
         in_threads(work, len(x), n_jobs=available_threads(), chunk=256)
         return placed
+
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: rows were placed in double precision, one after the other; they still are.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        return {**state, "placing": 1}
 
     def check_learned(self) -> list[str]:
         """Reasons why a state that was read cannot place rows."""
@@ -269,5 +287,21 @@ class Umap:
 
     def _searcher(self) -> ExactNeighbors:
         if self._neighbors is None:
-            self._neighbors = ExactNeighbors(require_fitted(self.latent_, "umap"), self.metric)
-        return self._neighbors
+            latent = require_fitted(self.latent_, "umap")
+            self._neighbors = ExactNeighbors(latent, self.metric, leaves=self._placing != 1)
+        return self._neighbors.prepare()
+
+    def _made_placer(self, embedding: NDArray[np.float32]) -> Placer:
+        from n2d_builtin.umap.umap_layout import Forces
+        from n2d_builtin.umap.umap_placing import placer_of
+
+        a, b = require_fitted(self.a_, "umap"), require_fitted(self.b_, "umap")
+        weights = self.repulsion_strength, self.negative_sample_rate, self.learning_rate / 4.0
+        return placer_of(
+            require_fitted(self._placing, "umap"),
+            embedding,
+            Forces(a, b, *weights),
+            n_epochs=self.transform_epochs,
+            connectivity=max(0.0, self.local_connectivity - 1.0),
+            seed=require_fitted(self.transform_seed_, "umap"),
+        )

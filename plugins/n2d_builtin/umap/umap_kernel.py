@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from n2d_builtin.common.compiled import compiled
 
-__all__ = ["place", "random_words"]
+__all__ = ["begin_at", "place", "random_words", "strengths"]
 
 _TOLERANCE = 1e-5
 _LEAST_SCALE = 1e-3
@@ -72,7 +72,7 @@ def _sigma(distances: Any, rho: float) -> Any:
 
 
 @compiled()
-def _strengths(distances: Any, connectivity: float, weights: Any) -> None:
+def strengths(distances: Any, connectivity: float, weights: Any) -> None:
     """Membership strength of each neighbour, in (0, 1]; the unit of distances does not matter."""
     largest = distances[-1]
     if largest > _MOST_DISTANCE or 0.0 < largest < 1.0 / _MOST_DISTANCE:
@@ -85,7 +85,7 @@ def _strengths(distances: Any, connectivity: float, weights: Any) -> None:
 
 
 @compiled()
-def _start(indices: Any, weights: Any, embedding: Any, current: Any) -> None:
+def begin_at(indices: Any, weights: Any, embedding: Any, current: Any) -> None:
     """Weighted mean of the neighbours; a neighbour of full strength is taken alone."""
     current[:] = 0.0
     if weights[0] >= 1.0:
@@ -192,8 +192,8 @@ def place(
         if distances[i, 0] == 0.0:
             placed[i] = embedding[indices[i, 0]]
             continue
-        _strengths(distances[i], connectivity, weights)
-        _start(indices[i], weights, embedding, current)
+        strengths(distances[i], connectivity, weights)
+        begin_at(indices[i], weights, embedding, current)
         strongest = weights.max()
         periods = np.zeros(weights.shape[0])
         for j in range(weights.shape[0]):

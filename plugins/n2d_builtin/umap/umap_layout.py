@@ -22,10 +22,11 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.umap.umap_layout_kernel import LANES, LEAST_EXPONENT, STEP_BITS, advance
+from n2d_builtin.umap.umap_layout_kernel import advance
+from n2d_builtin.umap.umap_vectors import LANES, LEAST_EXPONENT, STEP_BITS
 from n2d_framework.plugin import AnyArray, IntArray
 
-__all__ = ["Forces", "lay_out"]
+__all__ = ["Forces", "lay_out", "widened"]
 
 #: Widest vector in groups of lanes; coordinates beyond it take several.
 _MOST_GROUPS = 4
@@ -108,13 +109,9 @@ def lay_out(
     float32 array of shape (n, m)
     """
     n, m = start.shape
-    groups = -(-m // LANES)
-    groups = -(-groups // _MOST_GROUPS) * _MOST_GROUPS if groups > _MOST_GROUPS else groups
     order = np.random.default_rng(seed).permutation(n)
-    rows = np.zeros((n, groups * LANES), dtype=np.float32)
-    rows[:, :m] = start[order]
+    rows, lanes = widened(start[order])
     plan = _Plan.of(graph, order)
-    lanes = (0,) * min(groups, _MOST_GROUPS)
     pulls, pushes = forces.tables()
 
     def epochs(worker: int, workers: int, wait: Callable[[], Any]) -> None:
@@ -135,6 +132,26 @@ def lay_out(
     placed = np.empty((n, m), dtype=np.float32)
     placed[order] = rows[:, :m]
     return placed
+
+
+def widened(rows: AnyArray) -> tuple[NDArray[np.float32], tuple[int, ...]]:
+    """Rows of whole vectors, filled up with zeros.
+
+    Parameters
+    ----------
+    rows : float32 array of shape (n, m)
+
+    Returns
+    -------
+    float32 array of shape (n, w)
+    tuple of int
+        As long as a vector has groups of lanes.
+    """
+    groups = -(-rows.shape[1] // LANES)
+    groups = -(-groups // _MOST_GROUPS) * _MOST_GROUPS if groups > _MOST_GROUPS else groups
+    wide = np.zeros((len(rows), groups * LANES), dtype=np.float32)
+    wide[:, : rows.shape[1]] = rows
+    return wide, (0,) * min(groups, _MOST_GROUPS)
 
 
 @attrs.frozen

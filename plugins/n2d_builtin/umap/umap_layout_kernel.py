@@ -1,33 +1,16 @@
-"""Compiled optimization of a UMAP layout: one epoch of some of its tasks.
+"""Compiled optimization of a UMAP layout: one epoch of some of its tasks."""
 
-Rows are read, moved and written as whole vectors of single precision numbers, and the two
-forces are read from tables (:mod:`n2d_builtin.umap.umap_layout` makes them): most of the time of
-umap-learn's layout goes into powers and into coordinates taken one by one.
-"""
-
-# numba hands every typing function the types of all arguments.
-# ruff: noqa: ARG001
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]
-from numba import types
-from numba.extending import intrinsic
 
 from n2d_builtin.common.compiled import compiled
+from n2d_builtin.umap.umap_vectors import LANES, looked_up, move_part, squared_part
 
-__all__ = ["LANES", "LEAST_EXPONENT", "STEP_BITS", "advance"]
+__all__ = ["advance"]
 
-#: Numbers that make one group of a vector.
-LANES = 8
-#: Tables begin at two to this power, and have this many bits within each of their steps.
-LEAST_EXPONENT, STEP_BITS = -30, 17
-_FIRST = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
-_WITHIN = (1 << STEP_BITS) - 1
-_STEEPEST = 4.0
 _FAST = ("reassoc", "contract", "nsz")
 _COUNTER, _MIX_A, _MIX_B = (
     np.uint64(0x9E3779B97F4A7C15),
@@ -36,99 +19,9 @@ _COUNTER, _MIX_A, _MIX_B = (
 )
 
 
-def _constant(value: float, width: int) -> Any:
-    return ir.Constant(ir.VectorType(ir.FloatType(), width), [value] * width)
-
-
-def _lanes(builder: Any, vector: Any, chosen: list[int]) -> Any:
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(chosen)), chosen)
-    return builder.shuffle_vector(vector, vector, mask)
-
-
-def _address(context: Any, builder: Any, signature: Any, arguments: Any, at: int) -> Any:
-    """Where the vector begins that stands in row ``arguments[at]``, from column ``[1]``."""
-    array = context.make_array(signature.args[0])(context, builder, arguments[0])
-    width = builder.extract_value(array.shape, 1)
-    offset = builder.add(builder.mul(arguments[at], width), arguments[1])
-    vector = ir.VectorType(ir.FloatType(), LANES * len(signature.args[-1]))
-    return builder.bitcast(builder.gep(array.data, [offset]), vector.as_pointer())
-
-
-def _read(builder: Any, address: Any) -> Any:
-    vector = builder.load(address)
-    vector.align = 4
-    return vector
-
-
-def _write(builder: Any, vector: Any, address: Any) -> None:
-    builder.store(vector, address).align = 4
-
-
-def _spread(builder: Any, value: Any, width: int) -> Any:
-    one = ir.Constant(ir.VectorType(ir.FloatType(), width), ir.Undefined)
-    filled = builder.insert_element(one, value, ir.Constant(ir.IntType(32), 0))
-    return _lanes(builder, filled, [0] * width)
-
-
-def _sum(builder: Any, vector: Any) -> Any:
-    width = vector.type.count
-    parts = [_lanes(builder, vector, list(range(s, s + LANES))) for s in range(0, width, LANES)]
-    total = parts[0]
-    for part in parts[1:]:
-        total = builder.fadd(total, part, flags=_FAST)
-    while (half := total.type.count // 2) > 0:
-        low, high = (_lanes(builder, total, list(range(s, s + half))) for s in (0, half))
-        total = builder.fadd(low, high, flags=_FAST)
-    return builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
-
-
-def _squared(typing: Any, rows: Any, column: Any, i: Any, j: Any, lanes: Any) -> Any:
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        one, other = (
-            _read(builder, _address(context, builder, signature, arguments, at)) for at in (2, 3)
-        )
-        difference = builder.fsub(one, other, flags=_FAST)
-        return _sum(builder, builder.fmul(difference, difference, flags=_FAST))
-
-    return types.float32(rows, types.int64, types.int64, types.int64, lanes), generate
-
-
-def _clipped(builder: Any, vector: Any) -> Any:
-    for beyond, limit in (("<", _STEEPEST), (">", -_STEEPEST)):
-        bound = _constant(limit, vector.type.count)
-        inside = builder.fcmp_ordered(beyond, vector, bound)
-        vector = builder.select(inside, vector, bound)
-    return vector
-
-
-def _mover(*, both: bool) -> Callable[..., Any]:
-    """A step of row `i` along its line to row `j`, each coordinate by at most 4 `alpha`."""
-
-    def move(
-        typing: Any, rows: Any, column: Any, i: Any, j: Any, factor: Any, alpha: Any, lanes: Any
-    ) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            here, there = (_address(context, builder, signature, arguments, at) for at in (2, 3))
-            one, other = _read(builder, here), _read(builder, there)
-            width = one.type.count
-            force, rate = (_spread(builder, arguments[at], width) for at in (4, 5))
-            difference = builder.fsub(one, other, flags=_FAST)
-            step = _clipped(builder, builder.fmul(force, difference, flags=_FAST))
-            step = builder.fmul(step, rate, flags=_FAST)
-            _write(builder, builder.fadd(one, step, flags=_FAST), here)
-            if both:
-                _write(builder, builder.fsub(other, step, flags=_FAST), there)
-            return context.get_dummy_value()
-
-        counts, numbers = (types.int64,) * 3, (types.float32,) * 2
-        return types.void(rows, *counts, *numbers, lanes), generate
-
-    return move
-
-
-_squared_part: Any = intrinsic(_squared)
-_attract_part: Any = intrinsic(_mover(both=True))
-_repel_part: Any = intrinsic(_mover(both=False))
+_squared_part: Any = squared_part(_FAST)
+_attract_part: Any = move_part(_FAST, both=True)
+_repel_part: Any = move_part(_FAST)
 
 
 @compiled()
@@ -140,26 +33,18 @@ def _mixed(word: Any) -> Any:
 
 
 @compiled(fastmath=set(_FAST))
-def _looked_up(table: Any, squared: Any) -> Any:
-    """Force at a squared distance, linear within each step of the table."""
-    bits = np.float32(squared).view(np.int32)
-    step = min(max((bits >> STEP_BITS) - _FIRST, 0), table.shape[0] - 1)
-    return table[step, 0] + np.float32(bits & _WITHIN) * table[step, 1]
-
-
-@compiled(fastmath=set(_FAST))
 def _distance(rows: Any, i: Any, j: Any, lanes: Any) -> Any:
     total = np.float32(0.0)
     for column in range(0, rows.shape[1], LANES * len(lanes)):
-        total += _squared_part(rows, column, i, j, lanes)
+        total += _squared_part(column, rows, i, rows, j, lanes)
     return total
 
 
 @compiled(fastmath=set(_FAST))
 def _attract(rows: Any, i: Any, j: Any, pulls: Any, alpha: Any, lanes: Any) -> None:
-    force = _looked_up(pulls, _distance(rows, i, j, lanes))
+    force = looked_up(pulls, _distance(rows, i, j, lanes))
     for column in range(0, rows.shape[1], LANES * len(lanes)):
-        _attract_part(rows, column, i, j, force, alpha, lanes)
+        _attract_part(column, rows, i, rows, j, force, alpha, lanes)
 
 
 @compiled(fastmath=set(_FAST))
@@ -170,9 +55,9 @@ def _repel(rows: Any, i: Any, others: Any, pushes: Any, alpha: Any, lanes: Any) 
     noisier, and clusters wider.
     """
     for p in range(others.shape[0]):
-        force = _looked_up(pushes, _distance(rows, i, others[p], lanes))
+        force = looked_up(pushes, _distance(rows, i, others[p], lanes))
         for column in range(0, rows.shape[1], LANES * len(lanes)):
-            _repel_part(rows, column, i, others[p], force, alpha, lanes)
+            _repel_part(column, rows, i, rows, others[p], force, alpha, lanes)
 
 
 @compiled()
