@@ -39,7 +39,8 @@ def rows_of(path: str) -> tuple[np.ndarray, np.ndarray]:
         x, y = load_digits(return_X_y=True)
     else:
         with np.load(path) as found:
-            x, y = found["z" if "z" in found else "x"], found["y"]
+            names = ("z", "y") if "z" in found else ("x_test", "y_test")
+            x, y = (found[name] for name in names)
     x = x.reshape(len(x), -1).astype(np.float32)[:20_000]
     if x.shape[1] > 10:
         x = PCA(10, random_state=0).fit_transform(x)
@@ -53,7 +54,7 @@ def as_version_1(state: State) -> State:
 
 def theirs(model: Umap, rows: np.ndarray) -> object:
     """umap-learn's model with the given embedding."""
-    from n2d_builtin.umap.umap_library import import_umap
+    from n2d_builtin.umap.umap_start import import_umap
 
     options = {"n_neighbors": model.n_neighbors, "min_dist": 0.0, "n_epochs": 11}
     with warnings.catch_warnings():
@@ -110,7 +111,7 @@ def seconds() -> list[str]:
     rows = PCA(10, random_state=0).fit_transform(x).astype(np.float32, order="C")
     known, new = rows[:LANDMARKS], rows[LANDMARKS:]
     context = FitContext(seed=0, n_jobs=2)
-    umap = Umap(n_components=10, n_neighbors=NEIGHBOURS).fit(known, context=context)
+    umap = Umap(n_components=10, n_neighbors=NEIGHBOURS, n_epochs=20).fit(known, context=context)
     older = Umap(n_components=10, n_neighbors=NEIGHBOURS)
     older.set_state(as_version_1(umap.get_state()))
     hdbscan = Hdbscan(min_cluster_size=50).fit(known, context=context)

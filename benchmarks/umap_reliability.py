@@ -42,7 +42,7 @@ def ours(z: np.ndarray, seed: int) -> np.ndarray:
 
 
 def library(z: np.ndarray, seed: int) -> np.ndarray:
-    from n2d_builtin.umap.umap_library import import_umap
+    from n2d_builtin.umap.umap_start import import_umap
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -61,7 +61,7 @@ def energy(z: np.ndarray, embedding: np.ndarray) -> float:
 
     a, b = umap.curve(1.0, 0.0)
     knn = ExactNeighbors(z).query_self(NEIGHBORS)
-    graph = umap.neighbor_graph(z, *knn, set_op_mix_ratio=1.0, local_connectivity=1.0).tocoo()
+    graph = umap.neighbor_graph(*knn, set_op_mix_ratio=1.0, local_connectivity=1.0).tocoo()
 
     def closeness(i: np.ndarray, j: np.ndarray) -> np.ndarray:
         squared = ((embedding[i].astype(float) - embedding[j]) ** 2).sum(axis=1)

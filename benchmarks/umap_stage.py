@@ -77,7 +77,7 @@ def ours(z: np.ndarray, knn: Knn, n_jobs: int, epochs: int | None = None) -> np.
 
 
 def by_hand(z: np.ndarray, knn: Knn, _n_jobs: int, epochs: int | None = None) -> np.ndarray:
-    from n2d_builtin.umap.umap_library import import_umap
+    from n2d_builtin.umap.umap_start import import_umap
 
     indices, distances = knn
     with warnings.catch_warnings():
@@ -104,7 +104,7 @@ def parts(z: np.ndarray, knn: Knn, n_jobs: int) -> dict[str, float]:
     epochs = 500 if len(z) <= 10_000 else 200
     seconds = {}
     seconds["graph"], graph = timed(
-        lambda: library.pruned(library.neighbor_graph(z, *knn, **GRAPH), epochs)
+        lambda: library.pruned(library.neighbor_graph(*knn, **GRAPH), epochs)
     )
     with one_blas_thread(look_again=True):
         seconds["start"], start = timed(

@@ -38,6 +38,7 @@ from n2d_framework.cli.commands.stability import stability
 from n2d_framework.cli.commands.store import store
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
+from n2d_framework.cli.commands.warm_up import warm_up
 from n2d_framework.cli.plugin_commands import PluginCommands
 from n2d_framework.cli.store_location import private_caches, temporary_files
 from n2d_framework.cli.terminal.console import say_error
@@ -169,6 +170,7 @@ for _command in (
     store,
     schema,
     doctor,
+    warm_up,
     new_plugin,
     check_plugin,
 ):

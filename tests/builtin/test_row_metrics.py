@@ -63,7 +63,7 @@ def test_agrees_with_all_distances(metric, width):
 
 @pytest.mark.parametrize("metric", [m for m in LATER if m != "haversine"])
 def test_agrees_with_umap_learn(metric):
-    from n2d_builtin.umap.umap_library import import_umap
+    from n2d_builtin.umap.umap_start import import_umap
 
     import_umap()
     from umap.distances import named_distances

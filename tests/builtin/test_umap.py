@@ -36,7 +36,7 @@ def model(digits):
 @pytest.fixture(scope="module")
 def theirs(digits):
     """umap-learn's own fit of the same rows."""
-    from n2d_builtin.umap.umap_library import import_umap
+    from n2d_builtin.umap.umap_start import import_umap
 
     umap = import_umap().UMAP(
         n_components=5, n_neighbors=15, min_dist=0.0, random_state=1, n_jobs=1
@@ -100,12 +100,12 @@ def test_rows_are_placed_as_well_as_states_of_version_1_place_them(digits, model
     assert vote.score(now, y_new) >= vote.score(before, y_new) - 0.005
 
 
-@pytest.mark.parametrize("components", [2, 9, 40])
+@pytest.mark.parametrize("components", [9, 40])
 def test_a_row_is_placed_alike_in_any_group(digits, components):
     train, _, new, _ = digits
     options = {"n_epochs": 2, "n_neighbors": 8, "init": "random", "negative_sample_rate": 3}
     # More samples than are listed at once.
-    long = {"transform_epochs": 900} if components == 2 else {"transform_epochs": 30}
+    long = {"transform_epochs": 900} if components == 9 else {"transform_epochs": 30}
     placing = Umap(n_components=components, **options, **long).fit(train[:300], context=CONTEXT)
     rows = np.concatenate([new[:30], train[:2]])
     together = placing.transform(rows)
@@ -134,9 +134,7 @@ warnings.simplefilter("error")
 x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
 Umap(n_neighbors=5, n_epochs=5).fit(x, context=FitContext())
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules
-from pynndescent import pynndescent_
-assert not pynndescent_.nn_descent.signatures
-assert "umap.parametric_umap" not in sys.modules
+assert "umap" not in sys.modules and "pynndescent" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 

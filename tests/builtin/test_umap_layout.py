@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, coo_matrix
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
@@ -219,23 +219,41 @@ def test_too_few_landmarks_are_refused_by_name(digits):
         Umap(max_landmarks=15).fit(digits[0], context=FitContext())
 
 
-def test_many_rows_begin_with_umaps_own_eigenvectors(monkeypatch, digits):
-    """Our own call for many rows finds the same start, up to sign."""
+@pytest.fixture(scope="module")
+def graph(digits):
     from n2d_builtin.neighbors.neighbors import ExactNeighbors
-    from n2d_builtin.umap import umap_library as library
-    from n2d_builtin.umap import umap_start as start
+    from n2d_builtin.umap.umap_library import neighbor_graph
 
-    rows = digits[0]
-    indices, distances = ExactNeighbors(rows).query_self(15)
-    graph = library.pruned(
-        library.neighbor_graph(
-            rows, indices, distances, set_op_mix_ratio=1.0, local_connectivity=1.0
-        ),
-        500,
+    found = ExactNeighbors(digits[0]).query_self(15)
+    return found, neighbor_graph(*found, set_op_mix_ratio=0.7, local_connectivity=1.5)
+
+
+def test_the_graph_is_that_of_umap_learn(digits, graph):
+    from n2d_builtin.umap.umap_library import curve
+    from n2d_builtin.umap.umap_start import import_umap
+
+    umap = import_umap().umap_
+    (indices, distances), ours = graph
+    theirs, *_ = umap.fuzzy_simplicial_set(
+        digits[0], 15, np.random.RandomState(0), "euclidean",
+        knn_indices=indices, knn_dists=distances.astype(np.float32),
+        set_op_mix_ratio=0.7, local_connectivity=1.5,
+    )  # fmt: skip
+    np.testing.assert_allclose(ours.toarray(), theirs.toarray(), atol=2e-5)
+    assert (ours.toarray() == ours.toarray().T).all()
+    for spread, least in ((1.0, 0.0), (2.0, 0.5)):
+        np.testing.assert_allclose(curve(spread, least), umap.find_ab_params(spread, least))
+
+
+def test_rows_begin_with_umap_learns_eigenvectors(digits, graph):
+    from n2d_builtin.umap.umap_library import pruned
+    from n2d_builtin.umap.umap_start import begin, import_umap
+
+    edges = pruned(graph[1], 500)
+    theirs = import_umap().spectral.spectral_layout(
+        digits[0], coo_matrix(edges), 3, np.random.RandomState(0)
     )
-    theirs = start.begin("spectral", rows, graph, 3, 0, "euclidean")
-    monkeypatch.setattr(start, "_MANY", 100)
-    ours = start.begin("spectral", rows, graph, 3, 0, "euclidean")
+    ours = begin("spectral", digits[0], edges, 3, 0, "euclidean")
     for d in range(3):
         assert abs(np.corrcoef(ours[:, d], theirs[:, d])[0, 1]) > 0.999
 
@@ -243,7 +261,7 @@ def test_many_rows_begin_with_umaps_own_eigenvectors(monkeypatch, digits):
 def test_machine_code_is_kept_for_the_next_process(tmp_path):
     code = """
 import numpy as np
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, coo_matrix
 from n2d_builtin.umap.umap_layout import Forces, lay_out
 from n2d_builtin.umap.umap_layout_kernel import advance
 edge = coo_array((np.ones(1, "f"), (np.array([0], "i"), np.array([1], "i"))), shape=(2, 2))

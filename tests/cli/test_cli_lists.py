@@ -121,6 +121,19 @@ def test_doctor(n2d: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "builtin" in {plugin["entry_point"] for plugin in reported["plugins"]}
 
 
+def test_warm_up_uses_what_is_named(n2d: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from n2d_builtin.kmeans.kmeans import KMeans
+
+    asked: list[int] = []
+    plain = KMeans.predict
+    monkeypatch.setattr(KMeans, "predict", lambda self, m: asked.append(len(m)) or plain(self, m))
+    assert n2d("warm-up", "kmeans").exit_code == 0
+    assert asked == [200, 200]  # by the fit, and for other rows
+    refused = n2d("warm-up", "kmeens")
+    assert refused.exit_code == 2
+    assert "did you mean 'kmeans'" in refused.stderr
+
+
 def test_doctor_finds_what_is_wrong(
     n2d: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,7 +153,7 @@ class Leiden:
         search = ExactNeighbors(points, self.metric)
         indices, distances = search.query_self(k, n_jobs=context.n_jobs)
         graph = neighbor_graph(
-            points, indices, distances, set_op_mix_ratio=1.0, local_connectivity=1.0
+            indices, distances, set_op_mix_ratio=1.0, local_connectivity=1.0
         ).tocsr()
         graph.sort_indices()
         context.resources.check()

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-__all__ = ["compiled", "keep_on_disk"]
+__all__ = ["compiled"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,15 +31,10 @@ def compiled(**flags: Any) -> Callable[[F], F]:
 
     def decorate(function: F) -> F:
         dispatcher = numba.njit(nogil=True, error_model="numpy", **flags)(function)
-        keep_on_disk(dispatcher)
+        try:
+            dispatcher.enable_caching()
+        except RuntimeError as error:
+            log.debug("machine code is not kept on disk: %s", error)
         return cast(F, dispatcher)
 
     return decorate
-
-
-def keep_on_disk(dispatcher: Any) -> None:
-    """Let a compiled function keep its machine code on disk, if a folder can be written."""
-    try:
-        dispatcher.enable_caching()
-    except RuntimeError as error:
-        log.debug("machine code is not kept on disk: %s", error)

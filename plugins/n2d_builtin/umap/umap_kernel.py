@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from n2d_builtin.common.compiled import compiled
 
-__all__ = ["begin_at", "place", "random_words", "strengths"]
+__all__ = ["all_strengths", "begin_at", "place", "random_words", "strengths"]
 
 _TOLERANCE = 1e-5
 _LEAST_SCALE = 1e-3
@@ -82,6 +82,18 @@ def strengths(distances: Any, connectivity: float, weights: Any) -> None:
     for j in range(distances.shape[0]):
         beyond = distances[j] - rho
         weights[j] = 1.0 if beyond <= 0.0 or sigma == 0.0 else np.exp(-beyond / sigma)
+
+
+@compiled()
+def all_strengths(
+    indices: Any, distances: Any, first: int, connectivity: float, weights: Any
+) -> None:
+    """Strengths of the neighbours of rows from `first` on; 0 of a row for itself."""
+    for i in range(indices.shape[0]):
+        strengths(distances[i], connectivity, weights[i])
+        for j in range(indices.shape[1]):
+            if indices[i, j] == first + i:
+                weights[i, j] = 0.0
 
 
 @compiled()

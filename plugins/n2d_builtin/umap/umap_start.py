@@ -1,8 +1,15 @@
-"""Where the training rows of UMAP begin: eigenvectors of the graph, principal axes or chance."""
+"""Where the training rows of UMAP begin: eigenvectors of the graph, principal axes or chance.
+
+Of umap-learn itself only the start of a graph in several parts is called: its import compiles a
+search for neighbours that is not used.
+"""
 
 from __future__ import annotations
 
 import logging
+import sys
+import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,16 +17,42 @@ from numpy.typing import NDArray
 
 from n2d_framework.plugin import AnyArray
 
-__all__ = ["begin"]
+__all__ = ["begin", "import_umap"]
 
 log = logging.getLogger(__name__)
 
-#: Rows beyond which the eigenvectors of a connected graph are found by our own call: umap's
-#: keeps a basis that grows with the root of the number of rows.
-_MANY = 10_000
-#: Vectors of the Lanczos basis, and the tolerance of umap.
+#: Vectors of the Lanczos basis (umap-learn's grows with the root of the number of rows), and the
+#: tolerance, which is that of umap-learn.
 _BASIS, _TOLERANCE = 64, 1e-4
 _WIDTH, _NOISE = 10.0, 1e-4
+
+
+_lock = threading.Lock()
+
+
+def import_umap() -> Any:
+    """Import umap-learn without its TensorFlow part.
+
+    ``import umap`` imports TensorFlow for its parametric variant wherever that is installed
+    (seconds, and hundreds of megabytes). The variant stays importable afterwards by
+    ``from umap.parametric_umap import ParametricUMAP``.
+
+    Returns
+    -------
+    module
+    """
+    with _lock:
+        if "umap" in sys.modules:
+            return sys.modules["umap"]
+        blocked = "umap.parametric_umap"
+        sys.modules[blocked] = None  # type: ignore[assignment]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ImportWarning)
+                import umap
+        finally:
+            sys.modules.pop(blocked, None)
+        return umap
 
 
 def begin(
@@ -66,20 +99,18 @@ def begin(
 def _spectral(
     latent: AnyArray, graph: Any, n_components: int, random: Any, metric: str
 ) -> AnyArray | None:
+    from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
     from scipy.sparse.linalg import ArpackError
 
-    rows = len(latent)
-    if rows > _MANY and 2 * n_components < _BASIS and connected_components(graph)[0] == 1:
-        try:
-            return _eigenvectors(graph.tocsr(), n_components)
-        except ArpackError as error:
-            log.info("umap's own spectral start is tried: %s", error)
-    from umap.spectral import spectral_layout
-
     try:
-        found: AnyArray = spectral_layout(latent, graph, n_components, random, metric=metric)
-    except ValueError as error:
+        if connected_components(graph)[0] == 1:
+            return _eigenvectors(graph.tocsr(), n_components)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="(?s).*Spectral initialisation failed")
+            layout = import_umap().spectral.spectral_layout
+            found: AnyArray = layout(latent, coo_matrix(graph), n_components, random, metric=metric)
+    except (ArpackError, ValueError) as error:
         # ARPACK refuses parts of the graph that are hardly larger than the dimension.
         log.warning("umap starts from random positions, spectral ones failed: %s", error)
         return None
@@ -95,11 +126,12 @@ def _eigenvectors(graph: Any, n_components: int) -> AnyArray:
     scale = diags_array(1.0 / root)
     # Single precision is enough for the tolerance, and less to read.
     normalized = (scale @ graph @ scale).tocsr().astype(np.float32)
+    k = n_components + 1
     values, vectors = eigsh(
         normalized,
-        k=n_components + 1,
+        k=k,
         which="LA",
-        ncv=_BASIS,
+        ncv=min(len(root), max(_BASIS, 2 * k + 1)),
         tol=_TOLERANCE,
         v0=np.ones(len(root), dtype=np.float32),
     )
