@@ -8,7 +8,7 @@ from __future__ import annotations
 from n2d_framework.bundle.decoding import open_bundle
 from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
 from n2d_framework.bundle.replay import StageReplay, VerifyReport
-from n2d_framework.bundle.save_load import load, load_plan, save, save_again, verify
+from n2d_framework.bundle.save_load import holds_rows, load, load_plan, save, save_again, verify
 from n2d_framework.bundle.upgrading import upgrade
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "BundleInfo",
     "StageReplay",
     "VerifyReport",
+    "holds_rows",
     "inspect",
     "load",
     "load_plan",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
     from n2d_framework.storage import Opened
 
-__all__ = ["build", "load", "load_plan", "save", "save_again", "verify"]
+__all__ = ["build", "holds_rows", "load", "load_plan", "save", "save_again", "verify"]
 
 
 def save(model: N2D, path: str | os.PathLike[str], *, keep_rows: bool = True) -> None:
@@ -50,6 +50,19 @@ def save(model: N2D, path: str | os.PathLike[str], *, keep_rows: bool = True) ->
     model.save(path, keep_rows=keep_rows)
 
 
+def holds_rows(model: N2D) -> bool:
+    """Return whether the bundle of a model that was loaded may hold values of training rows.
+
+    Parameters
+    ----------
+    model : N2D
+    """
+    # Golden arrays without the rows themselves: the bundle was saved so on purpose. A model
+    # that cannot place rows has no golden arrays at all.
+    golden = model.to_snapshot().parts["golden"]
+    return not golden or "x" in golden
+
+
 def save_again(model: N2D, path: str | os.PathLike[str]) -> None:
     """Save a model that was loaded, without values of rows if its bundle had none.
 
@@ -60,10 +73,7 @@ def save_again(model: N2D, path: str | os.PathLike[str]) -> None:
     model : N2D
     path : path-like
     """
-    # Golden arrays without the rows themselves: the bundle was saved so on purpose. A model
-    # that cannot place rows has no golden arrays at all.
-    golden = model.to_snapshot().parts["golden"]
-    save(model, path, keep_rows=not golden or "x" in golden)
+    save(model, path, keep_rows=holds_rows(model))
 
 
 def load(

@@ -25,7 +25,9 @@ _MOST_CENTRES = 1000
 _LEAST_ROWS, _LEAST_CANDIDATES = 50, 10
 #: Chance of an alarm without drift, for all tests together; share of the fit's rows that are far.
 _LEVEL, _FAR = 0.01, 0.01
-#: Distances computed at once, and far rows that are grouped.
+#: Rows that are counted, at most and at least, and numbers held at once.
+_MOST_COUNTED, _LEAST_COUNTED, _NUMBERS = 20_000, 2000, 16_000_000
+#: Rows whose distances are computed at once, and far rows that are grouped.
 _BLOCK, _MOST_GROUPED = 4096, 2000
 #: Mean distance of the rows of a group, in units of the distance that 1 % of the fit's rows exceed.
 _WIDEST = 1.5
@@ -57,7 +59,7 @@ class Reference:
 
     @classmethod
     def of(cls, latent: AnyArray, labels: IntArray) -> Self:
-        """Counts of rows.
+        """Counts of rows; of very many, of a random sample.
 
         Parameters
         ----------
@@ -65,7 +67,11 @@ class Reference:
         labels : int64 array of shape (n,)
         """
         rows = latent.reshape(len(latent), -1)
-        spread = rows.var(axis=0, dtype=np.float64)
+        most = min(_MOST_COUNTED, max(_LEAST_COUNTED, _NUMBERS // max(rows.shape[1], 1)))
+        if len(rows) > most:
+            chosen = np.sort(np.random.default_rng(0).choice(len(rows), most, replace=False))
+            rows, labels = rows[chosen], labels[chosen]
+        spread = np.array([column.var(dtype=np.float64) for column in rows.T])
         dimensions = np.sort(np.argsort(-spread, kind="stable")[:_MOST_DIMENSIONS])
         found, sizes = np.unique(labels[labels >= 0], return_counts=True)
         found = found[np.sort(np.argsort(-sizes, kind="stable")[:_MOST_CENTRES])]
@@ -241,9 +247,10 @@ def _to_nearest(rows: AnyArray, centres: FloatArray) -> FloatArray:
     """Distance of each row to the nearest centre."""
     from scipy.spatial.distance import cdist
 
+    step = max(1, min(_BLOCK, _NUMBERS // max(rows.shape[1], len(centres))))
     parts = [
-        cdist(rows[start : start + _BLOCK].astype(np.float64), centres).min(axis=1)
-        for start in range(0, len(rows), _BLOCK)
+        cdist(rows[start : start + step].astype(np.float64), centres).min(axis=1)
+        for start in range(0, len(rows), step)
     ]
     return np.concatenate(parts)
 

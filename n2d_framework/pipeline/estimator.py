@@ -345,9 +345,11 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
             Where to; by custom it ends in ``.n2d``. An existing file is replaced only when
             the new one is complete.
         keep_rows : bool, default True
-            Whether a few training rows with their outputs, categories of columns and what the
-            describe components say go into the file. Without them ``verify`` has nothing to replay
-            and new categories are not pointed out; what components learned is there all the same.
+            Whether a few training rows with their outputs, categories of columns, what the
+            describe components say, counts for :meth:`drift` and rows with their confidence go
+            into the file. Without them ``verify`` has nothing to replay, new categories are not
+            pointed out, and drift and confidence are not known; what components learned is there
+            all the same.
 
         Raises
         ------

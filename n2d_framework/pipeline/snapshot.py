@@ -103,8 +103,9 @@ def parts_of_fit(fit: Fit, *, keep_rows: bool = True) -> dict[str, State]:
     ----------
     fit : Fit
     keep_rows : bool, default True
-        Whether values of training rows are among them: golden rows, categories of columns and
-        descriptions. Without them there are golden arrays of no rows.
+        Whether values of training rows are among them: golden rows, categories of columns,
+        descriptions, counts for drift and rows whose confidence was measured. Without them there
+        are golden arrays of no rows.
     """
     parts: dict[str, State] = {
         result.step.label: result.component.get_state() for result in fit.results
@@ -113,10 +114,10 @@ def parts_of_fit(fit: Fit, *, keep_rows: bool = True) -> dict[str, State]:
     parts["golden"] = dict(fit.golden) if keep_rows else _without_rows(fit)
     if fit.clusters is not None:
         parts["clusters"] = fit.clusters.as_state()
-    if fit.fitted.confidence is not None:
-        parts["confidence"] = fit.fitted.confidence.as_state()
     if not keep_rows:
         return parts
+    if fit.fitted.confidence is not None:
+        parts["confidence"] = fit.fitted.confidence.as_state()
     if fit.reference is not None:
         parts["reference"] = fit.reference.as_state()
     categories = fit.fitted.schema.packed_categories()

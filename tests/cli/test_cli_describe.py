@@ -300,6 +300,10 @@ def test_confidence_is_kept_and_predicted(n2d: Run, flowers: Path) -> None:
     assert 0 < (~kept).mean() < 0.3
     assert sure[~kept].max() < sure[kept].min()
     assert n2d("verify", "flowers.n2d").exit_code == 0
+    n2d_framework.load("flowers.n2d").save("bare.n2d", keep_rows=False)
+    result = n2d("stability", "bare.n2d", *words[2:], "--keep")
+    assert result.exit_code == 2
+    assert "it was saved without rows" in result.stderr
 
 
 def test_drift_has_its_exit_code(n2d: Run, flowers: Path) -> None:

@@ -11,6 +11,7 @@ import typer
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
+from n2d_framework.errors import UnsupportedError
 
 __all__ = ["stability"]
 
@@ -45,13 +46,18 @@ def stability(
     """Fit a model's composition again, and say how sure its labels are."""
     import numpy as np
 
-    from n2d_framework.bundle import load, save_again
+    from n2d_framework.bundle import holds_rows, load, save_again
     from n2d_framework.cli.table_file import check_table_path, open_table
     from n2d_framework.data import load as load_rows
 
     if output is not None:
         check_table_path(output, labels_only=False)
     model = load(bundle, trusted=trust or ()).set_params(store=store)
+    if keep and not holds_rows(model):
+        raise UnsupportedError(
+            f"{bundle}: it was saved without rows, and --keep puts coordinates of rows into it; "
+            "save the model with its rows first"
+        )
     rows = load_rows(select(data), like=model.schema_)
     found = model.stability(rows, resamples=resamples, seeds=seeds, keep=keep)
     if keep:
