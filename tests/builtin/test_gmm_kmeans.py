@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_framework.metrics import accuracy
 from n2d_framework.plugin import (
@@ -313,6 +314,7 @@ import numpy as np
 from n2d_framework.plugin import FitContext
 from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.kmeans.kmeans import KMeans
 given = np.load(sys.argv[1])
 rows = given["rows"]
@@ -359,6 +361,23 @@ def test_another_process_gives_the_same_bits_and_predicts_without_scikit_learn(r
         np.testing.assert_array_equal(found[f"{name}_refit"], proba)
         np.testing.assert_array_equal(found[f"{name}_predict"], model.labels_)
         np.testing.assert_array_equal(found[f"{name}_labels"], model.labels_)
+
+
+def test_the_start_that_cuts_fewest_edges_parts_classes_rather_than_a_dense_group():
+    rng = np.random.default_rng(0)
+    group = rng.normal(np.array([3, 10]), 0.05, size=(20, 2))
+    classes = rng.normal(size=(300, 2)) + np.repeat([[0, 0], [6, 0]], 150, axis=0)
+    x = np.concatenate([classes, group]).astype(np.float32)
+    likely, modular = (
+        GaussianMixture(n_clusters=2, selection=selection).fit(x, context=FitContext(seed=0))
+        for selection in ("likelihood", "modularity")
+    )
+    assert likely.lower_bound_ > modular.lower_bound_
+    assert sorted(np.bincount(likely.labels_)) == [20, 300]
+    assert accuracy(np.repeat([0, 1], 150), modular.labels_[:300]) > 0.99
+    graph = NeighborGraph.of(x, seed=0, n_jobs=1)
+    assert graph.modularity(modular.labels_) > 0.45 > graph.modularity(likely.labels_)
+    assert graph.modularity(np.zeros(320, np.int64)) == pytest.approx(0)
 
 
 @pytest.mark.parametrize(

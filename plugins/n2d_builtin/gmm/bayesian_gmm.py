@@ -57,9 +57,7 @@ class BayesianGaussianMixture(GaussianMixture):
         help="Most components. None follows the composition's n_clusters, else 20 (all rows when "
         "there are fewer).",
     )
-    n_init: int = option(
-        5, ge=1, help="Number of starts, of which the one with the best bound is kept."
-    )
+    n_init: int = option(5, ge=1, help="Number of starts, of which `selection` keeps one.")
     max_iter: int = option(500, ge=1, help="Most iterations of one start.")
     prior: Literal["dirichlet_process", "dirichlet_distribution"] = option(
         "dirichlet_process",

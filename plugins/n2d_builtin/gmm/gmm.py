@@ -16,6 +16,7 @@ from n2d_builtin.gmm.gaussians import (
     in_cluster_units,
     log_joint,
 )
+from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.neighbors.landmarks import counted, draw
 from n2d_framework.plugin import (
     AnyArray,
@@ -46,7 +47,9 @@ class GaussianMixture:
 
     Fitted by scikit-learn's expectation maximisation in float64, on centred rows in a unit near
     the width of clusters: labels do not depend on the unit of the rows. `labels_` are what
-    `predict` gives for the training rows. A component may end without any row of its own:
+    `predict` gives for the training rows. The likeliest of several starts may part a small dense
+    group from its class and leave two classes that touch in one component; the one with the
+    largest modularity parts the classes. A component may end without any row of its own:
     then fewer than `n_clusters` labels occur, and the numbers of the others stay as they are.
 
     Attributes
@@ -59,7 +62,7 @@ class GaussianMixture:
         Cholesky factors of the precisions: shape (n_clusters, d, d) for "full", (d, d) for
         "tied", (n_clusters, d) for "diag", (n_clusters,) for "spherical".
     lower_bound_ : float
-        Mean log-likelihood bound of the best start.
+        Mean log-likelihood bound of the start that is kept.
     bic_, aic_ : float
         Bayesian and Akaike information criterion on the training rows; the less the better,
         for choosing the number of clusters.
@@ -69,7 +72,7 @@ class GaussianMixture:
     References
     ----------
     Dempster, Laird and Rubin 1977, Maximum likelihood from incomplete data via the EM
-    algorithm, JRSS B 39.
+    algorithm, JRSS B 39. Newman 2006, Modularity and community structure in networks, PNAS 103.
     """
 
     name = "gmm"
@@ -89,9 +92,14 @@ class GaussianMixture:
     n_init: int = option(
         10,
         ge=1,
-        help="Number of starts, of which the most likely is kept. One start often ends in a bad "
+        help="Number of starts, of which `selection` keeps one. One start often ends in a bad "
         "optimum: on UMAP coordinates of images, one found the classes in 36 to 62 % of the cases, "
         "ten in 99 to 100 %.",
+    )
+    selection: Literal["likelihood", "modularity"] = option(
+        "likelihood",
+        help="Which start is kept: the likeliest, or that whose clusters cut the fewest edges of "
+        "the graph of 20 neighbours, beside what chance would cut.",
     )
     init: Literal["kmeans", "k-means++", "random", "random_from_data"] = option(
         "kmeans", help="How a start chooses its first responsibilities."
@@ -268,7 +276,22 @@ class GaussianMixture:
                 "%s: %d of %d starts failed: %s",
                 self.name, len(failures), self.n_init, failures[0],
             )  # fmt: skip
-        return max(models, key=lambda model: model.lower_bound_)
+        return self._selected(models, rows, context)
+
+    def _selected(self, models: list[Any], rows: AnyArray, context: FitContext) -> Any:
+        """The start that is kept."""
+        likeliest = max(models, key=lambda model: float(np.asarray(model.lower_bound_).item()))
+        if self.selection == "likelihood" or len(models) == 1:
+            return likeliest
+        seed = derive_seed(context.seed, self.name, "graph")
+        graph = NeighborGraph.of(rows.astype(np.float32), seed=seed, n_jobs=context.n_jobs)
+        judged = graph.rows.astype(np.float64)
+        context.resources.check()
+        with one_blas_thread(look_again=True):
+            fits = [graph.modularity(model.predict(judged)) for model in models]
+            if graph.modularity(likeliest.predict(judged)) == max(fits):
+                return likeliest
+        return models[int(np.argmax(fits))]
 
     def _estimator(self, **arguments: Any) -> Any:
         """Mixture of scikit-learn that one start fits."""
