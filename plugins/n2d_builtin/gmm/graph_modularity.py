@@ -1,4 +1,4 @@
-"""How well partitions fit the graph of neighbours: modularity."""
+"""Modularity of partitions on the graph of neighbours."""
 
 from __future__ import annotations
 
