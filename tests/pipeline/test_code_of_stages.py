@@ -211,10 +211,13 @@ def test_parsers_called_while_it_reads_do_not_disturb(tmp_path, monkeypatch):
     def parse(phase: str, about: object) -> None:
         ast.parse("x = 1")
 
+    usual = gc.get_threshold()
     gc.callbacks.append(parse)
+    gc.set_threshold(50)
     try:
         both, one = code._source("crowded"), code._source("crowded_too")
     finally:
+        gc.set_threshold(*usual)
         gc.callbacks.remove(parse)
     assert both != one
     (tmp_path / "crowded_too.py").write_text(text + "x = 1\n")
