@@ -15,6 +15,7 @@ from n2d_framework.cli.table_file import names_of, open_table
 from n2d_framework.cli.terminal.console import as_json
 from n2d_framework.core.dataset import class_names
 from n2d_framework.core.rows import Rows
+from n2d_framework.data.formats.write_back import columns_back
 from n2d_framework.errors import OutputError, attempt, note_missing
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage import write_atomic
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
     from n2d_framework.registry import Entry
 
-__all__ = ["WRITTEN_BACK", "Products"]
+__all__ = ["Products"]
 
-#: Columns of ``obs`` that are written back.
-WRITTEN_BACK = ("n2d_label", "n2d_strength")
 #: Characters of JSON up to which a description is shown.
 _SHORT = 4000
 _NOT_REACHED = "the run ended before it was made"
@@ -53,7 +52,7 @@ class Products:
     rows : bool
         Whether bundle and report may hold values of single rows, pictures rows of images.
     back : WriteBack or None
-        Where the columns :data:`WRITTEN_BACK` are written besides.
+        Where labels and strengths are written besides.
     missing : dict of str to str
         What could not be made (``config``, ``scores``, ``bundle``, ``report``, ``run``,
         ``plots/NAME``, columns of the labels as ``labels/NAME``), and why.
@@ -168,9 +167,7 @@ class Products:
 
     def _write_back(self) -> None:
         assert self.back is not None
-        columns = self._label_columns()
-        given = {name: columns.get(name.removeprefix("n2d_")) for name in WRITTEN_BACK}
-        self.back.write({name: column for name, column in given.items() if column is not None})
+        self.back.write(columns_back(self._label_columns()))
 
     def _write_report(self) -> None:
         path = self.output.path / "report.html"

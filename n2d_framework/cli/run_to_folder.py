@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from n2d_framework.cli.output_dir import MARK, output_folder, require_space
-from n2d_framework.cli.products import WRITTEN_BACK, Products
+from n2d_framework.cli.products import Products
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING, kinds_lines
 from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from n2d_framework.core.events import EventSink
     from n2d_framework.pipeline import N2D
 
-__all__ = ["execute", "writing_back"]
+__all__ = ["execute"]
 
 
 def execute(
@@ -66,7 +66,7 @@ def execute(
     listeners : sequence of callables, default ()
         Who else hears the events, such as a tracker.
     back : WriteBack, optional
-        Where labels are written besides, by :func:`writing_back`.
+        Where labels are written besides.
 
     Returns
     -------
@@ -110,31 +110,6 @@ def execute(
             products.write_record(record)
         _notify_written(model, products)
     return record
-
-
-def writing_back(request: RunRequest, copy: Path | None, overwrite: bool) -> WriteBack:
-    """Where labels are written back to, checked before anything is trained.
-
-    Parameters
-    ----------
-    request : RunRequest
-    copy : Path or None
-        A copy that gets them; ``None`` for the file itself.
-    overwrite : bool
-        Whether columns, or another copy, may be replaced.
-
-    Raises
-    ------
-    DataError
-        If the data are not a file of AnnData.
-    OutputError
-        If something is there already, or cannot be written.
-    """
-    data = request.data
-    source = Path(data["path"] if isinstance(data, Mapping) else data)
-    back = WriteBack(source, source if copy is None else copy, overwrite, WRITTEN_BACK)
-    back.check()
-    return back
 
 
 #: Bytes that the output takes at least: of any run, and of each row.

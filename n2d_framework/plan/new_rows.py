@@ -50,7 +50,7 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
     Warns
     -----
     DataWarning
-        If columns are left out, or have categories that the rows of the fit did not have.
+        If columns are left out.
     UserWarning
         If columns are taken by position, though those of the fit or of `x` have names.
     """
@@ -62,8 +62,7 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
     if fitted.storage == "columns":
         rows = _columns(x, frame, matched, schema)
         refuse_missing(fitted.plan.specs[0], rows)
-        for text in _unseen(rows, schema):
-            warnings.warn(f"X: {text}", DataWarning, stacklevel=stacklevel)
+        _refuse_other_values(rows, schema)
         return rows
     if frame is None and fitted.storage == "dense":
         values = as_rows(x)
@@ -143,21 +142,17 @@ def _check_shape(shape: tuple[int, ...], expected: tuple[int, ...], name: str) -
     )
 
 
-def _unseen(rows: Rows, schema: Schema) -> Iterable[str]:
-    """A line for each column with categories that the rows of the fit did not have."""
+def _refuse_other_values(rows: Rows, schema: Schema) -> None:
+    """Refuse columns that hold numbers where the rows of the fit had categories.
+
+    Other categories than those of the fit are counted by the component that takes columns.
+    """
     for field in schema.fields:
-        if field.kind != "category" or not field.categories:
-            continue
-        column: AnyArray = rows.column(field.name)
-        known = {None, *field.categories}
-        other = [value for value in column if value not in known]
-        if other:
-            _refuse_numbers(field, column, set(other))
-            names = listed(sorted(set(other)))
-            yield (
-                f"column {field.name!r}: {len(other)} of {len(column)} rows have categories that "
-                f"the model was not fitted on: {names}"
-            )
+        if field.kind == "category" and field.categories:
+            column: AnyArray = rows.column(field.name)
+            other = set(column) - {None, *field.categories}
+            if other:
+                _refuse_numbers(field, column, other)
 
 
 def _refuse_numbers(field: Field, column: AnyArray, other: set[str]) -> None:

@@ -131,7 +131,7 @@ def save_run_plots(
     OutputError
         If a file cannot be written.
     """
-    numbers = isinstance(x, np.ndarray)
+    numbers = isinstance(x, np.ndarray) and x.dtype.kind in "buif"  # not texts
     if image_shape == "auto":
         image_shape = guess_image_shape(x.shape[1:]) if numbers else None
     target = Path(folder)

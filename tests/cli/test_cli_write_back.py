@@ -119,6 +119,20 @@ def test_columns_are_replaced_only_if_the_user_says_so(n2d: Run) -> None:
     assert "b.h5ad exists" in said.output
 
 
+def test_predictions_come_back_as_well(n2d: Run) -> None:
+    path = write(Path("a.h5ad"), "now")
+    assert n2d("run", path, *WORDS).exit_code == 0
+    said = n2d("predict", "n2d-out/a/a.n2d", path, "--write-back", "--chunk", 7, "-q")
+    assert said.exit_code == 0, said.output
+    assert "label" not in said.stdout
+    found = load({"path": path, "y": "obs/n2d_label"})
+    assert list(map(str, found.y.tolist())) == labels()
+    assert len(load({"path": path, "y": "obs/n2d_strength"}).y) == 60
+    said = n2d("predict", "n2d-out/a/a.n2d", path, "--write-back")
+    assert said.exit_code == 1
+    assert "add --overwrite" in said.output
+
+
 @pytest.mark.parametrize("data", ["a.h5", "a.csv", "digits"])
 def test_other_data_are_refused_before_training(n2d: Run, data: str) -> None:
     with h5py.File("a.h5", "w") as file:

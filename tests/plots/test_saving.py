@@ -81,6 +81,13 @@ def test_what_does_not_apply_is_left_out(digits, tmp_path):
     assert names_of(written) == ["cluster_means.png", "clusters.png", "scree.png"]
 
 
+def test_texts_have_no_means(digits, tmp_path):
+    model = Model(digits[0], remakes=False, soft=False)
+    texts = np.array(["a text"] * len(digits[0]), dtype=object)
+    written = plots.save_run_plots(model, texts, folder=tmp_path, rows=texts)
+    assert names_of(written) == ["clusters.png", "scree.png"]
+
+
 def test_the_condensed_tree_is_drawn_where_a_clusterer_has_one(digits, tmp_path):
     x, _ = digits
     model = Model(x, remakes=False, soft=False)

@@ -68,6 +68,16 @@ def predict(
         StdinFormat | None,
         typer.Option("--format", help="Format of rows on stdin; csv by default."),
     ] = None,
+    write_back: Annotated[
+        bool,
+        typer.Option(
+            "--write-back",
+            help="Write labels and strengths into the .h5ad file, as columns of obs.",
+        ),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace what was written back before.")
+    ] = False,
     chunk: Annotated[int, typer.Option(min=1, help="Rows held in memory at once.")] = 8192,
     trust: Annotated[list[str] | None, TRUST] = None,
     quiet: Quiet = False,
@@ -81,9 +91,13 @@ def predict(
     from n2d_framework.bundle import load_plan, open_bundle
     from n2d_framework.cli.table_file import names_of, open_table
     from n2d_framework.core.rows import Schema, count_rows
+    from n2d_framework.data.formats.write_back import checked_write_back, columns_back
     from n2d_framework.metrics.hierarchy import relabelled
 
-    _check_output(output, bundle, data, proba=proba or confidence, json=json)
+    # With --write-back alone, nothing is written to stdout.
+    silent = write_back and output is None and not json
+    if not silent:
+        _check_output(output, bundle, data, proba=proba or confidence, json=json)
     if kind is not None and data != STDIN:
         raise ConfigError([Problem("--format", f"is for rows on stdin; {data} has a suffix")])
     start = time.perf_counter()
@@ -93,6 +107,8 @@ def predict(
     by_kind = about.get("storage") == "columns"
     wanted = Schema.of_data(about), math.prod(about["row_shape"]), by_kind
     reference = select(data)
+    back = checked_write_back(Path(data), None, overwrite) if write_back else None
+    kept: list[dict[str, AnyArray]] = []
     # Opened first: data that cannot be read are found out before a model is built.
     with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
@@ -104,7 +120,7 @@ def predict(
         joined = None if n_clusters is None else model.hierarchy().cut(n_clusters)
         progress.begin("predict")
         done = 0
-        with open_table(output) as table:
+        with nullcontext() if silent else open_table(output) as table:
             for block in source.blocks(chunk, labels=False):
                 columns, manifold = _columns(model, block, done, data)
                 labels = columns["label"]
@@ -117,10 +133,14 @@ def predict(
                     columns["label"] = relabelled(columns["label"], joined)
                 if "name" in columns:
                     columns["name"] = names_of(columns["label"], model.cluster_names)
-                table.write(columns | (_shares(model, manifold) if proba else {}))
+                if table is not None:
+                    table.write(columns | (_shares(model, manifold) if proba else {}))
+                kept += [] if back is None else [columns_back(columns)]
                 _count(counts, columns["label"])
                 done += count_rows(block.x)
                 progress.count(done, source.n_rows, f"{done} rows")
+    if back is not None:
+        back.write({name: np.concatenate([part[name] for part in kept]) for name in kept[0]})
     if output is not None:
         _report(output, done, counts, time.perf_counter() - start, json=json)
 

@@ -113,10 +113,13 @@ def run(
     target = out if out is not None else Path("n2d-out") / request.name
 
     # What is needed to refuse a wrong request has been imported; only now the rest.
-    from n2d_framework.cli.run_to_folder import execute, writing_back
+    from n2d_framework.cli.run_to_folder import execute
     from n2d_framework.cli.summary import print_summary
+    from n2d_framework.data.formats.write_back import checked_write_back
 
-    back = writing_back(request, write_back_to, overwrite) if write_back or write_back_to else None
+    back = None
+    if write_back or write_back_to:
+        back = checked_write_back(Path(request.source), write_back_to, overwrite)
     kept = None if no_store else usable_store(store)
     with RunProgress(quiet=quiet) as progress:
         record = execute(

@@ -19,7 +19,10 @@ from n2d_framework.errors import DataError, OutputError
 from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
 
-__all__ = ["WriteBack"]
+__all__ = ["WRITTEN_BACK", "WriteBack", "checked_write_back", "columns_back"]
+
+#: Columns of ``obs`` that are written back.
+WRITTEN_BACK = ("n2d_label", "n2d_strength")
 
 _KIND = "a file of AnnData (.h5ad)"
 _SUFFIXES = (".h5ad", ".h5", ".hdf5")
@@ -99,6 +102,36 @@ class WriteBack:
         with reading(self.source, _KIND):
             stored = stored_bytes(self.source)
         return LimitedReader(self.source, stored, _Served, self.source, temporary)
+
+
+def checked_write_back(source: Path, copy: Path | None, overwrite: bool) -> WriteBack:
+    """Where labels are written back to, checked before any work is done.
+
+    Parameters
+    ----------
+    source : Path
+        The data.
+    copy : Path or None
+        A copy that gets them; ``None`` for the file itself.
+    overwrite : bool
+        Whether columns, or another copy, may be replaced.
+
+    Raises
+    ------
+    DataError
+        If the data are not a file of AnnData.
+    OutputError
+        If something is there already, or cannot be written.
+    """
+    back = WriteBack(source, source if copy is None else copy, overwrite, WRITTEN_BACK)
+    back.check()
+    return back
+
+
+def columns_back(columns: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """The columns that are written back, of those of a table of labels."""
+    given = {name: columns.get(name.removeprefix("n2d_")) for name in WRITTEN_BACK}
+    return {name: column for name, column in given.items() if column is not None}
 
 
 class _Served:
