@@ -58,6 +58,11 @@ class BayesianGaussianMixture(GaussianMixture):
         "there are fewer).",
     )
     n_init: int = option(5, ge=1, help="Number of starts, of which `selection` keeps one.")
+    selection: Literal["modularity", "likelihood"] = option(
+        "likelihood",
+        help="Which start is kept: that of the largest bound, or that whose clusters cut the "
+        "fewest edges of the graph of 20 neighbours, beside what chance would cut.",
+    )
     max_iter: int = option(500, ge=1, help="Most iterations of one start.")
     prior: Literal["dirichlet_process", "dirichlet_distribution"] = option(
         "dirichlet_process",

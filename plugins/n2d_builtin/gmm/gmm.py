@@ -96,10 +96,11 @@ class GaussianMixture:
         "optimum: on UMAP coordinates of images, one found the classes in 36 to 62 % of the cases, "
         "ten in 99 to 100 %.",
     )
-    selection: Literal["likelihood", "modularity"] = option(
-        "likelihood",
-        help="Which start is kept: the likeliest, or that whose clusters cut the fewest edges of "
-        "the graph of 20 neighbours, beside what chance would cut.",
+    selection: Literal["modularity", "likelihood"] = option(
+        "modularity",
+        help="Which start is kept: that whose clusters cut the fewest edges of the graph of 20 "
+        "neighbours, beside what chance would cut, or the likeliest. On five layouts of USPS the "
+        "worst accuracy was .952 by modularity and .799 by likelihood.",
     )
     init: Literal["kmeans", "k-means++", "random", "random_from_data"] = option(
         "kmeans", help="How a start chooses its first responsibilities."
