@@ -100,8 +100,13 @@ def test_skips_are_few_and_declared():
         for check in checks_for(entry)
         if not entry.spec.imports_code
     }
-    # Two checks are of abilities that a component need not have; each is run for some.
-    for name, reason in (("sparse_as_dense", "not sparse"), ("weights_count", "not weighted")):
+    # Three checks are of abilities that a component need not have; each is run for some.
+    abilities = {
+        "sparse_as_dense": "not sparse",
+        "weights_count": "not weighted",
+        "probabilities": "not soft",
+    }
+    for name, reason in abilities.items():
         found = {given for (_, check), given in reasons.items() if check == name}
         assert len(found) == 2
         assert reason in found

@@ -266,7 +266,9 @@ def test_columns_are_matched_by_name_and_keep_their_kinds(plugin):
     with pytest.raises(DataError, match="fitted on 4"):
         model.predict(np.ones((3, 2)))
     strange = x.assign(town=["Rom", "Ulm", "Oslo"] * 20)
-    with pytest.warns(DataWarning, match=r"'town': 40 of 60 rows have categories .*'Oslo', 'Rom'"):
+    with pytest.warns(
+        DataWarning, match="column 'town' has 40 values of 2 categories that were not"
+    ):
         model.predict(strange)
     # Names of the features are known to those that describe.
     described = light(prepare="codes", describe=["kinds", "features"]).fit(x).descriptions_

@@ -27,6 +27,7 @@ def chain_of_segments(manifest: Any, parts: Any) -> None:
             "core_distances": np.ones(n),
             "alpha": 1.0,
             "min_samples": 1,
+            "leaves": True,
         },
         "tree": {
             "row_segment": np.full(n, s - 1),
@@ -49,6 +50,7 @@ def star_of_segments(manifest: Any, parts: Any) -> None:
             "core_distances": np.ones(n),
             "alpha": 1.0,
             "min_samples": 1,
+            "leaves": True,
         },
         "tree": {
             "row_segment": np.arange(1, n + 1),

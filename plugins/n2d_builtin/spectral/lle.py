@@ -43,7 +43,8 @@ class LocallyLinear(GraphManifold):
         1e-3,
         ge=0,
         help="Added to the inner products of a row's neighbours, as a share of their trace; keeps "
-        "weights bounded where there are more neighbours than dimensions.",
+        "weights bounded where there are more neighbours than dimensions. At least what rounding "
+        "leaves of it.",
     )
     max_landmarks: int = option(
         2000,
@@ -93,7 +94,8 @@ class LocallyLinear(GraphManifold):
             away /= np.where(largest > 0, largest, 1.0)
             products = away @ away.transpose(0, 2, 1)
             trace = np.einsum("nii->n", products)
-            least = self.regularization or np.finfo(np.float64).eps
+            # Less than that is lost when it is added.
+            least = max(self.regularization, 4 * k * np.finfo(np.float64).eps)
             products[:, np.arange(k), np.arange(k)] += np.where(trace > 0, least * trace, 1.0)[
                 :, None
             ]
