@@ -102,7 +102,8 @@ def test_losses_are_those_of_the_equations(fit, rows, cls, changes):
 @pytest.mark.parametrize("init", ["kmeans", "gmm"])
 def test_centres_start_in_the_latent_space(fit, rows, init):
     model = fit(**STILL, init=init)
-    finder = {"kmeans": KMeans, "gmm": GaussianMixture}[init](n_clusters=4, n_init=2)
+    likeliest = GaussianMixture(n_clusters=4, n_init=2, selection="likelihood")
+    finder = KMeans(n_clusters=4, n_init=2) if init == "kmeans" else likeliest
     context = FitContext(seed=derive_seed(3, "centres"))
     finder.fit(model.transform(rows), context=context)
     expected = finder.cluster_centers_ if init == "kmeans" else finder.means_
@@ -112,7 +113,8 @@ def test_centres_start_in_the_latent_space(fit, rows, init):
 def test_centres_start_as_means_of_the_clusters_that_umap_and_a_mixture_find(fit, digits):
     context, latent = FitContext(seed=3), digits[:200, 20:30].copy()
     manifold = Umap(n_components=4).fit_transform(latent, context=context)
-    mixture = GaussianMixture(n_clusters=4, n_init=2).fit(manifold, context=context)
+    mixture = GaussianMixture(n_clusters=4, n_init=2, selection="likelihood")
+    mixture.fit(manifold, context=context)
     shares = mixture.predict_proba(manifold)
     expected = [np.average(latent, axis=0, weights=share) for share in shares.T]
     found = first_centers(latent, "umap", 4, 2, context)
