@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from n2d_framework.bundle.decoding import named, open_bundle
 from n2d_framework.bundle.replay import VerifyReport, environment_changes, replay
 from n2d_framework.core.roles import components_in, labels_in
@@ -156,8 +158,11 @@ def load_plan(
         Answers as the model does.
     """
     opened = open_bundle(path, max_bytes) if opened is None else opened
+    from n2d_framework.pipeline.descriptions import names_given
+
     with named(path):
-        return _fit(opened.manifest, opened.states(), catalogue, trusted).fitted
+        fit = _fit(opened.manifest, opened.states(), catalogue, trusted)
+        return attrs.evolve(fit.fitted, described=names_given(fit.descriptions))
 
 
 def verify(

@@ -93,7 +93,7 @@ class Products:
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         """Products made after the labels, with a name for users; none of them raises."""
-        if self.model.composition_.choices("describe"):
+        if self.rows and self.model.composition_.choices("describe"):
             yield "descriptions", lambda: self._attempt("descriptions", self._write_descriptions)
         yield "scores", lambda: self._attempt("scores", self._assess)
         yield "save", self._write_both
@@ -129,8 +129,11 @@ class Products:
         }
 
     def _short_descriptions(self) -> dict[str, Any]:
-        """Descriptions that are short enough to be looked at; all are in ``descriptions.json``."""
-        found = self.model.descriptions_
+        """Descriptions that are short enough to be looked at; all are in ``descriptions.json``.
+
+        They may show values of single rows.
+        """
+        found = self.model.descriptions_ if self.rows else {}
         return {name: said for name, said in found.items() if len(as_json(said)) <= _SHORT}
 
     def write_record(self, record: dict[str, Any]) -> None:

@@ -35,7 +35,9 @@ class Composition:
         in. Roles without a component may be left out.
     n_clusters : int or None
     left_open : frozenset of str
-        Roles for which nothing was chosen: they have their default, until :meth:`for_rows`.
+        Roles for which nothing was chosen: they have their default, if there is one, until
+        :meth:`for_rows`. A role that need not have a component and has none is not among them if
+        an empty list was given for it.
     """
 
     chains: Mapping[Role, tuple[Choice, ...]]
@@ -75,7 +77,9 @@ class Composition:
             elif word == "text" and role_info(role).takes == "rows":
                 text = f"no installed component is the default for texts; install {_FOR_TEXTS}"
                 raise ConfigError([Problem(role, f"{text}, or choose one that takes them")])
-        return attrs.evolve(self, chains=chains, left_open=frozenset())
+        return attrs.evolve(
+            self, chains=chains, left_open=frozenset(r for r in self.left_open if not chains.get(r))
+        )
 
     def choices(self, role: Role) -> tuple[Choice, ...]:
         """The components of one role."""
@@ -100,7 +104,7 @@ class Composition:
             listed = [{"name": c.name, **c.given} for c in self.choices(info.name)]
             if len(listed) == 1:
                 found[info.short or info.name] = listed[0]
-            elif listed or info.short:
+            elif listed or info.short or info.name not in self.left_open:
                 found[info.name] = listed
         return found
 
@@ -111,7 +115,7 @@ class Composition:
             listed = [{"name": c.name, **c.option_values()} for c in self.choices(info.name)]
             if len(listed) == 1:
                 described[info.short or info.name] = listed[0]
-            elif listed or info.short:
+            elif listed or info.short or info.name not in self.left_open:
                 described[info.name] = listed
         return described | {"n_clusters": self.n_clusters}
 
@@ -190,11 +194,11 @@ _FOR_TEXTS = "n2d-text"
 
 
 def _left_open(given: Mapping[str, Any]) -> frozenset[Role]:
-    """Roles that have a default and for which nothing was chosen."""
+    """Roles for which nothing was chosen."""
     return frozenset(
         info.name
         for info in ROLE_TABLE
-        if info.default and given.get(info.name) is None and given.get(info.short) is None
+        if given.get(info.name) is None and given.get(info.short) is None
     )
 
 

@@ -17,12 +17,13 @@ from n2d_framework.core.state import State, need
 from n2d_framework.errors import DescriptionWarning, StateError
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.compatibility import suits
-from n2d_framework.types import AnyArray
+from n2d_framework.types import NOISE, AnyArray
 
 __all__ = [
     "clustered_rows",
     "described",
     "descriptions_of_state",
+    "names_given",
     "names_that_hold",
     "state_of_descriptions",
 ]
@@ -149,4 +150,17 @@ def descriptions_of_state(state: State) -> dict[str, Any]:
         raise StateError(f"descriptions cannot be read: {error}") from error
     if not isinstance(found, dict):
         raise StateError("descriptions must be a mapping")
+    return found
+
+
+def names_given(descriptions: Mapping[str, Any]) -> dict[int, str]:
+    """Names that describe components give clusters: each a ``name`` next to a ``label``."""
+    found: dict[int, str] = {}
+    for said in descriptions.values():
+        clusters = said.get("clusters") if isinstance(said, Mapping) else None
+        for about in clusters if isinstance(clusters, list) else []:
+            if isinstance(about, Mapping) and isinstance(about.get("name"), str):
+                label = about.get("label")
+                if isinstance(label, int) and label != NOISE:
+                    found.setdefault(label, about["name"])
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -12,11 +11,12 @@ from n2d_framework.core.rows import Rows
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.following import Drift, Reference, drift_of
 from n2d_framework.pipeline.assessor import Assessor
+from n2d_framework.pipeline.descriptions import names_given
 from n2d_framework.pipeline.editing import Editor
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.pipeline.refits import Stability, stability_of
 from n2d_framework.plan.row_confidence import RowConfidence
-from n2d_framework.types import NOISE, AnyArray, IntArray
+from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["Maintenance"]
 
@@ -79,7 +79,7 @@ class Maintenance(Assessor):
     @property
     def cluster_names_(self) -> dict[int, str]:
         """Names of clusters by id: given by edits, else by describe components."""
-        return _cluster_names(self.descriptions_) | self._fitted().fitted.cluster_names
+        return names_given(self.descriptions_) | self._fitted().fitted.cluster_names
 
     def stability(
         self, X: Any, *, resamples: int = 20, seeds: int = 5, keep: bool = False
@@ -177,16 +177,3 @@ class Maintenance(Assessor):
             rows, "embedder", "manifolder", fit.fitted.plan.labels
         )
         return latent, manifold, labels, False
-
-
-def _cluster_names(descriptions: Mapping[str, Any]) -> dict[int, str]:
-    """Names that describe components give clusters: each a ``name`` next to a ``label``."""
-    found: dict[int, str] = {}
-    for said in descriptions.values():
-        clusters = said.get("clusters") if isinstance(said, Mapping) else None
-        for about in clusters if isinstance(clusters, list) else []:
-            if isinstance(about, Mapping) and isinstance(about.get("name"), str):
-                label = about.get("label")
-                if isinstance(label, int) and label != NOISE:
-                    found.setdefault(label, about["name"])
-    return found

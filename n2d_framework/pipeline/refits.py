@@ -154,7 +154,7 @@ def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tupl
 
     def unfitted(kind: str, number: int) -> Any:
         seed = derive_seed(model.random_state_, f"stability {kind}", str(number))
-        return clone(model).set_params(random_state=seed, describe=None, listeners=())
+        return clone(model).set_params(random_state=seed, describe=[], listeners=())
 
     for number in range(seeds):
         yield "seed", unfitted("seed", number).fit(rows).labels_

@@ -13,6 +13,7 @@ from n2d_framework.config import Choice, Composition
 from n2d_framework.core.origin.code import library_versions
 from n2d_framework.core.roles import (
     PART_NAMES_OF_0_1,
+    ROLE_NAMES,
     components_in,
     labels_in,
     role_info,
@@ -173,7 +174,8 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         found = catalogue.name_of_written(role, about["distribution"], name)
         entry = catalogue.get(role, found or f"{about['distribution']}:{name}")
         chains[role] = (*chains.get(role, ()), _chosen(entry, about["options"]))
-    composition = Composition(chains, written["n_clusters"])
+    empty = frozenset(role for role in ROLE_NAMES if role not in chains)
+    composition = Composition(chains, written["n_clusters"], empty)
     results = []
     for step in Plan.of(composition):
         component, label = step.fresh(), step.label

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -44,6 +44,8 @@ class FittedPlan:
         Where the clusters are; ``None`` in a bundle of an earlier framework.
     confidence : RowConfidence or None
         From which the confidence of labels follows, where it was measured and kept.
+    described : mapping of int to str
+        Names of clusters by id, that people did not give.
     """
 
     plan: Plan
@@ -54,6 +56,7 @@ class FittedPlan:
     schema: Schema = attrs.field(factory=Schema)
     clusters: ClusterMeans | None = None
     confidence: RowConfidence | None = None
+    described: Mapping[int, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         shape = self.row_shape
@@ -76,8 +79,8 @@ class FittedPlan:
 
     @property
     def cluster_names(self) -> dict[int, str]:
-        """Names that people gave to clusters, by id; see the components that hold edits."""
-        found: dict[int, str] = {}
+        """Names of clusters by id: those of people, which components hold, or of descriptions."""
+        found = dict(self.described)
         for step, component in zip(self.plan, self.components, strict=True):
             if step.spec.edits:
                 found |= component.names_

@@ -46,7 +46,7 @@ def n2d_components():
     )  # fmt: skip
     yield ComponentSpec(
         role="describe", name="degrees", factory="graph_plugin:Degrees", input="graph",
-        summary="Mean degree of the graphs of each cluster",
+        summary="Mean degree of the graphs of each cluster", default_for=("graph",),
     )  # fmt: skip
 
 

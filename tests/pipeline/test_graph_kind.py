@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from n2d_framework import N2D, load
 from n2d_framework.cli import app
+from n2d_framework.config import read_config
 from n2d_framework.data import load as load_data
 from n2d_framework.errors import CompositionError, DataError
+from n2d_framework.plugin import Rows
 
 SOURCE = Path(__file__).parents[1] / "inputs" / "graph_plugin.py"
 TRIO = {"embedder": "spectrum", "manifolder": "identity", "clusterer": "kmeans", "n_clusters": 2}
@@ -56,6 +58,23 @@ def test_objects_of_the_kind_are_fitted_described_saved_and_predicted(graphs, tm
     again = load(tmp_path / "model.n2d")
     np.testing.assert_array_equal(again.predict(graphs), model.labels_)
     assert again.descriptions_ == model.descriptions_
+
+
+def test_clusters_are_described_by_the_default_for_such_rows_unless_none_is_wanted(graphs, file):
+    with_default = N2D(**TRIO, random_state=0).fit(graphs)
+    assert with_default.composition_.describe()["describe"] == {"name": "degrees"}
+    assert [*with_default.descriptions_] == ["degrees"]
+    with_default.stability(graphs, resamples=0, seeds=2)
+    without = N2D(**TRIO, describe=[], random_state=0).fit(graphs)
+    assert without.descriptions_ == {}
+    # What is written down repeats the run.
+    for model in (with_default, without):
+        written = {"data": str(file), "model": model.composition_.describe()}
+        again = read_config(written).composition.for_rows(Rows.of(load_data(file)))
+        assert again.describe() == model.composition_.describe()
+    # Rows of numbers have no such default.
+    numbers = N2D(**TRIO | {"embedder": "identity"}, random_state=0).fit(np.eye(8))
+    assert "describe" not in numbers.composition_.describe()
 
 
 def test_files_of_the_kind_are_read_with_their_ids(file):

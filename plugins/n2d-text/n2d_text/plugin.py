@@ -33,6 +33,16 @@ def n2d_components() -> Iterator[ComponentSpec]:
     )
     yield ComponentSpec(
         role="embedder",
+        name="transformer",
+        factory="n2d_text.transformer:Transformer",
+        summary="Embeddings by a transformer model in a local folder (ONNX, sentence-transformers)",
+        input="text",
+        extra="n2d-text[onnx]",
+        reference="Reimers and Gurevych 2019, Sentence-BERT: Sentence embeddings using siamese "
+        "BERT-networks, EMNLP",
+    )
+    yield ComponentSpec(
+        role="embedder",
         name="feature_union",
         factory="n2d_text.feature_union:FeatureUnion",
         summary="Latent rows of several embedders of texts, side by side",
@@ -48,5 +58,6 @@ def n2d_components() -> Iterator[ComponentSpec]:
         input="text",
         reference="Grootendorst 2022, BERTopic: Neural topic modeling with a class-based TF-IDF "
         "procedure, arXiv:2203.05794",
+        default_for=("text",),
         small_options={"min_df": 1},
     )
