@@ -2,11 +2,13 @@
 
 Run as ``python benchmarks/texts.py news20.parquet reuters_r8.parquet --bertopic PYTHON``, where
 files have the columns ``text`` and ``label`` and PYTHON is the interpreter of an environment with
-BERTopic, umap-learn and hdbscan (``pip install --no-deps bertopic``, then its dependencies but
-sentence-transformers). Each fit is a process of its own, on one thread, so that its memory can be
-measured; BERTopic is handed the embeddings of our default, which are made in another process, and
-gets the number of classes as the others do, where it can take it. The table goes to standard
-output as Markdown.
+BERTopic. All seeds of a model run in one process, on one thread, after a fit of a few rows that is
+not counted. BERTopic is handed the embeddings of our default, which are made in another process,
+and the number of classes where it can take it; its models of one seed share the UMAP, whose
+seconds count for each. ``fit`` and ``embed`` are seconds of computing (of the processor, which
+other jobs lengthen less than those of the clock), ``mib`` is the peak of the process, ``same`` the
+share of 500 labels that a saved and reloaded model repeats. Both name clusters by their words.
+The table goes to standard output as Markdown, single fits to standard error.
 """
 
 from __future__ import annotations
@@ -19,34 +21,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-#: The default for texts.
-EMBEDDER, MANIFOLDER, CLUSTERER = "feature_union", {"name": "umap", "n_components": 5}, "kmeans"
-#: Models of ours, by name.
+#: What is changed in the model that a run of texts has by default.
 OURS: dict[str, dict[str, Any]] = {
-    "the default: feature_union / umap / kmeans": {},
-    "feature_union / umap / gmm": {"clusterer": "gmm"},
-    "tfidf_svd / umap / kmeans": {"embedder": "tfidf_svd"},
-    "static_words / umap / kmeans": {"embedder": "static_words"},
+    "the default": {},
+    "gmm": {"clusterer": "gmm"},
+    "tfidf_svd": {"embedder": "tfidf_svd"},
+    "static_words": {"embedder": "static_words"},
 }
-#: Models of BERTopic, by what is changed.
-THEIRS = {f"BERTopic, {about}": about for about in ("k-means", "defaults", "nr_topics")}
+#: Models of BERTopic.
+THEIRS = ("k-means", "defaults", "nr_topics")
 _SCORES = (
-    "nmi",
-    "ari",
-    "clusters",
-    "noise",
-    "embed_s",
-    "fit_s",
-    "mib",
-    "reload_s",
-    "saved_mb",
-    "same",
-)
+    "nmi", "ari", "clusters", "noise", "embed", "fit", "mib", "reload", "saved_mb", "same",
+)  # fmt: skip
+_WARM = 300
 
 
 def read(path: str) -> tuple[list[str], np.ndarray]:
@@ -56,75 +49,99 @@ def read(path: str) -> tuple[list[str], np.ndarray]:
     return table["text"].tolist(), pd.factorize(table["label"])[0]
 
 
-def ours(name: str, path: str, seed: int, folder: Path) -> dict[str, Any]:
+def ours(name: str, path: str, seeds: int, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     import n2d_framework as n2d
 
     texts, y = read(path)
-    embed = time.perf_counter()
-    parts = {"embedder": EMBEDDER, "manifolder": MANIFOLDER, "clusterer": CLUSTERER}
-    options = parts | OURS[name]
-    model = n2d.N2D(
-        **options, n_clusters=len(np.unique(y)), random_state=seed, n_jobs=1, store=folder / "store"
-    )
-    _embedded(model, texts)
-    start = time.perf_counter()
-    labels = model.fit_predict(texts)
-    took = time.perf_counter() - start
-    expected = model.predict(texts)
-    saved = folder / "model.n2d"
-    model.save(saved)
-    again = time.perf_counter()
-    found = n2d.load(saved).predict(texts[:500])
-    return {
-        "labels": labels.tolist(), "embed_s": start - embed, "fit_s": took,
-        "reload_s": time.perf_counter() - again, "saved_mb": saved.stat().st_size / 1e6,
-        "same": float((found == expected[:500]).mean()),
-    }  # fmt: skip
+    k = len(np.unique(y))
+
+    def made(seed: int, **changed: Any) -> Any:
+        config = {"model": {**OURS[name], "n_clusters": k, **changed}, "random_state": seed}
+        return n2d.compose(config, n_jobs=1, store=folder / "store")
+
+    made(0).fit(texts[:_WARM])
+    quick = {"manifolder": "identity", "clusterer": {"name": "kmeans", "n_init": 1}, "describe": []}
+    for seed in range(seeds):
+        start = time.process_time()
+        made(seed, **quick).fit(texts)  # the store keeps the latent rows for the fit that follows
+        embedded = time.process_time()
+        model = made(seed)
+        labels = model.fit_predict(texts)
+        took = time.process_time() - embedded
+        expected = model.predict(texts[:500])
+        saved = folder / "model.n2d"
+        model.save(saved)
+        again = time.perf_counter()
+        found = n2d.load(saved).predict(texts[:500])
+        yield name, {
+            "labels": labels, "embed": embedded - start, "fit": took,
+            "reload": time.perf_counter() - again, "saved_mb": saved.stat().st_size / 1e6,
+            "same": float((found == expected).mean()),
+        }  # fmt: skip
 
 
-def _embedded(model: Any, texts: list[str]) -> None:
-    """Let the store keep the latent rows, so that the fit that follows does not make them again."""
-    import n2d_framework as n2d
-
-    options = model.get_params(deep=False)
-    n2d.N2D(
-        **{**options, "manifolder": "identity", "clusterer": {"name": "kmeans", "n_init": 1}}
-    ).fit(texts)
-
-
-def theirs(name: str, path: str, seed: int, folder: Path) -> dict[str, Any]:
-    from bertopic import BERTopic
-    from hdbscan import HDBSCAN
-    from sklearn.cluster import KMeans
+def theirs(
+    names: list[str], path: str, seeds: int, folder: Path
+) -> Iterator[tuple[str, dict[str, Any]]]:
     from umap import UMAP
 
     texts, y = read(path)
-    latent, k = np.load(folder / "latent.npy"), len(np.unique(y))
-    about = THEIRS[name]
-    manifold = UMAP(15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed)
-    clusterer = (
-        KMeans(k, n_init=20, random_state=seed)
-        if about == "k-means"
-        else HDBSCAN(min_cluster_size=10, prediction_data=True)
-    )
-    topics = BERTopic(
-        embedding_model=None, umap_model=manifold, hdbscan_model=clusterer,
-        nr_topics=k + 1 if about == "nr_topics" else None,
+    k, latent = len(np.unique(y)), np.load(folder / "0.npy")
+    small = UMAP(15, n_components=5, metric="cosine", random_state=0).fit(latent[:_WARM])
+    _topics("defaults", small, k, 0).fit(texts[:_WARM], latent[:_WARM])
+    for seed in range(seeds):
+        latent = np.load(folder / f"{seed}.npy")
+        start = time.process_time()
+        umap = UMAP(15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed)
+        umap.fit(latent)
+        shared = time.process_time() - start
+        for name in names:
+            topics = _topics(name, umap, k, seed)
+            start = time.process_time()
+            labels, _ = topics.fit_transform(texts, latent)
+            took = shared + time.process_time() - start
+            expected, _ = topics.transform(texts[:500], latent[:500])
+            saved = folder / f"{name}-{seed}"
+            topics.save(str(saved), serialization="safetensors", save_ctfidf=True)
+            again = time.perf_counter()
+            loaded = type(topics).load(str(saved))
+            found, _ = loaded.transform(texts[:500], latent[:500])
+            yield name, {
+                "labels": np.asarray(labels), "fit": took, "reload": time.perf_counter() - again,
+                "saved_mb": sum(file.stat().st_size for file in saved.iterdir()) / 1e6,
+                "same": float((np.asarray(found) == np.asarray(expected)).mean()),
+            }  # fmt: skip
+
+
+class Fitted:
+    """A UMAP that was fitted, for a model that would fit it again."""
+
+    def __init__(self, umap: Any) -> None:
+        self.umap = umap
+
+    def fit(self, *_: Any, **__: Any) -> Fitted:
+        """Nothing is left to do."""
+        return self
+
+    def transform(self, rows: Any) -> Any:
+        """Coordinates of the rows of the fit, or of others."""
+        whole = len(rows) == len(self.umap.embedding_)
+        return self.umap.embedding_ if whole else self.umap.transform(rows)
+
+
+def _topics(name: str, umap: Any, k: int, seed: int) -> Any:
+    from bertopic import BERTopic
+    from hdbscan import HDBSCAN
+    from sklearn.cluster import KMeans
+
+    if name == "k-means":
+        clusterer = KMeans(k, n_init=20, random_state=seed)
+    else:
+        clusterer = HDBSCAN(min_cluster_size=10, prediction_data=True)
+    return BERTopic(
+        embedding_model=None, umap_model=Fitted(umap), hdbscan_model=clusterer,
+        nr_topics=k + 1 if name == "nr_topics" else None,
     )  # fmt: skip
-    start = time.perf_counter()
-    labels, _ = topics.fit_transform(texts, latent)
-    took = time.perf_counter() - start
-    expected, _ = topics.transform(texts[:500], latent[:500])
-    saved = folder / "topics"
-    topics.save(str(saved), serialization="safetensors", save_ctfidf=True)
-    again = time.perf_counter()
-    found, _ = BERTopic.load(str(saved)).transform(texts[:500], latent[:500])
-    return {
-        "labels": np.asarray(labels).tolist(), "fit_s": took,
-        "reload_s": time.perf_counter() - again,
-        "saved_mb": sum(file.stat().st_size for file in saved.iterdir()) / 1e6,
-        "same": float((np.asarray(found) == np.asarray(expected)).mean()),
-    }  # fmt: skip
 
 
 def embed(path: str, seed: int, target: Path) -> float:
@@ -132,70 +149,96 @@ def embed(path: str, seed: int, target: Path) -> float:
     from n2d_framework.plugin import FitContext, resolve
 
     texts = np.array(read(path)[0], dtype=object)
-    start = time.perf_counter()
-    component = resolve("embedder", EMBEDDER)
+    start = time.process_time()
+    component = resolve("embedder", "feature_union")
     np.save(target, component.fit_transform(texts, context=FitContext(seed=seed)))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def one(arguments: argparse.Namespace) -> None:
-    """One fit in this process; its scores as a line of JSON."""
+def scored(name: str, found: dict[str, Any], y: np.ndarray) -> None:
+    """Print the scores of a fit as a line of JSON."""
     from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
-    fit = ours if arguments.one in OURS else theirs
-    found = fit(arguments.one, arguments.files[0], arguments.seed, Path(arguments.folder))
-    labels, y = np.array(found.pop("labels")), read(arguments.files[0])[1]
+    labels = found.pop("labels")
     found |= {
+        "name": name,
         "nmi": normalized_mutual_info_score(y, labels),
         "ari": adjusted_rand_score(y, labels),
         "clusters": len(set(labels.tolist()) - {-1}),
         "noise": float((labels == -1).mean()),
         "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
-    print(json.dumps(found))
+    print(json.dumps(found), flush=True)
 
 
-def in_a_process(python: str, name: str, path: str, seed: int, folder: Path) -> dict[str, float]:
-    command = [python, __file__, path, "--one", name, "--seed", str(seed), "--folder", str(folder)]
+def in_a_process(
+    python: str, side: str, names: list[str], path: str, seeds: int, folder: str
+) -> Iterator[dict[str, Any]]:
+    """Scores of all fits of some models, as they come."""
+    command = [python, __file__, path, "--side", side, "--only", ",".join(names)]
+    command += ["--seeds", str(seeds), "--folder", folder]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    ran = subprocess.run(
-        command, env={**os.environ, **threads}, capture_output=True, text=True, check=False
+    process = subprocess.Popen(
+        command, env={**os.environ, **threads}, stdout=subprocess.PIPE, text=True
     )
-    if ran.returncode:
-        sys.exit(f"{name} on {path}: {ran.stderr}")
-    return json.loads(ran.stdout.splitlines()[-1])
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("{"):
+            yield json.loads(line)
+    if process.wait():
+        sys.exit(f"{side}, {', '.join(names)} on {path} failed")
+
+
+def table(path: str, names: list[str], side: str, arguments: argparse.Namespace) -> None:
+    """Print the rows of some models."""
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    with tempfile.TemporaryDirectory(prefix="n2d-texts-") as folder:
+        seconds = []
+        if side == "BERTopic":
+            seeds = range(arguments.seeds)
+            seconds = [embed(path, seed, Path(folder) / f"{seed}.npy") for seed in seeds]
+        python = sys.executable if side == "ours" else arguments.bertopic
+        for one in in_a_process(python, side, names, path, arguments.seeds, folder):
+            found = rows[one.pop("name")]
+            found.append(({"embed": seconds[len(found)]} if seconds else {}) | one)
+            print(path, side, names, json.dumps(one), file=sys.stderr, flush=True)
+    for name, found in rows.items():
+        means = [np.mean([row[score] for row in found]) for score in _SCORES]
+        spread = np.std([row["nmi"] for row in found])
+        cells = [f"{means[0]:.3f} ± {spread:.3f}", *(f"{mean:.3g}" for mean in means[1:])]
+        print(f"| {Path(path).stem} | {side}: {name} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--bertopic", default="")
-    parser.add_argument("--only", default="", help="names that contain this")
-    parser.add_argument("--one", default="", help=argparse.SUPPRESS)
-    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--bertopic", default="", metavar="PYTHON")
+    parser.add_argument("--only", default="", help="names of models, by commas")
+    parser.add_argument("--side", choices=("ours", "BERTopic"), help="only one of both")
     parser.add_argument("--folder", default="", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.one:
-        one(arguments)
+    only = arguments.only.split(",") if arguments.only else [*OURS, *THEIRS]
+    mine, other = ([name for name in names if name in only] for names in (OURS, THEIRS))
+    if arguments.folder:
+        path, y = arguments.files[0], read(arguments.files[0])[1]
+        folder = Path(arguments.folder)
+        fits = (
+            ours(mine[0], path, arguments.seeds, folder)
+            if arguments.side == "ours"
+            else theirs(other, path, arguments.seeds, folder)
+        )
+        for name, found in fits:
+            scored(name, found, y)
         return
     print("| data | model | " + " | ".join(_SCORES) + " |")
     print("|---" * (2 + len(_SCORES)) + "|")
     for path in arguments.files:
-        for name in [*OURS, *(THEIRS if arguments.bertopic else ())]:
-            if arguments.only in name:
-                rows = []
-                for seed in range(arguments.seeds):
-                    with tempfile.TemporaryDirectory(prefix="n2d-texts-") as folder:
-                        made = {}
-                        if name in THEIRS:
-                            made["embed_s"] = embed(path, seed, Path(folder) / "latent.npy")
-                        python = arguments.bertopic if name in THEIRS else sys.executable
-                        rows.append(made | in_a_process(python, name, path, seed, Path(folder)))
-                means = [np.mean([row[score] for row in rows]) for score in _SCORES]
-                spread = np.std([row["nmi"] for row in rows])
-                cells = [f"{means[0]:.3f} ± {spread:.3f}", *(f"{mean:.3g}" for mean in means[1:])]
-                print(f"| {Path(path).stem} | {name} | {' | '.join(cells)} |", flush=True)
+        if arguments.side != "BERTopic":
+            for name in mine:
+                table(path, [name], "ours", arguments)
+        if arguments.bertopic and other and arguments.side != "ours":
+            table(path, other, "BERTopic", arguments)
 
 
 if __name__ == "__main__":

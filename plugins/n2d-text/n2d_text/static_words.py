@@ -32,7 +32,7 @@ from n2d_text.word_counts import (
     unit_rows,
     warn_of_unknown,
 )
-from n2d_text.word_vectors import VectorFiles, WordVectors
+from n2d_text.word_vectors import PACKAGES, VectorFiles, WordVectors
 
 __all__ = ["StaticWords"]
 
@@ -83,11 +83,12 @@ class StaticWords:
     sublinear_tf: bool = option(
         True, help="Whether a word that is there n times weighs 1 + log(n) instead of n."
     )
-    keep: Literal["all", "seen", "reference"] = option(
-        "all",
+    keep: Literal["auto", "all", "seen", "reference"] = option(
+        "auto",
         help="What a bundle holds: all vectors; those of the words that the training texts had, so "
         "that new words are unknown; or a reference, the digest of the files that must then lie at "
-        "the same path.",
+        "the same path. auto is a reference to an installed package, which is there where n2d-text "
+        "is, and all vectors of a file.",
     )
     normalize: bool = option(True, help="Whether latent rows are brought to length 1.")
     stop_words_: tuple[str, ...] | None = learned(write=packed, read=strings_of_state)
@@ -127,7 +128,8 @@ class StaticWords:
         if self.keep == "seen":
             analyze = self._analyze()
             vectors = vectors.part(sorted({word for text in texts for word in analyze(text)}))
-        self.vectors_ = attrs.evolve(vectors, elsewhere=self.keep == "reference")
+        refers = self.keep == "reference" or (self.keep == "auto" and self.vectors in PACKAGES)
+        self.vectors_ = attrs.evolve(vectors, elsewhere=refers)
         context.resources.check()
         return self.transform(x)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import importlib.metadata
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -47,6 +48,8 @@ class WordVectors:
         of the table.
     digest : str
         SHA-256 of the files that the table was read from; empty for a part of them.
+    version : str
+        Of the package that brought the files; empty if none did.
     elsewhere : bool
         Whether a state has the digest only.
     """
@@ -55,6 +58,7 @@ class WordVectors:
     words: tuple[str, ...] = ()
     tokenizer: str = ""
     digest: str = ""
+    version: str = ""
     elsewhere: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -124,7 +128,7 @@ class WordVectors:
     def as_state(self) -> State:
         """Plain values, for a bundle."""
         if self.elsewhere:
-            return {"digest": self.digest}
+            return {"digest": self.digest, "version": self.version}
         if self.tokenizer:
             content = np.frombuffer(self.tokenizer.encode(), dtype=np.uint8)
             return {"table": self.table, "tokenizer": content}
@@ -148,7 +152,8 @@ class WordVectors:
         if not isinstance(state, Mapping):
             raise StateError("word vectors in a state must be a mapping")
         if "digest" in state:
-            return cls._from_files(source, need(state, "digest", str))
+            version = need(state, "version", str) if "version" in state else ""
+            return cls._from_files(source, need(state, "digest", str), version)
         table = need(state, "table", np.ndarray)
         try:
             if "tokenizer" in state:
@@ -159,16 +164,17 @@ class WordVectors:
             raise StateError(f"word vectors cannot be read: {error}") from error
 
     @classmethod
-    def _from_files(cls, source: str, digest: str) -> WordVectors:
+    def _from_files(cls, source: str, digest: str, version: str) -> WordVectors:
         try:
             files = VectorFiles.of(source)
             if files.digest() == digest:
                 return attrs.evolve(files.read(), elsewhere=True)
         except (DataError, OSError) as error:
             raise StateError(f"the bundle refers to word vectors: {error}") from error
+        before = f"install {source} {version}" if version else "put the former file there"
         raise StateError(
             f"{files.vectors} has other word vectors than those that the model was fitted with; "
-            "put the former file there"
+            f"{before}"
         )
 
 
@@ -180,10 +186,13 @@ class VectorFiles:
     ----------
     vectors : Path
     tokenizer : Path or None
+    version : str
+        Of the package that brings them; empty if none does.
     """
 
     vectors: Path
     tokenizer: Path | None = None
+    version: str = ""
 
     @classmethod
     def of(cls, source: str) -> VectorFiles:
@@ -231,7 +240,7 @@ class VectorFiles:
         missing = next((file for file in files if not file.is_file()), None)
         if missing is not None:
             raise DataError(f"the installed {name} lacks {missing.name}; install another version")
-        return cls(*files)
+        return cls(files[0], files[1], importlib.metadata.version(name))
 
     def digest(self) -> str:
         """SHA-256 of the content, hexadecimal."""
@@ -280,7 +289,10 @@ class VectorFiles:
             table = table.astype(np.float32) * tensors["weights"].astype(np.float32)[:, None]
         narrow = table.dtype.name in _DTYPES
         return WordVectors(
-            table if narrow else table.astype(np.float32), tokenizer=tokenizer, digest=self.digest()
+            table if narrow else table.astype(np.float32),
+            tokenizer=tokenizer,
+            digest=self.digest(),
+            version=self.version,
         )
 
 

@@ -186,3 +186,12 @@ def test_vectors_of_an_installed_package():
     cosine = z.astype(np.float64) @ z.T
     assert min(cosine[0, 1], cosine[2, 3]) > max(cosine[0, 2], cosine[0, 3], cosine[1, 2])
     assert json.loads(component.vectors_.tokenizer)["model"]["type"] == "BPE"
+    # A bundle refers to the package; those of earlier versions hold all vectors.
+    state = component.get_state()
+    assert state["vectors"].keys() == {"digest", "version"}
+    whole = StaticWords(keep="all").fit(texts, context=SEED).get_state()
+    for stored in (state, whole):
+        assert made({}, stored).transform(texts).tobytes() == z.tobytes()
+    other = {**state, "vectors": {"digest": "0" * 64, "version": "0.0.1"}}
+    with pytest.raises(StateError, match=r"other word vectors .*install wordllama 0\.0\.1"):
+        made({}, other)

@@ -24,12 +24,13 @@ class TruncatedSVDEmbedder:
 
     Centring would make sparse rows dense, which this never does: of counts of words or genes it
     takes millions of columns (latent semantic analysis). Fitted by scikit-learn's
-    ``TruncatedSVD`` in float64.
+    ``TruncatedSVD`` in float64. Singular vectors are rounded to float32, as rows are, which
+    halves bundles: of many columns, these are most of one.
 
     Attributes
     ----------
     components_ : float64 array of shape (m, d)
-        Right singular vectors, by falling singular value.
+        Right singular vectors, by falling singular value; each value is one of float32.
     singular_values_ : float64 array of shape (m,)
     explained_variance_ratio_ : float64 array of shape (m,)
         Variance of the training rows along each vector, as a share of the whole.
@@ -95,7 +96,8 @@ class TruncatedSVDEmbedder:
         )
         with one_blas_thread(look_again=True), np.errstate(invalid="ignore", divide="ignore"):
             model.fit(scaled(x, exponent))
-        self.components_ = np.ascontiguousarray(model.components_, dtype=np.float64)
+        rounded = np.ascontiguousarray(model.components_, dtype=np.float32)
+        self.components_ = rounded.astype(np.float64)
         self.singular_values_ = np.ldexp(np.maximum(model.singular_values_, 0.0), exponent)
         self.explained_variance_ratio_ = np.nan_to_num(model.explained_variance_ratio_)
         return self
