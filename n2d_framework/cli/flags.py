@@ -101,6 +101,15 @@ _SELECTION: Final = {
             help="Whether an image that cannot be read ends the command, or is left out.",
         ),
     ],
+    "thumbnails": Annotated[
+        str | None,
+        typer.Option(
+            "--thumbnails",
+            metavar="NAME",
+            help="Column with paths of pictures, or array of images, for the report of a run; not "
+            "a feature.",
+        ),
+    ],
 }
 
 

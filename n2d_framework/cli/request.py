@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
+import numpy as np
 
 from n2d_framework.config import DataConfig, RunConfig, read_config
 from n2d_framework.core.options import options_dict
@@ -15,8 +17,13 @@ from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import default_catalogue
 
+if TYPE_CHECKING:
+    from n2d_framework.core.dataset import Dataset
+
 __all__ = ["RunRequest", "read_request"]
 
+#: More values than that are hardly classes.
+_MOST_CLASSES = 200
 _CONFIG_SUFFIXES = (".yaml", ".yml", ".toml", ".json")
 
 
@@ -29,10 +36,13 @@ class RunRequest:
     config : RunConfig
     name : str
         Names the bundle and the default output folder.
+    numbered : callable, optional
+        The configuration with a number of clusters, where the user has given data and no number.
     """
 
     config: RunConfig
     name: str
+    numbered: Callable[[int], RunConfig] | None = None
 
     @property
     def source(self) -> str:
@@ -43,6 +53,36 @@ class RunRequest:
     def data(self) -> Any:
         """Arguments of :func:`n2d_framework.data.load`."""
         return _plain_data(self.config.data)
+
+    def for_data(self, data: Dataset) -> tuple[RunRequest, str]:
+        """The request with the number of clusters, if it is open, and a line about it.
+
+        Parameters
+        ----------
+        data : Dataset
+            Where it has classes, their number is taken: nothing else of them.
+
+        Returns
+        -------
+        RunRequest
+        str
+            Empty if there is nothing to say.
+        """
+        if self.numbered is None:
+            return self, ""
+        composition = self.config.composition
+        chosen = composition.choice("clusterer")
+        finds = chosen.spec.finds_n_clusters and "clusterer" not in composition.left_open
+        if finds or any("n_clusters" in choice.given for choice in composition.steps.values()):
+            return self, ""
+        classes = 0 if data.y is None else len(np.unique(data.y))
+        if 2 <= classes <= min(_MOST_CLASSES, data.n_rows // 2):
+            said = f"{classes} clusters, as many as there are classes; another number: --n-clusters"
+            return attrs.evolve(self, config=self.numbered(classes)), said
+        return self, (
+            "nothing says how many clusters there are: the clusterer takes its default; another "
+            "number: --n-clusters"
+        )
 
 
 def read_request(
@@ -80,8 +120,9 @@ def read_request(
     Notes
     -----
     Without a configuration the number of clusters is that of the dataset's classes, where
-    the catalogue knows it.
+    the catalogue knows it, or that of the classes in the data: see :meth:`RunRequest.for_data`.
     """
+    numbered: Callable[[Any, int], RunConfig] | None = None
     from_file = Path(source).suffix.lower() in _CONFIG_SUFFIXES
     if from_file:
         config = read_config(source, overrides, allow_code=allow_code)
@@ -90,7 +131,10 @@ def read_request(
             [Problem("--data", f"{source!r} names data already; give a configuration or drop one")]
         )
     else:
-        config = read_config(_defaults(source), overrides, allow_code=allow_code)
+        defaults = _defaults(source)
+        config = read_config(defaults, overrides, allow_code=allow_code)
+        if config.model.n_clusters is None:
+            numbered = partial(_numbered, defaults, overrides, allow_code)
     if data is not None:
         config = config.with_data(data)
     if config.data is None:
@@ -98,7 +142,20 @@ def read_request(
     chosen = select(_plain_data(config.data))
     if isinstance(chosen, Mapping):
         config = config.with_data(structure(DataConfig, chosen, "data"))
-    return RunRequest(config, _safe_name(source if from_file else _data_name(config)))
+    name = _safe_name(source if from_file else _data_name(config))
+    return RunRequest(config, name, None if numbered is None else partial(numbered, config.data))
+
+
+def _numbered(
+    defaults: Mapping[str, Any],
+    overrides: Sequence[str],
+    allow_code: bool,
+    data: Any,
+    n_clusters: int,
+) -> RunConfig:
+    """The configuration of data with all defaults, and a number of clusters."""
+    given = [*overrides, f"model.n_clusters={n_clusters}"]
+    return read_config(defaults, given, allow_code=allow_code).with_data(data)
 
 
 def _plain_data(data: Any) -> Any:

@@ -85,6 +85,8 @@ def execute(
             data = load(request.data, progress=progress.count)
         progress.say(kinds_lines(data, request.source))
         require_classes(data)
+        request, said = request.for_data(data)
+        progress.say([f"{data.name}: {said}"] if said else [])
         require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)

@@ -38,6 +38,7 @@ class DataConfig:
     resize : tuple of int, "auto", "none" or None
     mode : {"grey", "rgb", "rgba"} or None
     on_error : {"raise", "skip"} or None
+    thumbnails : str or None
     """
 
     path: str = option(help="File, folder of images, or name of a dataset.")
@@ -105,6 +106,11 @@ class DataConfig:
         None,
         help="What an image that cannot be read does: raise (the default) ends the reading; skip "
         "leaves it out, and lists it in a warning at the end.",
+    )
+    thumbnails: str | None = option(
+        None,
+        help="Column with paths of pictures, relative to the folder of the table, or array of "
+        "images: the report of a run shows them beside the rows. It is not a feature.",
     )
 
 

@@ -78,6 +78,9 @@ class Dataset:
         The columns of `x`, where the source names them; see :mod:`n2d_framework.core.rows`.
     ids : array of str, shape (n,), or None
         Ids of the rows, where the source has them.
+    thumbnails : array of shape (n, height, width[, channels]), or of str, or None
+        Pictures that a report shows beside rows that are not images themselves: images, or paths
+        of files, empty where a row has none. Never used for fitting.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Dataset:
     source: str = ""
     schema: Schema | None = None
     ids: AnyArray | None = None
+    thumbnails: AnyArray | None = None
 
     @property
     def n_rows(self) -> int:

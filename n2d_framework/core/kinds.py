@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-__all__ = ["ANY", "KINDS", "SPARSE", "Kind", "Kinds", "kind_name", "kinds_of_shape", "listed_kinds"]
+__all__ = [
+    "ANY", "KINDS", "SPARSE", "Kind", "Kinds", "guess_image_shape", "kind_name", "kinds_of_shape",
+    "listed_kinds",
+]  # fmt: skip
 
 Kind: TypeAlias = str
 """Name of a kind: of :data:`KINDS`, or one that a plugin announces."""
@@ -66,3 +69,10 @@ def kinds_of_shape(row_shape: tuple[int, ...]) -> tuple[Kind, ...]:
     Numbers of any shape can be vectors; one of two dimensions may be an image or a sequence.
     """
     return _SHAPES.get(len(row_shape), ("vector",))
+
+
+def guess_image_shape(row_shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a row as an image; ``None`` if it does not look like one."""
+    if len(row_shape) == 2 or (len(row_shape) == 3 and row_shape[2] in (1, 3, 4)):
+        return row_shape
+    return None

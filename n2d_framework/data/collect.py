@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from n2d_framework.core.dataset import Dataset, class_names
+from n2d_framework.core.rows import Rows
 from n2d_framework.core.rows.row_states import joined
 from n2d_framework.data.faults import check_memory
 from n2d_framework.data.source import RowSource
@@ -106,7 +107,7 @@ def remark_on_ids(ids: AnyArray, name: str) -> None:
 
 def _known(
     source: RowSource, progress: Progress | None
-) -> tuple[AnyArray, list[AnyArray], list[AnyArray]]:
+) -> tuple[Any, list[AnyArray], list[AnyArray]]:
     """Fill one array, so that no second copy of the rows is ever held."""
     shape = (source.n_rows or 0, *source.row_shape)
     where = f"{source.name}: rows of shape {shape} ({source.dtype})"
@@ -117,6 +118,8 @@ def _known(
     start = 0
     width = max(1, math.prod(source.row_shape) * source.dtype.itemsize)
     for block in source.blocks(min(_BLOCK, max(1, _BLOCK_BYTES // width))):
+        if isinstance(block.x, Rows):  # of columns of several kinds, as a model takes them
+            return _unknown(source)
         x[start : start + len(block.x)] = block.x
         start += len(block.x)
         if block.y is not None:

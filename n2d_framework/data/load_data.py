@@ -16,14 +16,15 @@ from n2d_framework.data.adapters import adapted_file, adapted_suffixes
 from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import Progress, collect
 from n2d_framework.data.formats.arrow_ipc import ArrowSource
-from n2d_framework.data.formats.hdf5 import Hdf5Source
+from n2d_framework.data.formats.hdf5 import hdf5_rows
 from n2d_framework.data.formats.image_folder import IMAGE_SUFFIXES, ImageFolder
 from n2d_framework.data.formats.jsonl import JsonLinesSource
 from n2d_framework.data.formats.npy import NpySource, NpzSource
 from n2d_framework.data.formats.parquet import ParquetSource, is_parquet_folder
 from n2d_framework.data.formats.text import TextSource
-from n2d_framework.data.formats.zarr_store import ZarrSource, is_zarr_folder
+from n2d_framework.data.formats.zarr_store import is_zarr_folder, zarr_rows
 from n2d_framework.data.reference import Reference, parse_reference
+from n2d_framework.data.row_pictures import with_thumbnails, without_thumbnails
 from n2d_framework.data.series_rows import read_series
 from n2d_framework.data.sets import load_set
 from n2d_framework.data.source import ArraySource, RowSource
@@ -41,9 +42,9 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".csv": TextSource,
     ".csv.gz": TextSource,
     ".feather": partial(SourceApart, ArrowSource),
-    ".h5": partial(SourceApart, Hdf5Source),
-    ".h5ad": partial(SourceApart, Hdf5Source),
-    ".hdf5": partial(SourceApart, Hdf5Source),
+    ".h5": partial(SourceApart, hdf5_rows),
+    ".h5ad": partial(SourceApart, hdf5_rows),
+    ".hdf5": partial(SourceApart, hdf5_rows),
     ".jsonl": JsonLinesSource,
     ".jsonl.gz": JsonLinesSource,
     ".npy": NpySource,
@@ -51,7 +52,7 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".parquet": partial(SourceApart, ParquetSource),
     ".tsv": TextSource,
     ".tsv.gz": TextSource,
-    ".zarr": partial(SourceApart, ZarrSource),
+    ".zarr": partial(SourceApart, zarr_rows),
 }
 #: Suffixes of files that can be read; a folder of images has none.
 SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
@@ -100,12 +101,17 @@ def load(
     case of letters. A file with ``x_train, y_train, x_test, y_test`` is joined in that order.
     Nothing is ever unpickled.
     """
-    with open_rows(ref, catalogue=catalogue, like=like) as source:
+    parsed = parse_reference(ref, _names(ref, catalogue)[0])
+    with open_rows(parsed, catalogue=catalogue, like=like) as source:
         if isinstance(source, ArraySource):
-            return source.held
-        if source.columns is not None and like is None:
-            return read_table(source)
-        return collect(source, progress)
+            found = source.held
+        elif source.columns is not None and like is None:
+            found = read_table(source)
+        else:
+            found = collect(source, progress)
+    if isinstance(parsed, str):
+        return found
+    return with_thumbnails(found, parsed, partial(load, catalogue=catalogue))
 
 
 def inspect_table(ref: Any, *, catalogue: Catalogue | None = None) -> TableReading | None:
@@ -170,6 +176,8 @@ def open_rows(
     """
     known, find = _names(ref, catalogue)
     parsed = parse_reference(ref, known)
+    if isinstance(parsed, Reference):
+        parsed = without_thumbnails(parsed)
     if not isinstance(parsed, str) and not (parsed.path.is_dir() or parsed.path.is_file()):
         raise DataError(
             f"{parsed.path}: it is not a regular file (a pipe or a device); write the rows to one, "

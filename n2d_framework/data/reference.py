@@ -20,7 +20,7 @@ MOST_STEPS = 1_000_000
 IMAGE_MODES = ("grey", "rgb", "rgba")
 _KEYS = (
     "path", "x", "drop", "id", "y", "text", "kinds", "header", "time", "steps", "resize", "mode",
-    "on_error",
+    "on_error", "thumbnails",
 )  # fmt: skip
 
 
@@ -62,6 +62,9 @@ class Reference:
         all are grey, else rgb.
     on_error : {"raise", "skip"}
         Whether an image that cannot be read ends the reading, or is left out.
+    thumbnails : str or None
+        Column with paths of pictures, or array of images, that a report shows beside the rows; not
+        a feature.
     like : Schema or None
         The columns that are wanted, in their order: those of a fitted model.
     n_features : int
@@ -85,6 +88,7 @@ class Reference:
     resize: tuple[int, int] | str | None = None
     mode: str | None = None
     on_error: str = "raise"
+    thumbnails: str | None = None
     like: Schema | None = None
     n_features: int = 0
     by_kind: bool = False
@@ -93,7 +97,8 @@ class Reference:
     @property
     def for_images(self) -> list[str]:
         """The keys given that only folders of images understand."""
-        defaults = {"resize": None, "mode": None, "on_error": "raise"}
+        defaults: dict[str, str | None] = {"resize": None, "mode": None}
+        defaults |= {} if self.thumbnails else {"on_error": "raise"}
         return [key for key, usual in defaults.items() if getattr(self, key) != usual]
 
     @property
@@ -127,7 +132,7 @@ def parse_reference(ref: Any, known: Sequence[str] = ()) -> Reference | str:
     ----------
     ref : str, path-like, mapping or Reference
         A name out of `known`, a path, or a mapping with
-        ``path`` and the fields of :class:`Reference` down to `on_error`.
+        ``path`` and the fields of :class:`Reference` down to `thumbnails`.
     known : sequence of str
         Names of datasets. A name wins over a file of the same name; write ``./name`` for
         the file.
@@ -202,10 +207,14 @@ def _from_mapping(ref: Mapping[str, Any], known: Sequence[str]) -> Reference | s
     time, steps = _long_table(ref)
     resize, mode = _resize(ref.get("resize")), _one_of("mode", ref.get("mode"), IMAGE_MODES)
     on_error = _one_of("on_error", ref.get("on_error"), ("raise", "skip")) or "raise"
+    thumbnails = ref.get("thumbnails")
+    if not (thumbnails is None or isinstance(thumbnails, str)):
+        raise DataError("data.thumbnails: must be the name of a column or array")
     path = _existing(ref["path"], known)
     return Reference(
-        path, x, y, header, drop, row_id, text, kinds, time, steps, resize, mode, on_error
-    )
+        path, x, y, header, drop, row_id, text, kinds, time, steps, resize, mode, on_error,
+        thumbnails,
+    )  # fmt: skip
 
 
 def _long_table(ref: Mapping[str, Any]) -> tuple[str | None, int | None]:

@@ -15,7 +15,14 @@ from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.metrics.hierarchy import Hierarchy, leaf_order
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
-from n2d_framework.pages.thumbnails import Images, data_uri, sprite
+from n2d_framework.pages.thumbnails import (
+    ArrayPictures,
+    FilePictures,
+    Pictures,
+    data_uri,
+    pictures_of,
+    sprite,
+)
 from n2d_framework.plots.row_sample import to_plane
 from n2d_framework.storage import check_target, write_atomic
 from n2d_framework.types import NOISE, AnyArray, IntArray
@@ -56,6 +63,8 @@ class RunView:
         Of a row as an image, if rows are images.
     texts : sequence of str, optional
         What each row says, where rows are texts.
+    thumbnails : array of shape (n, ...), or of str, optional
+        Pictures of the rows, where these are not images: images, or paths of files.
     ids : sequence of str, optional
     truth : int array of shape (n,), optional
         Position of the row's class in `classes`.
@@ -87,6 +96,7 @@ class RunView:
     feature_names: Sequence[str] = ()
     image_shape: tuple[int, ...] | None = None
     texts: Sequence[str] | None = None
+    thumbnails: AnyArray | None = None
     ids: Sequence[str] | None = None
     truth: IntArray | None = None
     classes: Sequence[str] = ()
@@ -141,14 +151,14 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
         random_state=view.random_state,
     )
     ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
-    images = _images(view)
+    pictures = _pictures(view)
     tree = _shown_tree(view)
     page = html_page(
         "run.html.j2",
         {
             "view": view,
             "scores": _scores(view.scores),
-            "cards": _cards(view, ordered, images),
+            "cards": _cards(view, ordered, pictures),
             "n_rows": len(view.labels),
             "n_clusters": sum(profile.label != NOISE for profile in ordered),
             "n_noise": int((view.labels == NOISE).sum()),
@@ -157,10 +167,12 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "left_out": max(0, len(ordered) - _MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },
-        _payload(view, ordered, images) | {"tree": _drawn_tree(view, tree, ordered)},
+        _payload(view, ordered, pictures) | {"tree": _drawn_tree(view, tree, ordered)},
         scripts=("map.js", "tree.js", "start_run.js"),
         styles=("run.css",),
     )
+    if isinstance(pictures, FilePictures):
+        pictures.point_out_unread(view.name)
     # Strings of data may hold what is not a character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
     return target
@@ -222,20 +234,26 @@ def _value_names(view: RunView, number: int) -> list[str]:
     return [f"feature {i}" for i in range(number)]
 
 
-def _images(view: RunView) -> Images | None:
-    if view.image_shape is None or view.rows is None or not view.keep_rows:
+def _pictures(view: RunView) -> Pictures | None:
+    if not view.keep_rows:
         return None
-    return Images.of(view.rows, view.image_shape)
+    if view.thumbnails is not None:
+        return pictures_of(view.thumbnails)
+    if view.image_shape is None or view.rows is None:
+        return None
+    return ArrayPictures.made(view.rows, view.image_shape)
 
 
-def _payload(view: RunView, ordered: Sequence[Profile], images: Images | None) -> dict[str, Any]:
+def _payload(
+    view: RunView, ordered: Sequence[Profile], pictures: Pictures | None
+) -> dict[str, Any]:
     plane, axes = view.plane, view.axes
     if plane is None:
         plane, axes = to_plane(np.asarray(view.coordinates, dtype=np.float64), view.random_state)
     chosen = chosen_rows(len(view.labels), view.random_state)
     position = {profile.label: i for i, profile in enumerate(ordered)}
     codes = np.array([position[label] for label in view.labels.tolist()], dtype=np.int64)
-    columns, names = _columns(view, ordered) if images is None else (None, [])
+    columns, names = _columns(view, ordered)
     drawn = points(
         np.asarray(plane, dtype=np.float64),
         chosen,
@@ -265,7 +283,7 @@ def _payload(view: RunView, ordered: Sequence[Profile], images: Images | None) -
         "texts": [_short(view.texts[row]) for row in chosen]
         if view.texts is not None and view.keep_rows
         else None,
-        "sprite": None if images is None else _thumbnails(view, images, chosen),
+        "sprite": None if pictures is None else _thumbnails(pictures, chosen),
     }
 
 
@@ -281,7 +299,8 @@ def _on_map(plane: AnyArray, rows: Sequence[int]) -> list[list[float]]:
 
 def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None, list[str]]:
     """Columns for the map: those that set clusters apart, the most telling first."""
-    if view.rows is None or view.texts is not None or not view.keep_rows:
+    unsaid = view.texts is not None or view.image_shape is not None or not view.keep_rows
+    if view.rows is None or unsaid:
         return None, []
     flat = view.rows.reshape(len(view.rows), -1)
     names = _value_names(view, flat.shape[1])
@@ -295,22 +314,19 @@ def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None
     return flat[:, order], [names[i] for i in order]
 
 
-def _thumbnails(view: RunView, images: Images, chosen: AnyArray) -> dict[str, Any]:
-    assert view.rows is not None  # there are no images otherwise
-    return sprite(images.bytes_of(view.rows[chosen[:_PICTURED]])) | {
-        "count": min(_PICTURED, len(chosen))
-    }
+def _thumbnails(pictures: Pictures, chosen: AnyArray) -> dict[str, Any]:
+    return sprite(pictures.of(chosen[:_PICTURED])) | {"count": min(_PICTURED, len(chosen))}
 
 
 def _cards(
-    view: RunView, ordered: Sequence[Profile], images: Images | None
+    view: RunView, ordered: Sequence[Profile], pictures: Pictures | None
 ) -> list[dict[str, Any]]:
     """Content of the card of each cluster; of very many, of the largest."""
     largest = sorted(range(len(ordered)), key=lambda i: (-ordered[i].size, i))[:_MOST_CARDS]
-    return [_card(view, ordered[i], i, images) for i in sorted(largest)]
+    return [_card(view, ordered[i], i, pictures) for i in sorted(largest)]
 
 
-def _card(view: RunView, profile: Profile, place: int, images: Images | None) -> dict[str, Any]:
+def _card(view: RunView, profile: Profile, place: int, pictures: Pictures | None) -> dict[str, Any]:
     own = view.labels == profile.label
     longest = max((abs(contrast.effect) for contrast in profile.contrasts), default=1.0)
     classes = []
@@ -331,25 +347,21 @@ def _card(view: RunView, profile: Profile, place: int, images: Images | None) ->
             attrs.asdict(contrast) | {"width": min(1.0, abs(contrast.effect) / longest)}
             for contrast in profile.contrasts
         ],
-        "mean": _mean_image(view, own, images),
-        "exemplars": [_exemplar(view, row, images) for row in profile.exemplars]
+        "mean": _mean_image(pictures, own),
+        "exemplars": [_exemplar(view, row, pictures) for row in profile.exemplars]
         if view.keep_rows
         else [],
     }
 
 
-def _mean_image(view: RunView, own: AnyArray, images: Images | None) -> str | None:
-    if images is None or view.rows is None:
-        return None
-    mean = view.rows[own].mean(axis=0, dtype=np.float64)
-    return data_uri(images.bytes_of(mean[None])[0])
+def _mean_image(pictures: Pictures | None, own: AnyArray) -> str | None:
+    mean = None if pictures is None else pictures.mean(own)
+    return None if mean is None else data_uri(mean)
 
 
-def _exemplar(view: RunView, row: int, images: Images | None) -> dict[str, Any]:
+def _exemplar(view: RunView, row: int, pictures: Pictures | None) -> dict[str, Any]:
     name = f"row {row}" if view.ids is None else str(view.ids[row])
-    picture = None
-    if images is not None and view.rows is not None:
-        picture = data_uri(images.bytes_of(view.rows[[row]])[0])
+    picture = None if pictures is None else data_uri(pictures.of(np.array([row]))[0])
     text = None if view.texts is None else _short(view.texts[row])
     return {"row": row, "name": name, "picture": picture, "text": text}
 

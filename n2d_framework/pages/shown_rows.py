@@ -7,9 +7,9 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.kinds import guess_image_shape
 from n2d_framework.core.rows import Rows, value_names
 from n2d_framework.core.rows.columns import missing_in
-from n2d_framework.plots.picture_files import guess_image_shape
 from n2d_framework.types import AnyArray
 
 __all__ = ["ShownRows", "shown_rows"]

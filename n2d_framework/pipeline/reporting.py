@@ -16,6 +16,7 @@ from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.surrogate_rules import surrogate
 from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.pages.shown_rows import shown_rows
+from n2d_framework.pages.thumbnails import checked_thumbnails
 from n2d_framework.pipeline.explaining import chosen_rows_by_id, explanations
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.maintenance import Maintenance
@@ -63,6 +64,7 @@ class Reporter(Maintenance):
         scores: Mapping[str, float] | None = None,
         config: Mapping[str, Any] | None = None,
         keep_rows: bool = True,
+        thumbnails: Any = None,
     ) -> Path:
         """Write what the clusters of rows are as one HTML file that needs no network.
 
@@ -85,6 +87,9 @@ class Reporter(Maintenance):
         keep_rows : bool, default True
             Whether the page may hold values, ids, texts and images of single rows. Without them it
             holds sizes, means and shares.
+        thumbnails : array-like of shape (n, height, width[, channels]), or of str, optional
+            Pictures that are shown beside rows that are not images themselves: images, or paths of
+            files, empty where a row has none; those of a dataset by default.
 
         Returns
         -------
@@ -93,7 +98,7 @@ class Reporter(Maintenance):
         Raises
         ------
         DataError
-            If the rows do not fit the model, or the classes the rows.
+            If the rows do not fit the model, or classes or thumbnails the rows.
         OutputError
             If the file cannot be written.
 
@@ -107,6 +112,10 @@ class Reporter(Maintenance):
         latent, manifold, labels, training = self._outputs_of(rows)
         if isinstance(X, Dataset):
             y, names, title = X.y if y is None else y, names or X.names, title or X.name
+            thumbnails = X.thumbnails if thumbnails is None else thumbnails
+        if thumbnails is not None:
+            thumbnails = checked_thumbnails(thumbnails)
+            require_same_length("thumbnails", thumbnails, "the rows", labels)
         plane, axes = map_layout(
             fit.composition,
             latent,
@@ -133,6 +142,7 @@ class Reporter(Maintenance):
             feature_names=shown.names,
             image_shape=shown.image_shape,
             texts=shown.texts,
+            thumbnails=thumbnails,
             ids=None if rows.ids is None else rows.ids.tolist(),
             truth=truth,
             classes=classes,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from n2d_framework.core.kinds import guess_image_shape
 from n2d_framework.core.rows import Rows, count_rows
 from n2d_framework.errors import OutputError, UnsupportedError
 from n2d_framework.plots.canvas import new_axes
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["FittedModel", "guess_image_shape", "save_run_plots", "write_png"]
+__all__ = ["FittedModel", "save_run_plots", "write_png"]
 
 _SAMPLE = 5000
 _DPI = 120
@@ -214,13 +215,6 @@ def write_png(drawn: Axes | Figure | AnyArray, path: str | os.PathLike[str]) -> 
     with replacing(target) as temporary, temporary.open("wb") as file:
         figure.savefig(file, format="png", dpi=_DPI, bbox_inches=box, metadata={"Software": None})
     return target
-
-
-def guess_image_shape(row_shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """The shape of a row as an image; ``None`` if it does not look like one."""
-    if len(row_shape) == 2 or (len(row_shape) == 3 and row_shape[2] in (1, 3, 4)):
-        return row_shape
-    return None
 
 
 def _further(draw: Callable[[Axes], object] | None, name: str) -> Axes:

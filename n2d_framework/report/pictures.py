@@ -12,8 +12,8 @@ import numpy as np
 
 from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.analysis.result_tables import methods
+from n2d_framework.core.kinds import guess_image_shape
 from n2d_framework.pages.thumbnails import Images, sprite
-from n2d_framework.plots.picture_files import guess_image_shape
 from n2d_framework.plots.row_sample import sample_rows
 from n2d_framework.report.board import INSTEAD, metric_for
 from n2d_framework.report.figures import Figure, figures_of

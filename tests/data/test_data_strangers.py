@@ -84,12 +84,34 @@ def test_files_of_anndata_are_read_or_refused_at_once(tmp_path: Path) -> None:
     assert time.process_time() - start < 5
 
 
-def test_a_file_written_by_anndata(tmp_path: Path) -> None:
-    anndata = pytest.importorskip("anndata")
+@pytest.mark.parametrize("suffix", [".h5ad", ".zarr"])
+@pytest.mark.parametrize("strings", ["object", "string"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_file_written_by_anndata(tmp_path: Path, suffix: str, strings: str) -> None:
+    anndata, pd = pytest.importorskip("anndata"), pytest.importorskip("pandas")
+    pytest.importorskip("zarr")
+    anndata.settings.allow_write_nullable_strings = True
     rng = np.random.default_rng(0)
-    rows = rng.normal(size=(300, 20)).astype(np.float32)
-    anndata.AnnData(rows).write_h5ad(tmp_path / "a.h5ad")
-    np.testing.assert_array_equal(load(tmp_path / "a.h5ad").x, rows)
+    rows = rng.normal(size=(30, 4)).astype(np.float32)
+    names = pd.Index([f"cell{row}" for row in range(30)], dtype=strings)
+    genes = pd.Index(list("abcd"), dtype=strings)
+    about = {
+        "kind": pd.array(list("xyz") * 10, dtype=strings),
+        "n": pd.array([1, 2, 3] * 10, "Int8"),
+    }
+    made = anndata.AnnData(rows, pd.DataFrame(about, index=names), pd.DataFrame(index=genes))
+    path = tmp_path / f"a{suffix}"
+    (made.write_h5ad if suffix == ".h5ad" else made.write_zarr)(path)
+    found = load({"path": path, "y": "obs/kind"})
+    np.testing.assert_array_equal(found.x, rows)
+    assert found.ids.tolist() == names.tolist()
+    assert found.schema.names == tuple("abcd")
+    assert found.y.tolist() == list("xyz") * 10
+    assert load({"path": path, "y": "obs/n"}).y.tolist() == [1, 2, 3] * 10
+    made.obs["n"] = pd.array([1, None, 3] * 10, "Int8")
+    made.write_h5ad(path) if suffix == ".h5ad" else made.write_zarr(path)
+    with pytest.raises(DataError, match="'obs/n' has no value in row 1"):
+        load({"path": path, "y": "obs/n"})
 
 
 @pytest.mark.parametrize("name", ["_FillValue", "missing_value"])

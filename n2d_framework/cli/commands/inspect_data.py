@@ -32,7 +32,10 @@ _NARROW = 80
 _SKEWED, _HEAVY = 2.0, 0.01
 #: Most distinct integers that may be codes of categories.
 _CODES = 10
-_USES = {"feature": "", "id": "ids of the rows", "label": "true classes", "": "left out"}
+_USES = {
+    "feature": "", "id": "ids of the rows", "label": "true classes", "": "left out",
+    "thumbnails": "pictures in the report",
+}  # fmt: skip
 
 
 @selecting
@@ -50,6 +53,10 @@ def inspect_data(
     reference = select(data)
     table = inspect_table(reference)
     record = _of_dataset(load(reference)) if table is None else _of_table(table)
+    pictures = reference.get("thumbnails") if isinstance(reference, Mapping) else None
+    for column in record["columns"]:
+        if column["name"] == pictures:
+            column.update(use="thumbnails", why="", identifies="")
     if json:
         print_json(record)
         return

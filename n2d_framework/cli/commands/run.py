@@ -49,6 +49,15 @@ def run(
             help="Change one value, such as model.embedder.epochs=20; repeatable.",
         ),
     ] = None,
+    n_clusters: Annotated[
+        int | None,
+        typer.Option(
+            "--n-clusters",
+            "-k",
+            help="Number of clusters; the same as --set model.n_clusters=K. Without it and without "
+            "a configuration: the number of classes in the data, if there are any.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="The seed; the same as --set random_state=SEED.")
     ] = None,
@@ -104,7 +113,11 @@ def run(
 
     if store is not None and no_store:
         raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
-    overrides = [*(settings or ()), *([] if seed is None else [f"random_state={seed}"])]
+    short = {"random_state": seed, "model.n_clusters": n_clusters}
+    overrides = [
+        *(settings or ()),
+        *(f"{path}={value}" for path, value in short.items() if value is not None),
+    ]
     listeners = trackers(tensorboard)
     request = read_request(
         config, data=data, overrides=overrides, allow_code=allow_code,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +154,7 @@ class Annotated:
                 codes, named = f"{path}/codes", f"{path}/categories"
                 self._found[path] = lambda: self._coded(where, self._stored(codes), named)
             elif "values" in item:
-                self._found[path] = lambda: self._stored(f"{path}/values")
+                self._found[path] = lambda: self._nullable(path, item)
         elif categories is not None:
             self._found[path] = lambda: self._coded(where, self._plain("obs", name), categories)
         else:
@@ -167,7 +167,22 @@ class Annotated:
         """An array of a group, or a field of the structured array that stands for it."""
         if hasattr(self._root[group], "shape"):
             return FieldArray.of(self._stored(group), name)
-        return self._stored(f"{group}/{name}")
+        path = f"{group}/{name}"
+        item = self._root[path]
+        if not hasattr(item, "shape") and "values" in item:
+            return self._nullable(path, item)
+        return self._stored(path)
+
+    def _nullable(self, path: str, item: Any) -> StoredArray:
+        """Values beside which a mask says which are missing: none may be."""
+        if "mask" in item:
+            mask = self._stored(f"{path}/mask").whole()
+            if mask.any():
+                raise DataError(
+                    f"{self._path}: {path!r} has no value in row {int(mask.argmax())}; fill it or "
+                    "drop the row"
+                )
+        return self._stored(f"{path}/values")
 
 
 def grouped_contents(
@@ -175,7 +190,6 @@ def grouped_contents(
     root: Any,
     names: list[str],
     stored: Callable[[str], StoredArray],
-    index: Sequence[str] = (),
 ) -> Contents:
     """Choose rows, labels and ids in a file whose arrays lie in groups: HDF5 or Zarr.
 
@@ -187,8 +201,6 @@ def grouped_contents(
         Paths of all arrays.
     stored : callable
         Gives the array of a path.
-    index : sequence of str
-        Fields of structured arrays that hold row names.
 
     Returns
     -------
@@ -215,7 +227,7 @@ def grouped_contents(
         return sparse_group(ref.path, root[name], name, stored) if name in groups else stored(name)
 
     every = [*groups, *(name for name in names if name.rpartition("/")[0] not in groups)]
-    return find_contents(ref, every, array, index)
+    return find_contents(ref, every, array)
 
 
 def _sparse_groups(names: list[str]) -> list[str]:

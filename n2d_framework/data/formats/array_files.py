@@ -13,7 +13,6 @@ import numpy as np
 
 from n2d_framework.core.rows import Schema
 from n2d_framework.core.rows.frames import id_texts, name_text
-from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import no_such_name, reading
 from n2d_framework.data.naming import CLASS_NAMES, COLUMN_NAMES, Pair, array_pairs, point_out_unused
 from n2d_framework.data.reference import Reference
@@ -70,21 +69,6 @@ class _Part:
 
 
 @attrs.frozen
-class _Fields(StoredArray):
-    """Some fields of a structured array, as the columns of a plain one."""
-
-    where: str
-    stored: StoredArray
-    fields: tuple[str, ...]
-    shape: tuple[int, ...]
-    dtype: np.dtype[np.generic]
-
-    def rows(self, size: int) -> Iterator[AnyArray]:
-        for part in self.stored.rows(size):
-            yield np.stack([part[name].astype(self.dtype) for name in self.fields], axis=1)
-
-
-@attrs.frozen
 class FieldArray(StoredArray):
     """One field of a structured array, which may hold several values for each row."""
 
@@ -126,9 +110,7 @@ class Contents:
     ids : StoredArray or None
         Ids of all rows.
     id : str or None
-        Name of the array or field with the ids.
-    columns : Columns or None
-        For a structured array: which of its fields are used.
+        Name of the array with the ids.
     classes : StoredArray or None
         Names of the classes.
     """
@@ -139,7 +121,6 @@ class Contents:
     names: tuple[str, ...] | None = None
     ids: StoredArray | None = None
     id: str | None = None
-    columns: Columns | None = None
     classes: StoredArray | None = None
 
 
@@ -147,7 +128,6 @@ def find_contents(
     ref: Reference,
     names: Sequence[str],
     get: Callable[[str], StoredArray],
-    index: Sequence[str] = (),
     notable: Sequence[str] | None = None,
 ) -> Contents:
     """Choose rows, labels, ids and names of columns among the arrays of a file.
@@ -159,8 +139,6 @@ def find_contents(
         All arrays of the file.
     get : callable
         Gives the array of a name; only those that are used are looked at.
-    index : sequence of str
-        Fields of structured arrays that hold row names.
     notable : sequence of str, optional
         Arrays that are pointed out if they are not used; by default all.
 
@@ -169,11 +147,6 @@ def find_contents(
     DataError
         If there is no such array, or no way to choose.
     """
-    table = _table(ref, names, get)
-    if table is not None:
-        columns = attrs.evolve(ref, x=None) if ref.x == table else ref
-        point_out_unused(ref, names, {table})
-        return _of_table(columns, table, get(table), index)
     for name in (*ref.drop, *_listed(ref.id)):
         if name not in names:
             raise no_such_name(ref.path, "array", name, list(names))
@@ -224,16 +197,6 @@ def _categories(names: Sequence[str], pairs: Sequence[Pair]) -> str | None:
     return known[0] if len(codes) == 1 and known else None
 
 
-def _table(ref: Reference, names: Sequence[str], get: Callable[[str], StoredArray]) -> str | None:
-    """The structured array that holds the rows, if there is one."""
-    if isinstance(ref.x, str) and ref.x in names:
-        candidates = [ref.x]
-    else:
-        candidates = [name for name in names if name.lower() == "x"] or list(names)
-    candidate = candidates[0] if len(candidates) == 1 else None
-    return candidate if candidate and get(candidate).dtype.names is not None else None
-
-
 def _listed(names: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (names,) if isinstance(names, str) else names or ()
 
@@ -248,33 +211,6 @@ def _as_fitted(ref: Reference, names: Sequence[str]) -> Reference:
         if (name := getattr(ref.like, key)) in names and getattr(ref, key) is None
     }
     return attrs.evolve(ref, **known)
-
-
-def _of_table(ref: Reference, name: str, stored: StoredArray, index: Sequence[str]) -> Contents:
-    fields = stored.dtype.names or ()
-    kinds: Mapping[str, Any] = stored.dtype.fields or {}
-    columns = choose_columns(ref, fields, [field for field in index if field in fields])
-    for field in columns.features:
-        if kinds[field][0].kind not in "buif":
-            raise DataError(
-                f"{stored.where}: column {field!r} holds {kinds[field][0]}, not numbers; drop it, "
-                "or name the columns to use: {path: ..., x: [NAMES], y: NAME}"
-            )
-    dtype = np.result_type(*(kinds[field][0] for field in columns.features))
-    n = stored.shape[0] if stored.shape else 0
-    if len(stored.shape) != 1:
-        raise DataError(f"{stored.where}: a table has one dimension, got shape {stored.shape}")
-
-    def one(field: str | None) -> StoredArray | None:
-        if field is None:
-            return None
-        return FieldArray.of(stored, field)
-
-    rows = _Fields(stored.where, stored, columns.features, (n, len(columns.features)), dtype)
-    return Contents(
-        [(rows, one(columns.label))], name, columns.label, columns.features,
-        one(columns.id), columns.id, columns,
-    )  # fmt: skip
 
 
 def _column_names(
@@ -343,11 +279,9 @@ class ArrayFile(RowSource):
 
     def _describe(self, ref: Reference, contents: Contents) -> None:
         """Set what is known of the columns, and the order in which a fitted model takes them."""
-        names, columns, where = contents.names, contents.columns, str(self._path)
+        names, where = contents.names, str(self._path)
         width = None if names is None else len(names)
-        if columns is not None:
-            self.others = columns.others
-        elif names is not None and ref.like is not None:
+        if names is not None and ref.like is not None:
             matched = ref.like.match(names, ref.n_features, where)
             if matched is not None:
                 self._order, self.others = matched.order, matched.others

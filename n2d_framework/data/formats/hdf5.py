@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
 import numpy as np
 
 from n2d_framework.data.faults import check_declared, reading, refuse_links, refuse_other_files
-from n2d_framework.data.formats.annotated import grouped_contents
-from n2d_framework.data.formats.array_files import ArrayFile, StoredArray
+from n2d_framework.data.formats.annotated import grouped_contents, is_annotated
+from n2d_framework.data.formats.array_files import ArrayFile, Contents, StoredArray
+from n2d_framework.data.formats.structured import StructuredTable, structured_table
 from n2d_framework.data.reference import Reference
+from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["Hdf5Source"]
+__all__ = ["hdf5_rows"]
 
 _KIND = "an HDF5 file (.h5)"
 
@@ -29,13 +32,26 @@ class _Stored(StoredArray):
     dtype: np.dtype[np.generic]
 
     conventions: _Conventions | None = None
+    names: Mapping[int, str] = attrs.field(factory=dict)
 
     def rows(self, size: int) -> Iterator[AnyArray]:
         for start in range(0, self.shape[0], size):
             part = self.stored[start : start + size]
-            if self.conventions is not None:
+            if self.names:
+                part = self._named(part)
+            elif self.conventions is not None:
                 part = self.conventions.values(part, start, self.where)
             yield part if self.dtype.kind != "U" else np.asarray(part, dtype=str)
+
+    def _named(self, part: AnyArray) -> AnyArray:
+        """Values of an enumeration by their names."""
+        unknown = sorted(set(part.tolist()) - set(self.names))
+        if unknown:
+            raise DataError(
+                f"{self.where} has {unknown[0]}, which its enumeration does not name; it is "
+                "damaged, write it again"
+            )
+        return np.array([self.names[value] for value in part.tolist()], dtype=str)
 
 
 @attrs.frozen
@@ -113,8 +129,8 @@ class _Conventions:
         return stored.astype(np.float64) * self.scale + self.offset if self.packed else stored
 
 
-class Hdf5Source(ArrayFile):
-    """Rows of the dataset ``x`` of an HDF5 file, with labels in ``y`` if there are any.
+def hdf5_rows(ref: Reference) -> RowSource:
+    """Open an HDF5 file: a structured array, or the dataset ``x`` with labels in ``y``.
 
     Datasets in groups are named by their path, such as ``train/x``; groups that are sparse
     matrices, and what AnnData keeps, by their own (``X``, ``layers/counts``, ``obs/kind``).
@@ -122,49 +138,72 @@ class Hdf5Source(ArrayFile):
     Parameters
     ----------
     ref : Reference
+
+    Returns
+    -------
+    RowSource
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or there is no way to know what the rows are.
     """
+    import h5py
 
-    def __init__(self, ref: Reference) -> None:
-        import h5py
-
-        if ref.path.stat().st_size == 0:
-            raise DataError(f"{ref.path}: the file is empty; write it again")
+    if ref.path.stat().st_size == 0:
+        raise DataError(f"{ref.path}: the file is empty; write it again")
+    with reading(ref.path, _KIND):
+        file = h5py.File(ref.path, "r")
+    try:
         with reading(ref.path, _KIND):
-            self._file = h5py.File(ref.path, "r")
-        try:
-            with reading(ref.path, _KIND):
-                names = _datasets(ref, self._file)
-                contents = grouped_contents(
-                    ref, self._file, names, lambda name: self._stored(ref, name),
-                    _index(self._file, names),
+            names, get = _datasets(ref, file), partial(_stored, ref, file)
+            table = None if is_annotated(file) else structured_table(ref, names, get)
+            if table is not None:
+                return StructuredTable(
+                    ref, _KIND, table, get(table), names=names, index=_index(file, names),
+                    close=file.close,
                 )  # fmt: skip
-            super().__init__(ref, _KIND, contents)
-        except BaseException:  # whatever stopped us, also an interrupt: the file is closed
-            self._file.close()
-            raise
+            contents = grouped_contents(ref, file, names, get)
+        return _Hdf5Arrays(ref, file, contents)
+    except BaseException:  # whatever stopped us, also an interrupt: the file is closed
+        file.close()
+        raise
+
+
+class _Hdf5Arrays(ArrayFile):
+    """Rows of whole datasets."""
+
+    def __init__(self, ref: Reference, file: Any, contents: Contents) -> None:
+        self._file = file
+        super().__init__(ref, _KIND, contents)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _stored(self, ref: Reference, name: str) -> _Stored:
-        import h5py
 
-        found = self._file[name]
-        where = f"{ref.path}: dataset {name!r}"
-        if found.shape is None:
-            raise DataError(f"{where} is empty; give at least one row and feature")
-        refuse_other_files(where, found)
-        itemsize, chunks = found.dtype.itemsize, found.chunks or ()
-        declared = max(math.prod(found.shape), math.prod(chunks)) * itemsize
-        check_declared(where, declared, found.id.get_storage_size())
-        _refuse_masked(found, where)
-        if h5py.check_string_dtype(found.dtype) is not None:
-            return _Stored(where, found.asstr(), found.shape, np.dtype("U"))
-        conventions = _Conventions.of(found, where)
-        packed = conventions is not None and conventions.packed
-        dtype = np.dtype(np.float64) if packed else found.dtype
-        return _Stored(where, found, found.shape, dtype, conventions)
+def _stored(ref: Reference, file: Any, name: str) -> _Stored:
+    import h5py
+
+    found = file[name]
+    where = f"{ref.path}: dataset {name!r}"
+    if found.shape is None:
+        raise DataError(f"{where} is empty; give at least one row and feature")
+    refuse_other_files(where, found)
+    itemsize, chunks = found.dtype.itemsize, found.chunks or ()
+    declared = max(math.prod(found.shape), math.prod(chunks)) * itemsize
+    check_declared(where, declared, found.id.get_storage_size())
+    _refuse_masked(found, where)
+    if h5py.check_string_dtype(found.dtype) is not None:
+        return _Stored(where, found.asstr(), found.shape, np.dtype("U"))
+    values = h5py.check_enum_dtype(found.dtype)
+    if values is not None and len(found.shape) == 1:
+        named = {value: name for name, value in values.items()}
+        return _Stored(where, found, found.shape, np.dtype("U"), None, named)
+    conventions = _Conventions.of(found, where)
+    packed = conventions is not None and conventions.packed
+    dtype = np.dtype(np.float64) if packed else found.dtype
+    return _Stored(where, found, found.shape, dtype, conventions)
 
 
 def _refuse_masked(dataset: Any, where: str) -> None:

@@ -55,6 +55,10 @@ class ImageFolder(RowSource):
     modality = "image"
 
     def __init__(self, ref: Reference) -> None:
+        if ref.thumbnails is not None:
+            raise DataError(
+                f"{ref.path}: thumbnails: images of a folder are shown as they are; drop it"
+            )
         if ref.x is not None or isinstance(ref.y, str) or ref.id is not None or ref.drop:
             raise DataError(
                 f"{ref.path}: a folder of images has no names for x and y, id and drop; drop them"

@@ -188,7 +188,8 @@ def _into_group(file: Any, name: str, values: AnyArray) -> None:
     obs, text = file["obs"], h5py.string_dtype()
     index = index_and_columns(file, "obs")[0]
     if index:
-        _refuse_length(values, obs[index].shape[0])
+        names = obs[index]
+        _refuse_length(values, len(names if hasattr(names, "shape") else names["values"]))
     if name in obs:
         del obs[name]
     former = name_text(obs.attrs.get("encoding-version", "0.2.0")) == "0.1.0"

@@ -13,13 +13,15 @@ import numpy as np
 
 from n2d_framework.data.apart.limited import stored_bytes
 from n2d_framework.data.faults import check_declared, reading
-from n2d_framework.data.formats.annotated import grouped_contents
+from n2d_framework.data.formats.annotated import grouped_contents, is_annotated
 from n2d_framework.data.formats.array_files import ArrayFile, Contents, StoredArray
+from n2d_framework.data.formats.structured import StructuredTable, structured_table
 from n2d_framework.data.reference import Reference
+from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["ZarrSource", "is_zarr_folder"]
+__all__ = ["is_zarr_folder", "zarr_rows"]
 
 _KIND = "a Zarr store (.zarr)"
 _METADATA = ("zarr.json", ".zgroup", ".zarray")
@@ -50,8 +52,8 @@ class _Stored(StoredArray):
             yield np.array(part.tolist(), dtype=str) if self.dtype.kind == "U" else part
 
 
-class ZarrSource(ArrayFile):
-    """Rows of the array ``x`` of a Zarr store, with labels in ``y`` if there are any.
+def zarr_rows(ref: Reference) -> RowSource:
+    """Open a Zarr store: a structured array, or the array ``x`` with labels in ``y``.
 
     Arrays in groups are named by their path; groups that are sparse matrices, and what AnnData
     keeps, as in HDF5. Needs the extra ``zarr``.
@@ -59,45 +61,55 @@ class ZarrSource(ArrayFile):
     Parameters
     ----------
     ref : Reference
+
+    Returns
+    -------
+    RowSource
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or there is no way to know what the rows are.
     """
+    try:
+        import zarr
+    except ImportError as error:
+        raise DataError(
+            f'{ref.path}: Zarr needs an extra: pip install "n2d_framework[zarr]"'
+        ) from error
 
-    def __init__(self, ref: Reference) -> None:
-        try:
-            import zarr
-        except ImportError as error:
-            raise DataError(
-                f'{ref.path}: Zarr needs an extra: pip install "n2d_framework[zarr]"'
-            ) from error
+    with reading(ref.path, _KIND):
+        size = _stored_bytes(ref.path)
+        # What is consolidated is another copy of the metadata, which need not be the same.
+        root: Any = zarr.open(store=str(ref.path), mode="r", use_consolidated=False)
+        alone = hasattr(root, "shape")
+        names = ["x"] if alone else list(_arrays(root))
 
-        with reading(ref.path, _KIND):
-            self._bytes = _stored_bytes(ref.path)
-            # What is consolidated is another copy of the metadata, which need not be the same.
-            root = zarr.open(store=str(ref.path), mode="r", use_consolidated=False)
-            contents = self._contents(ref, root)
-        super().__init__(ref, _KIND, contents)
+        def get(name: str) -> StoredArray:
+            return _stored(ref, name, root if alone else root[name], size)
 
-    def _contents(self, ref: Reference, root: Any) -> Contents:
-        if hasattr(root, "shape"):
-            return Contents([(self._stored(ref, "x", root), None)])
+        table = None if not alone and is_annotated(root) else structured_table(ref, names, get)
+        if table is not None:
+            return StructuredTable(ref, _KIND, table, get(table), names=names)
+        if alone:
+            return ArrayFile(ref, _KIND, Contents([(get("x"), None)]))
+        return ArrayFile(ref, _KIND, grouped_contents(ref, root, names, get))
 
-        def stored(name: str) -> StoredArray:
-            return self._stored(ref, name, root[name])
 
-        return grouped_contents(ref, root, list(_arrays(root)), stored)
-
-    def _stored(self, ref: Reference, name: str, found: Any) -> _Stored:
-        where = f"{ref.path}: array {name!r}"
-        foreign = sorted(set(_codecs(found.metadata.to_dict())) - _CODECS)
-        if foreign:
-            raise DataError(
-                f"{where} needs the codec {foreign[0]!r}, which is not used for data from files; "
-                f"write it again with one of {', '.join(sorted(_CODECS))}"
-            )
-        text = found.dtype.kind in "TOU"
-        itemsize = 8 if text else found.dtype.itemsize
-        declared = max(math.prod(found.shape), math.prod(found.chunks)) * itemsize
-        check_declared(where, declared, self._bytes)
-        return _Stored(where, found, found.shape, np.dtype("U") if text else found.dtype)
+def _stored(ref: Reference, name: str, found: Any, size: int) -> _Stored:
+    """An array of a store that has so many bytes."""
+    where = f"{ref.path}: array {name!r}"
+    foreign = sorted(set(_codecs(found.metadata.to_dict())) - _CODECS)
+    if foreign:
+        raise DataError(
+            f"{where} needs the codec {foreign[0]!r}, which is not used for data from files; "
+            f"write it again with one of {', '.join(sorted(_CODECS))}"
+        )
+    text = found.dtype.kind in "TOU"
+    itemsize = 8 if text else found.dtype.itemsize
+    declared = max(math.prod(found.shape), math.prod(found.chunks)) * itemsize
+    check_declared(where, declared, size)
+    return _Stored(where, found, found.shape, np.dtype("U") if text else found.dtype)
 
 
 def _arrays(group: Any, path: str = "", depth: int = 0) -> Iterator[str]:

@@ -400,6 +400,8 @@ def _given(x: Any) -> list[tuple[str, str, AnyArray]]:
     if isinstance(x, Rows) and x.storage == "columns":
         return [(field.name, field.kind, x.column(field.name)) for field in x.schema.fields]
     values = np.asarray(x.values if isinstance(x, Rows) else x)
+    if values.ndim == 1 and values.dtype == object:  # texts alone, which have no name
+        return [("text", "text", values)]
     if values.ndim != 2:
         raise DataError(f"table takes rows of columns, got an array of shape {values.shape}")
     names = x.schema.names if isinstance(x, Rows) else ()
