@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import warnings
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
+from n2d_builtin.gmm.merged_starts import merged_labels, parameters_of
 from n2d_builtin.kmeans.kmeans import KMeans
 from n2d_framework.metrics import accuracy
 from n2d_framework.plugin import (
@@ -145,16 +147,78 @@ def test_gmm_agrees_with_scikit_learn(rows, kind):
     assert ours.aic_ == pytest.approx(theirs.aic(x), rel=1e-12)
 
 
-def test_gmm_keeps_the_best_start(rows):
-    one = [
-        GaussianMixture(n_clusters=10, n_init=1).fit(rows, context=FitContext(seed=s)).lower_bound_
-        for s in range(3)
-    ]
-    ten = GaussianMixture(n_clusters=10).fit(rows, context=FitContext(seed=0))
-    assert ten.n_init == 10
-    assert ten.lower_bound_ >= np.mean(one)
-    first = GaussianMixture(n_clusters=10, n_init=3).fit(rows, context=FitContext(seed=0))
-    assert ten.lower_bound_ >= first.lower_bound_
+def test_gmm_keeps_the_likeliest_start_if_told(rows):
+    def fitted(seed=0, **options):
+        options = {"n_clusters": 10, "init": "kmeans", "selection": "likelihood"} | options
+        return GaussianMixture(**options).fit(rows, context=FitContext(seed=seed)).lower_bound_
+
+    ten = fitted(n_init=10)
+    assert ten >= np.mean([fitted(s, n_init=1) for s in range(3)])
+    assert ten >= fitted(n_init=3)
+
+
+@pytest.mark.parametrize("kind", COVARIANCES)
+def test_merged_starts_begin_at_their_clusters(kind, rows):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, len(rows))
+    x = rows.astype(np.float64)
+    start = parameters_of(x, labels, kind, 1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = sklearn.mixture.GaussianMixture(3, covariance_type=kind, max_iter=1, **start)
+        theirs.fit(x)
+    np.testing.assert_allclose(start["weights_init"], np.bincount(labels) / len(x))
+    of_one = x[labels == 1]
+    np.testing.assert_allclose(start["means_init"][1], of_one.mean(axis=0))
+    expected = np.cov(of_one.T, bias=True) + 1e-3 * np.eye(x.shape[1])
+    if kind == "full":
+        np.testing.assert_allclose(np.linalg.inv(start["precisions_init"][1]), expected, rtol=1e-6)
+    elif kind == "diag":
+        np.testing.assert_allclose(1 / start["precisions_init"][1], np.diag(expected))
+    elif kind == "spherical":
+        np.testing.assert_allclose(1 / start["precisions_init"][1], np.diag(expected).mean())
+
+
+def test_parts_merge_along_the_graph_whatever_their_number():
+    rng = np.random.default_rng(0)
+    arc = np.linspace(0, np.pi, 300)
+    moons = np.stack([np.cos(arc), np.sin(arc)], axis=1)
+    x = np.concatenate([moons, [1.0, 0.4] - moons]) + rng.normal(0, 0.05, (600, 2))
+    graph = NeighborGraph.of(x.astype(np.float32), seed=0, n_jobs=1)
+    for count in (2, 3, 5):
+        merged = merged_labels(x, graph, count, seed=0)
+        parts = sklearn.cluster.KMeans(2 * count, n_init=1, random_state=0).fit(x).labels_
+        assert len(np.unique(merged)) == count
+        assert all(len(np.unique(merged[parts == part])) == 1 for part in range(2 * count))
+        slowly = parts.astype(np.int64)
+        while len(np.unique(slowly)) > count:
+            pairs = itertools.combinations(np.unique(slowly), 2)
+            options = [np.where(slowly == other, one, slowly) for one, other in pairs]
+            slowly = max(options, key=graph.modularity)
+        assert accuracy(slowly, merged) == 1
+    equal = np.repeat(x[:3], 5, axis=0)
+    few = NeighborGraph.of(equal.astype(np.float32), seed=0, n_jobs=1)
+    assert len(np.unique(merged_labels(equal, few, 3, seed=0))) == 3
+
+
+def test_merged_starts_find_classes_that_starts_from_kmeans_do_not():
+    # Two classes of two parts each, one part dense and small, beside two that touch.
+    rng = np.random.default_rng(1)
+    centres = np.array([[0, 0], [2.6, 0], [9, 0], [9, 3.2]])
+    sizes, widths = [150, 150, 130, 20], [1.0, 1.0, 0.7, 0.05]
+    x = np.concatenate(
+        [rng.normal(c, w, (n, 2)) for c, n, w in zip(centres, sizes, widths, strict=True)]
+    )
+    y = np.repeat([0, 1, 2, 2], sizes)
+    graph = NeighborGraph.of(x.astype(np.float32), seed=0, n_jobs=1)
+    merged = max((merged_labels(x, graph, 3, seed=seed) for seed in range(5)), key=graph.modularity)
+    assert accuracy(y, merged) > 0.8
+    usual, plain = (
+        GaussianMixture(n_clusters=3, init=init).fit(x.astype(np.float32), context=FitContext())
+        for init in ("kmeans_and_merged", "kmeans")
+    )
+    assert graph.modularity(usual.labels_) >= graph.modularity(plain.labels_)
+    assert accuracy(y, usual.labels_) >= accuracy(y, plain.labels_)
 
 
 def test_bic_finds_the_number_of_blobs():
@@ -315,6 +379,7 @@ from n2d_framework.plugin import FitContext
 from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
+from n2d_builtin.gmm.merged_starts import merged_labels, parameters_of
 from n2d_builtin.kmeans.kmeans import KMeans
 given = np.load(sys.argv[1])
 rows = given["rows"]

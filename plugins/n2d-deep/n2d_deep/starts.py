@@ -51,7 +51,9 @@ def first_centers(
         model = KMeans(n_clusters=n_clusters, n_init=n_init)
         found = model.fit(latent, context=context).cluster_centers_
     else:
-        mixture = GaussianMixture(n_clusters=n_clusters, n_init=n_init, selection="likelihood")
+        mixture = GaussianMixture(
+            n_clusters=n_clusters, n_init=n_init, init="kmeans", selection="likelihood"
+        )
         if start == "gmm":
             found = mixture.fit(latent, context=context).means_
         else:

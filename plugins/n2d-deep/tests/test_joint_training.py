@@ -102,7 +102,7 @@ def test_losses_are_those_of_the_equations(fit, rows, cls, changes):
 @pytest.mark.parametrize("init", ["kmeans", "gmm"])
 def test_centres_start_in_the_latent_space(fit, rows, init):
     model = fit(**STILL, init=init)
-    likeliest = GaussianMixture(n_clusters=4, n_init=2, selection="likelihood")
+    likeliest = GaussianMixture(n_clusters=4, n_init=2, init="kmeans", selection="likelihood")
     finder = KMeans(n_clusters=4, n_init=2) if init == "kmeans" else likeliest
     context = FitContext(seed=derive_seed(3, "centres"))
     finder.fit(model.transform(rows), context=context)
@@ -113,7 +113,7 @@ def test_centres_start_in_the_latent_space(fit, rows, init):
 def test_centres_start_as_means_of_the_clusters_that_umap_and_a_mixture_find(fit, digits):
     context, latent = FitContext(seed=3), digits[:200, 20:30].copy()
     manifold = Umap(n_components=4).fit_transform(latent, context=context)
-    mixture = GaussianMixture(n_clusters=4, n_init=2, selection="likelihood")
+    mixture = GaussianMixture(n_clusters=4, n_init=2, init="kmeans", selection="likelihood")
     mixture.fit(manifold, context=context)
     shares = mixture.predict_proba(manifold)
     expected = [np.average(latent, axis=0, weights=share) for share in shares.T]

@@ -63,6 +63,9 @@ class BayesianGaussianMixture(GaussianMixture):
         help="Which start is kept: that of the largest bound, or that whose clusters cut the "
         "fewest edges of the graph of 20 neighbours, beside what chance would cut.",
     )
+    init: Literal["kmeans", "k-means++", "random", "random_from_data"] = option(
+        "kmeans", help="How a start chooses its first responsibilities."
+    )
     max_iter: int = option(500, ge=1, help="Most iterations of one start.")
     prior: Literal["dirichlet_process", "dirichlet_distribution"] = option(
         "dirichlet_process",

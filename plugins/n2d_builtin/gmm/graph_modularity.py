@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import numpy as np
+from numpy.typing import NDArray
 
 from n2d_builtin.neighbors.landmarks import Landmarks
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
@@ -71,3 +72,21 @@ class NeighborGraph:
         within = float((labels[row] == labels[column]).mean())
         shares = np.bincount(labels, weights=np.bincount(row, minlength=len(labels)))
         return within - float(np.square(shares / len(row)).sum())
+
+    def shares(self, labels: AnyArray, count: int) -> NDArray[np.float64]:
+        """Share of the edges from each cluster to each other one.
+
+        Parameters
+        ----------
+        labels : int array of shape (l,)
+            From 0 to `count` - 1.
+        count : int
+
+        Returns
+        -------
+        float64 array of shape (count, count)
+            Symmetric; adds up to one, or is zero without edges.
+        """
+        row, column = self.edges.coords
+        pairs = np.bincount(labels[row] * count + labels[column], minlength=count * count)
+        return pairs.reshape(count, count) / max(len(row), 1)
