@@ -147,7 +147,7 @@ def test_gmm_agrees_with_scikit_learn(rows, kind):
     assert ours.aic_ == pytest.approx(theirs.aic(x), rel=1e-12)
 
 
-def test_gmm_keeps_the_likeliest_start_if_told(rows):
+def test_gmm_keeps_the_likeliest_start_if_asked(rows):
     def fitted(seed=0, **options):
         options = {"n_clusters": 10, "init": "kmeans", "selection": "likelihood"} | options
         return GaussianMixture(**options).fit(rows, context=FitContext(seed=seed)).lower_bound_
