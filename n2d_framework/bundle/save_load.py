@@ -65,7 +65,7 @@ def holds_rows(model: N2D) -> bool:
     return not golden or "x" in golden
 
 
-def save_again(model: N2D, path: str | os.PathLike[str]) -> None:
+def save_again(model: N2D, path: str | os.PathLike[str], *, like: N2D | None = None) -> None:
     """Save a model that was loaded, without values of rows if its bundle had none.
 
     Errors as :func:`save`.
@@ -74,8 +74,10 @@ def save_again(model: N2D, path: str | os.PathLike[str]) -> None:
     ----------
     model : N2D
     path : path-like
+    like : N2D, optional
+        The model that was loaded, where `model` is what became of it.
     """
-    save(model, path, keep_rows=holds_rows(model))
+    save(model, path, keep_rows=holds_rows(model if like is None else like))
 
 
 def load(

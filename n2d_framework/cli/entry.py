@@ -36,6 +36,7 @@ from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
 from n2d_framework.cli.commands.stability import stability
 from n2d_framework.cli.commands.store import store
+from n2d_framework.cli.commands.update import update
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.commands.warm_up import warm_up
@@ -161,6 +162,7 @@ for _command in (
     edit,
     stability,
     drift,
+    update,
     inspect,
     inspect_data,
     verify,

@@ -14,7 +14,7 @@ from n2d_framework.core.rows.columns import COLUMN_KINDS
 from n2d_framework.data.reference import IMAGE_MODES
 from n2d_framework.errors import ConfigError, Problem
 
-__all__ = ["AllowCode", "InsteadOfTables", "Json", "Quiet", "selecting"]
+__all__ = ["AllowCode", "InsteadOfTables", "Json", "Quiet", "numbers_written", "selecting"]
 
 AllowCode = Annotated[
     bool,
@@ -177,3 +177,33 @@ def _kind(text: str) -> tuple[str, str]:
         problem = f"must be COLUMN=KIND, as in age=number; got {text!r}"
         raise ConfigError([Problem("--kind", problem)])
     return name, kind
+
+
+#: Most numbers that FROM:TO stands for.
+_MOST_NUMBERS = 10_000
+
+
+def numbers_written(text: str | None, flag: str) -> list[int]:
+    """Integers of ``2:20``, which ends with 20, or ``5,8,10``; none of ``None``.
+
+    Parameters
+    ----------
+    text : str or None
+    flag : str
+        Where it was written, for messages.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    if text is None:
+        return []
+    try:
+        first, colon, last = text.partition(":")
+        if colon and int(last) - int(first) < _MOST_NUMBERS:
+            return list(range(int(first), int(last) + 1))
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        problem = f"must be FROM:TO or numbers such as 5,8,10; got {text!r}"
+        raise ConfigError([Problem(flag, problem)]) from None

@@ -112,6 +112,7 @@ class Products:
         """Description of the run: the content of ``run.json``, without times."""
         self.output.complete = not self.missing.keys() - {"run"}
         manifest = self.model.to_manifest()
+        numbers = getattr(self.model, "numbers_of_clusters_", None)
         return {
             "name": self.request.name,
             "created": manifest["created"],
@@ -120,6 +121,7 @@ class Products:
             "random_state": self.model.random_state_,
             "data": {"name": self.data.name, **manifest["data"]},
             "n_clusters_found": self.model.n_clusters_,
+            "numbers_of_clusters": None if numbers is None else numbers.as_dict(),
             "agreement": self.model.agreement_,
             "environment": manifest["environment"],
             "scores": self._scores,

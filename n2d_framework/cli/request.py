@@ -92,6 +92,7 @@ def read_request(
     overrides: Sequence[str],
     allow_code: bool,
     select: Callable[[Any], Any] = lambda data: data,
+    count: bool = True,
 ) -> RunRequest:
     """Read the configuration, or make the default one for data.
 
@@ -107,6 +108,8 @@ def read_request(
         Whether the file may name code to import.
     select : callable, optional
         Adds what flags select to the data.
+    count : bool, default True
+        Whether the number of clusters is that of the classes, without a configuration.
 
     Returns
     -------
@@ -131,9 +134,9 @@ def read_request(
             [Problem("--data", f"{source!r} names data already; give a configuration or drop one")]
         )
     else:
-        defaults = _defaults(source)
+        defaults = _defaults(source, count)
         config = read_config(defaults, overrides, allow_code=allow_code)
-        if config.model.n_clusters is None:
+        if count and config.model.n_clusters is None:
             numbered = partial(_numbered, defaults, overrides, allow_code)
     if data is not None:
         config = config.with_data(data)
@@ -164,13 +167,13 @@ def _plain_data(data: Any) -> Any:
     return data
 
 
-def _defaults(source: str) -> dict[str, Any]:
+def _defaults(source: str, count: bool) -> dict[str, Any]:
     sizes = {
         name: entry.spec.n_classes
         for entry in default_catalogue().datasets()
         for name in (entry.spec.name, entry.qualified_name)
     }
-    n_classes = sizes.get(source)
+    n_classes = sizes.get(source) if count else None
     model = {} if n_classes is None else {"n_clusters": n_classes}
     return {"data": source, "model": model}
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
     from n2d_framework.core.events import EventSink
     from n2d_framework.pipeline import N2D
+    from n2d_framework.pipeline.after_fit.choosing import Criterion
 
 __all__ = ["execute"]
 
@@ -45,6 +46,8 @@ def execute(
     progress: RunProgress,
     listeners: Sequence[EventSink] = (),
     back: WriteBack | None = None,
+    candidates: Sequence[int] = (),
+    by: Criterion = "rank",
 ) -> dict[str, Any]:
     """Load, fit, assess and save.
 
@@ -67,6 +70,10 @@ def execute(
         Who else hears the events, such as a tracker.
     back : WriteBack, optional
         Where labels are written besides.
+    candidates : sequence of int, default ()
+        Numbers of clusters to choose from; without any, that of the configuration is fitted.
+    by : {"rank", "silhouette", "stability", "bic"}, default "rank"
+        What chooses.
 
     Returns
     -------
@@ -93,7 +100,11 @@ def execute(
         )
         require_savable(model.composition().for_rows(data.__n2d_rows__()), data.feature_shape)
         try:
-            model.fit(data)
+            if candidates:
+                with step(progress, _CHOOSING, seconds):
+                    model.choose_n_clusters(data, candidates, by=by, tried=progress.count)
+            else:
+                model.fit(data)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from error
         products = Products(
@@ -114,6 +125,8 @@ def execute(
     return record
 
 
+#: Name of the step that chooses the number of clusters.
+_CHOOSING = "choose the number"
 #: Bytes that the output takes at least: of any run, and of each row.
 _LEAST_SPACE, _BYTES_PER_ROW = 100_000, 16
 

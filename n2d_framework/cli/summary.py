@@ -74,6 +74,10 @@ def print_summary(record: Mapping[str, Any]) -> None:
             f"{record['n_clusters_found']} clusters, seed {record['random_state']}\n",
         )
     )
+    if record["numbers_of_clusters"]:
+        numbers = record["numbers_of_clusters"]
+        alone = ", ".join(f"{name} {k}" for name, k in numbers["best"].items())
+        console.print(f"{numbers['n_clusters']} clusters by {numbers['by']}; alone: {alone}\n")
     if record["scores"]:
         console.print(_scores(record["scores"]))
         console.print()

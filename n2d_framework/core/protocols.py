@@ -181,7 +181,10 @@ class Clusterer(Stateful, Protocol):
 
     Optional further methods and attributes: ``labels_`` (labels of the training rows; taken
     from ``predict`` where it does not exist), ``predict_proba(m)`` of shape
-    ``(n, n_clusters)``, ``strengths(m)`` of shape ``(n,)``, and ``check_input``.
+    ``(n, n_clusters)``, ``strengths(m)`` of shape ``(n,)``, ``bic_`` (for choosing the number of
+    clusters), ``cluster_joins()`` (the tree over its clusters, where it knows one: an array of
+    shape ``(n_clusters - 1, 3)`` with the height of each join and a cluster of each of the two
+    groups that join, or ``None``), and ``check_input``.
     """
 
     def fit(self, m: AnyArray, *, context: FitContext) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import attrs
@@ -101,10 +101,10 @@ class ClusterMeans:
 
 @attrs.frozen(eq=False)
 class Hierarchy:
-    """A tree over clusters, by Ward's criterion.
+    """A tree over clusters: that of the clusterer, or by Ward's criterion.
 
-    The two clusters join first whose union has the least sum of squared distances to its mean more
-    than they have (Ward 1963, JASA 58), in the coordinates that were clustered.
+    By Ward's, the two clusters join first whose union has the least sum of squared distances to its
+    mean more than they have (Ward 1963, JASA 58), in the coordinates that were clustered.
 
     Attributes
     ----------
@@ -123,10 +123,28 @@ class Hierarchy:
     linkage: FloatArray
 
     @classmethod
-    def of(cls, clusters: ClusterMeans) -> Self:
-        """The tree over clusters."""
+    def of(
+        cls,
+        clusters: ClusterMeans,
+        joins: FloatArray | None = None,
+        becomes: Mapping[int, int] | None = None,
+    ) -> Self:
+        """The tree over clusters.
+
+        Parameters
+        ----------
+        clusters : ClusterMeans
+        joins : float64 array of shape (c - 1, 3), optional
+            The tree of a clusterer over the `c` clusters that it numbers from 0: of each join the
+            height, and a cluster of each of the two groups that join.
+        becomes : mapping of int to int, optional
+            The id of each of them; of one that is in no cluster any more, -1. Those of one id are
+            one from the start.
+        """
         ids, sizes = tuple(clusters.ids.tolist()), tuple(clusters.sizes.tolist())
-        return cls(ids, sizes, _ward(clusters.means, clusters.sizes))
+        if joins is None or becomes is None or not set(ids) <= set(becomes.values()):
+            return cls(ids, sizes, _ward(clusters.means, clusters.sizes))
+        return cls(ids, sizes, _linkage(joins, [becomes.get(k, NOISE) for k in _all(joins)], ids))
 
     def cut(self, n_clusters: int) -> dict[int, int]:
         """Join clusters until so many are left.
@@ -232,19 +250,53 @@ def _ward(means: FloatArray, sizes: IntArray) -> FloatArray:
             weight[left], active[right] = total, False
         else:
             chain.append(near)
-    return _numbered(joined, k)
+    return _linkage(np.array(joined).reshape(-1, 3), range(k), range(k))
 
 
-def _numbered(joined: list[tuple[float, int, int]], k: int) -> FloatArray:
-    """Joins by height, with the numbers that nodes have in a linkage."""
-    node, count = list(range(k)), [1] * k
-    linkage = np.empty((max(k - 1, 0), 4))
-    for step, (height, left, right) in enumerate(sorted(joined, key=lambda join: join[0])):
-        total = count[left] + count[right]
-        first, second = sorted((node[left], node[right]))
-        linkage[step] = first, second, height, total
-        node[left], count[left] = k + step, total
-    return linkage
+def _all(joins: FloatArray) -> range:
+    """The clusters that joins are of."""
+    return range(len(joins) + 1)
+
+
+def _linkage(joins: FloatArray, becomes: Sequence[int], ids: Sequence[int]) -> FloatArray:
+    """Joins with the numbers that nodes have in a linkage, the lowest first.
+
+    Parameters
+    ----------
+    joins : float64 array of shape (c - 1, 3)
+    becomes : sequence of int
+        The id of each of the `c` clusters; one that is not in `ids` leaves no trace.
+    ids : sequence of int
+        Ascending.
+    """
+    group = list(range(len(becomes)))
+
+    def head(cluster: int) -> int:
+        while group[cluster] != cluster:
+            group[cluster] = cluster = group[group[cluster]]
+        return cluster
+
+    place = {label: i for i, label in enumerate(ids)}
+    node: list[int | None] = [place.get(label) for label in becomes]
+    first: dict[int, int] = {}
+    for cluster, own in enumerate(node):
+        if own is not None:
+            group[cluster] = first.setdefault(own, cluster)
+    count, found = [1] * len(ids), []
+    for height, one, other in sorted(joins.tolist(), key=lambda join: join[0]):
+        left, right = head(int(one)), head(int(other))
+        if left == right:
+            continue
+        group[right] = left
+        first_node, second = node[left], node[right]
+        if first_node is None or second is None:
+            node[left] = second if first_node is None else first_node
+            continue
+        pair = sorted((first_node, second))
+        node[left] = len(count)
+        count.append(count[first_node] + count[second])
+        found.append((*pair, height, count[-1]))
+    return np.array(found, dtype=np.float64).reshape(-1, 4)
 
 
 def leaf_order(hierarchy: Hierarchy) -> list[int]:

@@ -32,6 +32,7 @@ def points(
     *,
     classes: AnyArray | None = None,
     strengths: AnyArray | None = None,
+    confidence: AnyArray | None = None,
     columns: AnyArray | None = None,
     names: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def points(
         Position of the row's cluster in the list of clusters.
     classes : int array of shape (n,), optional
         Position of the row's class in the list of classes.
-    strengths : array of shape (n,), optional
+    strengths, confidence : array of shape (n,), optional
         In [0, 1].
     columns : array of shape (n, d), optional
         Values of the row that are shown, the most telling first.
@@ -75,9 +76,8 @@ def points(
         "row": packed_numbers(rows.astype("<u4")),
         "cluster": packed_numbers(codes[rows].astype("<u2")),
         "class": None if classes is None else packed_numbers(classes[rows].astype("<u2")),
-        "strength": None
-        if strengths is None
-        else packed_numbers((np.clip(strengths[rows], 0, 1) * 255).round().astype("<u1")),
+        "strength": _share(strengths, rows),
+        "confidence": _share(confidence, rows),
         "columns": []
         if columns is None
         else [
@@ -85,6 +85,13 @@ def points(
             for i in range(shown)
         ],
     }
+
+
+def _share(values: AnyArray | None, rows: AnyArray) -> str | None:
+    """Shares of rows as bytes."""
+    if values is None:
+        return None
+    return packed_numbers((np.clip(values[rows], 0, 1) * 255).round().astype("<u1"))
 
 
 def _column(values: AnyArray) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.metrics.hierarchy import Hierarchy, leaf_order
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
+from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
 from n2d_framework.pages.thumbnails import (
     ArrayPictures,
     FilePictures,
@@ -38,6 +39,13 @@ _MOST_LEAVES = 60
 #: Features by which clusters are compared.
 _MOST_FEATURES = 20_000
 _LONGEST = 240
+#: Criteria for the number of clusters, as charts are headed, and what chose.
+_CRITERIA = {
+    "silhouette": "silhouette (greater is better)",
+    "stability": "stability (greater is better)",
+    "bic": "BIC (less is better)",
+}
+_BY = {"rank": "the ranks by silhouette and stability", "bic": "BIC"}
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -72,6 +80,12 @@ class RunView:
         Names of the true classes.
     strengths : array of shape (n,), optional
         Strength of each row's membership.
+    confidence : array of shape (n,), optional
+        Confidence of each row's label.
+    numbers : mapping, optional
+        Criteria for the number of clusters, where it was chosen: ``n_clusters``, ``by``, ``best``
+        and ``candidates``, as :class:`~n2d_framework.pipeline.after_fit.choosing.NumbersOfClusters`
+        gives them.
     names : mapping of int to str
         Names of clusters, where they have some.
     tree : Hierarchy, optional
@@ -101,6 +115,8 @@ class RunView:
     truth: IntArray | None = None
     classes: Sequence[str] = ()
     strengths: AnyArray | None = None
+    confidence: AnyArray | None = None
+    numbers: Mapping[str, Any] | None = None
     names: Mapping[int, str] = attrs.field(factory=dict)
     tree: Hierarchy | None = None
     scores: Mapping[str, float] = attrs.field(factory=dict)
@@ -164,6 +180,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "n_noise": int((view.labels == NOISE).sum()),
             "leaves": [] if tree is None else _leaves(view, tree, ordered),
             "joins": [] if tree is None else _joins(view, tree),
+            "numbers": _numbers(view.numbers),
             "left_out": max(0, len(ordered) - _MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },
@@ -176,6 +193,34 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     # Strings of data may hold what is not a character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
     return target
+
+
+def _numbers(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Charts of the criteria for the number of clusters, with a table of the same."""
+    if found is None:
+        return None
+    rows, best = found["candidates"], found["best"]
+    asked = [row["n_clusters"] for row in rows]
+    charts = [
+        line_chart(
+            _CRITERIA[name],
+            asked,
+            [row[name] for row in rows],
+            best.get(name),
+            chosen=found["n_clusters"],
+        )
+        for name in _CRITERIA
+        if name in rows[0]
+    ]
+    return {
+        "n_clusters": found["n_clusters"],
+        "by": _BY.get(found["by"], found["by"]),
+        "charts": [chart for chart in charts if chart is not None],
+        "names": [name for name in _CRITERIA if name in rows[0]],
+        "rows": rows,
+        "width": WIDTH,
+        "height": HEIGHT,
+    }
 
 
 def _shown_tree(view: RunView) -> Hierarchy | None:
@@ -260,6 +305,7 @@ def _payload(
         codes,
         classes=view.truth,
         strengths=view.strengths,
+        confidence=view.confidence,
         columns=columns,
         names=names,
     )

@@ -36,12 +36,12 @@ class Assessor(Predictor):
         if run_id is not None:
             self._events(FilesWritten(run_id, {"bundle": (os.fspath(path),)}))
 
-    def assess(self, y: Any, X: Any = None) -> dict[str, float]:
-        """Compare labels with true classes.
+    def assess(self, y: Any = None, X: Any = None) -> dict[str, float]:
+        """Score labels by themselves and, where classes are known, against these.
 
         Parameters
         ----------
-        y : array-like of shape (n,)
+        y : array-like of shape (n,), optional
             True classes, of any type.
         X : array-like, optional
             Rows to predict; without it, the training labels are assessed.

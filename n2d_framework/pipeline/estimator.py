@@ -23,6 +23,7 @@ from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
 from n2d_framework.pipeline.reporting import Reporter
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, parts_of_fit
+from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
@@ -90,6 +91,8 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         The seed that was used.
     n_clusters_ : int
         Number of clusters found, without noise.
+    numbers_of_clusters_ : NumbersOfClusters
+        What :meth:`choose_n_clusters` found; only after that.
     agreement_ : dict
         ``equal``: share of (up to 500 sampled) training rows that ``predict`` gives their
         label back; ``equal_where_clustered``: the same among rows that are noise in neither.
@@ -236,7 +239,8 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         """
         composition = self.composition()
         rows = self._training_rows(X, sample_weight)
-        recent = {stage.key: stage for stage in self._fit.stages.values()} if self._usable else {}
+        recent = self._recent() | self.__dict__.pop("_fitted_already", {})
+        self.__dict__.pop("numbers_of_clusters_", None)
         stopping = self._stopping = threading.Event()
         try:
             fit = fit_composition(
@@ -244,7 +248,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
                 rows,
                 random_state=resolve_random_state(self.random_state),
                 resources=Resources(usable_threads(self.n_jobs), stop=stopping.is_set),
-                store=_as_store(self.store),
+                store=self._store(),
                 sink=self._events,
                 recent=recent,
             )
@@ -255,6 +259,15 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
             setattr(self, role_info(role).output, fit.output(role))
         self._describe(rows, self.manifold_)
         return self
+
+    def _recent(self) -> dict[str, StepResult]:
+        """Stages of the last fit, by key; a loaded model has no coordinates, so none."""
+        usable = hasattr(self, "_fit") and hasattr(self, "latent_")
+        return {stage.key: stage for stage in self._fit.stages.values()} if usable else {}
+
+    def _store(self) -> StageStore | None:
+        store = self.store
+        return store if store is None or isinstance(store, StageStore) else StageStore(store)
 
     def stop(self) -> None:
         """Ask a fit that is running to stop, from a listener or another thread.
@@ -285,11 +298,6 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
             result has what the prepare components make of them, with the names of its features.
         """
         return clustered_rows(self._rows(X), self._fitted(), self.manifold_)
-
-    @property
-    def _usable(self) -> bool:
-        """Return whether the last fit's stages are whole (a loaded model has no coordinates)."""
-        return hasattr(self, "_fit") and hasattr(self, "latent_")
 
     def _adopt(self, fit: Fit) -> None:
         self._fit = fit
@@ -409,7 +417,3 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
 #: Parameters that make the composition.
 _COMPOSED = (*ROLE_NAMES, *(info.short for info in ROLE_TABLE if info.short), "n_clusters")
-
-
-def _as_store(store: str | os.PathLike[str] | StageStore | None) -> StageStore | None:
-    return store if store is None or isinstance(store, StageStore) else StageStore(store)

@@ -101,6 +101,20 @@ class Fit:
             return self.clusters
         return self.clusters.edited(self.labels_before_edits, self.labels)
 
+    def with_clusters(self) -> Fit:
+        """The fit whose plan knows where the clusters are, and what became of those found."""
+        before, after = self.labels_before_edits, self.labels
+        becomes: dict[int, int] = {}
+        for label in np.unique(before[before != NOISE]).tolist():
+            found, counts = np.unique(after[before == label], return_counts=True)
+            becomes[label] = int(found[counts.argmax()])
+        # Of other steps that change labels it is not known what they do with clusters.
+        known = all(s.spec.edits for s in self.fitted.plan if s.role == "refine")
+        fitted = attrs.evolve(
+            self.fitted, clusters=self.edited_clusters(), becomes=becomes if known else None
+        )
+        return attrs.evolve(self, fitted=fitted)
+
     @property
     def stages(self) -> dict[str, StepResult]:
         """The steps that the store keeps, by label: all but those that prepare rows."""
@@ -197,7 +211,7 @@ def fit_composition(
         means = ClusterMeans.of(fit.output("manifolder"), fit.labels_before_edits)
         reference = Reference.of(fit.output("embedder"), fit.labels_before_edits)
         fit = attrs.evolve(fit, clusters=means, reference=reference, **_look_back(fit, x))
-        fit = attrs.evolve(fit, fitted=attrs.evolve(fit.fitted, clusters=fit.edited_clusters()))
+        fit = fit.with_clusters()
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"
         sink(RunFinished(run_id, time.perf_counter() - start, error=text))

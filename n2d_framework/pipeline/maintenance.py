@@ -1,21 +1,34 @@
-"""Maintenance of a fitted model: edits of its clusters, confidence, and drift."""
+"""Maintenance of a model: its number of clusters, edits of them, confidence, and drift."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
 import numpy as np
 
+from n2d_framework.core.resources import Resources
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.following import Drift, Reference, drift_of
+from n2d_framework.pipeline.after_fit.choosing import (
+    Criterion,
+    NumbersOfClusters,
+    counting_option,
+    numbers_of_clusters,
+)
+from n2d_framework.pipeline.after_fit.editing import Editor
+from n2d_framework.pipeline.after_fit.refits import Stability, stability_of
+from n2d_framework.pipeline.after_fit.updating import Refit, Update, joined_rows, refitted
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.descriptions import names_given
-from n2d_framework.pipeline.editing import Editor
-from n2d_framework.pipeline.fitting import Fit
-from n2d_framework.pipeline.refits import Stability, stability_of
+from n2d_framework.pipeline.fitting import Fit, usable_threads
 from n2d_framework.plan.row_confidence import RowConfidence
+from n2d_framework.plan.run_step import StepResult
+from n2d_framework.plan.store import StageStore
+from n2d_framework.seeding import resolve_random_state
 from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["Maintenance"]
@@ -29,15 +42,74 @@ class Maintenance(Assessor):
     manifold_: AnyArray
     _n_features_out: int
 
+    def choose_n_clusters(
+        self,
+        X: Any,
+        candidates: Iterable[int] = range(2, 21),
+        *,
+        by: Criterion = "rank",
+        resamples: int = 3,
+        tried: Callable[[int, int, str], None] | None = None,
+    ) -> NumbersOfClusters:
+        """Choose the number of clusters without classes, and fit with it.
+
+        All candidates cluster the same coordinates: what comes before the clusterer is fitted once.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset
+            Rows to fit.
+        candidates : iterable of int, default 2 to 20
+            Numbers of clusters to try.
+        by : {"rank", "silhouette", "stability", "bic"}, default "rank"
+            The criterion that chooses: a score, or the best sum of the ranks by silhouette and
+            stability.
+        resamples : int, default 3
+            Fits on 80 % of the rows (4,000 at most) for each number, for its stability.
+        tried : callable, optional
+            Called as ``tried(done, of, note)`` after each number.
+
+        Returns
+        -------
+        NumbersOfClusters
+            Also kept as ``numbers_of_clusters_``, and shown by :meth:`report`.
+
+        Raises
+        ------
+        ConfigError
+            If there are not at least two candidates, each at least 2.
+        UnsupportedError
+            If the clusterer finds the number of clusters itself, or has no BIC and that is to
+            choose.
+        CompositionError, DataError
+            As for ``fit``.
+        """
+        model: Any = self
+        composition = model.composition()
+        option = counting_option(composition.choice(LABEL_ROLE))
+        rows = self._training_rows(X, None)
+        found, recent = numbers_of_clusters(
+            composition, rows, candidates, by=by, resamples=resamples,
+            random_state=resolve_random_state(model.random_state),
+            resources=Resources(usable_threads(model.n_jobs)), store=self._store(),
+            recent=self._recent(), tried=tried,
+        )  # fmt: skip
+        model.set_params(**{f"{LABEL_ROLE}__{option}": found.n_clusters})
+        self._fitted_already = recent
+        model.fit(X)
+        self.numbers_of_clusters_ = found
+        return found
+
     def edit(self, X: Any = None, *, by: str = "", at: str = "") -> Editor:
-        """Edit the clusters: merge, split, rename and delete, reassign noise, with undo.
+        """Edit the clusters: merge, split, rename, delete, reassign noise, link rows, with undo.
 
         Parameters
         ----------
         X : array-like, frame or Dataset, optional
             The training rows. With them the describe components describe the edited clusters;
             without, what they said is dropped, but for names of clusters that an edit leaves as
-            they were. A model that was loaded needs them to split a cluster or reassign noise.
+            they were. A model that was loaded needs them to split a cluster, reassign noise or
+            link rows.
         by, at : str, default ""
             Who edits, and when: written next to each edit. Nothing is filled in, so that equal
             edits give equal bundles.
@@ -63,7 +135,16 @@ class Maintenance(Assessor):
             self._take_edits(edited, rows, coordinates)
 
         width = self._n_features_out
-        return Editor(self._fitted, take, width, coordinates=coordinates, by=by, at=at)
+        ids = self.ids_ if rows is None else rows.ids
+        return Editor(self._fitted, take, width, coordinates=coordinates, ids=ids, by=by, at=at)
+
+    def _recent(self) -> dict[str, StepResult]:
+        """Stages in memory, by key."""
+        raise NotImplementedError
+
+    def _store(self) -> StageStore | None:
+        """Where stages are kept."""
+        raise NotImplementedError
 
     def _take_edits(self, fit: Fit, rows: Rows | None, coordinates: AnyArray | None) -> None:
         """Take over a fit whose clusters were edited."""
@@ -95,7 +176,7 @@ class Maintenance(Assessor):
         seeds : int, default 5
             Fits on all rows with other seeds. With a store, the stages of these are kept.
         keep : bool, default False
-            Whether the model keeps the confidence of at most 5,000 of the rows with their
+            Whether the model keeps the confidence of at most 5,000 of the rows with their latent
             coordinates, so that :meth:`confidence` gives it for others; bundles hold it then.
 
         Returns
@@ -112,14 +193,14 @@ class Maintenance(Assessor):
             If rows are to be resampled, and a component cannot place new ones.
         """
         rows = self._rows(X)
-        _, coordinates, labels, _ = self._outputs_of(rows)
+        latent, _, labels, _ = self._outputs_of(rows)
         fit = self._fitted()
         inductive = fit.fitted.plan.inductive
         found = stability_of(
             self, labels, rows, inductive=inductive, resamples=resamples, seeds=seeds
         )
         if keep:
-            kept = RowConfidence.of(coordinates, labels, found.confidence, fit.random_state)
+            kept = RowConfidence.of(latent, labels, found.confidence, fit.random_state)
             fitted = attrs.evolve(fit.fitted, confidence=kept)
             self._fit = attrs.evolve(fit, fitted=fitted)
         return found
@@ -168,6 +249,62 @@ class Maintenance(Assessor):
             random_state=fit.random_state,
         )  # fmt: skip
 
+    def update(
+        self,
+        X: Any,
+        old: Any = None,
+        *,
+        refit: Refit = "drift",
+        candidates: Iterable[int] = (),
+    ) -> Update:
+        """Compare newer rows with those of the fit and, if they drifted, fit again.
+
+        The model is not changed. The new one has the ids and names of the clusters that it
+        continues; clusters that were merged by hand are merged again, noise that was reassigned is
+        reassigned, and links of rows hold, if `old` begins with the rows of the fit.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset
+            New rows.
+        old : array-like, frame or Dataset, optional
+            Rows to be fitted together with them, such as those of the fit, by which clusters are
+            matched then. Without, the new rows are fitted alone.
+        refit : {"drift", "always", "never"}, default "drift"
+            When the composition is fitted again.
+        candidates : iterable of int, default ()
+            Numbers of clusters to choose from, as :meth:`choose_n_clusters` does: a number that is
+            fixed leaves no room for new clusters.
+
+        Returns
+        -------
+        Update
+
+        Raises
+        ------
+        DataError
+            If the rows do not fit the model.
+        UnsupportedError
+            As for :meth:`drift`.
+        """
+        fit = self._fitted()
+        new = self._rows(X)
+        known = None if old is None else self._rows(old)
+        training = known is not None and known.fingerprint() == fit.data["fingerprint"]
+        found = self.drift(new, None if fit.reference is not None else known)
+        parts = [new] if known is None else [known, new]
+        before = np.concatenate([self._outputs_of(part)[2] for part in parts])
+        names = self.cluster_names_
+        if refit == "never" or (refit == "drift" and found.verdict != "drift"):
+            return Update(found, self, None, _sizes(before, before), len(before), names)
+        model, matched, lost = refitted(
+            self, joined_rows(parts), before, judged=len(parts[0]), training=training,
+            named=fit.fitted.cluster_names, candidates=candidates,
+        )  # fmt: skip
+        names = names | model.cluster_names_
+        sizes = _sizes(before, model.labels_)
+        return Update(found, model, matched, sizes, len(before), names, lost)
+
     def _outputs_of(self, rows: Rows) -> tuple[AnyArray, AnyArray, IntArray, bool]:
         """Latent rows, coordinates and labels; those of the fit, if these are the rows of it."""
         fit = self._fitted()
@@ -177,3 +314,9 @@ class Maintenance(Assessor):
             rows, "embedder", "manifolder", fit.fitted.plan.labels
         )
         return latent, manifold, labels, False
+
+
+def _sizes(before: IntArray, now: IntArray) -> dict[int, tuple[int, int]]:
+    """For each label how many rows have it, by two labelings."""
+    labels = sorted({*before.tolist(), *now.tolist()})
+    return {k: (int((before == k).sum()), int((now == k).sum())) for k in labels}

@@ -82,16 +82,16 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         if least is None:
             labels = fitted.predict(rows)
         else:
-            coordinates, labels = fitted.outputs(rows, "manifolder", fitted.plan.labels)
-            sure = fitted.known_confidence().of_rows(coordinates, labels)
+            latent, labels = fitted.outputs(rows, "embedder", fitted.plan.labels)
+            sure = fitted.known_confidence().of_rows(latent, labels)
             labels = np.where(sure < least, NOISE, labels)
         return cast("IntArray", labels if joined is None else relabelled(labels, joined))
 
     def confidence(self, X: Any) -> AnyArray:
         """Confidence of the labels of rows, as :meth:`stability` measured it with ``keep=True``.
 
-        It is the mean confidence of the ten measured rows nearest to the row in the coordinates
-        that were clustered, of which those with another label count as 0.
+        It is the mean confidence of the twenty measured rows nearest to the row in the latent
+        space, weighted by 1, 1/2, 1/3, ...; those with another label count as 0.
 
         Returns
         -------
@@ -104,7 +104,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         fitted = self._fitted().fitted
         known = fitted.known_confidence()
-        return known.of_rows(*fitted.outputs(self._rows(X), "manifolder", fitted.plan.labels))
+        return known.of_rows(*fitted.outputs(self._rows(X), "embedder", fitted.plan.labels))
 
     def hierarchy(self) -> Hierarchy:
         """The tree over clusters, which :meth:`predict` cuts at any number of them.

@@ -17,7 +17,8 @@ from n2d_framework.metrics.surrogate_rules import surrogate
 from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pages.thumbnails import checked_thumbnails
-from n2d_framework.pipeline.explaining import chosen_rows_by_id, explanations
+from n2d_framework.pipeline.after_fit.explaining import explanations
+from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.maintenance import Maintenance
 from n2d_framework.pipeline.map_layout import map_layout
@@ -132,6 +133,7 @@ class Reporter(Maintenance):
             if scores is None:
                 scores = self.assess(y, None if training else X)
         shown = shown_rows(rows)
+        sure, numbers = fit.fitted.confidence, self.__dict__.get("numbers_of_clusters_")
         view = RunView(
             name=title or "rows",
             labels=labels,
@@ -147,6 +149,8 @@ class Reporter(Maintenance):
             truth=truth,
             classes=classes,
             strengths=fit.fitted.row_strengths(manifold, labels),
+            confidence=None if sure is None else sure.of_rows(latent, labels),
+            numbers=None if numbers is None else numbers.as_dict(),
             names=self.cluster_names_,
             tree=None if fit.fitted.clusters is None else fit.fitted.hierarchy(),
             scores=scores or {},
@@ -287,7 +291,7 @@ class Reporter(Maintenance):
         _, manifold, labels, _ = self._outputs_of(given)
         return explanations(
             given,
-            chosen_rows_by_id(given, chosen),
+            positions_of(given.ids, len(given), chosen),
             manifold,
             labels,
             self._fitted().fitted,

@@ -212,9 +212,10 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
         clusters=ClusterMeans.of_state(parts["clusters"]) if "clusters" in parts else None,
         reference=Reference.of_state(parts["reference"]) if "reference" in parts else None,
     )
-    sure = RowConfidence.of_state(parts["confidence"]) if "confidence" in parts else None
-    fitted = attrs.evolve(fitted, clusters=fit.edited_clusters(), confidence=sure)
-    return attrs.evolve(fit, fitted=fitted)
+    # An earlier framework measured it on the manifold: it is measured again then.
+    measured = parts.get("confidence", {})
+    sure = RowConfidence.of_state(measured) if "axes" in measured else None
+    return attrs.evolve(fit, fitted=attrs.evolve(fitted, confidence=sure)).with_clusters()
 
 
 def _chosen(entry: Entry[ComponentSpec], options: dict[str, Any]) -> Choice:

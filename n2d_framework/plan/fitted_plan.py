@@ -42,6 +42,9 @@ class FittedPlan:
         Their columns.
     clusters : ClusterMeans or None
         Where the clusters are; ``None`` in a bundle of an earlier framework.
+    becomes : mapping of int to int, or None
+        The id of each cluster that the clusterer found, after all steps that change labels;
+        ``None`` where rows of one got several.
     confidence : RowConfidence or None
         From which the confidence of labels follows, where it was measured and kept.
     described : mapping of int to str
@@ -55,6 +58,7 @@ class FittedPlan:
     storage: Storage = "dense"
     schema: Schema = attrs.field(factory=Schema)
     clusters: ClusterMeans | None = None
+    becomes: Mapping[int, int] | None = None
     confidence: RowConfidence | None = None
     described: Mapping[int, str] = attrs.field(factory=dict)
 
@@ -87,7 +91,7 @@ class FittedPlan:
         return found
 
     def hierarchy(self) -> Hierarchy:
-        """The tree over clusters.
+        """The tree over clusters: that of the clusterer, where it has one and they are still its.
 
         Raises
         ------
@@ -98,7 +102,8 @@ class FittedPlan:
             raise UnsupportedError(
                 "hierarchy: the bundle was written before it held where its clusters are; fit again"
             )
-        return Hierarchy.of(self.clusters)
+        ask = getattr(self.component(LABEL_ROLE), "cluster_joins", None)
+        return Hierarchy.of(self.clusters, None if ask is None else ask(), self.becomes)
 
     def known_confidence(self) -> RowConfidence:
         """From which the confidence of labels follows.

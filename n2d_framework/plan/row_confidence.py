@@ -14,44 +14,53 @@ from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 __all__ = ["RowConfidence"]
 
 #: Rows that are kept, and how many of them give a row its confidence.
-_KEPT, _NEAREST = 5000, 10
+_KEPT, _NEAREST = 5000, 20
+#: Directions in which rows are compared, at most.
+_MOST_DIRECTIONS = 32
+#: Share of the mean variance within clusters that is added in every direction.
+_SHRINK = 1e-3
 
 
 @attrs.frozen(eq=False)
 class RowConfidence:
     """Rows whose confidence was measured, from which that of others follows.
 
-    A row's confidence is the mean of the ten measured rows nearest to it in the coordinates that
-    were clustered; those with another label than the row count as 0.
+    A row's confidence is the mean of the twenty measured rows nearest to it in the latent space,
+    the nearest weighted most (by 1, 1/2, 1/3, ...); those with another label than the row count as
+    0. Manifolds bring clusters together as islands, and a row on the wrong island has its like
+    around it there; in the latent space it has not.
 
     Attributes
     ----------
-    points : float32 array of shape (p, m)
-        Coordinates of the measured rows; a random sample of at most 5,000.
+    axes : float64 array of shape (d, r)
+        Directions of the latent space in which clusters are about equally wide.
+    points : float32 array of shape (p, r)
+        The measured rows along these; a random sample of at most 5,000.
     labels : int64 array of shape (p,)
         Their labels.
     values : float64 array of shape (p,)
         Their confidence.
     """
 
+    axes: FloatArray
     points: AnyArray
     labels: IntArray
     values: FloatArray
 
     @classmethod
-    def of(
-        cls, coordinates: AnyArray, labels: IntArray, values: FloatArray, random_state: int
-    ) -> Self:
+    def of(cls, latent: AnyArray, labels: IntArray, values: FloatArray, random_state: int) -> Self:
         """Keep rows with their measured confidence."""
         rows = np.arange(len(labels))
         if len(rows) > _KEPT:
             rows = np.sort(np.random.default_rng(random_state).choice(rows, _KEPT, replace=False))
-        points = np.ascontiguousarray(coordinates[rows], dtype=np.float32)
-        return cls(points, labels[rows].astype(np.int64), values[rows].astype(np.float64))
+        kept, known = np.asarray(latent[rows]).reshape(len(rows), -1), labels[rows]
+        axes = _axes(kept.astype(np.float64), known)
+        return cls(axes, _along(kept, axes), known.astype(np.int64), values[rows].astype(float))
 
-    def of_rows(self, coordinates: AnyArray, labels: IntArray) -> FloatArray:
+    def of_rows(self, latent: AnyArray, labels: IntArray) -> FloatArray:
         """Confidence of rows with their labels: (n,) float64 in [0, 1]."""
-        return self._mean(self._near(coordinates, _NEAREST), labels)
+        along = _along(np.asarray(latent).reshape(len(latent), -1), self.axes)
+        return self._mean(self._near(along, _NEAREST), labels)
 
     def threshold(self, share: float) -> float:
         """Confidence that so large a share of the measured rows does not reach.
@@ -80,7 +89,9 @@ class RowConfidence:
 
     def as_state(self) -> State:
         """Content of the part ``confidence`` of a bundle."""
-        return {"points": self.points, "labels": self.labels, "values": self.values}
+        return {
+            "axes": self.axes, "points": self.points, "labels": self.labels, "values": self.values
+        }  # fmt: skip
 
     @classmethod
     def of_state(cls, state: State) -> Self:
@@ -91,27 +102,58 @@ class RowConfidence:
         StateError
             If it cannot be that.
         """
-        points, labels, values = (
-            need(state, name, np.ndarray) for name in ("points", "labels", "values")
+        axes, points, labels, values = (
+            need(state, name, np.ndarray) for name in ("axes", "points", "labels", "values")
         )
         if not (
             (points.dtype, labels.dtype, values.dtype) == (np.float32, np.int64, np.float64)
+            and (axes.dtype, axes.ndim) == (np.float64, 2)
             and (points.ndim, labels.ndim) == (2, 1)
+            and points.shape[1] == axes.shape[1]
+            and np.isfinite(axes).all()
             and len(points) == len(labels) > 0
             and values.shape == labels.shape
             and np.isfinite(points).all()
             and ((values >= 0) & (values <= 1)).all()
             and (labels >= NOISE).all()
         ):
-            raise StateError("points, labels and values of confidence do not fit together")
-        return cls(points, labels, values)
+            raise StateError("axes, points, labels and values of confidence do not fit together")
+        return cls(axes, points, labels, values)
 
-    def _near(self, coordinates: AnyArray, number: int) -> Any:
+    def _near(self, along: AnyArray, number: int) -> Any:
         from scipy.spatial import cKDTree
 
-        found = cKDTree(self.points).query(coordinates, min(number, len(self.points)))[1]
-        return found.reshape(len(coordinates), -1)
+        found = cKDTree(self.points).query(along, min(number, len(self.points)))[1]
+        return found.reshape(len(along), -1)
 
     def _mean(self, near: AnyArray, labels: IntArray) -> FloatArray:
         same = self.labels[near] == np.asarray(labels)[:, None]
-        return np.asarray(np.where(same, self.values[near], 0.0).mean(axis=1))
+        weights = 1.0 / np.arange(1, near.shape[1] + 1)
+        total = np.zeros(len(near))
+        for place, weight in enumerate(weights.tolist()):  # sums have the same order in any batch
+            total += weight * np.where(same[:, place], self.values[near[:, place]], 0.0)
+        return np.asarray(np.clip(total / weights.sum(), 0.0, 1.0))
+
+
+def _axes(rows: FloatArray, labels: IntArray) -> FloatArray:
+    """Principal directions of rows, scaled and turned so that clusters are about equally wide."""
+    centred = rows - rows.mean(axis=0)
+    spread, turned = np.linalg.eigh(centred.T @ centred / len(rows))
+    first = turned[:, ::-1][:, :_MOST_DIRECTIONS]
+    along = centred @ first
+    within = along.copy()
+    for label in np.unique(labels):
+        own = labels == label
+        within[own] -= along[own].mean(axis=0)
+    scatter = within.T @ within / len(rows)
+    scale = float(np.trace(scatter)) / len(scatter) or float(spread[-1]) or 1.0
+    widths, axes = np.linalg.eigh(scatter + _SHRINK * scale * np.eye(len(scatter)))
+    return np.ascontiguousarray(first @ (axes / np.sqrt(widths)))
+
+
+def _along(rows: AnyArray, axes: FloatArray) -> AnyArray:
+    """Rows along the axes: float32; a row's result depends on that row only."""
+    found = np.zeros((len(rows), axes.shape[1]))
+    for place, axis in enumerate(axes):  # value by value: sums have the same order in any batch
+        found += rows[:, place : place + 1].astype(np.float64) * axis
+    return found.astype(np.float32)

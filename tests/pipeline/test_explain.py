@@ -87,7 +87,7 @@ def test_images_sparse_rows_and_texts_have_parts_that_move_them(people):
     texts = ["red wine and grapes", "blue sky and sea"] * 20
     texts = [f"{text} {i}" for i, text in enumerate(texts)]
     from n2d_framework.core.rows import Rows
-    from n2d_framework.pipeline.explaining import _changes
+    from n2d_framework.pipeline.after_fit.explaining import _changes
 
     rows = Rows.of(texts)
     said = [one.what for one in _changes(rows, 0, np.array([0]), np.array([1]), 5)]

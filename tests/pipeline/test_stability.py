@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 import n2d_framework as n2d
 from n2d_framework.errors import ConfigError, DataError, StateError, UnsupportedError
-from n2d_framework.pipeline.refits import Stability
+from n2d_framework.pipeline.after_fit.refits import Stability
 from n2d_framework.plan.row_confidence import RowConfidence
 
 
@@ -82,7 +82,7 @@ def test_the_surest_rows_have_the_least_risk(measured, blobs):
 
 def test_votes_are_counted_as_by_hand():
     labels = np.array([0, 0, 1, 1, -1])
-    from n2d_framework.pipeline.refits import _consensus, _jaccard, _together
+    from n2d_framework.pipeline.after_fit.refits import _consensus, _jaccard, _together
 
     given = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
     assert _consensus(given, labels).tolist() == [0, 1, 1, 1, 0]
@@ -123,11 +123,13 @@ def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_
     found = model.stability(x, resamples=4, seeds=2, keep=True)
     new = x + np.random.default_rng(1).normal(size=x.shape) * 0.1
     sure = model.confidence(new)
-    points, labels = model.manifold_.astype(float), model.predict(new)
+    known, labels = model._fitted().fitted.confidence, model.predict(new)
+    points = model.latent_ @ known.axes
+    weights = 1 / np.arange(1, 21)
     for row in range(0, 180, 20):
-        near = np.argsort(((points - model.transform(new)[row]) ** 2).sum(axis=1))[:10]
-        same = model.labels_[near] == labels[row]
-        assert sure[row] == pytest.approx(np.where(same, found.confidence[near], 0).mean())
+        near = np.argsort(((points - model.embed(new)[row] @ known.axes) ** 2).sum(axis=1))[:20]
+        counted = np.where(model.labels_[near] == labels[row], found.confidence[near], 0)
+        assert sure[row] == pytest.approx((weights * counted).sum() / weights.sum())
         assert model.confidence(new[row : row + 1]).tolist() == [sure[row]]
     assert sure[y == 0].mean() > sure[y != 0].mean()
     model.save(tmp_path / "m.n2d")
@@ -152,12 +154,13 @@ def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_
     "change",
     [
         {"values": np.array([0.5, 2.0])}, {"labels": np.array([0])}, {"labels": np.array([0, -2])},
+        {"axes": np.zeros((2, 2))}, {"axes": np.full((2, 1), np.nan)},
         {"points": np.full((2, 1), np.inf, np.float32)}, {"points": np.zeros(2, np.float32)},
     ],
 )  # fmt: skip
 def test_damaged_confidence_is_refused(change):
-    whole = {"points": np.zeros((2, 1), np.float32), "labels": np.array([0, 1]),
-             "values": np.array([0.5, 1.0])}  # fmt: skip
+    whole = {"axes": np.ones((2, 1)), "points": np.zeros((2, 1), np.float32),
+             "labels": np.array([0, 1]), "values": np.array([0.5, 1.0])}  # fmt: skip
     assert RowConfidence.of_state(whole).values.tolist() == [0.5, 1.0]
     with pytest.raises(StateError, match="do not fit together"):
         RowConfidence.of_state(whole | change)

@@ -12,10 +12,10 @@ from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
 
-__all__ = ["drift"]
+__all__ = ["DRIFTED", "drift"]
 
 #: Exit code where there is drift.
-_DRIFTED = 3
+DRIFTED = 3
 
 
 @selecting
@@ -60,4 +60,4 @@ def drift(
         verdict = "cannot tell from so few" if found.verdict == "unknown" else found.verdict
         console.print(f"{found.n_rows:,} rows: {verdict}")
     if found.verdict == "drift":
-        raise typer.Exit(_DRIFTED)
+        raise typer.Exit(DRIFTED)

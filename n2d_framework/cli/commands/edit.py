@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,6 +46,14 @@ def edit(
     rename: Annotated[
         list[str] | None, typer.Option(metavar="ID=NAME", help="A name for a cluster.")
     ] = None,
+    must_link: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROW,ROW", help="Ids of rows that belong into one cluster."),
+    ] = None,
+    cannot_link: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ROW,ROW", help="Ids of rows of which no two are in one cluster."),
+    ] = None,
     undo: Annotated[
         int, typer.Option(min=0, help="How many of the last edits to take back, before any other.")
     ] = 0,
@@ -54,8 +63,8 @@ def edit(
     data: Annotated[
         str | None,
         typer.Option(
-            help="The rows of the fit: needed to split or reassign for the first time; then the "
-            "describe components describe the edited clusters, too."
+            help="The rows of the fit: needed to split, reassign or link for the first time; then "
+            "the describe components describe the edited clusters, too."
         ),
     ] = None,
     select: Callable[[Any], Any] = lambda data: data,
@@ -65,7 +74,7 @@ def edit(
     trust: Annotated[list[str] | None, TRUST] = None,
     json: InsteadOfTables = False,
 ) -> None:
-    """Edit the clusters of a bundle: merge, split, delete, reassign noise, rename, in this order.
+    """Edit a bundle: merge, split, delete, link rows, rename, reassign noise, in this order.
 
     Without an edit, show those that were made.
     """
@@ -74,25 +83,28 @@ def edit(
 
     if max_distance is not None and not reassign_noise:
         raise ConfigError([Problem("--max-distance", "is for --reassign-noise; add it")])
-    merged, named = [_ids(text) for text in merge or ()], dict(map(_named, rename or ()))
-    parted = dict(map(_parted, split or ()))
-    changes = bool(merged or parted or delete or reassign_noise or named or undo)
+    arguments: dict[str, Iterable[tuple[Any, ...]]] = {
+        "merge": [(_ids(text),) for text in merge or ()],
+        "split": map(_parted, split or ()),
+        "delete": [([label],) for label in delete or ()],
+        "must_link": [(text.split(","),) for text in must_link or ()],
+        "cannot_link": [(text.split(","),) for text in cannot_link or ()],
+        "rename": [({label: name},) for label, name in map(_named, rename or ())],
+    }
+    steps = [
+        methodcaller(kind, *given, note=note) for kind in arguments for given in arguments[kind]
+    ]
+    changes = bool(steps or undo or reassign_noise)
     model = load(bundle, trusted=trust or ())
     selected = select(data)
     rows = None if selected is None else load_rows(selected, like=model.schema_)
     editor = model.edit(rows, by=by, at=at)
     if undo:
         editor.undo(undo)
-    for ids in merged:
-        editor.merge(ids, note=note)
-    for label, number in parted.items():
-        editor.split(label, number, note=note)
-    for label in delete or ():
-        editor.delete([label], note=note)
+    for step in steps:
+        step(editor)
     if reassign_noise:
         editor.reassign_noise(max_distance=max_distance, note=note)
-    if named:
-        editor.rename(named, note=note)
     target = output or bundle
     if changes or output is not None:
         save_again(model, target)
@@ -100,9 +112,11 @@ def edit(
         print_json({"bundle": str(target), "journal": list(editor.journal)})
         return
     console = out()
-    shown = bare_table("edit", "clusters", "name", "by", "at", "note")
+    shown = bare_table("edit", "clusters or rows", "name", "by", "at", "note")
     for done in editor.journal:
-        clusters = ", ".join(map(str, done["ids"]))
+        clusters = ", ".join(map(str, done["ids"] or done.get("rows", ())))
+        if "becomes" in done:
+            clusters += " \N{RIGHTWARDS ARROW} " + ", ".join(map(str, done["becomes"]))
         shown.add_row(done["kind"], clusters, *(done[key] for key in ("name", "by", "at", "note")))
     console.print(shown if editor.journal else "no edits")
     if changes or output is not None:

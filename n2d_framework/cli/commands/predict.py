@@ -61,7 +61,12 @@ def predict(
     ] = None,
     n_clusters: Annotated[
         int | None,
-        typer.Option(min=1, help="Join clusters by the model's hierarchy until so many are left."),
+        typer.Option(
+            "--n-clusters",
+            "--level",
+            min=1,
+            help="Join clusters by the model's hierarchy until so many are left.",
+        ),
     ] = None,
     select: Callable[[Any], Any] = lambda data: data,
     kind: Annotated[
@@ -122,10 +127,10 @@ def predict(
         done = 0
         with nullcontext() if silent else open_table(output) as table:
             for block in source.blocks(chunk, labels=False):
-                columns, manifold = _columns(model, block, done, data)
+                columns, latent, manifold = _columns(model, block, done, data)
                 labels = columns["label"]
                 if sure is not None:
-                    measured = sure.of_rows(manifold, labels)
+                    measured = sure.of_rows(latent, labels)
                     columns |= {"confidence": measured} if confidence else {}
                     if least is not None:
                         columns["label"] = np.where(measured < least, NOISE, labels)
@@ -184,8 +189,8 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
 
 def _columns(
     model: FittedPlan, block: Block, start: int, data: str
-) -> tuple[dict[str, AnyArray], AnyArray]:
-    """Columns written for some rows, ``row[, id], label[, name][, strength]``, and coordinates."""
+) -> tuple[dict[str, AnyArray], AnyArray, AnyArray]:
+    """Columns for some rows, ``row[, id], label[, name][, strength]``; latent; coordinates."""
     import numpy as np
 
     from n2d_framework.core.rows import count_rows
@@ -197,7 +202,7 @@ def _columns(
         columns["id"] = block.ids
     try:
         rows = new_rows(block.x, model)
-        manifold, labels = model.outputs(rows, "manifolder", model.plan.labels)
+        latent, manifold, labels = model.outputs(rows, "embedder", "manifolder", model.plan.labels)
     except DataError as error:
         raise DataError(
             f"{'stdin' if data == STDIN else data}, rows {start} to {stop - 1} "
@@ -209,7 +214,7 @@ def _columns(
     strengths = model.row_strengths(manifold, labels)
     if strengths is not None:
         columns["strength"] = strengths
-    return columns, manifold
+    return columns, latent, manifold
 
 
 def _shares(model: FittedPlan, manifold: AnyArray) -> dict[str, AnyArray]:

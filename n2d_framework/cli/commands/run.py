@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from n2d_framework.cli.flags import AllowCode, Quiet, selecting
+from n2d_framework.cli.flags import AllowCode, Quiet, numbers_written, selecting
 from n2d_framework.cli.store_location import STORE_VARIABLE, usable_store
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.cli.terminal.console import print_json, say_error
@@ -16,6 +16,8 @@ from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["run"]
+
+Criterion = Literal["rank", "silhouette", "stability", "bic"]
 
 
 def _check_jobs(n_jobs: int | None) -> int | None:
@@ -67,6 +69,22 @@ def run(
             callback=_check_jobs, help="Threads; all cores by default. Results stay the same."
         ),
     ] = None,
+    choose_k: Annotated[
+        str | None,
+        typer.Option(
+            "--choose-k",
+            metavar="FROM:TO|K,K,...",
+            help="Numbers of clusters to try, such as 2:20: the best without classes is fitted, "
+            "and the report shows the criteria.",
+        ),
+    ] = None,
+    choose_by: Annotated[
+        Criterion,
+        typer.Option(
+            "--choose-by",
+            help="What chooses: silhouette, stability, bic, or the ranks by the first two.",
+        ),
+    ] = "rank",
     store: Annotated[
         Path | None,
         typer.Option(
@@ -111,6 +129,9 @@ def run(
     """Cluster data, assess the result, and save model, labels and pictures."""
     from n2d_framework.cli.request import read_request
 
+    candidates = numbers_written(choose_k, "--choose-k")
+    if choose_by != "rank" and choose_k is None:
+        raise ConfigError([Problem("--choose-by", "is for --choose-k; add it")])
     if store is not None and no_store:
         raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
     short = {"random_state": seed, "model.n_clusters": n_clusters}
@@ -121,7 +142,7 @@ def run(
     listeners = trackers(tensorboard)
     request = read_request(
         config, data=data, overrides=overrides, allow_code=allow_code,
-        select=select,
+        select=select, count=choose_k is None,
     )  # fmt: skip
     target = out if out is not None else Path("n2d-out") / request.name
 
@@ -139,6 +160,7 @@ def run(
             request, target,
             overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, report=report, rows=rows,
             progress=progress, listeners=listeners, back=back,
+            candidates=candidates, by=choose_by,
         )  # fmt: skip
     if json:
         print_json(record)

@@ -27,7 +27,9 @@ function startMap() {
   const X = unpack(P.x, Uint16Array), Y = unpack(P.y, Uint16Array), ROW = unpack(P.row, Uint32Array);
   const CLUSTER = unpack(P.cluster, Uint16Array);
   const CLASS = P.class === null ? null : unpack(P.class, Uint16Array);
-  const STRENGTH = P.strength === null ? null : unpack(P.strength, Uint8Array);
+  // Shares from 0 to 1, in bytes.
+  const SHARES = ["strength", "confidence"].filter((title) => P[title] !== null)
+    .map((title) => ({ title, values: unpack(P[title], Uint8Array), low: 0, high: 255, shown: [0, 1] }));
   const COLUMNS = P.columns.map(({ values, double, ...rest }) =>
     ({ ...rest, values: unpack(values, double ? Float64Array : Float32Array) }));
   const kinds = D.clusters.filter((cluster) => cluster.label !== -1).length;
@@ -45,7 +47,7 @@ function startMap() {
     groups.class = { title: "class", of: CLASS, names: D.classes, counts, colour: (place) => hue(place, D.classes.length) };
   }
   const ramps = {};
-  if (STRENGTH) ramps.strength = { title: "strength", values: STRENGTH, low: 0, high: 255, shown: [0, 1] };
+  for (const share of SHARES) ramps[share.title] = share;
   COLUMNS.forEach((column, i) => { ramps[`column-${i}`] = { title: column.name, ...column, shown: [column.low, column.high] }; });
 
   let palette = null, width = 0, height = 0, ratio = 1, side = 1, waiting = false;
@@ -199,7 +201,7 @@ function startMap() {
     if (D.ids) lines.push(el("span", {}, `row ${ROW[i]}`));
     lines.push(el("span", {}, D.clusters[CLUSTER[i]].name));
     if (CLASS) lines.push(el("span", {}, `class: ${D.classes[CLASS[i]]}`));
-    if (STRENGTH) lines.push(el("span", {}, `strength: ${(STRENGTH[i] / 255).toFixed(2)}`));
+    for (const { title, values } of SHARES) lines.push(el("span", {}, `${title}: ${(values[i] / 255).toFixed(2)}`));
     for (const column of COLUMNS.slice(0, 6)) lines.push(el("span", {}, `${column.name}: ${Number(column.values[i].toPrecision(6))}`));
     if (D.texts) lines.push(el("span", {}, D.texts[i]));
     TIP.replaceChildren(...[D.sprite ? thumbnail(i) : null, el("div", {}, ...lines)].filter(Boolean));

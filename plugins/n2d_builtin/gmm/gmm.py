@@ -12,6 +12,7 @@ import numpy as np
 from n2d_builtin.common.checked_rows import FLOAT32_MAX, check_features, require_fitted
 from n2d_builtin.common.one_thread import one_blas_thread
 from n2d_builtin.common.starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
+from n2d_builtin.gmm.component_tree import MOST_JOINED, joins_by_overlap
 from n2d_builtin.gmm.gaussians import (
     LARGEST_FACTOR,
     MOST_COMPONENTS,
@@ -79,6 +80,7 @@ class GaussianMixture:
     ----------
     Dempster, Laird and Rubin 1977, Maximum likelihood from incomplete data via the EM
     algorithm, JRSS B 39. Newman 2006, Modularity and community structure in networks, PNAS 103.
+    Hennig 2010, Methods for merging Gaussian mixture components, ADAC 4.
     """
 
     name = "gmm"
@@ -231,6 +233,21 @@ class GaussianMixture:
     def score_samples(self, m: AnyArray) -> FloatArray:
         """Logarithm of the mixture's density at each row: shape (n,), float64."""
         return np.asarray(np.logaddexp.reduce(self._log_joint(m), axis=1))
+
+    def cluster_joins(self) -> FloatArray | None:
+        """The tree over the components, which overlap most join first.
+
+        Returns
+        -------
+        array of shape (n_clusters - 1, 3), float64, or None
+            Of each join the Bhattacharyya distance of two groups, and a component of each
+            (Hennig 2010); ``None`` for more than 256 components.
+        """
+        means = require_fitted(self.means_, self.name)
+        if len(means) > MOST_JOINED:
+            return None
+        factors = self.precisions_cholesky_
+        return joins_by_overlap(self.weights_, means, factors, self.covariance_type)
 
     def check_learned(self) -> list[str]:
         """Reasons why a state that was read is not that of a mixture."""

@@ -164,6 +164,30 @@ class LabelledTree:
         _, first = np.unique(self.label[clustered], return_index=True)
         return clustered[first]
 
+    def cluster_joins(self) -> AnyArray:
+        """The tree over the clusters: how high two groups join, and a cluster of each.
+
+        Returns
+        -------
+        array of shape (k - 1, 3), float64
+            The height is the distance (1 / density) below which the groups are connected.
+        """
+        tops = self.tops()
+        below: list[int | None] = [None] * len(self.parent)
+        for cluster, segment in enumerate(tops.tolist()):
+            below[segment] = cluster
+        found = []
+        for segment in range(len(self.parent) - 1, 0, -1):
+            own, above = below[segment], int(self.parent[segment])
+            other = below[above]
+            if own is None:
+                continue
+            if other is None:
+                below[above] = own
+            else:
+                found.append((1.0 / self.birth[segment], other, own))
+        return np.array(found, dtype=np.float64).reshape(-1, 3)
+
     def peak(self) -> AnyArray:
         """Greatest finite density at which a row or a child leaves each segment."""
         peak = np.where(np.isfinite(self.birth), self.birth, np.finfo(np.float64).max)

@@ -188,6 +188,17 @@ class Hdbscan:
         """Columns parent, child, lambda_val and child_size; ``None`` before fitting."""
         return None if self._tree is None else self._tree.columns()
 
+    def cluster_joins(self) -> FloatArray:
+        """The tree over the clusters, as the condensed tree joins them.
+
+        Returns
+        -------
+        array of shape (n_clusters_ - 1, 3), float64
+            Of each join the distance at which two groups are connected, and a cluster of each.
+        """
+        found: FloatArray = require_fitted(self._tree, "hdbscan").cluster_joins()
+        return found
+
     def predict(self, m: AnyArray) -> IntArray:
         """Cluster that each row falls into.
 

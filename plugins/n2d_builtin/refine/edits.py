@@ -1,15 +1,17 @@
-"""Edits that people make: clusters merged, split, renamed and deleted, as a journal."""
+"""Edits that people make: clusters merged, split, renamed, deleted, rows linked: a journal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.refine.cluster_parts import number_of_parts, part_of, parts
+from n2d_builtin.refine.journal_entries import LINKS, OF_ROWS, Edit
+from n2d_builtin.refine.links import with_links
 from n2d_builtin.refine.reassign_noise import ReassignNoise
 from n2d_framework.plugin import (
     NOISE,
@@ -22,91 +24,13 @@ from n2d_framework.plugin import (
     State,
     check_features,
     component,
+    distinct_rows,
     learned,
     option,
     require_fitted,
 )
 
 __all__ = ["Edit", "Edits"]
-
-#: Edits that depend on where rows are.
-_OF_ROWS = ("split", "reassign")
-
-
-@attrs.frozen(kw_only=True)
-class Edit:
-    """One edit.
-
-    Attributes
-    ----------
-    kind : {"merge", "rename", "delete", "split", "reassign"}
-    ids : tuple of int
-        The clusters. Of those that are merged, the first keeps its id. Of one that is split, the
-        first is its id, which the largest part keeps; the others are the new ids of the other
-        parts. None for the reassignment of noise.
-    name : str
-        The new name of one cluster.
-    max_distance : float or None
-        See :class:`~n2d_builtin.refine.reassign_noise.ReassignNoise`.
-    by, note, at : str
-        Who edited, why and when, as the caller says.
-    """
-
-    kind: Literal["merge", "rename", "delete", "split", "reassign"] = option(
-        help="merge, rename, delete, split or reassign (noise)."
-    )
-    ids: tuple[int, ...] = option(
-        (),
-        ge=0,
-        help="Ids of clusters; of merged ones, the first stays; of a split one, its id and the new "
-        "ids of all parts but the largest.",
-    )
-    name: str = option("", help="The new name, for rename; for merge, a name may be given.")
-    max_distance: float | None = option(
-        None, gt=0, help="For reassign: noise farther than this from every cluster stays."
-    )
-    by: str = option("", help="Who made it.")
-    note: str = option("", help="Why.")
-    at: str = option("", help="When.")
-
-    def problems(self) -> list[str]:
-        """Reasons why this cannot be an edit."""
-        found = []
-        if self.kind == "rename" and (len(self.ids) != 1 or not self.name.strip()):
-            found.append("rename needs one id and a name")
-        elif self.kind == "merge" and len(set(self.ids)) < 2:
-            found.append("merge needs two different ids or more")
-        elif self.kind == "delete" and not self.ids:
-            found.append("delete needs an id")
-        elif self.kind == "split" and not len(self.ids) == len(set(self.ids)) > 1:
-            found.append("split needs the id of a cluster and different new ids for its parts")
-        elif self.kind == "reassign" and self.ids:
-            found.append("reassign takes no ids: it is for all noise")
-        if self.name and self.kind not in ("rename", "merge"):
-            found.append(f"{self.kind} takes no name")
-        if self.max_distance is not None and self.kind != "reassign":
-            found.append(f"{self.kind} takes no max_distance")
-        return found
-
-    @property
-    def existing(self) -> tuple[int, ...]:
-        """Ids of clusters that must be there."""
-        return self.ids[:1] if self.kind == "split" else self.ids
-
-    @property
-    def new(self) -> tuple[int, ...]:
-        """Ids that must not be there yet."""
-        return self.ids[1:] if self.kind == "split" else ()
-
-    @property
-    def gone(self) -> dict[int, str]:
-        """Ids that there are no more after it, with the reason."""
-        if self.kind == "delete":
-            return dict.fromkeys(self.ids, "it was deleted")
-        if self.kind == "merge":
-            into = f"it was merged into {self.ids[0]}"
-            return {label: into for label in self.ids[1:] if label != self.ids[0]}
-        return {}
 
 
 @component
@@ -126,7 +50,7 @@ class Edits:
     changed_ : int
         How many training rows have another label than before.
     points_ : float32 array of shape (n, m), or None
-        Coordinates of the training rows, if an edit depends on them: it splits or reassigns.
+        Coordinates of the training rows, if an edit depends on them: it splits, reassigns or links.
     directions_, offsets_ : float64 arrays of shape (p, m) and (p,), or None
         Of each part of each split, in order: a row of the cluster is in the part whose direction
         times the row plus offset is greatest.
@@ -150,6 +74,7 @@ class Edits:
     )
     offsets_: NDArray[np.float64] | None = learned(shape=("parts",), dtype="float64", optional=True)
     _finders: Any = learned()
+    _linked: Any = learned()
     _kept: Any = learned()
 
     def __attrs_post_init__(self) -> None:
@@ -164,7 +89,7 @@ class Edits:
     @property
     def needs_rows(self) -> bool:
         """True if an edit depends on where rows are, so that ``fit`` needs their coordinates."""
-        return any(edit.kind in _OF_ROWS for edit in self.journal)
+        return any(edit.kind in OF_ROWS for edit in self.journal)
 
     @property
     def noise_column(self) -> bool:
@@ -176,6 +101,8 @@ class Edits:
         """Names that clusters were given, by their ids after all edits."""
         found: dict[int, str] = {}
         for edit in self.journal:
+            becomes = dict(zip(edit.ids, edit.becomes, strict=False))
+            found = {becomes.get(label, label): name for label, name in found.items()}
             for gone in edit.gone:
                 found.pop(gone, None)
             if edit.name:
@@ -208,13 +135,14 @@ class Edits:
         ------
         DataError
             If an edit names a cluster that does not exist, was merged into another, or deleted, or
-            a cluster cannot be split into so many parts.
+            a cluster cannot be split into so many parts; if links contradict each other, or name
+            rows that there are not.
         """
         self._check_ids(np.unique(labels[labels != NOISE]).tolist())
         self.labels_before_ = labels.astype(np.int64)
         self.width_ = int(m.shape[1])
         self.points_ = np.ascontiguousarray(m, dtype=np.float32) if self.needs_rows else None
-        self.directions_ = self.offsets_ = self._finders = None
+        self.directions_ = self.offsets_ = self._finders = self._linked = None
         if self._kept is not None:
             (self.directions_, self.offsets_), self._kept = self._kept, None
         found, known = self.labels_before_, self._parts()
@@ -223,8 +151,48 @@ class Edits:
             if edit.kind == "split" and made is None:
                 made = self._split(place, edit, m[found == edit.ids[0]])
             found = self._applied(edit, made, None, m, found)
+        if any(edit.kind in LINKS for edit in self.journal):
+            ids = range(len(labels)) if context.ids is None else context.ids
+            found = self._with_links(found, lambda row: str(ids[row]))
         self.changed_ = int((found != labels).sum())
         return self
+
+    def _with_links(self, labels: IntArray, name: Callable[[int], str]) -> IntArray:
+        """Labels of the training rows in which all links hold."""
+        points = require_fitted(self.points_, "edits")
+        for place, edit in enumerate(self.journal):
+            if max(edit.rows, default=-1) >= len(labels):
+                raise DataError(
+                    f"edits.journal[{place}]: there is no row {max(edit.rows)}; there are "
+                    f"{len(labels)} rows"
+                )
+        links = {kind: [edit.rows for edit in self.journal if edit.kind == kind] for kind in LINKS}
+        return with_links(points, labels, links["together"], links["apart"], name)
+
+    def _moved(self) -> tuple[Any, IntArray, IntArray] | None:
+        """A search among training rows, their labels, and which of these follow from links."""
+        points, before = self.points_, self.labels_before_
+        if points is None or before is None or all(e.kind not in LINKS for e in self.journal):
+            return None
+        if self._linked is None:
+            known = before
+            for edit, made, finder in self._steps():
+                known = self._applied(edit, made, finder, points, known)
+            after = self._with_links(known, str)
+            first = distinct_rows(points).first
+            moved = (after != known)[first]
+            self._linked = ExactNeighbors(points[first]), after[first], moved
+        found: tuple[Any, IntArray, IntArray] = self._linked
+        return found
+
+    def _after_links(self, m: AnyArray, labels: IntArray) -> IntArray:
+        """Labels of rows: one whose nearest training row was moved by links goes with it."""
+        known = self._moved()
+        if known is None or not known[2].any() or not len(m):
+            return labels
+        search, after, moved = known
+        nearest = search.query(np.ascontiguousarray(m, dtype=np.float32), 1)[0][:, 0]
+        return np.asarray(np.where(moved[nearest], after[nearest], labels), dtype=np.int64)
 
     def _split(self, place: int, edit: Edit, m: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Learn the parts of a cluster, whose rows are at `m`."""
@@ -245,14 +213,15 @@ class Edits:
         found: IntArray = labels.astype(np.int64)
         for edit, made, finder in self._steps():
             found = self._applied(edit, made, finder, m, found)
-        return found
+        return self._after_links(m, found)
 
     def refine_proba(self, m: AnyArray, labels: IntArray, proba: AnyArray) -> AnyArray:
         """Shares of clusters after the edits; the number of a column is the id of its cluster.
 
         The column of a merged cluster is added to that of the first, that of a deleted one to the
         share of noise, which comes last. A split cluster's share goes to the part that the row is
-        nearest to, and that of noise to the cluster to which a row is reassigned.
+        nearest to, and that of noise to the cluster to which a row is reassigned. A row that is
+        moved by links takes along the share of the cluster that it was in.
         """
         given = np.array(proba, dtype=np.float64)
         n_clusters = given.shape[1] - self.noise_share
@@ -262,13 +231,19 @@ class Edits:
         if self.noise_share:
             found[:, -1] = given[:, -1]
         known: IntArray = labels.astype(np.int64)
+        rows = np.arange(len(found))
         for edit, made, finder in self._steps():
             after = self._applied(edit, made, finder, m, known)
+            if edit.kind == "renumber":
+                shares = found[:, edit.ids].copy()
+                found[:, edit.ids] = 0.0
+                found[:, edit.becomes] += shares
+                known = after
+                continue
             target = edit.ids[0] if edit.kind == "merge" else NOISE
             for label in edit.gone:
                 found[:, target] += found[:, label]
                 found[:, label] = 0.0
-            rows = np.arange(len(found))
             if made is not None:
                 share = found[:, edit.ids[0]].copy()
                 found[:, edit.ids[0]] = 0.0
@@ -278,12 +253,16 @@ class Edits:
                 found[moved, after[moved]] += found[moved, -1]
                 found[moved, -1] = 0.0
             known = after
+        moved = np.flatnonzero((after := self._after_links(m, known)) != known)
+        shares = found[moved, known[moved]].copy()
+        found[moved, known[moved]] = 0.0
+        found[moved, after[moved]] += shares
         return found if self.noise_column else found[:, :-1]
 
     def check_learned(self) -> list[str]:
         """Reasons why a state cannot be that of edits."""
         if self.needs_rows != (self.points_ is not None):
-            return ["state 'points' must be there just if the journal splits or reassigns"]
+            return ["state 'points' must be there just if the journal splits, reassigns or links"]
         wanted = sum(len(edit.ids) for edit in self.journal if edit.kind == "split")
         parts_found = 0 if self.directions_ is None else len(self.directions_)
         if parts_found != wanted or (self.offsets_ is None) != (self.directions_ is None):
@@ -318,6 +297,7 @@ class Edits:
                     raise DataError(f"{where} {edit.ids[0]}: the id {label} is taken")
             gone |= edit.gone
             alive = (alive | set(edit.new)) - set(edit.gone)
+            gone = {label: reason for label, reason in gone.items() if label not in alive}
 
     def _steps(self) -> Iterable[tuple[Edit, tuple[AnyArray, AnyArray] | None, Any]]:
         """Each edit with the parts that it makes, and what finds clusters for noise."""
@@ -369,7 +349,10 @@ class Edits:
                 finder.fit(m, labels, context=FitContext())
             return finder.refine(m, labels)
         found: IntArray = labels.copy()
-        if made is not None:
+        if edit.kind == "renumber":
+            for label, becomes in zip(edit.ids, edit.becomes, strict=True):
+                found[labels == label] = becomes
+        elif made is not None:
             own = labels == edit.ids[0]
             found[own] = np.array(edit.ids, dtype=np.int64)[part_of(m[own], *made)]
         elif edit.gone:

@@ -14,6 +14,7 @@ from n2d_framework.config.choice import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.errors import DataError, UnsupportedError
+from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.descriptions import names_that_hold
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.run_step import StepResult
@@ -24,6 +25,8 @@ from n2d_framework.types import NOISE, AnyArray, Role
 __all__ = ["Editor"]
 
 _ROLE: Final[Role] = "refine"
+#: What only some kinds of edits have.
+_OF_FEW: Final = ("becomes", "rows")
 _UNKNOWN: Final = (
     "{}: it is not known where the training rows are, which a bundle does not hold; give the rows, "
     "as in model.edit(X), or with --data"
@@ -50,7 +53,9 @@ class Editor:
         Number of coordinates of a row.
     coordinates : array of shape (n, m), optional
         Where the training rows are; without them, clusters cannot be split for the first time,
-        nor noise reassigned.
+        noise reassigned, nor rows linked.
+    ids : array of str, shape (n,), optional
+        Ids of the training rows.
     by, at : str, default ""
         Written next to every edit: who makes it, and when.
     """
@@ -62,12 +67,13 @@ class Editor:
         width: int,
         *,
         coordinates: AnyArray | None = None,
+        ids: AnyArray | None = None,
         by: str = "",
         at: str = "",
     ) -> None:
         # A loaded model that cannot place rows does not know its width, and is never asked for it.
         self._current, self._take, self._width = current, take, max(width, 1)
-        self._given = coordinates
+        self._given, self._ids = coordinates, ids
         self._by, self._at = by, at
 
     @property
@@ -75,7 +81,10 @@ class Editor:
         """The edits so far, in order, as plain values."""
         choice = _edits_of(self._current().composition)
         edits = () if choice is None else choice.option_values()["journal"]
-        return tuple({key: value for key, value in e.items() if value is not None} for e in edits)
+        return tuple(
+            {k: v for k, v in edit.items() if v is not None and (v or k not in _OF_FEW)}
+            for edit in edits
+        )
 
     def merge(self, ids: Iterable[int], *, name: str = "", note: str = "") -> Self:
         """Make one cluster of several; it has the id of the first.
@@ -166,6 +175,57 @@ class Editor:
         self._replay([*self.journal, edit | {"max_distance": max_distance}])
         return self
 
+    def must_link(self, rows: Iterable[Any], *, note: str = "") -> Self:
+        """Say that training rows belong together: they are in one cluster, also after a refit.
+
+        Links hold whatever the other edits do. As few rows as needed are moved, each group to the
+        cluster that it is nearest to; a new row follows its nearest training row, if that was
+        moved. To join all rows of two clusters, merge them.
+
+        Parameters
+        ----------
+        rows : iterable of str or int
+            Ids of training rows, or positions.
+        note : str, default ""
+            Why.
+
+        Raises
+        ------
+        DataError
+            If there are no such rows, or the links contradict each other; with ids.
+        UnsupportedError
+            As for :meth:`split`.
+        """
+        return self._link("together", rows, note)
+
+    def cannot_link(self, rows: Iterable[Any], *, note: str = "") -> Self:
+        """Say that no two of some training rows belong together: each is in another cluster.
+
+        Parameters and errors as for :meth:`must_link`; an error as well if there are fewer clusters
+        than rows that are to be apart.
+        """
+        return self._link("apart", rows, note)
+
+    def renumber(self, ids: Mapping[int, int], *, note: str = "") -> Self:
+        """Give clusters other ids, which no other cluster has or had.
+
+        Raises
+        ------
+        DataError
+            If there is no such cluster, or an id is taken.
+        """
+        edit = self._edit("renumber", ids, "", note)
+        self._replay([*self.journal, edit | {"becomes": [int(b) for b in ids.values()]}])
+        return self
+
+    def _link(self, kind: str, rows: Iterable[Any], note: str) -> Self:
+        fit = self._current()
+        if self._coordinates(fit) is None:
+            raise UnsupportedError(_UNKNOWN.format("links"))
+        places = positions_of(self._ids, len(fit.labels), list(rows))
+        self._replay([*self.journal, self._edit(kind, (), "", note) | {"rows": places}])
+        return self
+
     def undo(self, edits: int = 1) -> Self:
         """Take back the last edits.
 
@@ -197,7 +257,7 @@ class Editor:
 
     def _unused_id(self, fit: Fit) -> int:
         """An id that no cluster has, had, or may get from the clusterer; all greater are, too."""
-        used = [label for edit in self.journal for label in edit["ids"]]
+        used = [k for edit in self.journal for k in (*edit["ids"], *edit.get("becomes", ()))]
         used += [int(fit.labels.max()), int(fit.labels_before_edits.max())]
         clusterer = fit.fitted.component(LABEL_ROLE)
         if hasattr(clusterer, "predict_proba"):
@@ -225,7 +285,7 @@ class Editor:
             component = copy.deepcopy(choice.component)
             if last:
                 component.continuing(last[0])
-            component.fit(rows, labels, context=FitContext())
+            component.fit(rows, labels, context=FitContext(ids=self._ids))
         composition = attrs.evolve(fit.composition, chains=chains)
         plan = Plan.of(composition)
         results = [
@@ -255,8 +315,7 @@ class Editor:
             golden=golden,
             descriptions=names_that_hold(fit.descriptions, fit.labels, final),
         )
-        fitted = attrs.evolve(fitted, clusters=edited.edited_clusters())
-        self._take(attrs.evolve(edited, fitted=fitted))
+        self._take(edited.with_clusters())
 
 
 def _chosen(journal: list[dict[str, Any]], *, noise_share: bool) -> Choice:

@@ -12,12 +12,11 @@ import numpy as np
 from n2d_framework.core.arrays.contrasts import grouped
 from n2d_framework.core.rows import Rows
 from n2d_framework.core.rows.columns import missing_in
-from n2d_framework.errors import DataError
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
-__all__ = ["chosen_rows_by_id", "explanations"]
+__all__ = ["explanations"]
 
 #: Rows of a cluster whose mean distance is the distance to it.
 _NEAREST = 5
@@ -38,38 +37,6 @@ class _Change:
     values: Any
     value: Any = None
     becomes: Any = None
-
-
-def chosen_rows_by_id(rows: Rows, chosen: Sequence[Any]) -> list[int]:
-    """Positions of rows that are named by their ids, or without ids by their positions.
-
-    Parameters
-    ----------
-    rows : Rows
-    chosen : sequence of str or int
-        An integer is a position, a string an id; where rows have no ids, a string of digits is a
-        position as well.
-
-    Raises
-    ------
-    DataError
-        If there is no such row, or several have the id.
-    """
-    known: dict[str, list[int]] = {}
-    for place, name in enumerate([] if rows.ids is None else rows.ids.tolist()):
-        known.setdefault(str(name), []).append(place)
-    found = []
-    for one in chosen:
-        places = known.get(str(one), []) if isinstance(one, str) else []
-        by_position = not isinstance(one, str) or (rows.ids is None and one.strip().isdigit())
-        if not places and by_position and 0 <= int(one) < len(rows):
-            places = [int(one)]
-        if len(places) != 1:
-            reason = "there is no such row" if not places else f"{len(places)} rows have this id"
-            what = "ids" if rows.ids is not None else f"positions from 0 to {len(rows) - 1}"
-            raise DataError(f"row {one}: {reason}; rows are named by their {what}")
-        found += places
-    return found
 
 
 def explanations(

@@ -1,0 +1,107 @@
+"""``n2d update``: follow newer rows, and fit again where they have drifted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from n2d_framework.cli.commands.drift import DRIFTED
+from n2d_framework.cli.commands.verify import TRUST
+from n2d_framework.cli.flags import InsteadOfTables, numbers_written, selecting
+from n2d_framework.cli.terminal.console import bare_table, out, print_json
+
+__all__ = ["update"]
+
+
+@selecting
+def update(
+    bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
+    data: Annotated[str, typer.Argument(help="New rows.")],
+    select: Callable[[Any], Any] = lambda data: data,
+    old: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            metavar="OLD",
+            help="Rows to fit together with them, such as those of the fit, by which clusters are "
+            "matched; without, the new rows are fitted alone.",
+        ),
+    ] = None,
+    refit: Annotated[
+        Literal["drift", "always", "never"], typer.Option(help="When the model is fitted again.")
+    ] = "drift",
+    choose_k: Annotated[
+        str | None,
+        typer.Option(
+            "--choose-k",
+            metavar="FROM:TO|K,K,...",
+            help="Numbers of clusters to choose from in the refit, so that new clusters have room; "
+            "by default that of the model.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Bundle to write if fitted again; BUNDLE by default."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="HTML", help="Write what changed to this page.")
+    ] = None,
+    trust: Annotated[list[str] | None, TRUST] = None,
+    json: InsteadOfTables = False,
+) -> None:
+    """Compare new rows with those of the fit, and fit again if they drifted; exit code 3 then."""
+    from n2d_framework.bundle import load, save_again
+    from n2d_framework.data import load as load_rows
+    from n2d_framework.pages.update_report import write_update_report
+    from n2d_framework.storage import check_target
+
+    target = output or bundle
+    for place in filter(None, (output, report)):
+        check_target(place)
+    candidates = numbers_written(choose_k, "--choose-k")
+    model = load(bundle, trusted=trust or ())
+    rows = load_rows(select(data), like=model.schema_)
+    before = None if old is None else load_rows(select(old), like=model.schema_)
+    found = model.update(rows, before, refit=refit, candidates=candidates)
+    n_new = found.drift.n_rows
+    ids = [str(i) for i in range(n_new)] if rows.ids is None else list(map(str, rows.ids))
+    if found.refitted:
+        save_again(found.model, target, like=model)
+    said = found.as_dict()
+    if report is not None:
+        write_update_report(report, said, title=bundle.stem, ids=ids)
+    if json:
+        said["drift"]["candidates"] = [[ids[i] for i in one] for one in found.drift.candidates]
+        print_json(said | {"bundle": str(target) if found.refitted else None})
+    else:
+        _show(found)
+        console = out()
+        if found.refitted:
+            console.print(f"bundle   {target}", soft_wrap=True)
+        if report is not None:
+            console.print(f"report   {report}", soft_wrap=True)
+    if found.drift.verdict == "drift":
+        raise typer.Exit(DRIFTED)
+
+
+def _show(found: Any) -> None:
+    """Print what changed."""
+    console = out()
+    for test in found.drift.tests[:5]:
+        console.print(f"{test.what}: p {test.p:.2g}, {test.p_adjusted:.2g} for all tests")
+    verdict = found.drift.verdict
+    verdict = "cannot tell from so few" if verdict == "unknown" else verdict
+    console.print(f"{found.drift.n_rows:,} new rows: {verdict}")
+    if not found.refitted:
+        console.print("not fitted again")
+        return
+    shown = bare_table("change", "before", "now", "rows", "shared")
+    for one in found.succession.transitions:
+        names = [", ".join(map(found.cluster_name, part)) for part in (one.before, one.after)]
+        shown.add_row(one.kind, *names, f"{one.rows:,}", f"{one.shared:.1%}" if all(names) else "")
+    console.print(shown)
+    for text in found.lost:
+        console.print(f"not made again: {text}")

@@ -1,0 +1,199 @@
+"""A model fitted again on newer rows, its clusters matched with those before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import attrs
+import numpy as np
+from sklearn.base import clone
+
+from n2d_framework.core.rows import Rows, joined
+from n2d_framework.metrics.following import Drift
+from n2d_framework.metrics.succession import Succession, succession
+from n2d_framework.types import NOISE, IntArray
+
+__all__ = ["Refit", "Update", "joined_rows", "refitted"]
+
+Refit: TypeAlias = Literal["drift", "always", "never"]
+
+#: Methods of an editor by the links that they write.
+_LINKS = {"together": "must_link", "apart": "cannot_link"}
+
+
+@attrs.frozen(eq=False)
+class Update:
+    """Comparison of newer rows with a model, and the model that was fitted again.
+
+    Attributes
+    ----------
+    drift : Drift
+        Comparison of the new rows with those of the fit.
+    model : N2D
+        Fitted again; the one before, where it was not.
+    succession : Succession or None
+        What became of the clusters; ``None`` where the model was not fitted again.
+    sizes : dict of int to (int, int)
+        For each id how many of the rows have it by the model before, and by this one.
+    n_rows : int
+        Rows that it was fitted on, or would have been.
+    names : dict of int to str
+        Names of clusters, before and now.
+    lost : tuple of str
+        Edits of the model before that could not be made again, in words.
+    """
+
+    drift: Drift
+    model: Any = attrs.field(repr=False)
+    succession: Succession | None
+    sizes: Mapping[int, tuple[int, int]]
+    n_rows: int
+    names: Mapping[int, str] = attrs.field(factory=dict)
+    lost: tuple[str, ...] = ()
+
+    @property
+    def refitted(self) -> bool:
+        """Return whether the model was fitted again."""
+        return self.succession is not None
+
+    def cluster_name(self, label: int) -> str:
+        """The name of a cluster."""
+        if label == NOISE:
+            return "noise"
+        return self.names.get(label, f"cluster {label}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        found = self.succession
+        return {
+            "drift": self.drift.as_dict(),
+            "refitted": self.refitted,
+            "n_rows": self.n_rows,
+            "transitions": []
+            if found is None
+            else [
+                attrs.asdict(one) | {"before": list(one.before), "after": list(one.after)}
+                for one in found.transitions
+            ],
+            "clusters": [
+                {"label": k, "name": self.cluster_name(k), "before": before, "now": now}
+                for k, (before, now) in self.sizes.items()
+            ],
+            "lost": list(self.lost),
+        }
+
+
+def joined_rows(parts: Sequence[Rows]) -> Rows:
+    """Rows that one model takes, one part after the other.
+
+    Parameters
+    ----------
+    parts : sequence of Rows
+        Ids are kept where all have some, weights are not.
+    """
+    first = parts[0]
+    ids = None
+    if all(part.ids is not None for part in parts):
+        ids = np.concatenate([np.asarray(part.ids, dtype=object) for part in parts])
+    if first.storage == "columns":
+        kinds = {field.name: field.kind for field in first.schema.fields}
+        made = Rows.of_columns(joined(parts).values, kinds)
+        return attrs.evolve(made, ids=ids, named_kind=first.named_kind)
+    values = joined([part.values for part in parts])
+    return attrs.evolve(first, values=values, ids=ids, weights=None)
+
+
+def refitted(
+    model: Any,
+    rows: Rows,
+    before: IntArray,
+    *,
+    judged: int,
+    training: bool,
+    named: Mapping[int, str],
+    candidates: Iterable[int] = (),
+) -> tuple[Any, Succession, tuple[str, ...]]:
+    """Fit the composition of a model again, with ids, names and edits as they were.
+
+    Parameters
+    ----------
+    model : N2D
+        Fitted; it is not changed.
+    rows : Rows
+        To fit.
+    before : int64 array of shape (n,)
+        Their labels by `model`.
+    judged : int
+        Clusters are matched by so many rows, the first.
+    training : bool
+        Whether the first rows are those that `model` was fitted on.
+    named : mapping of int to str
+        Names that edits gave.
+    candidates : iterable of int
+        Numbers of clusters to choose from; without any, that of the model.
+
+    Returns
+    -------
+    N2D
+    Succession
+    tuple of str
+        Edits that could not be made again, in words.
+    """
+    journal = model.edit().journal
+    again = clone(model).set_params(
+        random_state=model.random_state_, refine=_without_edits(model.composition_)
+    )
+    numbers = list(candidates)
+    if numbers:
+        again.choose_n_clusters(rows, numbers)
+    else:
+        again.fit(rows)
+    used = [k for edit in journal for k in (*edit["ids"], *edit.get("becomes", ()))]
+    first_new = max([-1, *model.labels_.tolist(), *before.tolist(), *used]) + 1
+
+    editor = again.edit()
+    found = succession(before, again.labels_, first_new, judged=judged)
+    if any(label != became for label, became in found.ids.items()):
+        editor.renumber(found.ids, note="ids as before the update")
+    heads = {edit["ids"][0] for edit in journal if edit["kind"] == "merge"}
+    merged = [one for one in found.transitions if one.kind == "split" and set(one.before) <= heads]
+    for one in merged:
+        label = one.before[0]
+        editor.merge(
+            [label, *(k for k in one.after if k != label)], note="merged before the update"
+        )
+    if merged:
+        found = succession(before, again.labels_, judged=judged)
+    return again, found, tuple(_again(editor, again, journal, named, training=training))
+
+
+def _without_edits(composition: Any) -> Any:
+    kept = [choice for choice in composition.choices("refine") if not choice.spec.edits]
+    return [{"name": choice.name, **choice.given} for choice in kept] or None
+
+
+def _again(
+    editor: Any,
+    model: Any,
+    journal: Sequence[Mapping[str, Any]],
+    named: Mapping[int, str],
+    *,
+    training: bool,
+) -> Iterator[str]:
+    """Make edits again that are of clusters or rows which are still there; say which are not."""
+    alive = set(model.labels_.tolist()) - {NOISE}
+    if kept := {label: name for label, name in named.items() if label in alive}:
+        editor.rename(kept, note="names as before the update")
+    for label in sorted(named.keys() - alive):
+        yield f"the name {named[label]!r}: cluster {label} is gone"
+    for edit in journal:
+        note = edit["note"]
+        if edit["kind"] == "delete":
+            yield f"the deletion of {', '.join(map(str, edit['ids']))}: see what is new"
+        elif edit["kind"] == "reassign" and NOISE in model.labels_ and alive:
+            editor.reassign_noise(max_distance=edit.get("max_distance"), note=note)
+        elif edit["kind"] in _LINKS and training:
+            getattr(editor, _LINKS[edit["kind"]])(edit["rows"], note=note)
+        elif edit["kind"] in _LINKS:
+            yield f"a link of {len(edit['rows'])} rows: the rows of the fit before were not given"
