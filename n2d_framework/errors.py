@@ -36,6 +36,7 @@ __all__ = [
     "DownloadError",
     "DuplicateComponentError",
     "MetricWarning",
+    "MissingLibraryError",
     "N2DError",
     "NotInductiveWarning",
     "OutputError",
@@ -144,6 +145,12 @@ class DuplicateComponentError(N2DError, LookupError):
 
 class ComponentImportError(N2DError, ImportError):
     """A component is known, but importing its class failed."""
+
+
+class MissingLibraryError(N2DError, ImportError):
+    """Work was asked for whose libraries are not installed; the message has the command for it."""
+
+    exit_code = 2
 
 
 class PluginError(N2DError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import platform
 import re
@@ -12,7 +11,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from n2d_framework.core.origin.code import requirements
+from n2d_framework.core.origin.code import extra_requirements, requirements
+from n2d_framework.networks.keras_backend import chosen_backend
 
 __all__ = ["backend", "gpus", "hardware", "libraries", "required", "version_of"]
 
@@ -31,7 +31,8 @@ def required() -> list[str]:
 
 def libraries() -> dict[str, str | None]:
     """Installed versions of what the framework needs or can use; ``None`` where missing."""
-    return {name: version_of(name) for name in [*required(), "jax", "torch"]}
+    optional = [*extra_requirements("n2d_framework", "all"), "jax", "torch"]
+    return {name: version_of(name) for name in dict.fromkeys([*required(), *optional])}
 
 
 def version_of(name: str) -> str | None:
@@ -87,21 +88,9 @@ def _memory() -> int | None:
 
 def backend() -> tuple[str, str]:
     """The backend that Keras would use, and what says so."""
-    name, said = os.environ.get("KERAS_BACKEND", ""), "KERAS_BACKEND"
-    if not name:
-        home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))  # noqa: PTH111
-        name, said = _configured(home / "keras.json"), str(home / "keras.json")
-    if not name:
-        name, said = "tensorflow", "default"
+    name, said = chosen_backend()
     version = version_of(_BACKENDS.get(name, name))
     return f"{name} {version or '(not installed)'}", said
-
-
-def _configured(path: Path) -> str:
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8")).get("backend", ""))
-    except (OSError, ValueError, AttributeError):
-        return ""
 
 
 def gpus() -> list[str]:

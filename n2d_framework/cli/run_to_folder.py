@@ -14,6 +14,7 @@ from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING, kinds_lines
 from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
 from n2d_framework.core.events import FilesWritten
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.core.roles import role_info
 from n2d_framework.data import load
 from n2d_framework.data.formats.write_back import WriteBack
@@ -94,6 +95,8 @@ def execute(
         require_classes(data)
         request, said = request.for_data(data)
         progress.say([f"{data.name}: {said}"] if said else [])
+        if report and len(data.feature_shape) > 1:
+            require_extra("images", "a report with pictures of rows (--no-report writes none)")
         require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)

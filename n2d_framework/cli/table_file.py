@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from n2d_framework.cli.terminal.streams import is_utf8, results
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.errors import ConfigError, OutputError, Problem
 from n2d_framework.storage import check_target, replacing
 from n2d_framework.types import AnyArray
@@ -142,6 +143,8 @@ def check_table_path(path: Path, *, labels_only: bool) -> None:
     ------
     ConfigError
         If the suffix is unknown, or cannot hold the columns.
+    MissingLibraryError
+        If the library that writes it is not installed.
     OutputError
         If it cannot be written.
     """
@@ -152,6 +155,8 @@ def check_table_path(path: Path, *, labels_only: bool) -> None:
     if suffix == ".npy" and not labels_only:
         text = f"{path}: .npy holds the labels only; take .csv or .parquet for more columns"
         raise ConfigError([Problem("--output", text)])
+    if suffix == ".parquet":
+        require_extra("tables", f"{path}: to be written, it")
     check_target(path)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.config.adapted_classes import NOT_PERMITTED, adapted_choice
-from n2d_framework.config.choice import Choice, resolve_chain
+from n2d_framework.config.choice import Choice, library_problems, resolve_chain
 from n2d_framework.config.held import held_problems
 from n2d_framework.config.models import ModelConfig, RunConfig
 from n2d_framework.config.reading import apply_overrides, read_tree
@@ -62,21 +62,24 @@ class Composition:
         ------
         ConfigError
             If a role needs a component and none that is installed is the default for such rows,
-            or several are.
+            or several are; or if libraries are missing that it is fitted with.
         """
         word = rows.default_word
         if not word or not self.left_open:
             return self
-        chains = dict(self.chains)
+        chains, problems = dict(self.chains), list[Problem]()
         for role in sorted(self.left_open, key=ROLE_NAMES.index):
             found = default_choice(role, word, catalogue)
             if found is not None:
+                problems += library_problems(found, role)
                 chains[role] = (_filled(found, self.n_clusters, role),)
             elif word in PLAIN_STORAGES and not role_info(role).needed:
                 chains[role] = ()
             elif word == "text" and role_info(role).takes == "rows":
                 text = f"no installed component is the default for texts; install {_FOR_TEXTS}"
                 raise ConfigError([Problem(role, f"{text}, or choose one that takes them")])
+        if problems:
+            raise ConfigError(problems)
         return attrs.evolve(
             self, chains=chains, left_open=frozenset(r for r in self.left_open if not chains.get(r))
         )
@@ -241,6 +244,7 @@ def _chains(
         places = _places(value, path, len(chosen))
         for place, choice in zip(places, chosen, strict=True):
             problems += held_problems(choice, catalogue, place)
+            problems += library_problems(choice, place)
     return chains, problems
 
 

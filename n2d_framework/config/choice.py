@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.core.libraries import lack_of
 from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.core.roles import ROLE_TABLE, role_info
 from n2d_framework.core.spec import ComponentSpec
@@ -21,7 +22,7 @@ from n2d_framework.errors import (
 from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.types import Role
 
-__all__ = ["Choice", "resolve_chain", "resolve_choice"]
+__all__ = ["Choice", "library_problems", "resolve_chain", "resolve_choice"]
 
 
 @attrs.frozen(eq=False)
@@ -128,6 +129,24 @@ def resolve_choice(role: Role, value: Any, catalogue: Catalogue, path: str) -> C
         raise ConfigError(problem.under(path) for problem in error.problems) from None
     except ComponentImportError as error:
         raise ConfigError([Problem(path, str(error))]) from error
+
+
+def library_problems(choice: Choice, path: str) -> list[Problem]:
+    """Libraries that a component is fitted with and that are not installed.
+
+    Parameters
+    ----------
+    choice : Choice
+    path : str
+        Where it stands.
+
+    Returns
+    -------
+    list of Problem
+        One, with the command that installs them, or none.
+    """
+    lack = lack_of(choice.spec.fit_libraries, choice.spec.extra)
+    return [Problem(path, f"to be fitted, {choice.spec.name!r} {lack}")] if lack else []
 
 
 def resolve_chain(role: Role, value: Any, catalogue: Catalogue, path: str) -> tuple[Choice, ...]:

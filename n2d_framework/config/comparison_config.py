@@ -12,7 +12,7 @@ import attrs
 
 from n2d_framework.config.adapted_classes import adapted_choices, code_problems
 from n2d_framework.config.alternatives import Alternative
-from n2d_framework.config.choice import Choice, resolve_choice
+from n2d_framework.config.choice import Choice, library_problems, resolve_choice
 from n2d_framework.config.expansion import expand_options, expand_range, is_range
 from n2d_framework.config.held import held_problems
 from n2d_framework.config.models import Chain, Choosable, DataConfig
@@ -334,6 +334,7 @@ def _choices(
             for choice in choices:
                 problems += code_problems(choice, path, allow_code=allow_code)
                 problems += held_problems(choice, catalogue, path)
+                problems += library_problems(choice, path)
             found.append(Alternative(choices))
     return found
 

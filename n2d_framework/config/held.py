@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from n2d_framework.config.choice import Choice, resolve_choice
+from n2d_framework.config.choice import Choice, library_problems, resolve_choice
 from n2d_framework.core.options import options_dict, options_of
 from n2d_framework.core.origin.code import code_of
 from n2d_framework.core.state import State, need
@@ -23,7 +23,7 @@ def resolve(role: Role, spec: Any, *, state: State | None = None) -> Any:
     """Interface of :func:`n2d_framework.plugin.resolve`."""
     catalogue = default_catalogue()
     choice = resolve_choice(role, spec, catalogue, role)
-    problems = _problems_of(choice, catalogue, role, ())
+    problems = _problems_of(choice, catalogue, role, (), fitting=state is None)
     if problems:
         raise ConfigError(problems)
     made = choice.component
@@ -64,9 +64,9 @@ def held_problems(choice: Choice, catalogue: Catalogue, path: str) -> list[Probl
     Returns
     -------
     list of Problem
-        Unknown components, wrong options, and components that hold themselves.
+        Unknown components, wrong options, missing libraries, and components that hold themselves.
     """
-    return _problems_of(choice, catalogue, path, ())
+    return _problems_of(choice, catalogue, path, (), fitting=True)
 
 
 def held_code(component: Any) -> dict[str, str]:
@@ -93,7 +93,7 @@ def held_code(component: Any) -> dict[str, str]:
 
 
 def _problems_of(
-    choice: Choice, catalogue: Catalogue, path: str, above: tuple[str, ...]
+    choice: Choice, catalogue: Catalogue, path: str, above: tuple[str, ...], *, fitting: bool
 ) -> list[Problem]:
     made = choice.component
     own = f"{choice.role} {choice.entry.qualified_name} {json.dumps(options_dict(made))}"
@@ -115,7 +115,8 @@ def _problems_of(
             text = f"{inner.spec.name!r} imports code, and cannot be held by another component"
             problems.append(Problem(where, text))
         else:
-            problems += _problems_of(inner, catalogue, where, (*above, own))
+            problems += library_problems(inner, where) if fitting else []
+            problems += _problems_of(inner, catalogue, where, (*above, own), fitting=fitting)
     return problems
 
 

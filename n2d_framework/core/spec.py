@@ -252,8 +252,12 @@ class ComponentSpec:
         Whether its option ``journal`` holds the edits that people make: the refine component that
         ``model.edit()`` writes to. It has ``labels_before_``, ``points_``, ``names_``,
         ``noise_column``, ``number_of_parts(m)`` and ``continuing(before)``, as the built-in one.
+    fit_libraries : tuple of str, default ()
+        Top-level modules that fitting imports and that do not come with its distribution as such,
+        but with `extra`. They are looked for when a model is composed; predicting needs none.
     extra : str
-        What to install when the factory, or something that fitting needs, cannot be imported.
+        What to install when the factory, or something that fitting needs, cannot be imported, such
+        as ``n2d_framework[umap]``.
     reference : str
         The paper or documentation that defines the method.
     small_options : mapping
@@ -299,6 +303,7 @@ class ComponentSpec:
     imports_code: bool = False
     adapts: bool = False
     edits: bool = False
+    fit_libraries: tuple[str, ...] = attrs.field(default=(), validator=are_words)
     extra: str = ""
     reference: str = ""
     small_options: Mapping[str, Any] = attrs.field(factory=dict, validator=_is_mapping, hash=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from n2d_framework.core.dataset import Dataset
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.core.rows import Schema, left_out
 from n2d_framework.data.adapters import adapted_file, adapted_suffixes
 from n2d_framework.data.apart import SourceApart
@@ -54,6 +55,11 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".tsv.gz": TextSource,
     ".zarr": partial(SourceApart, zarr_rows),
 }
+#: Extras without which files of a suffix cannot be read.
+_NEEDS = {".zarr": "zarr"} | dict.fromkeys(
+    (".arrow", ".csv", ".csv.gz", ".feather", ".jsonl", ".jsonl.gz", ".parquet", ".tsv", ".tsv.gz"),
+    "tables",
+)
 #: Suffixes of files that can be read; a folder of images has none.
 SUFFIXES: tuple[str, ...] = tuple(_SOURCES)
 
@@ -173,6 +179,8 @@ def open_rows(
     ------
     DataError
         As for :func:`load`.
+    MissingLibraryError
+        If files of that kind are read by a library that is not installed.
     """
     known, find = _names(ref, catalogue)
     parsed = parse_reference(ref, known)
@@ -188,6 +196,7 @@ def open_rows(
     elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:
         source = ArraySource(adapted)
     elif (suffix := _suffix(parsed.path)) == "":
+        require_extra("images", f"{parsed.path}: to be read, a folder of images")
         source = ImageFolder(attrs.evolve(parsed, like=like))
     else:
         series = None if like is None else like.series
@@ -200,6 +209,8 @@ def open_rows(
             if by_kind is None:
                 by_kind = any(field.kind != "number" for field in like.fields)
             parsed = attrs.evolve(parsed, like=like, n_features=n, by_kind=by_kind)
+        if suffix in _NEEDS:
+            require_extra(_NEEDS[suffix], f"{parsed.path}: to be read, it")
         source = _SOURCES[suffix](parsed)
         if parsed.time is not None:
             with source:

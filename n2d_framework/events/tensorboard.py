@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import re
@@ -25,7 +24,7 @@ from n2d_framework.core.events import (
     RunStarted,
     StageFinished,
 )
-from n2d_framework.errors import ConfigError, Problem
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.types import ROLES
 
 __all__ = ["TensorBoard"]
@@ -56,7 +55,7 @@ class TensorBoard:
 
     Raises
     ------
-    ConfigError
+    MissingLibraryError
         If the library that writes the files is not installed:
         ``pip install "n2d_framework[tensorboard]"``.
 
@@ -75,10 +74,7 @@ class TensorBoard:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        if importlib.util.find_spec("tensorboardX") is None:
-            text = "event files are written by tensorboardX, which is not installed; "
-            text += 'pip install "n2d_framework[tensorboard]"'
-            raise ConfigError([Problem("tensorboard", text)])
+        require_extra("tensorboard", "writing event files")
         self.folder = Path(folder)
         self._places: dict[str, Path] = {}
         self._epochs: dict[str, list[_Epoch]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.experiment.comparison import Comparison
 from n2d_framework.experiment.comparison_dir import records_folder
 from n2d_framework.experiment.mark import read_mark
@@ -42,9 +43,12 @@ def open_comparison(
     ------
     DataError
         If the folder is not the output of a comparison, or is damaged.
+    MissingLibraryError
+        If the libraries for it are not installed.
     ConfigError
         If `store` is not a place for a store.
     """
+    require_extra("compare", "reading a comparison")
     folder = Path(out)
     comparison = Comparison(folder, read_mark(folder), read_records(records_folder(folder)))
     comparison.allow_code = allow_code

@@ -15,6 +15,7 @@ import attrs
 
 from n2d_framework.config.comparison_config import Grid, read_compare_config
 from n2d_framework.core.events import EventSink
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.errors import ConfigError, Problem, StoreWarning, attempt
 from n2d_framework.events import EventBus
 from n2d_framework.experiment.comparison import Comparison
@@ -89,8 +90,9 @@ def plan_comparison(
 
     Raises
     ------
-    ConfigError, DataError, CompositionError
+    ConfigError, DataError, CompositionError, MissingLibraryError
     """
+    require_extra("compare", "comparing")
     grid = read_compare_config(config, overrides, allow_code=allow_code)
     materials = load_materials(grid.data, data, select)
     return Planned(grid, materials, make_plan(grid, materials), allow_code)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from n2d_framework.networks.building import build_network
     from n2d_framework.networks.exact_products import ExactMatrix, multiply, prepare
     from n2d_framework.networks.inference import Network, values_per_row
-    from n2d_framework.networks.keras_backend import load_keras
+    from n2d_framework.networks.keras_backend import load_keras, network_libraries
     from n2d_framework.networks.plans import (
         Layer,
         Plan,
@@ -98,6 +98,7 @@ __all__ = [
     "history_state",
     "load_keras",
     "multiply",
+    "network_libraries",
     "prepare",
     "put_weights",
     "read_history",
@@ -120,7 +121,7 @@ _MODULES = {
     "building": ("build_network",),
     "exact_products": ("ExactMatrix", "multiply", "prepare"),
     "inference": ("Network", "values_per_row"),
-    "keras_backend": ("load_keras",),
+    "keras_backend": ("load_keras", "network_libraries"),
     "plans": ("Layer", "Plan", "conv_decoder", "conv_encoder", "dense_decoder", "dense_encoder"),
     "precision": ("Precision", "bfloat16_is_faster", "resolve_precision"),
     "row_trainer": ("LOSSES", "AutoencoderTrainer", "RowTrainer"),

@@ -14,6 +14,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.kinds import guess_image_shape
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.core.rows import ImageForm
 from n2d_framework.data.faults import point_out
 from n2d_framework.data.formats.image_reading import read_image
@@ -199,9 +200,15 @@ def sprite(pictures: AnyArray) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _reduced(picture: AnyArray) -> AnyArray:
+def _pillow() -> Any:
+    require_extra("images", "a report with pictures of rows")
     from PIL import Image
 
+    return Image
+
+
+def _reduced(picture: AnyArray) -> AnyArray:
+    Image = _pillow()
     height, width = picture.shape[:2]
     factor = _LONGEST / max(height, width)
     if factor >= 1:
@@ -212,8 +219,7 @@ def _reduced(picture: AnyArray) -> AnyArray:
 
 def _encoded(picture: AnyArray) -> str:
     """Grey images without loss; in colour, large ones as JPEG, which is far smaller."""
-    from PIL import Image
-
+    Image = _pillow()
     target = io.BytesIO()
     image = Image.fromarray(picture)
     photo = picture.ndim == 3 and picture.size > 3 * _LONGEST**2

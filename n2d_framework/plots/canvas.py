@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.plots.palette import Style
 from n2d_framework.types import AnyArray
 from n2d_framework.visible import visible
@@ -21,13 +22,19 @@ _LEGEND_ROWS = 20
 _LONGEST = 28
 
 
+def _figure_class() -> type[Figure]:
+    require_extra("plots", "drawing")
+    from matplotlib.figure import Figure
+
+    found: type[Figure] = Figure
+    return found
+
+
 def new_axes(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Axes:
     """The given axes, or those of a new figure of that size in inches."""
     if ax is not None:
         return ax
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained").add_subplot()
+    return _figure_class()(figsize=(width, height), layout="constrained").add_subplot()
 
 
 def new_grid(
@@ -48,10 +55,8 @@ def new_grid(
     array of Axes, of shape (n_rows, n_columns)
     """
     if figure is None:
-        from matplotlib.figure import Figure
-
         size = (width * n_columns, height * n_rows)
-        figure = Figure(figsize=size, layout="constrained")
+        figure = _figure_class()(figsize=size, layout="constrained")
     return np.asarray(figure.subplots(n_rows, n_columns, squeeze=False))
 
 

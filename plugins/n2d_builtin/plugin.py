@@ -7,6 +7,7 @@ from typing import Any
 
 from n2d_builtin.autoencoders.sample import dense_network
 from n2d_builtin.datasets.specs import DATASETS, DIGITS
+from n2d_framework.networks import network_libraries
 from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, Role, hookimpl
 
 _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
@@ -72,6 +73,8 @@ _PREPARING = (
     ),
 )
 
+_NETWORK = network_libraries()
+
 _EMBEDDERS = (
     ComponentSpec(
         role="embedder",
@@ -81,6 +84,7 @@ _EMBEDDERS = (
         input="any",
         reference="McConville et al. 2020, N2D: (Not Too) Deep Clustering, ICPR",
         small_options=_AE_SMALL,
+        **_NETWORK,
     ),
     ComponentSpec(
         role="embedder",
@@ -90,6 +94,7 @@ _EMBEDDERS = (
         input="image",
         reference="Guo et al. 2017, Deep Clustering with Convolutional Autoencoders, ICONIP",
         small_options={"filters": [4, 8], "epochs": 2, "batch_size": 64},
+        **_NETWORK,
     ),
     ComponentSpec(
         role="embedder",
@@ -100,6 +105,7 @@ _EMBEDDERS = (
         reference="Vincent et al. 2008, Extracting and Composing Robust Features with "
         "Denoising Autoencoders, ICML",
         small_options=_AE_SMALL,
+        **_NETWORK,
     ),
     ComponentSpec(
         role="embedder",
@@ -114,6 +120,7 @@ _EMBEDDERS = (
             "epochs": 3,
             "batch_size": 64,
         },
+        **_NETWORK,
     ),
     ComponentSpec(
         role="embedder",
@@ -163,6 +170,8 @@ _MANIFOLDERS = (
         summary="Uniform manifold approximation and projection; places new rows one by one",
         default_for=("text",),
         default_options={"n_components": 5},
+        fit_libraries=("umap",),
+        extra="n2d_framework[umap]",
         reference="McInnes, Healy and Melville 2018, arXiv:1802.03426",
         small_options={"n_neighbors": 10, "n_epochs": 50},
         map_options={"n_components": 2, "min_dist": 0.2, "spread": 1.0},
@@ -265,6 +274,8 @@ _CLUSTERERS = (
         noise=True,
         finds_n_clusters=True,
         state_version=4,
+        fit_libraries=("hdbscan",),
+        extra="n2d_framework[hdbscan]",
         reference="Campello, Moulavi and Sander 2013, PAKDD",
         small_options={"min_cluster_size": 10},
     ),

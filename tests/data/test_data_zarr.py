@@ -136,10 +136,8 @@ def test_without_zarr_the_message_says_what_to_install(tmp_path: Path) -> None:
     path = store(tmp_path / "a.zarr", 2, x=X)
     code = (
         "import sys; sys.modules['zarr'] = None\n"
-        "from n2d_framework.data.formats.zarr_store import zarr_rows\n"
-        "from n2d_framework.data import Reference\n"
-        "from pathlib import Path\n"
-        f"zarr_rows(Reference(Path({str(path)!r})))"
+        "from n2d_framework.data import open_rows\n"
+        f"open_rows({str(path)!r})"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert 'pip install "n2d_framework[zarr]"' in said.stderr

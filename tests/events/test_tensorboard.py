@@ -14,7 +14,7 @@ from sklearn.base import clone
 from toys import PLUGIN
 
 import n2d_framework as n2d
-from n2d_framework.errors import ConfigError, StageError
+from n2d_framework.errors import MissingLibraryError, StageError
 
 
 @pytest.fixture(autouse=True)
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_written_costs_only_the_files(rows, tmp_path, ca
 
 def test_a_missing_library_is_reported_before_anything_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r'pip install "n2d_framework\[tensorboard\]"'):
+    with pytest.raises(MissingLibraryError, match=r'pip install "n2d_framework\[tensorboard\]"'):
         n2d.TensorBoard(tmp_path)
 
 

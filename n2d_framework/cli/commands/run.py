@@ -13,6 +13,7 @@ from n2d_framework.cli.store_location import STORE_VARIABLE, usable_store
 from n2d_framework.cli.tensorboard_option import TensorBoardFolder, trackers
 from n2d_framework.cli.terminal.console import print_json, say_error
 from n2d_framework.cli.terminal.run_progress import RunProgress
+from n2d_framework.core.libraries import require_extra
 from n2d_framework.errors import ConfigError, Problem
 
 __all__ = ["run"]
@@ -139,6 +140,8 @@ def run(
         *(settings or ()),
         *(f"{path}={value}" for path, value in short.items() if value is not None),
     ]
+    if plots:
+        require_extra("plots", "drawing pictures (--no-plots draws none)")
     listeners = trackers(tensorboard)
     request = read_request(
         config, data=data, overrides=overrides, allow_code=allow_code,

@@ -22,7 +22,10 @@ from typing import Any
 
 from n2d_framework.core.spec import ComponentSpec, load_object
 
-__all__ = ["code_of", "libraries_of", "library_versions", "normalized", "outlasts", "requirements"]
+__all__ = [
+    "code_of", "extra_requirements", "libraries_of", "library_versions", "normalized", "outlasts",
+    "requirements",
+]  # fmt: skip
 
 _PASSING = "this process only: "
 _DIGITS = 16
@@ -74,8 +77,31 @@ def requirements(distribution: str) -> list[str]:
         found = metadata.requires(distribution) or []
     except metadata.PackageNotFoundError:
         return []
-    plain = (text for text in found if not re.search(r"\bextra\s*==", text))
-    return sorted({re.split(r"[\s<>=!~;\[(]", text, maxsplit=1)[0] for text in plain})
+    return sorted({_name(text) for text in found if not re.search(r"\bextra\s*==", text)})
+
+
+def extra_requirements(distribution: str, extra: str) -> list[str]:
+    """Names of the distributions that an extra of one brings, those of extras in it included."""
+    try:
+        found = metadata.requires(distribution) or []
+    except metadata.PackageNotFoundError:
+        return []
+    names, waiting, seen = set[str](), [extra], set[str]()
+    while waiting:
+        wanted = waiting.pop()
+        seen.add(wanted)
+        for text in found:
+            if not re.search(rf"""\bextra\s*==\s*['"]{wanted}['"]""", text):
+                continue
+            if normalized(_name(text)) != normalized(distribution):
+                names.add(_name(text))
+            elif (inner := re.search(r"\[([^]]*)\]", text)) is not None:
+                waiting += [item.strip() for item in inner[1].split(",") if item not in seen]
+    return sorted(names)
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[\s<>=!~;\[(]", requirement, maxsplit=1)[0]
 
 
 def libraries_of(distribution: str) -> dict[str, str]:

@@ -71,12 +71,7 @@ def zarr_rows(ref: Reference) -> RowSource:
     DataError
         If it cannot be read, or there is no way to know what the rows are.
     """
-    try:
-        import zarr
-    except ImportError as error:
-        raise DataError(
-            f'{ref.path}: Zarr needs an extra: pip install "n2d_framework[zarr]"'
-        ) from error
+    import zarr
 
     with reading(ref.path, _KIND):
         size = _stored_bytes(ref.path)

@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from n2d_framework.core.dataset import Dataset, DatasetSpec
+from n2d_framework.core.libraries import install_command
 from n2d_framework.data.apart import check_hdf5
 from n2d_framework.data.sets.directories import cache_folder, data_folder, is_offline
 from n2d_framework.data.sets.download_bar import terminal_bar
 from n2d_framework.data.sets.downloading import Watcher, obtain
-from n2d_framework.errors import DataError, DownloadError
+from n2d_framework.errors import DataError, DownloadError, MissingLibraryError
 
 if TYPE_CHECKING:
     from n2d_framework.registry import Catalogue
@@ -112,7 +113,18 @@ def load_set(spec: DatasetSpec, *, folders: Iterable[Path] = ()) -> Dataset:
     ------
     DataError
         If the files cannot be had, or hold something else.
+    MissingLibraryError
+        If its loader needs a library that is not installed.
     """
+    try:
+        return _loaded(spec, folders)
+    except ModuleNotFoundError as error:
+        text = f"{spec.name}: to be read, it needs {error.name}, which is not installed"
+        command = install_command("n2d_framework[all]")
+        raise MissingLibraryError(f"{text}; {command}") from error
+
+
+def _loaded(spec: DatasetSpec, folders: Iterable[Path]) -> Dataset:
     if not spec.from_files:
         return spec.load()
     files = files_of(spec, folders=folders)

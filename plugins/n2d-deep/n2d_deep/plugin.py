@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from n2d_framework.networks import network_libraries
 from n2d_framework.plugin import ComponentSpec, hookimpl
 
-_PUBLISHES: dict[str, Any] = {"publishes": ("cluster_centers", "alpha")}
+_SHARED: dict[str, Any] = {"publishes": ("cluster_centers", "alpha"), **network_libraries()}
 _SMALL = {"epochs": 3, "batch_size": 128, "update_interval": 1, "max_iter": 3, "n_init": 2}
 
 
@@ -23,7 +24,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         reference="Xie, Girshick and Farhadi 2016, Unsupervised Deep Embedding for Clustering "
         "Analysis, ICML",
         small_options={"hidden": [], **_SMALL},
-        **_PUBLISHES,
+        **_SHARED,
     )
     yield ComponentSpec(
         role="embedder",
@@ -34,7 +35,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         reference="Guo, Gao, Liu and Yin 2017, Improved Deep Embedded Clustering with Local "
         "Structure Preservation, IJCAI",
         small_options={"hidden": [], **_SMALL},
-        **_PUBLISHES,
+        **_SHARED,
     )
     yield ComponentSpec(
         role="embedder",
@@ -45,7 +46,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         reference="Guo, Liu, Zhu and Yin 2017, Deep Clustering with Convolutional Autoencoders, "
         "ICONIP",
         small_options={"filters": [4], **_SMALL},
-        **_PUBLISHES,
+        **_SHARED,
     )
     yield ComponentSpec(
         role="clusterer",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from n2d_framework.networks import network_libraries
 from n2d_framework.plugin import ComponentSpec, DatasetSpec, hookimpl
 
 __all__ = ["BASIC_MOTIONS", "GUN_POINT"]
@@ -21,6 +22,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         reference="Wang, Yan and Oates 2017, Time Series Classification from Scratch with Deep "
         "Neural Networks, IJCNN; Masci et al. 2011, Stacked Convolutional Auto-Encoders, ICANN",
         small_options={"filters": [8, 8], "kernel_sizes": 5, "epochs": 3, "learning_rate": 0.01},
+        **network_libraries(),
     )
     yield ComponentSpec(
         role="embedder",
@@ -31,6 +33,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         reference="Cho et al. 2014, EMNLP; Srivastava et al. 2015, Unsupervised Learning of Video "
         "Representations using LSTMs, ICML",
         small_options=_SMALL,
+        **network_libraries(),
     )
     yield ComponentSpec(
         role="embedder",
@@ -41,6 +44,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         reference="Hochreiter and Schmidhuber 1997, Neural Computation 9; Srivastava et al. 2015, "
         "Unsupervised Learning of Video Representations using LSTMs, ICML",
         small_options=_SMALL,
+        **network_libraries(),
     )
 
 

@@ -28,10 +28,11 @@ def distinct_strings(values: AnyArray) -> tuple[NDArray[np.int64], list[str]]:
     values : array of shape (n,)
         Strings, or ``None`` for missing values, which get -1.
     """
-    from pandas import factorize
-
-    codes, found = factorize(values, use_na_sentinel=True)
-    return np.asarray(codes, dtype=np.int64), [str(value) for value in found]
+    strings = values.tolist()
+    found = [value for value in dict.fromkeys(strings) if value is not None]
+    numbers = {None: -1} | {value: number for number, value in enumerate(found)}
+    codes = np.fromiter(map(numbers.__getitem__, strings), np.int64, len(strings))
+    return codes, found
 
 
 def missing_in(values: AnyArray) -> AnyArray:
@@ -40,9 +41,8 @@ def missing_in(values: AnyArray) -> AnyArray:
         return np.asarray(np.isnat(values) if values.dtype.kind == "M" else np.isnan(values))
     if values.dtype.kind != "O":
         return np.zeros(len(values), dtype=bool)
-    from pandas import isna
-
-    return np.asarray(isna(values), dtype=bool)
+    # What is missing in columns of strings is None, whatever stood for it.
+    return np.fromiter((value is None for value in values.tolist()), bool, len(values))
 
 
 def _hashed(names: list[str]) -> NDArray[np.uint64]:
