@@ -16,13 +16,13 @@ from n2d_framework.core.events import EventSink
 from n2d_framework.core.protocols import ClusteredRows
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
-from n2d_framework.core.rows import Rows, Schema
+from n2d_framework.core.rows import Rows
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.descriptions import clustered_rows, described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
 from n2d_framework.pipeline.reporting import Reporter
-from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot, manifest_of, parts_of_fit
+from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import Catalogue, default_catalogue
@@ -370,21 +370,6 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         created = snapshot.manifest["created"]
         write_atomic(path, encode(snapshot.manifest, snapshot.parts, created=created))
         self._notify_saved(path)
-
-    def to_snapshot(self, *, keep_rows: bool = True) -> Snapshot:
-        """The fitted model as plain values, with or without those of some training rows."""
-        return Snapshot(self.to_manifest(), parts_of_fit(self._fitted(), keep_rows=keep_rows))
-
-    def to_manifest(self) -> dict[str, Any]:
-        """Content of a bundle in JSON: everything but its arrays."""
-        manifest, schema = manifest_of(self._fitted()), self.schema_
-        manifest["data"] = {
-            **manifest["data"],
-            # An earlier framework reads the names from here.
-            "feature_names": list(schema.names) if schema.named else None,
-            "schema": None if schema == Schema() else schema.as_json(),
-        }
-        return manifest
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot, catalogue: Catalogue | None = None) -> Self:

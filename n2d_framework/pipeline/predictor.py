@@ -12,10 +12,13 @@ from sklearn.exceptions import NotFittedError as _NotFittedError
 from n2d_framework.core.rows import Rows, Schema, listed, written_by_pandas
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import DataWarning, N2DError
-from n2d_framework.metrics.hierarchy import Hierarchy, relabelled
+from n2d_framework.metrics.hierarchy import Hierarchy
 from n2d_framework.pipeline.fitting import Fit
+from n2d_framework.pipeline.mapped import ShippedModel, is_collection, map_collection
+from n2d_framework.pipeline.snapshot import Snapshot, manifest_of, parts_of_fit
+from n2d_framework.plan.labelling import CoordinatesOf, Labeller, Labelling, LabelsOf
 from n2d_framework.plan.new_rows import new_rows
-from n2d_framework.types import NOISE, AnyArray, IntArray
+from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["NotFittedError", "Predictor"]
 
@@ -33,6 +36,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     n_features_in_: int
     schema_: Schema
     ids_: AnyArray | None
+    _n_features_out: int
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -45,7 +49,10 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._fitted().fitted.embed(self._rows(X))
 
     def transform(self, X: Any) -> AnyArray:
-        """Manifold coordinates of rows: (n, m) float32."""
+        """Manifold coordinates of rows: (n, m) float32; of Dask's collections as Dask's array."""
+        if is_collection(X):
+            mapped: AnyArray = self._mapped(X, CoordinatesOf(), self._n_features_out, "float32")
+            return mapped
         return self._fitted().fitted.transform(self._rows(X))
 
     def predict(
@@ -56,6 +63,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Parameters
         ----------
         X : array-like
+            Of an array or a frame of Dask the partitions are labelled where they are.
         n_clusters : int, optional
             Join clusters by :meth:`hierarchy` until so many are left; a group has the id of its
             largest cluster. By default all of them.
@@ -66,7 +74,8 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         int64 array of shape (n,)
-            Noise is -1.
+            Noise is -1. Of a collection of Dask an array of Dask, not computed yet: whatever the
+            partitions and workers, its labels are the same.
 
         Raises
         ------
@@ -75,17 +84,12 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         UnsupportedError
             If rows are to be abstained on and no confidence was kept.
         """
-        fitted = self._fitted().fitted
-        joined = None if n_clusters is None else fitted.hierarchy().cut(n_clusters)
-        least = None if abstain is None else fitted.known_confidence().threshold(abstain)
-        rows = self._rows(X)
-        if least is None:
-            labels = fitted.predict(rows)
-        else:
-            latent, labels = fitted.outputs(rows, "embedder", fitted.plan.labels)
-            sure = fitted.known_confidence().of_rows(latent, labels)
-            labels = np.where(sure < least, NOISE, labels)
-        return cast("IntArray", labels if joined is None else relabelled(labels, joined))
+        asked = Labelling(abstain=abstain, n_clusters=n_clusters)
+        labeller = Labeller.of(self._fitted().fitted, asked)
+        if is_collection(X):
+            mapped: IntArray = self._mapped(X, LabelsOf(asked), None, "int64")
+            return mapped
+        return cast("IntArray", labeller.labels(self._rows(X)))
 
     def confidence(self, X: Any) -> AnyArray:
         """Confidence of the labels of rows, as :meth:`stability` measured it with ``keep=True``.
@@ -160,6 +164,21 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self._fitted().fitted.reconstruct(self._rows(X))
 
+    def to_snapshot(self, *, keep_rows: bool = True) -> Snapshot:
+        """The fitted model as plain values, with or without those of some training rows."""
+        return Snapshot(self.to_manifest(), parts_of_fit(self._fitted(), keep_rows=keep_rows))
+
+    def to_manifest(self) -> dict[str, Any]:
+        """Content of a bundle in JSON: everything but its arrays."""
+        manifest, schema = manifest_of(self._fitted()), self.schema_
+        manifest["data"] = {
+            **manifest["data"],
+            # An earlier framework reads the names from here.
+            "feature_names": list(schema.names) if schema.named else None,
+            "schema": None if schema == Schema() else schema.as_json(),
+        }
+        return manifest
+
     def _fitted(self) -> Fit:
         if not hasattr(self, "_fit"):
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit first")
@@ -185,6 +204,9 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """Check input, and that it is like what the model was fitted on."""
         fitted = self._fitted().fitted
         return new_rows(read_by_adapter(x), fitted, type(self).__name__)
+
+    def _mapped(self, x: Any, make: Any, width: int | None, dtype: str) -> Any:
+        return map_collection(x, ShippedModel.of_snapshot(self.to_snapshot()), make, width, dtype)
 
     def _adopt_schema(self, schema: Schema) -> None:
         self.schema_ = schema

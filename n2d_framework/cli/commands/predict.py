@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import attrs
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import Quiet, selecting
 from n2d_framework.cli.terminal.console import out, print_json, seconds_text
 from n2d_framework.cli.terminal.run_progress import RunProgress
-from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
 from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
-from n2d_framework.types import NOISE
 
 if TYPE_CHECKING:
     from n2d_framework.core.rows import Schema
-    from n2d_framework.data import Block, RowSource
-    from n2d_framework.plan.fitted_plan import FittedPlan
+    from n2d_framework.data import RowSource
+    from n2d_framework.plan.labelling import Labeller, Labelling
     from n2d_framework.types import AnyArray
 
 __all__ = ["predict"]
@@ -84,6 +83,18 @@ def predict(
         bool, typer.Option("--overwrite", help="Replace what was written back before.")
     ] = False,
     chunk: Annotated[int, typer.Option(min=1, help="Rows held in memory at once.")] = 8192,
+    workers: Annotated[
+        int,
+        typer.Option(min=1, help="Processes on this machine; several resume where they stopped."),
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A dask.distributed scheduler whose workers label the rows; started again, the "
+            "command resumes where it stopped.",
+        ),
+    ] = None,
     trust: Annotated[list[str] | None, TRUST] = None,
     quiet: Quiet = False,
     json: Annotated[
@@ -91,63 +102,166 @@ def predict(
     ] = False,
 ) -> None:
     """Label new rows with a saved model; columns are matched by name."""
-    import numpy as np
+    from n2d_framework.bundle import open_bundle
+    from n2d_framework.cli.table_file import open_table
+    from n2d_framework.core.rows import Schema
+    from n2d_framework.data.formats.write_back import checked_write_back
+    from n2d_framework.plan.labelling import Labelling
 
-    from n2d_framework.bundle import load_plan, open_bundle
-    from n2d_framework.cli.table_file import names_of, open_table
-    from n2d_framework.core.rows import Schema, count_rows
-    from n2d_framework.data.formats.write_back import checked_write_back, columns_back
-    from n2d_framework.metrics.hierarchy import relabelled
-
+    asked = Labelling(proba, confidence, abstain, n_clusters)
     # With --write-back alone, nothing is written to stdout.
     silent = write_back and output is None and not json
     if not silent:
         _check_output(output, bundle, data, proba=proba or confidence, json=json)
+    _check_workers(scheduler, workers, output, data)
     if kind is not None and data != STDIN:
         raise ConfigError([Problem("--format", f"is for rows on stdin; {data} has a suffix")])
     start = time.perf_counter()
-    counts: dict[int, int] = {}
     opened = open_bundle(bundle)
     about = opened.manifest["data"]
     by_kind = about.get("storage") == "columns"
     wanted = Schema.of_data(about), math.prod(about["row_shape"]), by_kind
     reference = select(data)
     back = checked_write_back(Path(data), None, overwrite) if write_back else None
-    kept: list[dict[str, AnyArray]] = []
     # Opened first: data that cannot be read are found out before a model is built.
     with _rows(reference, kind, *wanted) as source, RunProgress(quiet=quiet) as progress:
         progress.begin("load the model")
-        model = load_plan(bundle, opened=opened, trusted=trust or ())
-        if proba and not hasattr(model.component(LABEL_ROLE), "predict_proba"):
-            raise UnsupportedError(f"{bundle}: its clusterer has no probabilities; drop --proba")
-        sure = model.known_confidence() if confidence or abstain is not None else None
-        least = None if sure is None or abstain is None else sure.threshold(abstain)
-        joined = None if n_clusters is None else model.hierarchy().cut(n_clusters)
-        progress.begin("predict")
-        done = 0
-        with nullcontext() if silent else open_table(output) as table:
-            for block in source.blocks(chunk, labels=False):
-                columns, latent, manifold = _columns(model, block, done, data)
-                labels = columns["label"]
-                if sure is not None:
-                    measured = sure.of_rows(latent, labels)
-                    columns |= {"confidence": measured} if confidence else {}
-                    if least is not None:
-                        columns["label"] = np.where(measured < least, NOISE, labels)
-                if joined is not None:
-                    columns["label"] = relabelled(columns["label"], joined)
-                if "name" in columns:
-                    columns["name"] = names_of(columns["label"], model.cluster_names)
+        labeller = _labeller(bundle, opened, asked, trust or ())
+        with ExitStack() as held:
+            if scheduler is None and workers == 1:
+                blocks = _labelled_here(labeller, source, chunk, data, progress)
+            else:
+                assert output is not None
+                blocks = held.enter_context(
+                    _labelled_by_workers(
+                        bundle, asked, trust or (), source, chunk, output, reference, progress,
+                        scheduler, workers,
+                    )
+                )  # fmt: skip
+            table = held.enter_context(nullcontext() if silent else open_table(output))
+            tally = _Tally(labeller.model.cluster_names)
+            for columns in blocks:
+                named = tally.count(columns)
                 if table is not None:
-                    table.write(columns | (_shares(model, manifold) if proba else {}))
-                kept += [] if back is None else [columns_back(columns)]
-                _count(counts, columns["label"])
-                done += count_rows(block.x)
-                progress.count(done, source.n_rows, f"{done} rows")
+                    table.write(named)
+                if back is not None:
+                    tally.keep(named)
     if back is not None:
-        back.write({name: np.concatenate([part[name] for part in kept]) for name in kept[0]})
+        back.write(tally.kept())
     if output is not None:
-        _report(output, done, counts, time.perf_counter() - start, json=json)
+        _report(output, tally, time.perf_counter() - start, json=json)
+
+
+class _Tally:
+    """Labels of the rows so far, and the names that people gave to clusters."""
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.names, self.done = names, 0
+        self.sizes: dict[int, int] = {}
+        self._kept: list[dict[str, AnyArray]] = []
+
+    def count(self, columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
+        """Count the labels of a block; its columns, with one of names behind that of labels."""
+        import numpy as np
+
+        from n2d_framework.cli.table_file import names_of
+
+        labels = columns["label"]
+        self.done += len(labels)
+        for label, number in zip(*np.unique(labels, return_counts=True), strict=True):
+            self.sizes[int(label)] = self.sizes.get(int(label), 0) + int(number)
+        if not self.names:
+            return columns
+        named: dict[str, AnyArray] = {}
+        for name, column in columns.items():
+            named[name] = column
+            if name == "label":
+                named["name"] = names_of(labels, self.names)
+        return named
+
+    def keep(self, columns: Mapping[str, AnyArray]) -> None:
+        """Keep what is written back."""
+        from n2d_framework.data.formats.write_back import columns_back
+
+        self._kept.append(columns_back(columns))
+
+    def kept(self) -> dict[str, AnyArray]:
+        """All that was kept, as whole columns."""
+        import numpy as np
+
+        return {name: np.concatenate([part[name] for part in self._kept]) for name in self._kept[0]}
+
+
+def _labeller(bundle: Path, opened: Any, asked: Labelling, trusted: Iterable[str]) -> Labeller:
+    from n2d_framework.bundle import load_plan
+    from n2d_framework.plan.labelling import Labeller
+
+    model = load_plan(bundle, opened=opened, trusted=trusted)
+    try:
+        return Labeller.of(model, asked)
+    except UnsupportedError as error:
+        raise UnsupportedError(f"{bundle}: {error}") from error
+
+
+def _labelled_here(
+    labeller: Labeller, source: RowSource, chunk: int, data: str, progress: RunProgress
+) -> Iterator[dict[str, AnyArray]]:
+    """Columns of one block after the other: ``row[, id], label[, strength]...``."""
+    import numpy as np
+
+    from n2d_framework.cli.predicting.rows_at_fault import in_rows
+    from n2d_framework.core.rows import count_rows
+    from n2d_framework.plan.new_rows import new_rows
+
+    progress.begin("predict")
+    done = 0
+    for block in source.blocks(chunk, labels=False):
+        stop = done + count_rows(block.x)
+        try:
+            columns = labeller.columns(new_rows(block.x, labeller.model))
+        except DataError as error:
+            raise in_rows(error, done, stop, "stdin" if data == STDIN else data) from error
+        ids = {} if block.ids is None else {"id": block.ids}
+        yield {"row": np.arange(done, stop), **ids, **columns}
+        done = stop
+        progress.count(done, source.n_rows, f"{done} rows")
+
+
+@contextmanager
+def _labelled_by_workers(
+    bundle: Path,
+    asked: Labelling,
+    trusted: Iterable[str],
+    source: RowSource,
+    chunk: int,
+    output: Path,
+    reference: Any,
+    progress: RunProgress,
+    scheduler: str | None,
+    workers: int,
+) -> Iterator[Iterator[dict[str, AnyArray]]]:
+    """The same columns by workers; kept until the output is there."""
+    from n2d_framework.cli.predicting.by_workers import cluster_of, data_identity, label_by_workers
+    from n2d_framework.cli.predicting.label_parts import label_parts
+    from n2d_framework.pipeline.mapped import ShippedModel
+    from n2d_framework.storage import read_image
+
+    shipped = ShippedModel.of_image(read_image(bundle), trusted)
+    data = data_identity(reference)
+    about = {
+        "model": shipped.digest, "versions": shipped.versions, "data": data, "chunk": chunk,
+        "columns": attrs.asdict(asked),
+    }  # fmt: skip
+    with label_parts(output, about) as parts:
+        with cluster_of(scheduler, workers) as client:
+            progress.begin("predict")
+            label_by_workers(
+                client, shipped, asked, source, chunk, parts, str(reference),
+                lambda done: progress.count(done, source.n_rows, f"{done} rows"),
+            )  # fmt: skip
+        if data_identity(reference) != data:
+            raise DataError(f"{reference}: it has changed while it was read; start again")
+        yield parts.blocks()
 
 
 @contextmanager
@@ -187,53 +301,21 @@ def _check_output(output: Path | None, bundle: Path, data: str, *, proba: bool, 
             raise OutputError(f"{output}: it is what is read; choose another name")
 
 
-def _columns(
-    model: FittedPlan, block: Block, start: int, data: str
-) -> tuple[dict[str, AnyArray], AnyArray, AnyArray]:
-    """Columns for some rows, ``row[, id], label[, name][, strength]``; latent; coordinates."""
-    import numpy as np
-
-    from n2d_framework.core.rows import count_rows
-    from n2d_framework.plan.new_rows import new_rows
-
-    stop = start + count_rows(block.x)
-    columns: dict[str, AnyArray] = {"row": np.arange(start, stop)}
-    if block.ids is not None:
-        columns["id"] = block.ids
-    try:
-        rows = new_rows(block.x, model)
-        latent, manifold, labels = model.outputs(rows, "embedder", "manifolder", model.plan.labels)
-    except DataError as error:
-        raise DataError(
-            f"{'stdin' if data == STDIN else data}, rows {start} to {stop - 1} "
-            f"(counted from 0 within these): {error}"
-        ) from error
-    columns["label"] = labels
-    if model.cluster_names:
-        columns["name"] = labels
-    strengths = model.row_strengths(manifold, labels)
-    if strengths is not None:
-        columns["strength"] = strengths
-    return columns, latent, manifold
+def _check_workers(scheduler: str | None, workers: int, output: Path | None, data: str) -> None:
+    """Refuse workers where one process has to do it."""
+    if scheduler is None and workers == 1:
+        return
+    flag = "--workers" if scheduler is None else "--scheduler"
+    if scheduler is not None and workers > 1:
+        raise ConfigError([Problem("--workers", "cannot be combined with --scheduler")])
+    if output is None:
+        raise ConfigError([Problem(flag, "labels come in no order; add --output FILE")])
+    if data == STDIN:
+        raise ConfigError([Problem(flag, "rows on stdin come once; write them to a file")])
 
 
-def _shares(model: FittedPlan, manifold: AnyArray) -> dict[str, AnyArray]:
-    """The columns of --proba."""
-    shares = model.proba_of(manifold)
-    ids = model.column_ids(shares.shape[1])
-    named = ["p_noise" if label == NOISE else f"p_{label}" for label in ids]
-    return {name: shares[:, i] for i, name in enumerate(named)}
-
-
-def _count(counts: dict[int, int], labels: AnyArray) -> None:
-    import numpy as np
-
-    for label, number in zip(*np.unique(labels, return_counts=True), strict=True):
-        counts[int(label)] = counts.get(int(label), 0) + int(number)
-
-
-def _report(output: Path, done: int, counts: dict[int, int], seconds: float, *, json: bool) -> None:
-    sizes = dict(sorted(counts.items()))
+def _report(output: Path, tally: _Tally, seconds: float, *, json: bool) -> None:
+    sizes, done = dict(sorted(tally.sizes.items())), tally.done
     if json:
         print_json({"output": output, "rows": done, "seconds": seconds, "labels": sizes})
         return
