@@ -56,7 +56,7 @@ _SOURCES: dict[str, Callable[[Reference], RowSource]] = {
     ".zarr": partial(SourceApart, zarr_rows),
 }
 #: Extras without which files of a suffix cannot be read.
-_NEEDS = {".zarr": "zarr"} | dict.fromkeys(
+_NEEDS = {".zarr": "zarr", "": "images"} | dict.fromkeys(
     (".arrow", ".csv", ".csv.gz", ".feather", ".jsonl", ".jsonl.gz", ".parquet", ".tsv", ".tsv.gz"),
     "tables",
 )
@@ -195,8 +195,7 @@ def open_rows(
         source: RowSource = ArraySource(load_set(find(parsed)))
     elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:
         source = ArraySource(adapted)
-    elif (suffix := _suffix(parsed.path)) == "":
-        require_extra("images", f"{parsed.path}: to be read, a folder of images")
+    elif (suffix := _readable(parsed.path)) == "":
         source = ImageFolder(attrs.evolve(parsed, like=like))
     else:
         series = None if like is None else like.series
@@ -209,8 +208,6 @@ def open_rows(
             if by_kind is None:
                 by_kind = any(field.kind != "number" for field in like.fields)
             parsed = attrs.evolve(parsed, like=like, n_features=n, by_kind=by_kind)
-        if suffix in _NEEDS:
-            require_extra(_NEEDS[suffix], f"{parsed.path}: to be read, it")
         source = _SOURCES[suffix](parsed)
         if parsed.time is not None:
             with source:
@@ -247,6 +244,14 @@ def _names(ref: Any, catalogue: Catalogue | None) -> tuple[list[str], Callable[[
     entries = book.datasets()
     names = [e.spec.name for e in entries] + [e.qualified_name for e in entries]
     return names, lambda name: book.dataset(name).spec
+
+
+def _readable(path: Path) -> str:
+    """The suffix by which a file or folder is read, if what it is read by is installed."""
+    suffix = _suffix(path)
+    if suffix in _NEEDS:
+        require_extra(_NEEDS[suffix], f"{path}: to be read, it")
+    return suffix
 
 
 def _suffix(path: Path) -> str:
