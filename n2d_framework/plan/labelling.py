@@ -85,8 +85,8 @@ class Labeller:
 
     def columns(self, rows: Rows) -> dict[str, AnyArray]:
         """Columns of checked rows: ``label[, strength][, confidence][, p_0, p_1, ...]``."""
-        roles = ("embedder", "manifolder", self.model.plan.labels)
-        latent, manifold, labels = self.model.outputs(rows, *roles)
+        last = self.model.plan.labels
+        latent, manifold, labels = self.model.outputs(rows, "embedder", "manifolder", last)
         measured = None if self._sure is None else self._sure.of_rows(latent, labels)
         columns = {"label": self._as_asked(labels, measured)}
         strengths = self.model.row_strengths(manifold, labels)
