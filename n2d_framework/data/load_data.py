@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,31 +194,55 @@ def open_rows(
     if isinstance(parsed, str):
         source: RowSource = ArraySource(load_set(find(parsed)))
     elif (adapted := adapted_file(parsed.path, catalogue or default_catalogue())) is not None:
+        _refuse_keys(parsed, parsed.given, "a file of tables or arrays")
         source = ArraySource(adapted)
     elif (suffix := _readable(parsed.path)) == "":
+        _refuse_keys(parsed, parsed.for_tables, "tables of named columns")
         source = ImageFolder(attrs.evolve(parsed, like=like))
     else:
-        series = None if like is None else like.series
-        if like is not None and series is not None:
-            parsed = attrs.evolve(
-                parsed, x=series.values, time=series.time, id=parsed.id or like.id, y=False
-            )
-        elif like is not None:
-            n = len(like.fields) if n_features is None else n_features
-            if by_kind is None:
-                by_kind = any(field.kind != "number" for field in like.fields)
-            parsed = attrs.evolve(parsed, like=like, n_features=n, by_kind=by_kind)
-        source = _SOURCES[suffix](parsed)
-        if parsed.time is not None:
-            with source:
-                source = ArraySource(read_series(source, parsed, series))
-    if isinstance(parsed, Reference) and parsed.for_images and not isinstance(source, ImageFolder):
-        keys = ", ".join(parsed.for_images)
-        raise DataError(f"{parsed.path}: {keys}: for folders of images only; drop it")
+        source = _of_file(parsed, suffix, like, n_features, by_kind)
     if like is not None:
         name = parsed if isinstance(parsed, str) else str(parsed.path)
         _report_matching(source, like, shown or name)
     return source
+
+
+def _of_file(
+    ref: Reference,
+    suffix: str,
+    like: Schema | None,
+    n_features: int | None,
+    by_kind: bool | None,
+) -> RowSource:
+    """Open a file by its suffix."""
+    series = None if like is None else like.series
+    if like is not None and series is not None:
+        ref = attrs.evolve(ref, x=series.values, time=series.time, id=ref.id or like.id, y=False)
+    elif like is not None:
+        n = len(like.fields) if n_features is None else n_features
+        if by_kind is None:
+            by_kind = any(field.kind != "number" for field in like.fields)
+        ref = attrs.evolve(ref, like=like, n_features=n, by_kind=by_kind)
+    _refuse_keys(ref, ref.for_images, "folders of images")
+    source = _SOURCES[suffix](ref)
+    try:
+        if source.columns is None:
+            _refuse_keys(ref, ref.for_tables, "tables of named columns")
+        if ref.header is not None and not isinstance(source, TextSource):
+            _refuse_keys(ref, ["header"], "text tables")
+    except DataError:
+        source.close()
+        raise
+    if ref.time is None:
+        return source
+    with source:
+        return ArraySource(read_series(source, ref, series))
+
+
+def _refuse_keys(ref: Reference, keys: Sequence[str], what: str) -> None:
+    """Refuse what the user says of other data than these."""
+    if keys:
+        raise DataError(f"{ref.path}: {', '.join(keys)}: for {what} only; drop it")
 
 
 def _report_matching(source: RowSource, like: Schema, where: str) -> None:

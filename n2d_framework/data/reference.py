@@ -102,6 +102,17 @@ class Reference:
         return [key for key, usual in defaults.items() if getattr(self, key) != usual]
 
     @property
+    def for_tables(self) -> list[str]:
+        """The keys given that only tables understand."""
+        return [key for key in ("text", "kinds", "time", "steps") if getattr(self, key)]
+
+    @property
+    def given(self) -> list[str]:
+        """All keys given beside `path`."""
+        usual = Reference(self.path)
+        return [key for key in _KEYS[1:] if getattr(self, key) != getattr(usual, key)]
+
+    @property
     def array(self) -> str | None:
         """The array named by `x`, for files that hold arrays.
 

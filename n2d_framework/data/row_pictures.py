@@ -62,9 +62,7 @@ def with_thumbnails(data: Dataset, ref: Reference, read: Callable[[Reference], D
     """
     if ref.thumbnails is None:
         return data
-    alone = Reference(
-        ref.path, ref.thumbnails, False, ref.header, kinds=((ref.thumbnails, "text"),)
-    )
+    alone = Reference(ref.path, ref.thumbnails, False, ref.header)
     try:
         found = read(alone).x
     except DataError as error:

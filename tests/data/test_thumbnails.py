@@ -134,7 +134,7 @@ def test_rows_without_a_picture_and_broken_ones_are_blank_and_said(table: Path) 
     ("change", "reason"),
     [
         ({"thumbnails": "foto"}, "no column 'foto'; did you mean 'photo'"),
-        ({"thumbnails": "weight"}, "there is no file"),
+        ({"thumbnails": "weight"}, r"rows of shape \(1,\), which are not images"),
         ({"x": ["weight", "photo"]}, "cannot hold the thumbnails and something else"),
         ({"y": "photo"}, "cannot hold the thumbnails and something else"),
         ({"text": "photo"}, "cannot hold the thumbnails and something else"),

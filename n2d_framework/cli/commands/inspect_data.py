@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["inspect_data"]
 
+_TO_FILL = (
+    "a run refuses them; fill them, or give a table (.csv, .parquet), of which gaps are filled"
+)
 #: Columns that are listed; of more, those that are noteworthy come first.
 _LISTED = 60
 #: Narrower terminals get some lines for each column instead of a table.
@@ -62,6 +65,8 @@ def inspect_data(
         return
     console = out()
     console.print(styled((record["name"], "bold"), f": {_headline(record)}"))
+    if record.get("not_finite"):
+        console.print(f"{record['not_finite']:,} values are missing or infinite: {_TO_FILL}")
     if record["classes"]:
         console.print(_of_many("classes", record["classes"]))
     if table is not None:
@@ -80,8 +85,18 @@ def _of_dataset(data: Dataset) -> dict[str, Any]:
         about["stored"] = int(rows.values.nnz)
     return about | {
         "row_shape": list(rows.row_shape), "dtype": str(getattr(data.x, "dtype", "")),
-        "classes": _counts(data.y, data.names), "columns": [],
+        "not_finite": _not_finite(data.x), "classes": _counts(data.y, data.names), "columns": [],
     }  # fmt: skip
+
+
+def _not_finite(x: Any) -> int:
+    """Number of values that are missing or infinite."""
+    import numpy as np
+
+    values = getattr(x, "data", x) if not isinstance(x, np.ndarray) else x
+    if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+        return 0
+    return int(values.size - np.isfinite(values).sum())
 
 
 def _of_table(table: TableReading) -> dict[str, Any]:
