@@ -81,7 +81,7 @@ class RunRequest:
             return attrs.evolve(self, config=self.numbered(classes)), said
         return self, (
             "nothing says how many clusters there are: the clusterer takes its default; another "
-            "number: --n-clusters"
+            "number: --n-clusters, or --choose-k 2:20, which tries several"
         )
 
 

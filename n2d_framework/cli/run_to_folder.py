@@ -95,7 +95,7 @@ def execute(
         require_classes(data)
         request, said = request.for_data(data)
         progress.say([f"{data.name}: {said}"] if said else [])
-        if report and len(data.feature_shape) > 1:
+        if report and (len(data.feature_shape) > 1 or data.thumbnails is not None):
             require_extra("images", "a report with pictures of rows (--no-report writes none)")
         require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)
         model = compose(

@@ -1,4 +1,4 @@
-"""How many clusters ``n2d run`` looks for in data that are given without a configuration."""
+"""The number of clusters of ``n2d run`` for data without a configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of data that cannot be meant by it is refused, in every format."""
+"""Keys that the data cannot be meant by are refused, in every format."""
 
 from __future__ import annotations
 
