@@ -89,6 +89,8 @@ attempt("parquet", lambda: command("predict", trio, folder / "rows.npy", "-o", "
 (folder / "pictures").mkdir()
 attempt("images", lambda: command("predict", trio, folder / "pictures"))
 attempt("verify", lambda: command("verify", trio))
+attempt("warm", lambda: command("warm-up", "gmm", "kmeans"))
+attempt("warm umap", lambda: command("warm-up", "umap"))
 attempt("doctor", lambda: command("doctor"))
 attempt("pictures", lambda: command("run", "digits"))
 for name in ("flat", "rows"):
@@ -182,6 +184,7 @@ def test_commands_and_fits_that_need_nothing_more_work(bare):
     assert bare["verify"][0] == 0, bare["verify"]
     assert bare["doctor"] == [0, bare["doctor"][1]], bare["doctor"]
     assert bare["run"][0] == 0, bare["run"]
+    assert bare["warm"][0] == 0, bare["warm"]
     assert len(bare["plain"]) == 45
     assert len(bare["table"]) == 30
     assert bare["parameters"] == "N2D"
@@ -209,6 +212,7 @@ def test_work_names_its_extra(bare, work, extra):
         ("parquet", "tables"),
         ("pictures", "plots"),
         ("images", "images"),
+        ("warm umap", "umap"),
         ("report", "images"),
     ],
 )

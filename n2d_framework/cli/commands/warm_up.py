@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from n2d_framework.cli.flags import Quiet
+from n2d_framework.cli.terminal.console import say_warning
 from n2d_framework.cli.terminal.run_progress import RunProgress
-from n2d_framework.errors import UnknownComponentError, did_you_mean
+from n2d_framework.core.libraries import lack_of
+from n2d_framework.errors import MissingLibraryError, UnknownComponentError, did_you_mean
 
 if TYPE_CHECKING:
     from n2d_framework.core.spec import ComponentSpec
@@ -38,6 +40,12 @@ def warm_up(
     with RunProgress(quiet=quiet) as progress:
         for entry in _chosen(names or []):
             name, started = f"{entry.spec.role} {entry.spec.name}", time.perf_counter()
+            lack = lack_of(entry.spec.fit_libraries, entry.spec.extra)
+            if lack and names:
+                raise MissingLibraryError(f"{name}: to be fitted, it {lack}")
+            if lack:
+                say_warning(f"{name} is left out: to be fitted, it {lack}")
+                continue
             progress.begin(name)
             _use(entry)
             progress.end(name, time.perf_counter() - started)
