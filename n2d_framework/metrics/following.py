@@ -10,6 +10,7 @@ import numpy as np
 
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
+from n2d_framework.metrics.cluster_axes import along_axes, cluster_axes
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
@@ -27,15 +28,19 @@ _LEAST_ROWS, _LEAST_CANDIDATES = 50, 10
 _LEVEL, _FAR = 0.01, 0.01
 #: Rows that are counted, at most and at least, and numbers held at once.
 _MOST_COUNTED, _LEAST_COUNTED, _NUMBERS = 20_000, 2000, 16_000_000
-#: Rows whose distances are computed at once, and far rows that are grouped.
-_BLOCK, _MOST_GROUPED = 4096, 2000
-#: Mean distance of the rows of a group, in units of the distance that 1 % of the fit's rows exceed.
-_WIDEST = 1.5
+#: Rows whose distances are computed at once.
+_BLOCK = 4096
+#: Rows of the fit that are kept, and new rows that are compared with them, at most.
+_MOST_KEPT = 2000
+#: Neighbours of a new row, and the chance of so many new ones among them without new clusters.
+_NEIGHBORS, _CROWDED = 15, 1e-3
+#: Nearest crowded rows by which a group is connected, each being among those of the other.
+_CONNECTED = 5
 
 
 @attrs.frozen(eq=False)
 class Reference:
-    """Counts of latent rows of the fit, with which those of others are compared; no row of them.
+    """Counts of latent rows of the fit, with which those of others are compared.
 
     Attributes
     ----------
@@ -49,6 +54,11 @@ class Reference:
         Latent means of the clusters.
     far : float
         Distance to the nearest centre that 1 % of the rows exceed.
+    axes : float64 array of shape (d, r), or None
+        Directions in which clusters are about equally wide; ``None`` in a bundle of an earlier
+        framework.
+    points : float32 array of shape (p, r), or None
+        Latent rows of the fit along these, at most 2,000.
     """
 
     dimensions: IntArray
@@ -56,6 +66,8 @@ class Reference:
     counts: IntArray
     centres: FloatArray
     far: float
+    axes: FloatArray | None = None
+    points: AnyArray | None = None
 
     @classmethod
     def of(cls, latent: AnyArray, labels: IntArray) -> Self:
@@ -82,11 +94,15 @@ class Reference:
         levels = np.arange(1, _BINS) / _BINS
         edges = np.stack([np.quantile(column, levels) for column in columns])
         counts = np.stack([_counted(*pair) for pair in zip(columns, edges, strict=True)])
-        return cls(dimensions, edges, counts, centres, float(np.quantile(distances, 1 - _FAR)))
+        far = float(np.quantile(distances, 1 - _FAR))
+        axes = cluster_axes(rows, labels)
+        kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:_MOST_KEPT])
+        points = along_axes(rows[kept], axes)
+        return cls(dimensions, edges, counts, centres, far, axes, points)
 
     def as_state(self) -> State:
         """Content of the part ``reference`` of a bundle."""
-        return attrs.asdict(self)
+        return {name: value for name, value in attrs.asdict(self).items() if value is not None}
 
     @classmethod
     def of_state(cls, state: State) -> Self:
@@ -123,7 +139,20 @@ class Reference:
             and np.isfinite(far)
         ):
             raise StateError("the counts of the reference do not fit together")
-        return cls(**arrays, far=float(far))
+        if "axes" not in state:
+            return cls(**arrays, far=float(far))
+        axes, points = (need(state, name, np.ndarray) for name in ("axes", "points"))
+        if not (
+            (axes.dtype, points.dtype) == (np.float64, np.float32)
+            and (axes.ndim, points.ndim) == (2, 2)
+            and len(axes) == arrays["centres"].shape[1]
+            and points.shape[1] == axes.shape[1]
+            and len(points) > 0
+            and np.isfinite(axes).all()
+            and np.isfinite(points).all()
+        ):
+            raise StateError("axes and points of the reference do not fit together")
+        return cls(**arrays, far=float(far), axes=axes, points=points)
 
 
 @attrs.frozen
@@ -162,8 +191,8 @@ class Drift:
     far : float
         Share of the rows that are farther from every cluster than 99 % of those of the fit.
     candidates : tuple of tuple of int
-        Positions of far rows that lie together, so that they may be a new cluster; the largest
-        first. Only where more rows are far than chance explains.
+        Positions of rows that lie together where the fit had few, so that they may be a new
+        cluster; the largest first.
     """
 
     verdict: Literal["quiet", "drift", "unknown"]
@@ -236,9 +265,7 @@ def drift_of(
         np.array([sizes.get(label, 0) for label in known]), np.array(list(now.values()))
     )
     tests = _adjusted(found)
-    candidates: tuple[tuple[int, ...], ...] = ()
-    if _more_than_chance(int(far.sum()), len(far)):
-        candidates = _together(rows, np.flatnonzero(far), reference.far, random_state)
+    candidates = _crowds(rows, reference, random_state)
     verdict: Literal["quiet", "drift"] = "drift" if tests[0].p_adjusted < _LEVEL else "quiet"
     return Drift(verdict, len(labels), tests, shares, float(far.mean()), candidates)
 
@@ -290,24 +317,53 @@ def _adjusted(found: Mapping[str, float]) -> tuple[DriftTest, ...]:
     return tuple(tests)
 
 
-def _more_than_chance(number: int, of: int) -> bool:
+def _crowds(rows: AnyArray, reference: Reference, random_state: int) -> tuple[tuple[int, ...], ...]:
+    """Groups of new rows that have more new rows around them than chance explains.
+
+    Of the fifteen nearest among rows of the fit and new ones, the new are counted: their number is
+    binomial where both are spread alike (a local form of the test by nearest neighbours of
+    Schilling 1986, JASA 81). So a new cluster is found also between old ones, where no row is far.
+    """
+    from scipy.spatial import cKDTree
     from scipy.stats import binom
 
-    return number >= _LEAST_CANDIDATES and bool(binom.sf(number - 1, of, _FAR) < _LEVEL)
-
-
-def _together(
-    rows: AnyArray, far: IntArray, radius: float, random_state: int
-) -> tuple[tuple[int, ...], ...]:
-    """Groups among the far rows, no wider than a cluster of the fit: by average linkage."""
-    from scipy.cluster.hierarchy import fcluster, linkage
-
-    if len(far) > _MOST_GROUPED:
+    if reference.axes is None or reference.points is None:
+        return ()
+    chosen, known = np.arange(len(rows)), reference.points
+    if len(rows) > len(known):
         rng = np.random.default_rng(derive_seed(random_state, "drift"))
-        far = np.sort(rng.choice(far, _MOST_GROUPED, replace=False))
-    tree = linkage(rows[far].astype(np.float64), "average")
-    labels = fcluster(tree, _WIDEST * radius, "distance")
-    groups = [far[labels == label] for label in np.unique(labels)]
+        chosen = np.sort(rng.choice(chosen, len(known), replace=False))
+    new = along_axes(rows[chosen], reference.axes)
+    both = np.concatenate([known, new])
+    number = min(_NEIGHBORS, len(both) - 1)
+    near = cKDTree(both).query(new, number + 1)[1]
+    itself = near == np.arange(len(known), len(both))[:, None]
+    itself[~itself.any(axis=1), -1] = True  # of many equal rows it is not among the nearest
+    fresh = (near[~itself].reshape(len(new), number) >= len(known)).sum(axis=1)
+    chance = binom.sf(fresh - 1, number, len(new) / len(both))
+    crowded = np.flatnonzero(chance < _CROWDED)
+    groups = [chosen[crowded[group]] for group in _connected(new[crowded])]
     groups = [group for group in groups if len(group) >= _LEAST_CANDIDATES]
     groups.sort(key=lambda group: (-len(group), int(group[0])))
     return tuple(tuple(group.tolist()) for group in groups)
+
+
+def _connected(points: AnyArray) -> list[IntArray]:
+    """Groups of points that are connected by being among each other's nearest."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    n = len(points)
+    if n < _LEAST_CANDIDATES:
+        return []
+    near = cKDTree(points).query(points, _CONNECTED + 1)[1][:, 1:]
+    pairs = (np.repeat(np.arange(n), _CONNECTED), near.ravel())
+    links = csr_array((np.ones(n * _CONNECTED, dtype=np.int8), pairs), shape=(n, n))
+    codes = connected_components(links.multiply(links.T), directed=False)[1]
+    # What hangs loosely on a group belongs to it.
+    large = np.bincount(codes)[codes] >= _LEAST_CANDIDATES
+    beside = large[near] & ~large[:, None]
+    loose = np.flatnonzero(beside.any(axis=1))
+    codes[loose] = codes[near[loose, beside[loose].argmax(axis=1)]]
+    return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]

@@ -176,7 +176,7 @@ class Maintenance(Assessor):
         seeds : int, default 5
             Fits on all rows with other seeds. With a store, the stages of these are kept.
         keep : bool, default False
-            Whether the model keeps the confidence of at most 5,000 of the rows with their latent
+            Whether the model keeps the confidence of at most 10,000 of the rows with their latent
             coordinates, so that :meth:`confidence` gives it for others; bundles hold it then.
 
         Returns
@@ -210,7 +210,8 @@ class Maintenance(Assessor):
 
         Shares of clusters, latent dimensions, and distances to the nearest cluster are tested
         (chi-squared, Holm's correction), so that in at most 1 % of samples without drift there is
-        an alarm. The model holds counts of the rows of its fit for this, and none of the rows.
+        an alarm. The model holds counts of the rows of its fit for this, and latent coordinates of
+        at most 2,000, beside which groups of new rows are looked for.
 
         Parameters
         ----------

@@ -9,16 +9,13 @@ import numpy as np
 
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
+from n2d_framework.metrics.cluster_axes import along_axes, cluster_axes
 from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 
 __all__ = ["RowConfidence"]
 
 #: Rows that are kept, and how many of them give a row its confidence.
-_KEPT, _NEAREST = 5000, 20
-#: Directions in which rows are compared, at most.
-_MOST_DIRECTIONS = 32
-#: Share of the mean variance within clusters that is added in every direction.
-_SHRINK = 1e-3
+_KEPT, _NEAREST = 10_000, 20
 
 
 @attrs.frozen(eq=False)
@@ -35,7 +32,7 @@ class RowConfidence:
     axes : float64 array of shape (d, r)
         Directions of the latent space in which clusters are about equally wide.
     points : float32 array of shape (p, r)
-        The measured rows along these; a random sample of at most 5,000.
+        The measured rows along these; a random sample of at most 10,000.
     labels : int64 array of shape (p,)
         Their labels.
     values : float64 array of shape (p,)
@@ -54,12 +51,12 @@ class RowConfidence:
         if len(rows) > _KEPT:
             rows = np.sort(np.random.default_rng(random_state).choice(rows, _KEPT, replace=False))
         kept, known = np.asarray(latent[rows]).reshape(len(rows), -1), labels[rows]
-        axes = _axes(kept.astype(np.float64), known)
-        return cls(axes, _along(kept, axes), known.astype(np.int64), values[rows].astype(float))
+        axes = cluster_axes(kept, known)
+        return cls(axes, along_axes(kept, axes), known.astype(np.int64), values[rows].astype(float))
 
     def of_rows(self, latent: AnyArray, labels: IntArray) -> FloatArray:
         """Confidence of rows with their labels: (n,) float64 in [0, 1]."""
-        along = _along(np.asarray(latent).reshape(len(latent), -1), self.axes)
+        along = along_axes(np.asarray(latent).reshape(len(latent), -1), self.axes)
         return self._mean(self._near(along, _NEAREST), labels)
 
     def threshold(self, share: float) -> float:
@@ -133,27 +130,3 @@ class RowConfidence:
         for place, weight in enumerate(weights.tolist()):  # sums have the same order in any batch
             total += weight * np.where(same[:, place], self.values[near[:, place]], 0.0)
         return np.asarray(np.clip(total / weights.sum(), 0.0, 1.0))
-
-
-def _axes(rows: FloatArray, labels: IntArray) -> FloatArray:
-    """Principal directions of rows, scaled and turned so that clusters are about equally wide."""
-    centred = rows - rows.mean(axis=0)
-    spread, turned = np.linalg.eigh(centred.T @ centred / len(rows))
-    first = turned[:, ::-1][:, :_MOST_DIRECTIONS]
-    along = centred @ first
-    within = along.copy()
-    for label in np.unique(labels):
-        own = labels == label
-        within[own] -= along[own].mean(axis=0)
-    scatter = within.T @ within / len(rows)
-    scale = float(np.trace(scatter)) / len(scatter) or float(spread[-1]) or 1.0
-    widths, axes = np.linalg.eigh(scatter + _SHRINK * scale * np.eye(len(scatter)))
-    return np.ascontiguousarray(first @ (axes / np.sqrt(widths)))
-
-
-def _along(rows: AnyArray, axes: FloatArray) -> AnyArray:
-    """Rows along the axes: float32; a row's result depends on that row only."""
-    found = np.zeros((len(rows), axes.shape[1]))
-    for place, axis in enumerate(axes):  # value by value: sums have the same order in any batch
-        found += rows[:, place : place + 1].astype(np.float64) * axis
-    return found.astype(np.float32)

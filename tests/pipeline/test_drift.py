@@ -67,6 +67,17 @@ def test_a_new_cluster_is_a_candidate_with_its_rows(model):
     assert len(rows) >= 35
 
 
+def test_a_new_cluster_between_old_ones_is_found_and_none_where_rows_are_as_before(model):
+    between = np.array([5.0, 0.0, 0.0, 0.0]) + np.random.default_rng(6).normal(size=(60, 4)) * 0.7
+    found = model.drift(np.concatenate([stream(5), between]))
+    assert len(found.candidates) == 1
+    rows = set(found.candidates[0])
+    assert len(rows & set(range(300, 360))) / len(rows) >= 0.9
+    assert all(model.drift(stream(seed)).candidates == () for seed in range(20, 40))
+    again = stream(0, 2000)
+    assert model.drift(again).candidates == model.drift(np.repeat(again, 2, 0)).candidates == ()
+
+
 def test_few_rows_and_none_of_the_old_clusters(model):
     few = model.drift(stream(1, 3) + 50.0)
     assert (few.verdict, few.tests, few.n_rows) == ("unknown", (), 3)
@@ -75,13 +86,14 @@ def test_few_rows_and_none_of_the_old_clusters(model):
         model.drift(stream(1)[:0])
 
 
-def test_bundles_hold_counts_and_no_rows(model, tmp_path):
+def test_bundles_hold_what_drift_needs_and_go_without(model, tmp_path):
     x = stream(2) + np.array([0, 0, 0.8, 0])
     model.save(tmp_path / "m.n2d")
     again = n2d.load(tmp_path / "m.n2d")
     assert again.drift(x).as_dict() == model.drift(x).as_dict()
     part = again.to_snapshot().parts["reference"]
-    assert set(part) == {"dimensions", "edges", "counts", "centres", "far"}
+    assert set(part) == {"dimensions", "edges", "counts", "centres", "far", "axes", "points"}
+    assert part["points"].shape == (2000, 4)
     again.edit().merge([0, 1])
     assert again.drift(stream(7)).verdict == "quiet"
     model.save(tmp_path / "m.n2d", keep_rows=False)
@@ -107,7 +119,8 @@ def test_constant_dimensions_all_noise_and_models_that_place_no_rows():
     "change",
     [
         {"dimensions": np.array([0, 9])}, {"edges": np.zeros((2, 19))}, {"far": float("nan")},
-        {"counts": np.full((5, 20), -1)}, {"centres": np.zeros((0, 4))},
+        {"counts": np.full((5, 20), -1)}, {"points": np.zeros((3, 9), np.float32)},
+        {"axes": np.full((4, 4), np.nan)}, {"centres": np.zeros((0, 4))},
     ],
 )  # fmt: skip
 def test_a_damaged_reference_is_refused(model, change):
