@@ -92,8 +92,9 @@ class ClassTfidf:
         DataError
             If something is not a string, or no word is left.
         """
+        texts = checked_texts(rows.x, _NAME)
         found = class_words(
-            checked_texts(rows.x, _NAME),
+            texts,
             rows.labels,
             stop_words=self.stop_words,
             ngram_range=self.ngram_range,
@@ -112,19 +113,19 @@ class ClassTfidf:
                     "name": ", ".join(word for word, _ in words[:_NAMED]) or None,
                     "words": [{"word": word, "weight": weight} for word, weight in words],
                     "examples": [
-                        self._example(rows, row)
+                        self._example(rows, row, texts[row])
                         for row in found.typical(i, members)[: self.n_examples]
                     ],
                 }
             )
         return {"clusters": clusters}
 
-    def _example(self, rows: ClusteredRows, row: int) -> dict[str, Any]:
+    def _example(self, rows: ClusteredRows, row: int, text: str) -> dict[str, Any]:
         about: dict[str, Any] = {"row": row}
         if rows.ids is not None:
             about["id"] = str(rows.ids[row])
         if self.excerpt:
-            text = " ".join(rows.x[row].split())
+            text = " ".join(text.split())
             short = len(text) > self.excerpt
             about["text"] = text[: self.excerpt - 1] + "…" if short else text
         return about

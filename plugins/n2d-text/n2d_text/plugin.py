@@ -18,6 +18,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         factory="n2d_text.tfidf:TfidfSvd",
         summary="Latent semantic analysis: weighted counts of words, reduced",
         input="text",
+        missing=True,
         reference="Deerwester, Dumais, Furnas, Landauer and Harshman 1990, Indexing by latent "
         "semantic analysis, Journal of the American Society for Information Science 41",
         small_options=_SMALL,
@@ -28,6 +29,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         factory="n2d_text.static_words:StaticWords",
         summary="The mean of the vectors of a text's words, from a file or an installed package",
         input="text",
+        missing=True,
         reference="Wieting, Bansal, Gimpel and Livescu 2016, Towards universal paraphrastic "
         "sentence embeddings, ICLR",
     )
@@ -37,6 +39,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         factory="n2d_text.transformer:Transformer",
         summary="Embeddings by a transformer model in a local folder (ONNX, sentence-transformers)",
         input="text",
+        missing=True,
         extra="n2d-text[onnx]",
         reference="Reimers and Gurevych 2019, Sentence-BERT: Sentence embeddings using siamese "
         "BERT-networks, EMNLP",
@@ -47,6 +50,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         factory="n2d_text.feature_union:FeatureUnion",
         summary="Latent rows of several embedders of texts, side by side",
         input="text",
+        missing=True,
         default_for=("text",),
         small_options={"embedders": [{"name": "tfidf_svd", **_SMALL}]},
     )

@@ -62,18 +62,18 @@ class Counts:
 
 
 def checked_texts(x: Any, name: str) -> list[str]:
-    """Texts as a list.
+    """Texts as a list, with an empty one where a text is missing.
 
     Parameters
     ----------
-    x : array of str, shape (n,)
+    x : array of str or None, shape (n,)
     name : str
         Of the component, for messages.
 
     Raises
     ------
     DataError
-        If `x` has another shape, or holds something else than strings; with the first row.
+        If `x` has another shape, or holds something else; with the first row.
     """
     shape = np.shape(x)
     if len(shape) != 1:
@@ -81,12 +81,13 @@ def checked_texts(x: Any, name: str) -> list[str]:
             f"{name} takes texts, one string per row, and got an array of shape {shape}; choose "
             "one column of texts"
         )
-    texts: list[str] = np.asarray(x, dtype=object).tolist()
+    # An empty field of a table is a gap.
+    texts = ["" if text is None else text for text in np.asarray(x, dtype=object)]
     wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
     if wrong is not None:
-        what = "is missing" if texts[wrong] is None else f"is a {type(texts[wrong]).__name__}"
         raise DataError(
-            f"{name}: the text of row {wrong} {what}; leave the row out, or fill in an empty string"
+            f"{name}: the text of row {wrong} is a {type(texts[wrong]).__name__}; leave the row "
+            "out, or write it as a string"
         )
     return texts
 
@@ -227,8 +228,9 @@ def warn_of_unknown(known: NDArray[np.int64], unknown: NDArray[np.int64], name: 
     without = np.flatnonzero(known == 0)
     if without.size:
         warnings.warn(
-            f"{name}: {without.size} of {len(known)} texts have no word that the model knows, the "
-            f"first is row {without[0]}; all of them get the same coordinates, the origin",
+            f"{name}: {without.size} of {len(known)} texts are empty or have no word that the "
+            f"model knows, the first is row {without[0]}; all of them get the same coordinates, "
+            "the origin",
             DataWarning,
             stacklevel=3,
         )

@@ -43,7 +43,7 @@ def test_the_default_of_a_run_puts_counts_and_meanings_together(texts):
     chosen = {role: (choice.name, dict(choice.given)) for role, choice in found.steps.items()}
     assert chosen == {
         "embedder": ("feature_union", {}),
-        "manifolder": ("umap", {"n_components": 5}),
+        "manifolder": ("umap", {"n_components": 20}),
         "clusterer": ("kmeans", {}),
         "describe": ("class_tfidf", {}),
     }

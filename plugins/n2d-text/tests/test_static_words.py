@@ -124,7 +124,9 @@ def test_a_reference_needs_the_same_file(tmp_path, table, texts):
 
 def test_unknown_words_are_counted_and_reported(folder):
     component = StaticWords(vectors=str(folder / "glove.txt"))
-    with pytest.warns(DataWarning, match="1 of 2 texts have no word .* first is row 1"):
+    with pytest.warns(
+        DataWarning, match="1 of 2 texts are empty or have no word .* first is row 1"
+    ):
         z = component.fit_transform(objects("ship oven zeppelin", "the of"), context=SEED)
     assert not z[1].any()
     with pytest.warns(DataWarning, match="does not know 2 of 3 words"):

@@ -95,3 +95,30 @@ def test_a_run_without_rows_shows_no_text(folder):
         content = path.read_bytes() if path.is_file() else b""
         assert not any(text.encode() in content for text in texts), path
     assert not (folder / "bare/descriptions.json").exists()
+
+
+def test_odd_texts_are_placed_and_reported_or_refused(folder):
+    texts = [*texts_of(60)[0], "", "the of and", "12345", " ".join(["ship", "oven"] * 100_000)]
+    table(folder / "odd.csv", texts)
+    quick = ["embedder=tfidf_svd", "manifolder=identity", "n_clusters=4"]
+    words = ("run", str(folder / "odd.csv"), "--text", "text", "--no-plots", "--no-store", "-q")
+    words += tuple(f"--set=model.{one}" for one in quick)
+    found = CliRunner().invoke(app, [*words, "--out", str(folder / "odd")])
+    assert found.exit_code == 0, found.output
+    assert "3 of 64 texts are empty or have no word" in found.output
+    labels = column((folder / "odd/labels.csv").read_text(), "label")
+    assert len(set(labels[60:63])) == 1
+    assert n2d("verify", str(folder / "odd/odd.n2d"))
+    again = n2d("predict", str(folder / "odd/odd.n2d"), str(folder / "odd.csv"), "-q")
+    assert column(again, "label") == labels
+    content = (folder / "odd.csv").read_bytes()
+    for name, wrong, message in [
+        ("latin", content.replace(b"ship", b"sh\xefp", 1), "bytes that are not UTF-8"),
+        ("wide", content.decode().encode("utf-16"), "it is UTF-16, not UTF-8"),
+        ("damaged", content.replace(b"ship", b"sh\0p", 1), "a NUL character"),
+    ]:
+        (folder / f"{name}.csv").write_bytes(wrong)
+        bundle, new = str(folder / "odd/odd.n2d"), str(folder / f"{name}.csv")
+        found = CliRunner().invoke(app, ["predict", bundle, new, "-q"])
+        assert found.exit_code == 2
+        assert message in found.output

@@ -68,11 +68,13 @@ def test_a_text_has_its_coordinates_in_any_company(fitted, words):
 
 
 def test_unknown_words_are_counted_and_reported(fitted):
-    texts = objects("ship harbour zeppelin", "", "the of and", "ship")
-    with pytest.warns(DataWarning, match="2 of 4 texts have no word .* first is row 1.*origin"):
+    texts = objects("ship harbour zeppelin", "", "the of and", "ship", None)
+    with pytest.warns(
+        DataWarning, match="3 of 5 texts are empty or have no word .* first is row 1.*origin"
+    ):
         z = fitted.transform(texts)
-    assert not z[[1, 2]].any()
-    np.testing.assert_allclose(fitted.coverage(texts), [2 / 3, 0, 0, 1])
+    assert not z[[1, 2, 4]].any()
+    np.testing.assert_allclose(fitted.coverage(texts), [2 / 3, 0, 0, 1, 0])
     with pytest.warns(DataWarning, match=r"does not know 2 of 3 words .*\(67%\)"):
         fitted.transform(objects("quark ship gluon"))
     with warnings.catch_warnings():
@@ -83,7 +85,6 @@ def test_unknown_words_are_counted_and_reported(fitted):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (objects("a ship", None), "the text of row 1 is missing; leave the row out"),
         (objects("a ship", 3.0), "the text of row 1 is a float"),
         (np.zeros((3, 2)), r"got an array of shape \(3, 2\); choose one column"),
         (objects("", "  ", "the of"), "no word is left of 3 texts.*min_df=2.*lower min_df"),
