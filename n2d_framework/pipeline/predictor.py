@@ -10,6 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
 
 from n2d_framework.core.rows import Rows, Schema, listed, written_by_pandas
+from n2d_framework.core.rows.frames import name_text
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import DataWarning, N2DError
 from n2d_framework.metrics.hierarchy import Hierarchy
@@ -17,7 +18,7 @@ from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.pipeline.mapped import ShippedModel, is_collection, map_collection
 from n2d_framework.pipeline.snapshot import Snapshot, manifest_of, parts_of_fit
 from n2d_framework.plan.labelling import CoordinatesOf, Labeller, Labelling, LabelsOf
-from n2d_framework.plan.new_rows import new_rows
+from n2d_framework.plan.new_rows import column_places, new_rows
 from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["NotFittedError", "Predictor"]
@@ -206,6 +207,10 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return new_rows(read_by_adapter(x), fitted, type(self).__name__)
 
     def _mapped(self, x: Any, make: Any, width: int | None, dtype: str) -> Any:
+        if hasattr(x, "columns"):
+            names = tuple(map(name_text, x.columns))
+            order = column_places(names, self._fitted().fitted, type(self).__name__)
+            x = x if order is None else x[[x.columns[place] for place in order]]
         return map_collection(x, ShippedModel.of_snapshot(self.to_snapshot()), make, width, dtype)
 
     def _adopt_schema(self, schema: Schema) -> None:

@@ -18,7 +18,35 @@ from n2d_framework.plan.compatibility import refuse_missing
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.types import AnyArray
 
-__all__ = ["new_rows"]
+__all__ = ["column_places", "new_rows"]
+
+
+def column_places(
+    names: tuple[str, ...], fitted: FittedPlan, name: str = "the model", *, stacklevel: int = 4
+) -> list[int] | None:
+    """Find the columns of a table that is not read yet.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of all its columns.
+    fitted, name, stacklevel
+        As for :func:`new_rows`, with its warnings.
+
+    Returns
+    -------
+    list of int or None
+        Places of the columns in the order of the fit; ``None`` where they are taken as they are.
+
+    Raises
+    ------
+    DataError
+        If a column is missing.
+    """
+    matched = fitted.schema.match(names, math.prod(fitted.row_shape))
+    for text, category in _remarks(names, matched, fitted.schema, name):
+        warnings.warn(text, category, stacklevel=stacklevel)
+    return None if matched is None else list(matched.order)
 
 
 def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel: int = 4) -> Rows:
@@ -57,7 +85,8 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
     schema, width = fitted.schema, math.prod(fitted.row_shape)
     frame = as_frame(x)
     matched = None if frame is None else schema.match(frame.names, width)
-    for text, category in _remarks(frame, matched, schema, name):
+    names = None if frame is None else frame.names
+    for text, category in _remarks(names, matched, schema, name):
         warnings.warn(text, category, stacklevel=stacklevel)
     if fitted.storage == "columns":
         rows = _columns(x, frame, matched, schema)
@@ -82,9 +111,9 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
 
 
 def _remarks(
-    frame: Frame | None, matched: Matched | None, schema: Schema, name: str
+    names: tuple[str, ...] | None, matched: Matched | None, schema: Schema, name: str
 ) -> Iterable[tuple[str, type[Warning]]]:
-    bare = frame is None or frame.names == positions(len(frame.names))
+    bare = names is None or names == positions(len(names))
     if matched is None and schema.named and bare and schema.kinds != {"text"}:
         yield (
             f"X does not have valid feature names, but {name} was fitted with feature names; "

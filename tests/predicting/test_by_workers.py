@@ -124,7 +124,7 @@ def test_rows_that_do_not_fit_are_refused_as_anywhere(saved):
 
     wrong = dd.from_pandas(saved.frame.drop(columns="c"), npartitions=2)
     with pytest.raises(DataError, match="'c'"):
-        saved.model.predict(wrong).compute(scheduler="sync")
+        saved.model.predict(wrong)
 
 
 @pytest.mark.parametrize("chunk", [333, 8192])
