@@ -30,6 +30,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "sec
 import config_cases  # noqa: E402
 import damage_cases  # noqa: E402
 import folder_cases  # noqa: E402
+import form_cases  # noqa: E402
 import limited  # noqa: E402
 import matrix_cases  # noqa: E402
 import memory_cases  # noqa: E402
@@ -46,6 +47,8 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator, Path], table_cases.Case], 
     "faulty-file": (table_cases.faulty, 10),
     "mixed": (mixed_cases.mixed, 10),
     "images": (table_cases.image_folder, 5),
+    "photos": (form_cases.photos, 3),
+    "long-table": (form_cases.long_table, 2),
     "damaged-file": (damage_cases.damaged, 20),
     "matrix": (matrix_cases.whole, 3),
     "damaged-matrix": (matrix_cases.damaged, 8),

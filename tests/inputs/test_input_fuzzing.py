@@ -30,7 +30,15 @@ def test_a_campaign_of_inputs(tmp_path):
     for kind in ("file", "mixed", "matrix", "images"):
         assert set(result["outcomes"][kind]) == {"right"}
     assert set(result["outcomes"]["faulty-file"]) == {"right", "refused"}
-    for kind in ("damaged-file", "damaged-matrix", "damaged-image", "predict", "damaged-config"):
+    for kind in (
+        "photos",
+        "long-table",
+        "damaged-file",
+        "damaged-matrix",
+        "damaged-image",
+        "predict",
+        "damaged-config",
+    ):
         assert {"right", "refused"} <= set(result["outcomes"][kind])
 
 
