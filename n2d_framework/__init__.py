@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_framework.bundle import inspect, load, save, upgrade, verify
+    from n2d_framework.config.presets import preset
     from n2d_framework.errors import N2DError
     from n2d_framework.events import TensorBoard
     from n2d_framework.experiment import Comparison, open_comparison
@@ -35,6 +36,7 @@ __all__ = [
     "inspect",
     "load",
     "open_comparison",
+    "preset",
     "save",
     "upgrade",
     "verify",
@@ -53,6 +55,7 @@ _HOMES = {
     "inspect": "n2d_framework.bundle",
     "load": "n2d_framework.bundle",
     "open_comparison": "n2d_framework.experiment",
+    "preset": "n2d_framework.config.presets",
     "save": "n2d_framework.bundle",
     "upgrade": "n2d_framework.bundle",
     "verify": "n2d_framework.bundle",

@@ -34,6 +34,7 @@ from typing import Any
 
 from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.announcements.metric import MetricSpec
+from n2d_framework.core.announcements.preset import PresetSpec
 from n2d_framework.core.arrays.blocks import in_blocks
 from n2d_framework.core.arrays.contrasts import Contrasts, feature_contrasts
 from n2d_framework.core.arrays.distinct import DistinctRows, distinct_rows, hash_rows
@@ -134,6 +135,7 @@ __all__ = [
     "PanelSpec",
     "PlotSpec",
     "Preparer",
+    "PresetSpec",
     "Problem",
     "Refiner",
     "Resources",

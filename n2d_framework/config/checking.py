@@ -13,6 +13,7 @@ from n2d_framework.config.adapted_classes import NOT_PERMITTED, adapted_choice
 from n2d_framework.config.choice import Choice, library_problems, resolve_chain
 from n2d_framework.config.held import held_problems
 from n2d_framework.config.models import ModelConfig, RunConfig
+from n2d_framework.config.presets import with_preset
 from n2d_framework.config.reading import apply_overrides, read_tree
 from n2d_framework.core.roles import ROLE_NAMES, ROLE_TABLE, RoleInfo, parts_of, role_info
 from n2d_framework.core.rows import PLAIN_STORAGES, Rows
@@ -293,7 +294,7 @@ def read_config(
     """
     where = "" if isinstance(source, Mapping) else str(Path(source))
     tree = dict(source) if isinstance(source, Mapping) else read_tree(source)
-    overrides = list(overrides)
+    tree, overrides = with_preset(tree, overrides, catalogue)
     paths = [text.partition("=")[0].split(".") for text in overrides]
     written = {*_keys(tree.get("model")), *(path[1] for path in paths if len(path) > 1)}
     tree = apply_overrides(_named(tree), overrides)

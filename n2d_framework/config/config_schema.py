@@ -44,6 +44,12 @@ def run_schema(catalogue: Catalogue | None = None) -> dict[str, Any]:
             model["properties"][key] = about | described
         if info.default:
             model["properties"][info.short or info.name]["default"] = info.default
+    model["properties"]["preset"] = {
+        "description": "Components of a preset, where none are chosen here.",
+        "enum": sorted(
+            {name for e in catalogue.presets() for name in (e.spec.name, e.qualified_name)}
+        ),
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Configuration of an n2d run",

@@ -13,6 +13,7 @@ import pluggy
 
 from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.announcements.metric import MetricSpec
+from n2d_framework.core.announcements.preset import PresetSpec
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.kinds import KINDS, SPARSE
 from n2d_framework.core.origin.code import normalized
@@ -44,12 +45,14 @@ __all__ = [
     "refuse_duplicates",
 ]
 
-S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec)
+S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec, PresetSpec)
 
-_SPECS = (ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec)
+_SPECS = (ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec, PresetSpec)
 _HOOKS: tuple[tuple[str, type[Any]], ...] = tuple(zip(ANNOUNCING, _SPECS, strict=True))
 #: What an entry is called in messages, where its class has no role.
-_NOUNS: dict[type[Any], str] = {KindSpec: "kind", PlotSpec: "plot", PanelSpec: "panel"}
+_NOUNS: dict[type[Any], str] = {
+    KindSpec: "kind", PlotSpec: "plot", PanelSpec: "panel", PresetSpec: "preset",
+}  # fmt: skip
 
 
 @attrs.frozen
@@ -136,6 +139,7 @@ class Catalogue:
     _kinds: tuple[Entry[KindSpec], ...] = attrs.field(default=(), repr=False)
     _plots: tuple[Entry[PlotSpec], ...] = attrs.field(default=(), repr=False)
     _panels: tuple[Entry[PanelSpec], ...] = attrs.field(default=(), repr=False)
+    _presets: tuple[Entry[PresetSpec], ...] = attrs.field(default=(), repr=False)
     rejections: tuple[Rejection, ...] = ()
 
     @classmethod
@@ -219,6 +223,14 @@ class Catalogue:
         """All panels of plugins, sorted by name."""
         return list(self._panels)
 
+    def presets(self) -> list[Entry[PresetSpec]]:
+        """All presets, sorted by name."""
+        return sorted(self._presets, key=lambda entry: (entry.spec.name, entry.distribution))
+
+    def preset(self, name: str) -> Entry[PresetSpec]:
+        """Find a preset by ``name`` or ``distribution:name``; raises as :meth:`get` does."""
+        return _found("preset", name, self._presets)
+
     def get(self, role: Role, name: str) -> Entry[ComponentSpec]:
         """Find a component.
 
@@ -274,13 +286,7 @@ class Catalogue:
 
     def dataset(self, name: str) -> Entry[DatasetSpec]:
         """Find a dataset by ``name`` or ``distribution:name``; raises as :meth:`get` does."""
-        found = [e for e in self._datasets if name in (e.spec.name, e.qualified_name)]
-        if not found:
-            known = list(dict.fromkeys(entry.spec.name for entry in self._datasets))
-            hint = did_you_mean(name, known, noun="dataset")
-            raise UnknownComponentError(f"unknown dataset {name!r}; {hint}")
-        refuse_duplicates(f"dataset {name!r}", found)
-        return found[0]
+        return _found("dataset", name, self._datasets)
 
     def entry_of(self, role: Role, cls: type[Any]) -> Entry[ComponentSpec] | None:
         """The entry whose factory names `cls`, if any; imports nothing."""
@@ -305,6 +311,18 @@ class Catalogue:
                 f"{failure.version} is installed but unusable: {failure.error}"
             )
         return text
+
+
+def _found(noun: str, name: str, entries: Sequence[Entry[S]]) -> Entry[S]:
+    """The only entry of that name, alone or qualified."""
+    found = [entry for entry in entries if name in (entry.spec.name, entry.qualified_name)]
+    if not found:
+        known = list(dict.fromkeys(entry.spec.name for entry in entries))
+        raise UnknownComponentError(
+            f"unknown {noun} {name!r}; {did_you_mean(name, known, noun=noun)}"
+        )
+    refuse_duplicates(f"{noun} {name!r}", found)
+    return found[0]
 
 
 def _refuse_aliases(entries: Sequence[Entry[ComponentSpec]]) -> None:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 #: The hooks by which plugins announce something; all others deliver events.
 ANNOUNCING = (
     "n2d_components", "n2d_datasets", "n2d_metrics", "n2d_kinds", "n2d_plots", "n2d_panels",
+    "n2d_presets",
 )  # fmt: skip
 #: Comma-separated names of entry points or distributions that are not to be loaded.
 BLOCK_VARIABLE = "N2D_BLOCK_PLUGINS"

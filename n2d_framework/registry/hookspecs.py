@@ -10,6 +10,7 @@ import pluggy
 
 from n2d_framework.core.announcements.extensions import KindSpec, PanelSpec, PlotSpec
 from n2d_framework.core.announcements.metric import MetricSpec
+from n2d_framework.core.announcements.preset import PresetSpec
 from n2d_framework.core.dataset import DatasetSpec
 from n2d_framework.core.events import HOOKS
 from n2d_framework.core.origin.markers import PROJECT
@@ -52,6 +53,11 @@ def n2d_plots() -> Iterable[PlotSpec]:  # type: ignore[empty-body]
 @hookspec
 def n2d_panels() -> Iterable[PanelSpec]:  # type: ignore[empty-body]
     """Announce panels of the report of a comparison. Called once, as the others are."""
+
+
+@hookspec
+def n2d_presets() -> Iterable[PresetSpec]:  # type: ignore[empty-body]
+    """Announce compositions with a name. Called once, as the others are."""
 
 
 def _of_event(kind: type[Any], name: str) -> Callable[..., None]:

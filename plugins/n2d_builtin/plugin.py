@@ -8,7 +8,7 @@ from typing import Any
 from n2d_builtin.autoencoders.sample import dense_network
 from n2d_builtin.datasets.specs import DATASETS, DIGITS
 from n2d_framework.networks import network_libraries
-from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, Role, hookimpl
+from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, PresetSpec, Role, hookimpl
 
 _AE_SMALL = {"hidden": [32], "epochs": 3, "batch_size": 64}
 
@@ -29,6 +29,36 @@ def n2d_datasets() -> Iterator[DatasetSpec]:
     """Announce datasets: one that is embedded, and those of the published tables."""
     yield DIGITS
     yield from DATASETS
+
+
+@hookimpl
+def n2d_presets() -> Iterator[PresetSpec]:
+    """Announce compositions with a name."""
+    yield PresetSpec(
+        name="fast",
+        summary="The default with a third of its steps of training, along a cosine: any rows",
+        model={
+            "embedder": {
+                "name": "dense_ae",
+                "schedule": "cosine",
+                "learning_rate": 2e-3,
+                "epochs": 20,
+                "batch_size": 128,
+            }
+        },
+    )
+    yield PresetSpec(
+        name="augmented",
+        summary="The default with 20 latent dimensions and varied images, in its time: images "
+        "whose class survives small shifts and rotations",
+        model={
+            "embedder": {
+                "name": "dense_ae",
+                "latent_dim": 20,
+                "augmentation": {"shift": 0.05, "rotation": 10.0, "zoom": 0.1},
+            }
+        },
+    )
 
 
 _PREPARING = (

@@ -30,6 +30,23 @@ def test_components(n2d: Run) -> None:
     assert "options" not in reported["components"][0]
 
 
+def test_presets(n2d: Run, blobs: Path) -> None:
+    listed = json.loads(n2d("components", "--json").stdout)["presets"]
+    assert {"fast", "augmented"} <= {one["name"] for one in listed}
+    assert all(one["summary"] in " ".join(n2d("components").stdout.split()) for one in listed[:1])
+    properties = json.loads(n2d("schema").stdout)["properties"]["model"]["properties"]
+    assert "fast" in properties["preset"]["enum"]
+    wrong = n2d("run", blobs, "--preset", "fats")
+    assert wrong.exit_code == 2
+    assert "did you mean 'fast'" in wrong.output
+    quick = ("epochs=1", "hidden=[8]")
+    words = [part for one in quick for part in ("--set", f"model.embedder.{one}")]
+    words += ["--set", "model.manifolder=identity", "--set", "model.clusterer=kmeans"]
+    whole = n2d("run", blobs, "--preset", "fast", *words, "--no-plots", "--no-report", "--json")
+    embedder = json.loads(whole.stdout)["config"]["model"]["embedder"]
+    assert (embedder["schedule"], embedder["batch_size"], embedder["epochs"]) == ("cosine", 128, 1)
+
+
 def test_one_role(n2d: Run) -> None:
     reported = json.loads(n2d("components", "clusterer", "--json").stdout)
     assert {component["role"] for component in reported["components"]} == {"clusterer"}

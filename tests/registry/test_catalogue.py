@@ -358,8 +358,8 @@ def n2d_of_a_later_version(event):
 def test_a_damaged_installation_costs_only_itself(
     tmp_path, monkeypatch, about, value, said, finder
 ):
+    others = pytest.importorskip(finder)  # first: it takes the place of a finder for good
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    others = pytest.importorskip(finder)
     if finder == "importlib_metadata":  # imported by anything, it takes the finders' place
         sys.meta_path.insert(0, others.MetadataPathFinder())
     folder = tmp_path / "odd-1.dist-info"
@@ -376,7 +376,13 @@ def test_a_damaged_installation_costs_only_itself(
 
 
 KIND = """
-from n2d_framework.plugin import ComponentSpec, KindSpec, PanelSpec, PlotSpec, hookimpl
+from n2d_framework.plugin import (
+    ComponentSpec, KindSpec, PanelSpec, PlotSpec, PresetSpec, hookimpl
+)
+
+@hookimpl
+def n2d_presets():
+    yield PresetSpec(name="quick", summary="One line", model={{"embedder": "pca"}})
 
 @hookimpl
 def n2d_kinds():

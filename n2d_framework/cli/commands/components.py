@@ -49,6 +49,7 @@ def components(
     else:
         _print_list(console, found)
         if which is None:
+            _print_presets(console, catalogue)
             print_others(console, catalogue)
     print_trouble(console, catalogue)
 
@@ -99,6 +100,16 @@ def _print_list(console: Console, entries: list[Entry[ComponentSpec]]) -> None:
         before = role
     console.print(table)
     console.print("\nn2d components ROLE/NAME lists the options of one.", style="dim")
+
+
+def _print_presets(console: Console, catalogue: Catalogue) -> None:
+    table = bare_table("preset", "from", "summary")
+    for entry in catalogue.presets():
+        source = f"{entry.distribution} {entry.version}"
+        table.add_row(entry.written_name, source, entry.spec.summary)
+    if table.row_count:
+        console.print()
+        console.print(table)
 
 
 def _print_detail(console: Console, entry: Entry[ComponentSpec]) -> None:
@@ -182,4 +193,11 @@ def _print_json(
         described.append(fact | ({"options": _options(entry)} if detailed else {}))
     failures = [attrs.asdict(failure) for failure in catalogue.failures]
     plugins = plugin_facts(catalogue)
-    print_json({"components": described, "failures": failures, "plugins": plugins})
+    presets = [
+        attrs.asdict(entry.spec, recurse=False)
+        | {"distribution": entry.distribution, "version": entry.version}
+        for entry in catalogue.presets()
+    ]
+    print_json(
+        {"components": described, "failures": failures, "plugins": plugins, "presets": presets}
+    )

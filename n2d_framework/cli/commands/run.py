@@ -61,6 +61,14 @@ def run(
             "a configuration: the number of classes in the data, if there are any.",
         ),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Components with a name, such as fast; the same as --set model.preset=NAME. "
+            "n2d components lists them.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="The seed; the same as --set random_state=SEED.")
     ] = None,
@@ -135,7 +143,7 @@ def run(
         raise ConfigError([Problem("--choose-by", "is for --choose-k; add it")])
     if store is not None and no_store:
         raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
-    short = {"random_state": seed, "model.n_clusters": n_clusters}
+    short = {"random_state": seed, "model.n_clusters": n_clusters, "model.preset": preset}
     overrides = [
         *(settings or ()),
         *(f"{path}={value}" for path, value in short.items() if value is not None),
