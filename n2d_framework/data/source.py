@@ -82,6 +82,8 @@ class RowSource(abc.ABC):
         Which columns of a table of Arrow are used; such tables have :meth:`raw_blocks`.
     may_skip : bool
         Whether rows that cannot be read are left out, so that there may be fewer than `n_rows`.
+    arrays : tuple of str
+        Arrays of a file that the user may name as `x`, `y` or `id`.
     plain : bool
         Whether its features are numbers without gaps, as far as is known without reading them.
     """
@@ -98,6 +100,7 @@ class RowSource(abc.ABC):
     sparse: bool = False
     n_stored: int = 0
     columns: Columns | None = None
+    arrays: tuple[str, ...] = ()
     plain: bool = True
     may_skip: bool = False
 

@@ -104,6 +104,12 @@ def test_arrays_and_known_datasets(table: pd.DataFrame) -> None:
     np.save("rows.npy", np.zeros((5, 3, 2), dtype=np.uint8))
     assert "5 rows of 3 x 2 uint8 (image)" in shown("rows.npy")
     assert "10 classes: 3 (183)" in shown("digits")
+    rows = np.arange(12.0).reshape(6, 2)
+    rows[2, 1] = np.nan
+    np.savez("several.npz", x=rows, y=np.arange(6) % 2)
+    said = shown("several.npz")
+    assert "arrays for --x, --y and --id: x, y" in said
+    assert "missing or infinite values: 1; a run refuses them" in said
 
 
 def test_wide_tables_show_what_is_noteworthy(table: pd.DataFrame) -> None:

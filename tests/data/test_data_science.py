@@ -112,7 +112,7 @@ def test_what_is_not_in_the_file_is_refused_with_what_is(tmp_path: Path) -> None
         file["obs/grade/mask"][7] = True
     with pytest.raises(DataError, match="'obs/kind' has no value in row 4"):
         load({"path": path, "x": "obsm/X_pca", "y": "obs/kind"})
-    with pytest.raises(DataError, match="'obs/grade/values' has no value in row 7"):
+    with pytest.raises(DataError, match="'obs/grade' has no value in row 7"):
         load({"path": path, "x": "obsm/X_pca", "y": "obs/grade"})
     with h5py.File(path, "a") as file:
         file["obs/kind/codes"][4] = 3

@@ -51,11 +51,14 @@ def inspect_data(
     json: Json = False,
 ) -> None:
     """Show kinds, gaps and oddities of columns, and what n2d run would do with each."""
-    from n2d_framework.data import inspect_table, load
+    from n2d_framework.data import inspect_table, load, open_rows
 
     reference = select(data)
     table = inspect_table(reference)
     record = _of_dataset(load(reference)) if table is None else _of_table(table)
+    if table is None:
+        with open_rows(reference) as source:
+            record["arrays"] = list(source.arrays)
     pictures = reference.get("thumbnails") if isinstance(reference, Mapping) else None
     for column in record["columns"]:
         if column["name"] == pictures:
@@ -65,8 +68,10 @@ def inspect_data(
         return
     console = out()
     console.print(styled((record["name"], "bold"), f": {_headline(record)}"))
+    if len(record.get("arrays", ())) > 1:
+        console.print(f"arrays for --x, --y and --id: {_some(record['arrays'], 20)}")
     if record.get("not_finite"):
-        console.print(f"{record['not_finite']:,} values are missing or infinite: {_TO_FILL}")
+        console.print(f"missing or infinite values: {record['not_finite']:,}; {_TO_FILL}")
     if record["classes"]:
         console.print(_of_many("classes", record["classes"]))
     if table is not None:
@@ -309,5 +314,5 @@ def _may_be_codes(column: Mapping[str, Any], rows: int) -> bool:
     )
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _some(names: Sequence[str], most: int = 5) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

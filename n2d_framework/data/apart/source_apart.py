@@ -44,7 +44,7 @@ class SourceApart(RowSource):
         self.schema = None if found["schema"] is None else Schema.from_json(found["schema"])
         self.table = ref.path if found["is_table"] else None
         self.sparse, self.n_stored = found["sparse"], found["n_stored"]
-        self.plain = found["plain"]
+        self.plain, self.arrays = found["plain"], tuple(found["arrays"])
         if found["columns"] is not None:
             features, label, row_ids, others, kinds, settled = found["columns"]
             self.columns = Columns(
@@ -111,7 +111,7 @@ class _Served:
             "schema": None if source.schema is None else source.schema.as_json(),
             "modality": source.modality, "is_table": source.table is not None,
             "sparse": source.sparse, "n_stored": source.n_stored,
-            "plain": source.plain,
+            "plain": source.plain, "arrays": source.arrays,
             "columns": chosen and [*attrs.astuple(chosen, recurse=False)[:-1], [*chosen.settled]],
         }  # fmt: skip
 

@@ -220,7 +220,7 @@ def grouped_contents(
             ref = attrs.evolve(ref, id=INDEX)
         every = [*own, *(name for name in names if name not in set(own))]
         contents = find_contents(ref, every, known.get, notable=known.matrices)
-        return attrs.evolve(contents, names=known.feature_names(contents.x))
+        return attrs.evolve(contents, names=known.feature_names(contents.x), known=own)
     groups = _sparse_groups(names)
 
     def array(name: str) -> StoredArray:

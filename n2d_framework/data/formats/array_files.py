@@ -113,6 +113,8 @@ class Contents:
         Name of the array with the ids.
     classes : StoredArray or None
         Names of the classes.
+    known : sequence of str
+        Arrays that a user may name.
     """
 
     pairs: Sequence[tuple[StoredArray, StoredArray | None]]
@@ -122,6 +124,7 @@ class Contents:
     ids: StoredArray | None = None
     id: str | None = None
     classes: StoredArray | None = None
+    known: Sequence[str] = ()
 
 
 def find_contents(
@@ -173,6 +176,7 @@ def find_contents(
         ids=None if ref.id is None else get(ref.id),
         id=ref.id,
         classes=None if classes is None else get(classes),
+        known=names,
     )
 
 
@@ -262,6 +266,7 @@ class ArrayFile(RowSource):
                     f"{part.x.where}: its rows {part.x.shape[1:]} {part.x.dtype} do not fit "
                     f"those of {first.where}, {first.shape[1:]} {first.dtype}; name one with x"
                 )
+        self.arrays = tuple(contents.known)
         self.sparse = first.sparse
         self.n_stored = sum(part.x.n_stored for part in self._parts)
         self.name = ref.path.stem
