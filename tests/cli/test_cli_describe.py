@@ -318,3 +318,65 @@ def test_drift_has_its_exit_code(n2d: Run, flowers: Path) -> None:
     result = n2d("drift", "flowers.n2d", "few.csv")
     assert result.exit_code == 0
     assert "3 rows: cannot tell from so few" in result.stdout
+
+
+def test_an_update_follows_rows_that_drifted(n2d: Run, flowers: Path) -> None:
+    before = (flowers / "flowers.n2d").read_bytes()
+    assert n2d("update", "flowers.n2d", "flowers.csv", "--id", "plant").exit_code == 0
+    lines = (flowers / "flowers.csv").read_text().splitlines()
+    (flowers / "half.csv").write_text("\n".join(lines[:81]))
+    words = ("update", "flowers.n2d", "half.csv", "--id", "plant")
+    result = n2d(*words, "--refit", "never", "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["refitted"] is False
+    result = n2d(*words, "--choose-k", "1:3")
+    assert result.exit_code == 2
+    assert "at least 2, got 1" in result.stderr
+    result = n2d(*words, "--report", str(flowers / "no" / "u.html"))
+    assert result.exit_code != 0
+    assert (flowers / "flowers.n2d").read_bytes() == before
+    result = n2d(*words, "--with", "flowers.csv", "-o", "new.n2d", "--report", "u.html", "--json")
+    assert result.exit_code == 3, result.output
+    said = json.loads(result.stdout)
+    assert (said["refitted"], said["bundle"], said["n_rows"]) == (True, "new.n2d", 230)
+    assert {one["kind"] for one in said["transitions"]} <= {"kept", "split", "merged", "rearranged"}
+    page = (flowers / "u.html").read_text(encoding="utf-8")
+    assert "What became of the clusters" in page
+    assert "shares of clusters" in page
+    assert n2d("verify", "new.n2d").exit_code == 0
+    assert (flowers / "flowers.n2d").read_bytes() == before
+
+
+def test_rows_are_linked_by_their_ids(n2d: Run, flowers: Path) -> None:
+    words = ("edit", "flowers.n2d", "--data", "flowers.csv", "--id", "plant")
+    result = n2d(*words, "--must-link", "plant 0,plant 149", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["journal"][0]["rows"] == [0, 149]
+    result = n2d(*words, "--cannot-link", "plant 149,plant 0")
+    assert result.exit_code != 0
+    assert "cannot be apart" in result.stderr
+    assert (
+        n2d("predict", "flowers.n2d", "flowers.csv", "--id", "plant", "-o", "l.npy").exit_code == 0
+    )
+    labels = np.load(flowers / "l.npy")
+    assert labels[0] == labels[149]
+
+
+def test_the_curves_of_a_choice_are_in_the_report_and_in_one_written_again(
+    n2d: Run, flowers: Path
+) -> None:
+    words = ("run", "flowers.csv", "--id", "plant", "--choose-k", "2:4", "--no-plots")
+    trio = ("embedder=pca", "manifolder=identity", "clusterer=kmeans")
+    options = [word for one in trio for word in ("--set", f"model.{one}")]
+    result = n2d(*words, *options, "--out", "o", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    numbers = found["numbers_of_clusters"]
+    assert [one["n_clusters"] for one in numbers["candidates"]] == [2, 3, 4]
+    assert found["n_clusters_found"] == numbers["n_clusters"]
+    assert "How many clusters" in (flowers / "o" / "report.html").read_text(encoding="utf-8")
+    assert n2d("report", "o", "-o", "again.html").exit_code == 0
+    assert "How many clusters" in (flowers / "again.html").read_text(encoding="utf-8")
+    assert n2d(*words, "--choose-by", "bic", *options, "--out", "p").exit_code != 0
+    assert n2d("run", "flowers.csv", "--choose-by", "bic").exit_code == 2
+    assert n2d("run", "flowers.csv", "--choose-k", "few").exit_code == 2

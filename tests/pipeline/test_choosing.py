@@ -44,6 +44,8 @@ def test_the_number_of_separate_clusters_is_found_by_every_criterion(chosen):
     assert found.candidates == (2, 3, 4, 5, 6, 7)
     assert found.scores["stability"][2] == pytest.approx(1.0)
     assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
+    again = type(found).of_dict(found.as_dict())
+    assert (again.as_dict(), again.best) == (found.as_dict(), found.best)
     assert model.numbers_of_clusters_ is found
     alone = unfitted({**GMM, "n_clusters": 4}).fit(blobs(FOUR))
     assert model.labels_.tolist() == alone.labels_.tolist()

@@ -95,6 +95,8 @@ def _of_run(folder: Path, output: Path, data: str | None, *, rows: bool) -> Path
 
     record = _record(folder / MARK)
     model = load(folder / f"{record['name']}.n2d")
+    if record["numbers"] is not None:
+        model.numbers_of_clusters_ = record["numbers"]
     reference = record["config"].get("data")
     if data is not None:
         reference = {**reference, "path": data} if isinstance(reference, dict) else data
@@ -111,17 +113,21 @@ def _of_run(folder: Path, output: Path, data: str | None, *, rows: bool) -> Path
 
 def _record(path: Path) -> dict[str, Any]:
     """The part of a run's record that its report needs."""
+    from n2d_framework.pipeline.after_fit.choosing import NumbersOfClusters
+
     try:
         read = json_of(read_file(path, max_bytes=_MOST_BYTES))
         name, config, scores = read["name"], dict(read["config"]), dict(read["scores"])
         known = isinstance(name, str) and Path(name).name == name
         if not known or not all(isinstance(value, (int, float)) for value in scores.values()):
             raise ValueError("it has other values than a run writes")
+        tried = read.get("numbers_of_clusters")
+        numbers = None if tried is None else NumbersOfClusters.of_dict(tried)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise DataError(
             f"{path}: it cannot be read as the record of a run ({error}); run it again"
         ) from error
-    return {"name": name, "config": config, "scores": scores}
+    return {"name": name, "config": config, "scores": scores, "numbers": numbers}
 
 
 def _say(written: Path, *, json: bool) -> None:

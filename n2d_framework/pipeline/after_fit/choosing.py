@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import attrs
 import numpy as np
@@ -91,6 +91,26 @@ class NumbersOfClusters:
                 for i, k in enumerate(self.candidates)
             ],
         }
+
+    @classmethod
+    def of_dict(cls, found: Mapping[str, Any]) -> Self:
+        """Read what :meth:`as_dict` gave, perhaps from a file.
+
+        Raises
+        ------
+        ValueError, TypeError, KeyError
+            If it cannot be that.
+        """
+        rows = [dict(row) for row in found["candidates"]]
+        asked = tuple(int(row.pop("n_clusters")) for row in rows)
+        kept = tuple(int(row.pop("found")) for row in rows)
+        if not rows or any(set(row) != set(rows[0]) for row in rows):
+            raise ValueError("its numbers of clusters do not have the same criteria")
+        scores = {
+            str(name): np.array([np.nan if row[name] is None else float(row[name]) for row in rows])
+            for name in rows[0]
+        }
+        return cls(int(found["n_clusters"]), str(found["by"]), asked, kept, scores)
 
 
 def counting_option(choice: Choice) -> str:
