@@ -143,8 +143,11 @@ def test_rows_with_a_hole_are_refused_with_its_place(kind: str) -> None:
         light().fit(HOLES[kind]())
     model = light().fit(ROWS)
     for method in (model.predict, model.transform, model.embed, model.score):
-        with pytest.raises(DataError, match=place):
-            method(HOLES[kind]())
+        lazy = kind == "Dask" and method in (model.predict, model.transform)
+        # Rows are counted within the partition, which is named.
+        said = r"rows 5 to 9 .*row 0, column 1" if lazy else place
+        with pytest.raises(DataError, match=said):
+            np.asarray(method(HOLES[kind]()))
 
 
 @pytest.mark.parametrize("kind", ["numpy.ma", "Dask", "pandas Int64", "an object with a mask"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from n2d_framework.errors import DataError
 from n2d_framework.pipeline.mapped.shipped_model import ShippedModel
 from n2d_framework.plan.fitted_plan import FittedPlan
 
@@ -59,13 +60,27 @@ def map_collection(
     ask = delayed(_answer, pure=True)
     tail = () if width is None else (width,)
     found = [
-        da.from_delayed(ask(model, make, part, tail, dtype), (length, *tail), dtype=dtype)
-        for part, length in zip(parts, lengths, strict=True)
+        da.from_delayed(ask(model, make, part, tail, dtype, place), (length, *tail), dtype=dtype)
+        for part, length, place in zip(parts, lengths, _places(lengths), strict=True)
     ]
     return da.concatenate(found, allow_unknown_chunksizes=True)
 
 
-def _answer(shipped: ShippedModel, make: Any, part: Any, tail: tuple[int, ...], dtype: str) -> Any:
+def _places(lengths: list[float]) -> list[str]:
+    """Names of partitions, for messages."""
+    ends = np.cumsum(lengths)
+    return [
+        f"partition {number}" if math.isnan(end) else f"rows {end - length:.0f} to {end - 1:.0f}"
+        for number, (length, end) in enumerate(zip(lengths, ends, strict=True))
+    ]
+
+
+def _answer(
+    shipped: ShippedModel, make: Any, part: Any, tail: tuple[int, ...], dtype: str, place: str
+) -> Any:
     if not len(part):
         return np.empty((0, *tail), dtype=dtype)
-    return np.asarray(shipped.answer(make, part), dtype=dtype)
+    try:
+        return np.asarray(shipped.answer(make, part), dtype=dtype)
+    except DataError as error:
+        raise DataError(f"{place} (counted from 0 within these): {error}") from error
