@@ -83,7 +83,9 @@ class TfidfSvd:
     Journal of the American Society for Information Science 41.
     """
 
-    latent_dim: int = option(50, ge=1, help="Dimensions; never more than there are texts or words.")
+    latent_dim: int = option(
+        100, ge=1, help="Dimensions; never more than there are texts or words."
+    )
     stop_words: str | None = option(
         "english",
         help="Language whose most frequent words are left out: english, or a code such as de, fr "
