@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import attrs
@@ -20,6 +20,8 @@ __all__ = ["Drift", "DriftTest", "Reference", "drift_of"]
 _BINS, _LEAST_EXPECTED = 20, 8
 #: Latent dimensions that are tested: those of the largest variance.
 _MOST_DIMENSIONS = 32
+#: Features of the input that are tested.
+_MOST_FEATURES = 64
 #: Clusters whose centres are known, the largest.
 _MOST_CENTRES = 1000
 #: Fewer rows cannot show anything, or are too few to be a new cluster.
@@ -59,6 +61,10 @@ class Reference:
         framework.
     points : float32 array of shape (p, r), or None
         Latent rows of the fit along these, at most 2,000.
+    features : tuple of str
+        Features of the input that are tested: all, or the 64 of the largest variance.
+    feature_edges, feature_counts : arrays as `edges` and `counts`, or None
+        Of these.
     """
 
     dimensions: IntArray
@@ -68,15 +74,28 @@ class Reference:
     far: float
     axes: FloatArray | None = None
     points: AnyArray | None = None
+    features: tuple[str, ...] = ()
+    feature_edges: FloatArray | None = None
+    feature_counts: IntArray | None = None
 
     @classmethod
-    def of(cls, latent: AnyArray, labels: IntArray) -> Self:
+    def of(
+        cls,
+        latent: AnyArray,
+        labels: IntArray,
+        features: AnyArray | None = None,
+        names: Sequence[str] = (),
+    ) -> Self:
         """Counts of rows; of very many, of a random sample.
 
         Parameters
         ----------
         latent : array of shape (n, d)
         labels : int64 array of shape (n,)
+        features : array of shape (m, f), optional
+            Of these rows, or a sample of them.
+        names : sequence of str
+            One for each feature.
         """
         rows = latent.reshape(len(latent), -1)
         most = min(_MOST_COUNTED, max(_LEAST_COUNTED, _NUMBERS // max(rows.shape[1], 1)))
@@ -91,18 +110,28 @@ class Reference:
         centres = np.stack(means) if means else rows.mean(axis=0, dtype=np.float64)[None]
         distances = _to_nearest(rows, centres)
         columns = [*(rows[:, j].astype(np.float64) for j in dimensions), distances]
-        levels = np.arange(1, _BINS) / _BINS
-        edges = np.stack([np.quantile(column, levels) for column in columns])
-        counts = np.stack([_counted(*pair) for pair in zip(columns, edges, strict=True)])
+        edges, counts = _binned(columns)
         far = float(np.quantile(distances, 1 - _FAR))
         axes = cluster_axes(rows, labels)
         kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:_MOST_KEPT])
         points = along_axes(rows[kept], axes)
-        return cls(dimensions, edges, counts, centres, far, axes, points)
+        made = cls(dimensions, edges, counts, centres, far, axes, points)
+        if features is None or not len(names):
+            return made
+        spread = features.var(axis=0, dtype=np.float64)
+        tested = np.sort(np.argsort(-spread, kind="stable")[:_MOST_FEATURES])
+        feature_edges, feature_counts = _binned([features[:, j].astype(np.float64) for j in tested])
+        return attrs.evolve(
+            made,
+            features=tuple(names[j] for j in tested.tolist()),
+            feature_edges=feature_edges,
+            feature_counts=feature_counts,
+        )
 
     def as_state(self) -> State:
         """Content of the part ``reference`` of a bundle."""
-        return {name: value for name, value in attrs.asdict(self).items() if value is not None}
+        state = {name: value for name, value in attrs.asdict(self).items() if value is not None}
+        return state | {"features": list(self.features)}
 
     @classmethod
     def of_state(cls, state: State) -> Self:
@@ -152,7 +181,27 @@ class Reference:
             and np.isfinite(points).all()
         ):
             raise StateError("axes and points of the reference do not fit together")
-        return cls(**arrays, far=float(far), axes=axes, points=points)
+        found = cls(**arrays, far=float(far), axes=axes, points=points)
+        names = state.get("features", [])
+        if not names:
+            return found
+        edges, counts = (
+            need(state, name, np.ndarray) for name in ("feature_edges", "feature_counts")
+        )
+        if not (
+            isinstance(names, (list, tuple))
+            and all(isinstance(name, str) for name in names)
+            and (edges.dtype, counts.dtype) == (np.float64, np.int64)
+            and edges.shape == (len(names), _BINS - 1)
+            and counts.shape == (len(names), _BINS)
+            and np.isfinite(edges).all()
+            and (np.diff(edges, axis=1) >= 0).all()
+            and (counts >= 0).all()
+        ):
+            raise StateError("features of the reference do not fit together")
+        return attrs.evolve(
+            found, features=tuple(names), feature_edges=edges, feature_counts=counts
+        )
 
 
 @attrs.frozen
@@ -162,7 +211,8 @@ class DriftTest:
     Attributes
     ----------
     what : str
-        ``"shares of clusters"``, ``"distance to the nearest cluster"`` or ``"latent 3"``.
+        ``"shares of clusters"``, ``"distance to the nearest cluster"``, ``"latent 3"`` or
+        ``"feature age"``.
     p : float
         Chance of a difference at least as large without drift (chi-squared test).
     p_adjusted : float
@@ -223,6 +273,7 @@ def drift_of(
     reference: Reference,
     sizes: Mapping[int, int],
     *,
+    features: Mapping[str, AnyArray] | None = None,
     random_state: int = 0,
 ) -> Drift:
     """Compare rows with those of the fit.
@@ -236,6 +287,8 @@ def drift_of(
         Of the rows of the fit.
     sizes : mapping of int to int
         How many rows of the fit have each label.
+    features : mapping of str to array of shape (n,), optional
+        Features of these rows, or of a sample of them; one that is not there is 0 in all of them.
     random_state : int, default 0
         Seed of the rows among which new clusters are looked for, if there are very many.
 
@@ -261,6 +314,11 @@ def drift_of(
         name: _p_value(reference.counts[i], _counted(columns[i], reference.edges[i]))
         for i, name in enumerate(names)
     }
+    if features and reference.feature_edges is not None and reference.feature_counts is not None:
+        nothing = np.zeros(len(next(iter(features.values()))))
+        for i, name in enumerate(reference.features):
+            values = _counted(features.get(name, nothing), reference.feature_edges[i])
+            found[f"feature {name}"] = _p_value(reference.feature_counts[i], values)
     found["shares of clusters"] = _p_value(
         np.array([sizes.get(label, 0) for label in known]), np.array(list(now.values()))
     )
@@ -280,6 +338,21 @@ def _to_nearest(rows: AnyArray, centres: FloatArray) -> FloatArray:
         for start in range(0, len(rows), step)
     ]
     return np.concatenate(parts)
+
+
+def _binned(columns: list[AnyArray]) -> tuple[FloatArray, IntArray]:
+    """Ends of the bins of each column, and how many of its values they hold."""
+    edges: FloatArray = np.stack([_edges(column) for column in columns]).astype(np.float64)
+    return edges, np.stack([_counted(*pair) for pair in zip(columns, edges, strict=True)])
+
+
+def _edges(column: AnyArray) -> FloatArray:
+    """Ends of bins of as many values each; of few different values each has its own bin."""
+    values = np.unique(column)
+    if len(values) > _BINS:
+        return np.asarray(np.quantile(column, np.arange(1, _BINS) / _BINS))
+    middles = (values[1:] + values[:-1]) / 2 if len(values) > 1 else values
+    return np.concatenate([middles, np.repeat(middles[-1:], _BINS - 1 - len(middles))])
 
 
 def _counted(values: AnyArray, edges: FloatArray) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import attrs
@@ -12,12 +13,14 @@ from n2d_framework.core.rows import Rows, value_names
 from n2d_framework.core.rows.columns import missing_in
 from n2d_framework.types import AnyArray
 
-__all__ = ["ShownRows", "shown_rows"]
+__all__ = ["ShownRows", "shown_features", "shown_rows"]
 
 #: Categories that become features of their own: the most frequent of a column.
 _MOST_CATEGORIES = 50
 #: Columns of a row that are written out.
 _MOST_WRITTEN = 12
+#: Rows whose features are compared, values of a row, and numbers in all.
+_MOST_COMPARED, _LEAST_COMPARED, _WIDEST_COMPARED, _NUMBERS = 5000, 500, 20_000, 4_000_000
 
 
 @attrs.frozen(eq=False)
@@ -61,6 +64,33 @@ def shown_rows(rows: Rows) -> ShownRows:
     values = rows.values
     image = None if rows.named_kind == "sequence" else guess_image_shape(values.shape[1:])
     return ShownRows(values, value_names(rows.schema, values.shape[1:]), image)
+
+
+def shown_features(rows: Rows) -> tuple[AnyArray | None, tuple[str, ...]]:
+    """Features of rows and their names, for what compares distributions; of many, of a sample.
+
+    Parameters
+    ----------
+    rows : Rows
+
+    Returns
+    -------
+    array of shape (m, f), or None
+        Of 500 to 5,000 rows; ``None`` if there is nothing to compare, or more than 20,000 values.
+    tuple of str
+    """
+    width = math.prod(rows.row_shape)
+    if rows.storage == "sparse" or width > _WIDEST_COMPARED:
+        return None, ()
+    most = min(_MOST_COMPARED, max(_LEAST_COMPARED, _NUMBERS // max(width, 1)))
+    if len(rows) > most:
+        chosen = np.random.default_rng(0).choice(len(rows), most, replace=False)
+        rows = rows.take(np.sort(chosen))
+    shown = shown_rows(rows)
+    if shown.features is None:
+        return None, ()
+    flat = shown.features.reshape(len(rows), -1)
+    return flat, shown.names or tuple(map(str, range(flat.shape[1])))
 
 
 def _of_columns(rows: Rows) -> ShownRows:

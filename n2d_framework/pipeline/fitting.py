@@ -19,6 +19,7 @@ from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
 from n2d_framework.metrics.following import Reference
 from n2d_framework.metrics.hierarchy import ClusterMeans
+from n2d_framework.pages.shown_rows import shown_features
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
@@ -209,7 +210,9 @@ def fit_composition(
             run_id=run_id,
         )
         means = ClusterMeans.of(fit.output("manifolder"), fit.labels_before_edits)
-        reference = Reference.of(fit.output("embedder"), fit.labels_before_edits)
+        reference = Reference.of(
+            fit.output("embedder"), fit.labels_before_edits, *shown_features(x)
+        )
         fit = attrs.evolve(fit, clusters=means, reference=reference, **_look_back(fit, x))
         fit = fit.with_clusters()
     except BaseException as error:

@@ -13,6 +13,7 @@ from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.following import Drift, Reference, drift_of
+from n2d_framework.pages.shown_rows import shown_features
 from n2d_framework.pipeline.after_fit.choosing import (
     Criterion,
     NumbersOfClusters,
@@ -208,7 +209,7 @@ class Maintenance(Assessor):
     def drift(self, X: Any, reference: Any = None) -> Drift:
         """Compare rows with those of the fit: has something changed?
 
-        Shares of clusters, latent dimensions, and distances to the nearest cluster are tested
+        Shares of clusters, features, latent dimensions and distances to clusters are tested
         (chi-squared, Holm's correction), so that in at most 1 % of samples without drift there is
         an alarm. The model holds counts of the rows of its fit for this, and latent coordinates of
         at most 2,000, beside which groups of new rows are looked for.
@@ -234,11 +235,13 @@ class Maintenance(Assessor):
             an earlier version or saved without rows, and there is no `reference`.
         """
         fit = self._fitted()
-        latent, _, labels, _ = self._outputs_of(self._rows(X))
+        rows = self._rows(X)
+        latent, _, labels, _ = self._outputs_of(rows)
         known, before = fit.reference, fit.labels
         if reference is not None:
-            other, _, before, _ = self._outputs_of(self._rows(reference))
-            known = Reference.of(other, before)
+            others = self._rows(reference)
+            other, _, before, _ = self._outputs_of(others)
+            known = Reference.of(other, before, *shown_features(others))
         if known is None:
             raise UnsupportedError(
                 "drift: the bundle does not hold counts of the rows of its fit (an earlier "
@@ -247,7 +250,7 @@ class Maintenance(Assessor):
         ids, sizes = np.unique(before, return_counts=True)
         return drift_of(
             latent, labels, known, dict(zip(ids.tolist(), sizes.tolist(), strict=True)),
-            random_state=fit.random_state,
+            features=_by_name(*shown_features(rows)), random_state=fit.random_state,
         )  # fmt: skip
 
     def update(
@@ -315,6 +318,10 @@ class Maintenance(Assessor):
             rows, "embedder", "manifolder", fit.fitted.plan.labels
         )
         return latent, manifold, labels, False
+
+
+def _by_name(features: AnyArray | None, names: tuple[str, ...]) -> dict[str, AnyArray]:
+    return {} if features is None else dict(zip(names, features.T, strict=True))
 
 
 def _sizes(before: IntArray, now: IntArray) -> dict[int, tuple[int, int]]:

@@ -78,6 +78,31 @@ def test_a_new_cluster_between_old_ones_is_found_and_none_where_rows_are_as_befo
     assert model.drift(again).candidates == model.drift(np.repeat(again, 2, 0)).candidates == ()
 
 
+def test_features_that_drift_are_named_numbers_categories_and_gaps():
+    pandas = pytest.importorskip("pandas")
+
+    def table(seed: int, shift: float = 0.0, sides=("left", "right"), gaps: int = 10):
+        rng = np.random.default_rng(seed)
+        frame = pandas.DataFrame(
+            {"size": rng.normal(size=400), "age": rng.normal(40 + shift, 5, 400),
+             "side": rng.choice(sides, 400)}
+        )  # fmt: skip
+        frame.loc[rng.choice(400, gaps, replace=False), "size"] = np.nan
+        return frame
+
+    model = n2d.N2D("pca", "identity", "kmeans", prepare="table", n_clusters=2, random_state=0)
+    model.fit(table(0))
+
+    def alarms(frame) -> set[str]:
+        found = model.drift(frame)
+        return {t.what for t in found.tests if t.p_adjusted < 0.01 and t.what.startswith("feature")}
+
+    assert alarms(table(1)) == set()
+    assert alarms(table(2, shift=4)) == {"feature age"}
+    assert "feature size is missing" in alarms(table(3, gaps=90))
+    assert alarms(table(4, sides=("left", "left", "left", "right"))) >= {"feature side = left"}
+
+
 def test_few_rows_and_none_of_the_old_clusters(model):
     few = model.drift(stream(1, 3) + 50.0)
     assert (few.verdict, few.tests, few.n_rows) == ("unknown", (), 3)
@@ -92,7 +117,8 @@ def test_bundles_hold_what_drift_needs_and_go_without(model, tmp_path):
     again = n2d.load(tmp_path / "m.n2d")
     assert again.drift(x).as_dict() == model.drift(x).as_dict()
     part = again.to_snapshot().parts["reference"]
-    assert set(part) == {"dimensions", "edges", "counts", "centres", "far", "axes", "points"}
+    assert part["features"] == ["0", "1", "2", "3"]
+    assert part["feature_counts"].sum(axis=1).tolist() == [2000] * 4
     assert part["points"].shape == (2000, 4)
     again.edit().merge([0, 1])
     assert again.drift(stream(7)).verdict == "quiet"
@@ -120,7 +146,8 @@ def test_constant_dimensions_all_noise_and_models_that_place_no_rows():
     [
         {"dimensions": np.array([0, 9])}, {"edges": np.zeros((2, 19))}, {"far": float("nan")},
         {"counts": np.full((5, 20), -1)}, {"points": np.zeros((3, 9), np.float32)},
-        {"axes": np.full((4, 4), np.nan)}, {"centres": np.zeros((0, 4))},
+        {"axes": np.full((4, 4), np.nan)}, {"features": ["a"]}, {"features": [1, 2, 3, 4]},
+        {"feature_counts": np.full((4, 20), -1)}, {"centres": np.zeros((0, 4))},
     ],
 )  # fmt: skip
 def test_a_damaged_reference_is_refused(model, change):
