@@ -80,7 +80,11 @@ class ParquetSource(TableSource):
         del raw  # their types say what they are
         for part in self._parts:
             with reading(part.path, self.kind):
-                yield from part.file.iter_batches(batch_size=size, columns=columns.used)
+                # Of several groups at once, Arrow keeps in memory what was read already.
+                for group in range(part.file.num_row_groups):
+                    yield from part.file.iter_batches(
+                        batch_size=size, row_groups=[group], columns=columns.used
+                    )
 
     def close(self) -> None:
         """Close the files."""
