@@ -47,8 +47,7 @@ __all__ = [
 
 S = TypeVar("S", ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec, PresetSpec)
 
-_SPECS = (ComponentSpec, DatasetSpec, MetricSpec, KindSpec, PlotSpec, PanelSpec, PresetSpec)
-_HOOKS: tuple[tuple[str, type[Any]], ...] = tuple(zip(ANNOUNCING, _SPECS, strict=True))
+_HOOKS: tuple[tuple[str, type[Any]], ...] = tuple(zip(ANNOUNCING, S.__constraints__, strict=True))
 #: What an entry is called in messages, where its class has no role.
 _NOUNS: dict[type[Any], str] = {
     KindSpec: "kind", PlotSpec: "plot", PanelSpec: "panel", PresetSpec: "preset",
