@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from n2d_framework.core.origin.distributions import distribution_of
+from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.registry import Catalogue, default_catalogue
-from n2d_framework.registry.entry_points import installed_entry_points
+from n2d_framework.registry.entry_points import BLOCK_VARIABLE, installed_entry_points
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -96,6 +98,13 @@ def use_plugin(install_plugin: Callable[..., None]) -> Iterator[Callable[..., No
 
     yield use
     default_catalogue.cache_clear()
+
+
+@pytest.fixture
+def only_builtin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out all plugins that are installed now; those of a test come after it."""
+    names = {distribution_of(point)[0] for point in installed_entry_points()}
+    monkeypatch.setenv(BLOCK_VARIABLE, ",".join(sorted(names - {PROJECT})))
 
 
 @pytest.fixture(scope="session")

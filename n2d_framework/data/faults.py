@@ -31,6 +31,7 @@ _FAULTS = (
     KeyError,
     EOFError,
     RuntimeError,
+    SystemError,  # of compiled readers, such as numcodecs' of a negative size
     NotImplementedError,
     MemoryError,
     OverflowError,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,38 @@ def test_without_zarr_the_message_says_what_to_install(tmp_path: Path) -> None:
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert 'pip install "n2d_framework[zarr]"' in said.stderr
+
+
+@pytest.mark.parametrize("size", [0x7FFFFFFF, 0x80000000, 0xFFFFFFFF])
+@pytest.mark.parametrize(
+    ("codec", "place"), [("Blosc", 4), ("Blosc", 8), ("Blosc", 12), ("LZ4", 0)]
+)
+def test_sizes_that_no_piece_has_are_refused(tmp_path, codec, size, place):
+    numcodecs = pytest.importorskip("numcodecs")
+    path = tmp_path / "a.zarr"
+    root = zarr.open_group(str(path), mode="w", zarr_format=2)
+    root.create_array(
+        "x", data=np.ones((30, 4)), chunks=(30, 4), compressors=getattr(numcodecs, codec)()
+    )
+    piece = path / "x" / "0.0"
+    content = bytearray(piece.read_bytes())
+    content[place : place + 4] = size.to_bytes(4, "little")
+    piece.write_bytes(content)
+    for read in (load, lambda given: list(open_rows(given).blocks(7))):
+        with pytest.raises(DataError, match=r"a\.zarr"):
+            read(path)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+@pytest.mark.parametrize("left", [0, 15, 16, 40])
+def test_a_piece_that_is_cut_off_is_not_filled_from_memory(tmp_path, version, left):
+    codec = zarr.codecs.BloscCodec() if version == 3 else pytest.importorskip("numcodecs").Blosc()
+    path = tmp_path / "a.zarr"
+    root = zarr.open_group(str(path), mode="w", zarr_format=version)
+    root.create_array("x", data=X, chunks=(10, 4), compressors=codec)
+    np.testing.assert_array_equal(load(path).x, X)
+    piece = path / "x" / ("1.0" if version == 2 else "c/1/0")
+    piece.write_bytes(piece.read_bytes()[:left])
+    for read in (load, lambda given: list(open_rows(given).blocks(7))):
+        with pytest.raises(DataError, match=re.escape(str(piece)) if left else r"a\.zarr"):
+            read(path)

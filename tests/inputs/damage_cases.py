@@ -130,6 +130,19 @@ def _read_hdf5(written: Written) -> Iterator[Rows]:
             yield from _of_columns({name: values[name] for name in values.dtype.names})
 
 
+def _read_zarr(written: Written) -> Iterator[Rows]:
+    import zarr
+
+    root: Any = zarr.open(written.path, mode="r", use_consolidated=False)
+    arrays: dict[str, Any] = {}
+    for name in sorted(path.parent.name for path in written.path.glob("*/*")):
+        try:
+            arrays[name] = root[name][...]
+        except Exception:  # one that is damaged may not be used
+            continue
+    yield from _of_arrays(arrays, written.path)
+
+
 def _of_columns(columns: dict[str, Any]) -> Iterator[Rows]:
     """Any features in their order, beside any label."""
     names = list(columns)
@@ -211,6 +224,7 @@ _READERS = {
     ".parquet": _read_parquet, "": _read_parquet, ".csv": _read_text, ".tsv": _read_text,
     ".csv.gz": _read_text, ".tsv.gz": _read_text, ".jsonl": _read_lines,
     ".jsonl.gz": _read_lines, ".arrow": _read_arrow, ".feather": _read_arrow,
+    ".zarr": _read_zarr,
 }  # fmt: skip
 
 
@@ -257,7 +271,7 @@ def damaged(rng: Rng, folder: Path) -> Case:
         written = attrs.evolve(written, ask={})
     path = written.path
     if path.is_dir():
-        path = some(rng, sorted(path.rglob("*.parquet")))
+        path = some(rng, sorted(file for file in path.rglob("*") if file.is_file()))
     content = path.read_bytes()
     inside = path.suffix == ".gz" and rng.random() < 0.7
     text = path.suffix in (".csv", ".tsv", ".jsonl") or inside

@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -365,8 +366,25 @@ def structured(rng: Rng, table: Truth, folder: Path) -> Written:
     return Written(path, ask)
 
 
+def zarr_store(rng: Rng, table: Truth, folder: Path) -> Written:
+    """A folder of arrays, of either version of the format, in pieces of any size."""
+    import zarr
+
+    arrays, ask = _arrays(rng, table)
+    path, version = folder / "table.zarr", some(rng, [2, 3])
+    with warnings.catch_warnings():  # of version 3, which does not define strings of fixed width
+        warnings.filterwarnings("ignore", "The data type")
+        root = zarr.open_group(path, mode="w", zarr_format=version)
+        for name, values in arrays.items():
+            chunks = tuple(int(rng.integers(1, size + 1)) for size in values.shape)
+            root.create_array(name, data=values, chunks=chunks)
+        if rng.random() < 0.3:
+            zarr.consolidate_metadata(path)
+    return Written(path, ask)
+
+
 #: Formats whose values are float64 whatever they were, and those that keep the type.
 TEXT: tuple[Callable[..., Written], ...] = (text_table, text_table, text_table, json_lines)
 TYPED: tuple[Callable[..., Written], ...] = (
-    parquet, parquet, arrow, npy, npz, npz, hdf5, structured,
+    parquet, parquet, arrow, npy, npz, npz, hdf5, structured, zarr_store,
 )  # fmt: skip

@@ -155,10 +155,11 @@ def test_har_is_taken_as_it_is():
 
 def test_epochs_change_every_autoencoder_and_nothing_else():
     before, after = config_of("thesis", "mnist"), config_of("thesis", "mnist", epochs=3)
-    changed = [item for item in after["embedders"] if item not in before["embedders"]]
-    assert [item["epochs"] for item in changed] == [3, 3]
-    assert after["embedders"][:2] == before["embedders"][:2]
-    assert after["manifolders"] == before["manifolders"]
+    trained = [item for item in before["embedders"] if "epochs" in item]
+    assert 2 <= len(trained) < len(before["embedders"])  # plugins bring further ones
+    assert all(item["epochs"] > 3 for item in trained)
+    expected = [{**item, "epochs": 3} if item in trained else item for item in before["embedders"]]
+    assert after == before | {"embedders": expected}
 
 
 def test_hdbscan_is_scored_as_the_thesis_did():
