@@ -184,7 +184,7 @@ def test_parts_merge_along_the_graph_whatever_their_number():
     arc = np.linspace(0, np.pi, 300)
     moons = np.stack([np.cos(arc), np.sin(arc)], axis=1)
     x = np.concatenate([moons, [1.0, 0.4] - moons]) + rng.normal(0, 0.05, (600, 2))
-    graph = NeighborGraph.of(x.astype(np.float32), seed=0, n_jobs=1)
+    graph = NeighborGraph.of(x.astype(np.float32), 5, seed=0, n_jobs=1)
     for count in (2, 3, 5):
         merged = merged_labels(x, graph, count, seed=0)
         parts = sklearn.cluster.KMeans(2 * count, n_init=1, random_state=0).fit(x).labels_
@@ -197,7 +197,7 @@ def test_parts_merge_along_the_graph_whatever_their_number():
             slowly = max(options, key=graph.modularity)
         assert accuracy(slowly, merged) == 1
     equal = np.repeat(x[:3], 5, axis=0)
-    few = NeighborGraph.of(equal.astype(np.float32), seed=0, n_jobs=1)
+    few = NeighborGraph.of(equal.astype(np.float32), 3, seed=0, n_jobs=1)
     assert len(np.unique(merged_labels(equal, few, 3, seed=0))) == 3
 
 
@@ -210,7 +210,7 @@ def test_merged_starts_find_classes_that_starts_from_kmeans_do_not():
         [rng.normal(c, w, (n, 2)) for c, n, w in zip(centres, sizes, widths, strict=True)]
     )
     y = np.repeat([0, 1, 2, 2], sizes)
-    graph = NeighborGraph.of(x.astype(np.float32), seed=0, n_jobs=1)
+    graph = NeighborGraph.of(x.astype(np.float32), 3, seed=0, n_jobs=1)
     merged = max((merged_labels(x, graph, 3, seed=seed) for seed in range(5)), key=graph.modularity)
     assert accuracy(y, merged) > 0.8
     usual, plain = (
@@ -440,7 +440,7 @@ def test_the_start_that_cuts_fewest_edges_parts_classes_rather_than_a_dense_grou
     assert likely.lower_bound_ > modular.lower_bound_
     assert sorted(np.bincount(likely.labels_)) == [20, 300]
     assert accuracy(np.repeat([0, 1], 150), modular.labels_[:300]) > 0.99
-    graph = NeighborGraph.of(x, seed=0, n_jobs=1)
+    graph = NeighborGraph.of(x, 2, seed=0, n_jobs=1)
     assert graph.modularity(modular.labels_) > 0.45 > graph.modularity(likely.labels_)
     assert graph.modularity(np.zeros(320, np.int64)) == pytest.approx(0)
 

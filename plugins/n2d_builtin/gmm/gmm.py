@@ -287,7 +287,7 @@ class GaussianMixture:
         merges = self.init != kind and 1 < n_components <= MOST_MERGED
         n_merged = self.n_init // 3 if merges else 0
         needed = n_merged or (self.selection == "modularity" and self.n_init > 1)
-        graph = self._graph(rows, context) if needed else None
+        graph = self._graph(rows, n_components, context) if needed else None
 
         def fit_one(seed: int, labels: AnyArray | None = None) -> Any:
             try:
@@ -320,9 +320,10 @@ class GaussianMixture:
             )  # fmt: skip
         return self._selected(models, graph, context)
 
-    def _graph(self, rows: AnyArray, context: FitContext) -> NeighborGraph:
+    def _graph(self, rows: AnyArray, n_components: int, context: FitContext) -> NeighborGraph:
         seed = derive_seed(context.seed, self.name, "graph")
-        return NeighborGraph.of(rows.astype(np.float32), seed=seed, n_jobs=context.n_jobs)
+        rows = rows.astype(np.float32)
+        return NeighborGraph.of(rows, n_components, seed=seed, n_jobs=context.n_jobs)
 
     def _selected(self, models: list[Any], graph: NeighborGraph | None, context: FitContext) -> Any:
         """The start that is kept."""

@@ -14,8 +14,8 @@ from n2d_framework.plugin import AnyArray
 
 __all__ = ["NeighborGraph"]
 
-#: Neighbours of a row, and most rows of which the graph is made.
-_NEIGHBORS, _MOST_ROWS = 20, 10_000
+#: Fewest and most neighbours of a row, and most rows of which the graph is made.
+_FEWEST, _NEIGHBORS, _MOST_ROWS = 3, 20, 10_000
 
 
 @attrs.frozen(eq=False)
@@ -33,12 +33,13 @@ class NeighborGraph:
     edges: Any
 
     @classmethod
-    def of(cls, rows: AnyArray, *, seed: int, n_jobs: int) -> NeighborGraph:
-        """Join rows with their 20 nearest.
+    def of(cls, rows: AnyArray, n_clusters: int, *, seed: int, n_jobs: int) -> NeighborGraph:
+        """Join rows with their 20 nearest, or as many as half the rows of a cluster, at least 3.
 
         Parameters
         ----------
         rows : float32 array of shape (n, d)
+        n_clusters : int
         seed : int
             Of the choice of 10,000 rows, if there are more.
         n_jobs : int
@@ -48,7 +49,8 @@ class NeighborGraph:
 
         chosen = Landmarks.draw(rows, _MOST_ROWS, seed).rows
         n = len(chosen)
-        k = min(_NEIGHBORS + 1, n)
+        fitting = max(_FEWEST, n // (2 * n_clusters))
+        k = min(_NEIGHBORS, fitting, n - 1) + 1
         nearest = ExactNeighbors(chosen).query_self(k, n_jobs=n_jobs)[0][:, 1:]
         starts = np.repeat(np.arange(n), k - 1)
         joined = csr_array((np.ones(n * (k - 1)), (starts, nearest.ravel())), shape=(n, n))
