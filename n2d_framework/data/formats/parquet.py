@@ -80,10 +80,9 @@ class ParquetSource(TableSource):
         del raw  # their types say what they are
         for part in self._parts:
             with reading(part.path, self.kind):
-                # Of several groups at once, Arrow keeps in memory what was read already.
-                for group in range(part.file.num_row_groups):
+                for groups in _enough(part.file.metadata, size):
                     yield from part.file.iter_batches(
-                        batch_size=size, row_groups=[group], columns=columns.used
+                        batch_size=size, row_groups=groups, columns=columns.used
                     )
 
     def close(self) -> None:
@@ -180,3 +179,17 @@ def number_type(schema: Any, name: str) -> np.dtype[np.generic] | None:
         return None
     found: np.dtype[np.generic] = np.dtype(kind.to_pandas_dtype())
     return found
+
+
+def _enough(metadata: Any, size: int) -> Iterator[list[int]]:
+    """Row groups that follow each other and hold so many rows: no more are kept in memory."""
+    groups: list[int] = []
+    rows = 0
+    for group in range(metadata.num_row_groups):
+        groups.append(group)
+        rows += metadata.row_group(group).num_rows
+        if rows >= size:
+            yield groups
+            groups, rows = [], 0
+    if groups:
+        yield groups
