@@ -82,10 +82,10 @@ def test_the_surest_rows_have_the_least_risk(measured, blobs):
 
 def test_votes_are_counted_as_by_hand():
     labels = np.array([0, 0, 1, 1, -1])
-    from n2d_framework.pipeline.after_fit.refits import _consensus, _jaccard, _together
+    from n2d_framework.pipeline.after_fit.refits import _jaccard, _together, consensus_of
 
     given = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
-    assert _consensus(given, labels).tolist() == [0, 1, 1, 1, 0]
+    assert consensus_of(given, labels).tolist() == [0, 1, 1, 1, 0]
     assert _jaccard(labels, given[0], 0) == pytest.approx(1 / 2)
     np.testing.assert_allclose(_together(given, labels, [0, 1]), [[4 / 6, 2 / 6], [0, 5 / 6]])
 

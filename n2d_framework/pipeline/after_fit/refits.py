@@ -16,7 +16,7 @@ from n2d_framework.metrics.matching import match_clusters, match_labels
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 
-__all__ = ["Stability", "stability_of"]
+__all__ = ["Stability", "consensus_of", "stability_of"]
 
 #: Share of the rows that a resample holds.
 _SHARE = 0.8
@@ -140,7 +140,7 @@ def stability_of(
     return Stability(
         labels,
         (given == labels).mean(axis=0),
-        _consensus(given, labels),
+        consensus_of(given, labels),
         np.array([_ari(labels, found) for found in given]),
         tuple(clusters),
         np.array([np.mean([_jaccard(labels, found, k) for found in given]) for k in clusters]),
@@ -165,8 +165,19 @@ def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tupl
         yield "resample", again.fit(rows.take(part)).predict(rows)
 
 
-def _consensus(given: IntArray, labels: IntArray) -> IntArray:
-    """The most frequent label of each row; its own where none is more frequent."""
+def consensus_of(given: IntArray, labels: IntArray) -> IntArray:
+    """The label that most clusterings give each row; its own where none is more frequent.
+
+    Parameters
+    ----------
+    given : int64 array of shape (r, n)
+        Labels by `r` clusterings, in the numbers of `labels`.
+    labels : int64 array of shape (n,)
+
+    Returns
+    -------
+    int64 array of shape (n,)
+    """
     best, count = labels.copy(), (given == labels).sum(axis=0)
     for label in np.unique(given).tolist():
         times = (given == label).sum(axis=0)
