@@ -1,7 +1,8 @@
 """Worth of confidence, consensus, exemplars and reassigned noise, against known classes.
 
-``python benchmarks/trust.py FOLDER`` with usps.npz, usps_latent.npz (``z``), mnist.npz (``x_test``),
-letter.npz, satimage.npz and pbmc68k_reduced.h5ad writes benchmarks/results/trust.md. Labels are never used by a method, only to measure it.
+``python benchmarks/trust.py FOLDER`` with usps.npz, usps_latent.npz, mnist.npz, letter.npz,
+satimage.npz and pbmc68k_reduced.h5ad writes benchmarks/results/trust.md. Classes are never used by
+a method, only to measure it.
 """
 
 from __future__ import annotations
