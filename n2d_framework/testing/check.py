@@ -9,11 +9,15 @@ import attrs
 
 from n2d_framework.core.spec import ComponentSpec
 
-__all__ = ["FLAGS", "Check", "CheckFailedError", "Checks", "demand"]
+__all__ = ["FLAGS", "Check", "CheckFailedError", "Checks", "OptionNeededError", "demand"]
 
 
 class CheckFailedError(AssertionError):
     """The object under examination does not keep a contract."""
+
+
+class OptionNeededError(Exception):
+    """Nothing can be said: an option has no default and none among the small options."""
 
 
 def demand(kept: object, otherwise: str) -> None:
@@ -26,7 +30,8 @@ def _components_only(of: Callable[[ComponentSpec], bool]) -> Callable[[Any], boo
     return lambda spec: isinstance(spec, ComponentSpec) and of(spec)
 
 
-#: The declared abilities that a check may need. Nothing else ever skips one.
+#: The declared abilities that a check may need. Else, one is skipped only where an
+#: option must be given; see :class:`OptionNeededError`.
 FLAGS: Mapping[str, Callable[[Any], bool]] = {
     "inductive": _components_only(lambda spec: spec.inductive),
     "deterministic": _components_only(lambda spec: spec.deterministic),

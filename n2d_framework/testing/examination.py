@@ -14,15 +14,17 @@ import attrs
 import numpy as np
 
 from n2d_framework.config import Choice
+from n2d_framework.core.options import options_of
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.rows import Rows
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State
+from n2d_framework.errors import ConfigError, Problem, did_you_mean
 from n2d_framework.plan.compatibility import component_reasons
 from n2d_framework.plan.run_step import published_about
 from n2d_framework.registry import Entry, default_catalogue
-from n2d_framework.testing.check import CheckFailedError
+from n2d_framework.testing.check import CheckFailedError, OptionNeededError
 from n2d_framework.testing.exercise import exercise, questions
 from n2d_framework.testing.process_state import Surroundings
 from n2d_framework.testing.sample_rows import (
@@ -48,8 +50,10 @@ __all__ = [
     "fresh",
     "kept_state",
     "once",
+    "options_for",
     "partner_of",
     "same",
+    "with_options",
 ]
 
 SEED = 7
@@ -98,7 +102,49 @@ class Fitted:
 
 def fresh(entry: Entry[ComponentSpec]) -> Any:
     """An unfitted component with its small options."""
-    return Choice.of(entry, entry.spec.small_options).filled(N_CLUSTERS).component
+    return Choice.of(entry, options_for(entry)).filled(N_CLUSTERS).component
+
+
+def options_for(entry: Entry[ComponentSpec]) -> Mapping[str, Any]:
+    """Options that a component is examined with.
+
+    Raises
+    ------
+    OptionNeededError
+        If one that is required is not among them.
+    """
+    small = entry.spec.small_options
+    needed = [
+        option.name
+        for option in options_of(entry.spec.load())
+        if option.default is attrs.NOTHING and option.name not in small
+    ]
+    if needed:
+        flags = " ".join(f"--set {name}=VALUE" for name in needed)
+        raise OptionNeededError(
+            f"not examined, for {', '.join(needed)} has no default: n2d check-plugin "
+            f"{entry.spec.role}/{entry.spec.name} {flags} (options= of run_checks); or announce "
+            "small_options"
+        )
+    return small
+
+
+def with_options(entry: Entry[ComponentSpec], options: Mapping[str, Any]) -> Entry[ComponentSpec]:
+    """The entry with further small options.
+
+    Raises
+    ------
+    ConfigError
+        If it has no such option.
+    """
+    if not options:
+        return entry
+    known = [option.name for option in options_of(entry.spec.load())]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ConfigError([Problem(name, did_you_mean(name, known)) for name in unknown])
+    small = {**entry.spec.small_options, **options}
+    return attrs.evolve(entry, spec=attrs.evolve(entry.spec, small_options=small))
 
 
 def fit(
@@ -197,6 +243,8 @@ class ComponentExamination:
         Rows of the author's, instead of the kit's: three quarters to fit, the rest to ask.
     time_limit : float
         Seconds a fit on small options may take.
+    options : mapping
+        Options beside the small ones of the entry, which has them already.
     surroundings : Surroundings
         Those before anything was fitted, for the fresh process: a variable or a umask that a fit
         sets here would otherwise be there already.
@@ -206,6 +254,7 @@ class ComponentExamination:
     folder: Path
     given: Any = None
     time_limit: float = 20.0
+    options: Mapping[str, Any] = attrs.Factory(dict)
     environment: Surroundings = attrs.field(factory=Surroundings.now, init=False)
 
     @property

@@ -69,7 +69,7 @@ def examine_elsewhere(exam: Any) -> Elsewhere:
     folder = Path(exam.folder) / "elsewhere"
     folder.mkdir(parents=True)
     (folder / "empty").mkdir()
-    job = {"role": exam.spec.role, "name": exam.entry.qualified_name}
+    job = {"role": exam.spec.role, "name": exam.entry.qualified_name, "options": dict(exam.options)}
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
     rows = {name: state_of_rows(rows_of(getattr(exam, name))) for name in ("rows", "new")}
     _write(folder / "rows", rows)

@@ -35,13 +35,13 @@ def component(folder: Path) -> None:
     from n2d_framework.core.rows import rows_of_state
     from n2d_framework.registry import default_catalogue
     from n2d_framework.storage import decode, read_file
-    from n2d_framework.testing.examination import answers, fit, fresh
+    from n2d_framework.testing.examination import answers, fit, fresh, with_options
     from n2d_framework.testing.exercise import as_array
     from n2d_framework.testing.process_state import Surroundings
     from n2d_framework.testing.side_effects import watched
 
     job: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
-    entry = default_catalogue().get(job["role"], job["name"])
+    entry = with_options(default_catalogue().get(job["role"], job["name"]), job["options"])
     _, given = decode(read_file(folder / "rows"), kind="examination")
     rows, new = (rows_of_state(given[name]).given for name in ("rows", "new"))
     _, parts = decode(read_file(folder / "upstream"), kind="examination")

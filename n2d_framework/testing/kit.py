@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,7 +21,7 @@ from n2d_framework.errors import (
     raised_at,
 )
 from n2d_framework.registry import Catalogue, Entry, default_catalogue, refuse_duplicates
-from n2d_framework.testing.check import Check, CheckFailedError
+from n2d_framework.testing.check import Check, CheckFailedError, OptionNeededError
 from n2d_framework.testing.check_results import Outcome, Report
 from n2d_framework.testing.checks import (
     announcement,
@@ -34,7 +34,7 @@ from n2d_framework.testing.checks import (
     tracker_checks,
 )
 from n2d_framework.testing.checks.tracker_checks import trackers_of
-from n2d_framework.testing.examination import ComponentExamination
+from n2d_framework.testing.examination import ComponentExamination, with_options
 from n2d_framework.types import AnyArray
 
 __all__ = [
@@ -179,7 +179,12 @@ def checks_for(entry: AnyEntry | str) -> list[Check]:
 
 
 def examination(
-    entry: AnyEntry, folder: Path, *, rows: AnyArray | None = None, time_limit: float = 20.0
+    entry: AnyEntry,
+    folder: Path,
+    *,
+    rows: AnyArray | None = None,
+    time_limit: float = 20.0,
+    options: Mapping[str, Any] | None = None,
 ) -> Any:
     """Common parts of the checks of one entry.
 
@@ -192,11 +197,15 @@ def examination(
         Rows for a component, instead of the kit's.
     time_limit : float, default 20.0
         Seconds a fit on small options may take.
+    options : mapping, optional
+        Options of a component beside its small ones, such as the path of a model: plain values.
 
     Raises
     ------
     UnsupportedError
-        If the extra ``test`` is not installed.
+        If the extra ``test`` is not installed, or what has no options is given some.
+    ConfigError
+        If the component has no such option.
     """
     try:
         import jsonschema  # noqa: F401
@@ -205,7 +214,10 @@ def examination(
             'the conformance kit needs the extra test: pip install "n2d_framework[test]"'
         ) from error
     if kind_of(entry) in ROLE_NAMES:
-        return ComponentExamination(entry, folder, rows, time_limit)
+        given = dict(options or {})
+        return ComponentExamination(with_options(entry, given), folder, rows, time_limit, given)
+    if options:
+        raise UnsupportedError(f"options are for components; a {kind_of(entry)} has none")
     if kind_of(entry) == "dataset":
         return dataset_checks.DatasetExamination(entry)
     if kind_of(entry) == "metric":
@@ -219,6 +231,7 @@ def run_checks(
     rows: AnyArray | None = None,
     time_limit: float = 20.0,
     only: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Report:
     """Examine an entry.
 
@@ -232,16 +245,19 @@ def run_checks(
         Seconds a fit on small options may take.
     only : sequence of str, default ()
         Names of the checks to run; all, if empty.
+    options : mapping, optional
+        Options of a component beside its small ones, such as the path of a model: plain values.
 
     Returns
     -------
     Report
-        Whatever a check raises counts as its failure.
+        Whatever a check raises counts as its failure. Where an option has no default and is
+        neither given nor among the small options, what needs it is skipped, and says so.
     """
     found = find(entry) if isinstance(entry, str) else entry
     chosen = [check for check in checks_for(found) if not only or check.name in only]
     with tempfile.TemporaryDirectory(prefix="n2d-check-") as folder:
-        exam = examination(found, Path(folder), rows=rows, time_limit=time_limit)
+        exam = examination(found, Path(folder), rows=rows, time_limit=time_limit, options=options)
         streams = sys.stdout, sys.stderr
         try:
             outcomes = tuple(_run(check, exam) for check in chosen)
@@ -258,6 +274,8 @@ def _run(check: Check, exam: Any) -> Outcome:
     start = time.perf_counter()
     try:
         check.run(exam)
+    except OptionNeededError as error:
+        return Outcome(check.name, check.promise, "skipped", str(error))
     except CheckFailedError as error:
         detail = str(error) + _where(exam, error.__cause__)
     except Exception as error:  # noqa: BLE001  # whatever a component raises is its failure

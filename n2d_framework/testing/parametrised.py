@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from n2d_framework.errors import UnknownComponentError, did_you_mean
-from n2d_framework.testing.check import Check
+from n2d_framework.testing.check import Check, OptionNeededError
 from n2d_framework.testing.kit import checks_for, entries_of, kind_of
 from n2d_framework.types import AnyArray
 
@@ -40,7 +40,7 @@ def conformance(
     -------
     callable
         A test with one case per check. What several checks look at is computed once in a
-        session; a check is skipped only by a declared ability.
+        session; a check is skipped only by a declared ability, or for want of an option.
 
     Raises
     ------
@@ -75,7 +75,10 @@ def conformance(
         reason = check.skipped(exam.entry.spec)
         if reason:
             pytest.skip(f"the spec says: {reason}")
-        check.run(exam)
+        try:
+            check.run(exam)
+        except OptionNeededError as error:
+            pytest.skip(str(error))
 
     test: Callable[..., None] = test_conformance
     return test

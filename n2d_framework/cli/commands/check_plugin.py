@@ -32,6 +32,14 @@ def check_plugin(
         bool, typer.Option("--markdown", help="Print a table for a README.")
     ] = False,
     json: Json = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="OPTION=VALUE",
+            help="An option of the one entry, such as model=PATH; repeatable.",
+        ),
+    ] = None,
     time_limit: Annotated[
         float, typer.Option(min=0.1, help="Seconds a fit on the small options may take.")
     ] = 20.0,
@@ -39,12 +47,16 @@ def check_plugin(
     """Run the conformance kit on installed plugins; exit code 1 if a check fails."""
     if markdown and json:
         raise typer.BadParameter("choose one of --markdown and --json")
+    if settings and (which is None or "/" not in which):
+        raise typer.BadParameter("--set is for one entry: name it as ROLE/NAME")
+    from n2d_framework.config.reading import apply_overrides
     from n2d_framework.testing import run_checks
 
+    options = apply_overrides({}, settings or ())
     reports = []
     for entry in _chosen(which):
         err().print(f"checking {entry.qualified_name} …", style="dim")
-        reports.append(run_checks(entry, time_limit=time_limit))
+        reports.append(run_checks(entry, time_limit=time_limit, options=options))
     if json:
         print_json([_plain(report) for report in reports])
     elif markdown:
@@ -86,7 +98,7 @@ def _print(report: Report) -> None:
         mark, style = _MARKS[outcome.status]
         text = Text(outcome.promise)
         same = first.setdefault(outcome.detail, outcome.check)
-        if outcome.status == "failed" and same != outcome.check:
+        if outcome.status != "passed" and same != outcome.check:
             text.append(f"\nas {same}", style=style)
         elif outcome.detail:
             text.append(f"\n{outcome.detail}", style=style)

@@ -23,6 +23,7 @@ from n2d_framework.testing.examination import (
     difference,
     fit,
     kept_state,
+    options_for,
     same,
 )
 from n2d_framework.testing.exercise import as_array, ask, exercise
@@ -225,7 +226,7 @@ def in_a_model(exam: ComponentExamination) -> None:
         able = [e for e in default_catalogue().components("embedder") if e.spec.sparse]
         demand(able, "no installed embedder takes its sparse rows")
         trio["embedder"] = {"name": able[0].qualified_name, **able[0].spec.small_options}
-    trio[exam.spec.role] = {"name": exam.entry.qualified_name, **exam.spec.small_options}
+    trio[exam.spec.role] = {"name": exam.entry.qualified_name, **options_for(exam.entry)}
     if exam.partner is not None:
         name = exam.partner.qualified_name
         trio["embedder"] = {"name": name, **exam.partner.spec.small_options}

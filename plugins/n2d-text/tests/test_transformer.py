@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-import attrs
 import numpy as np
 import pytest
 from n2d_text.sentence_models import ModelFolder
@@ -20,7 +19,6 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 
 from n2d_framework.errors import ConfigError, DataError, DataWarning, StateError
 from n2d_framework.plugin import FitContext, resolve
-from n2d_framework.registry import default_catalogue
 from n2d_framework.testing import run_checks
 
 SEED = FitContext(seed=3)
@@ -108,12 +106,12 @@ def test_empty_texts_lie_at_the_origin_and_are_reported(model):
     assert np.linalg.norm(z[0]) == pytest.approx(1.0)
 
 
-#: Those that need no other process, which would not know the model.
+#: Those of answers and states.
 CHECKS = (
     "abilities", "options_described", "options_round_trip", "options_bounded", "clone_and_params",
     "output", "refit_forgets", "components_are_independent", "state_is_plain",
     "state_refuses_damage", "input_unchanged", "arrays_are_its_own", "fewest_rows",
-    "batch_invariance", "not_fitted", "in_a_model",
+    "batch_invariance", "not_fitted", "in_a_model", "same_seed", "state_round_trip",
 )  # fmt: skip
 
 
@@ -122,9 +120,7 @@ def test_the_kit_finds_nothing_wrong(model, tmp_path):
     folder = shutil.copytree(model, tmp_path / "letters")
     tokenizer_to(folder / "tokenizer.json", LETTERS)
     write(folder / "sentence_bert_config.json")
-    entry = default_catalogue().get("embedder", "transformer")
-    small = attrs.evolve(entry.spec, small_options={"model": str(folder)})
-    report = run_checks(attrs.evolve(entry, spec=small), only=CHECKS)
+    report = run_checks("embedder/transformer", options={"model": str(folder)}, only=CHECKS)
     assert len(report.outcomes) == len(CHECKS)
     assert report.ok, str(report)
 
