@@ -44,7 +44,8 @@ def kinds_lines(data: Dataset, source: str) -> list[str]:
     found["gaps in"] = [name for name, missing in gaps.items() if missing]
     for title, name in (("ids", rows.schema.id), ("classes", rows.schema.y)):
         found[title] = [] if name is None else [name]
-    lines = [f"{data.name}: {len(rows)} rows, {len(gaps)} columns are features"]
+    used = "1 column is a feature" if len(gaps) == 1 else f"{len(gaps)} columns are features"
+    lines = [f"{data.name}: {len(rows)} rows, {used}"]
     lines += [f"  {title:<9} {_few(names)}" for title, names in found.items() if names]
     return [
         *lines,

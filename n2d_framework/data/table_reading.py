@@ -233,14 +233,14 @@ def _point_out_uses(source: RowSource, found: TableReading) -> None:
         point_out(
             source.table,
             f"column {column.name!r} is {taken}: {column.why}; if it is a feature, say so: "
-            f"{{path: ..., kinds: {{{column.name}: {kind}}}}}",
+            f"kinds: {{{column.name}: {kind}}}, or --kind {column.name}={kind}",
         )
     texts = [column.name for column in found.columns if column.why == _TEXTS]
     if texts:
         point_out(
             source.table,
             f"column {listed(texts)} holds texts and is left out; to cluster them, say "
-            f"{{path: ..., text: {texts[0]}}}",
+            f"text: {texts[0]}, or --text {texts[0]}",
         )
     empty = [column.name for column in found.columns if column.why == "has no values"]
     if empty:

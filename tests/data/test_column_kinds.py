@@ -135,7 +135,7 @@ def test_ids_texts_and_blanks_are_left_out(tmp_path: Path) -> None:
     said = "\n".join(str(one.message) for one in caught)
     for expected in (
         "'key' is taken for the ids of the rows: all its values are different",
-        "'note' holds texts and is left out; to cluster them, say {path: ..., text: note}",
+        "'note' holds texts and is left out; to cluster them, say text: note, or --text note",
         "'blank' has no values and is left out",
     ):
         assert expected in said

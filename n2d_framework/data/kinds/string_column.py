@@ -180,7 +180,7 @@ class StringColumn:
         raise self._refusal(
             stray,
             f"which is not {_ARTICLES[kind]} as in most rows; correct it, or give the column a "
-            f"kind: {{path: ..., kinds: {{{self.where.name}: category}}}}",
+            f"kind: kinds: {{{self.where.name}: category}}, or --kind {self.where.name}=category",
         )
 
     def _refusal(self, word: int, wrong: str) -> DataError:
