@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from n2d_framework.bundle import inspect, load, save, upgrade, verify
+    from n2d_framework.bundle import export_onnx, inspect, load, save, upgrade, verify
     from n2d_framework.config.presets import preset
     from n2d_framework.errors import N2DError
     from n2d_framework.events import TensorBoard
@@ -33,6 +33,7 @@ __all__ = [
     "compare",
     "components",
     "compose",
+    "export_onnx",
     "inspect",
     "load",
     "open_comparison",
@@ -52,6 +53,7 @@ _HOMES = {
     "compare": "n2d_framework.experiment",
     "components": "n2d_framework.registry",
     "compose": "n2d_framework.pipeline",
+    "export_onnx": "n2d_framework.bundle",
     "inspect": "n2d_framework.bundle",
     "load": "n2d_framework.bundle",
     "open_comparison": "n2d_framework.experiment",

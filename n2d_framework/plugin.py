@@ -54,6 +54,7 @@ from n2d_framework.core.events import (
     StageFinished,
     StageStarted,
 )
+from n2d_framework.core.exchange.onnx_graph import OnnxGraph
 from n2d_framework.core.kinds import KINDS, Kind
 from n2d_framework.core.learned import learned
 from n2d_framework.core.options import Option, component, option, options_dict, options_of
@@ -131,6 +132,7 @@ __all__ = [
     "MetricSpec",
     "Modality",
     "N2DError",
+    "OnnxGraph",
     "Option",
     "PanelSpec",
     "PlotSpec",

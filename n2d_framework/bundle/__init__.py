@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from n2d_framework.bundle.decoding import open_bundle
 from n2d_framework.bundle.inspection import ArrayInfo, BundleInfo, inspect
+from n2d_framework.bundle.onnx_export import OnnxExport, export_onnx
 from n2d_framework.bundle.replay import StageReplay, VerifyReport
 from n2d_framework.bundle.save_load import holds_rows, load, load_plan, save, save_again, verify
 from n2d_framework.bundle.upgrading import upgrade
@@ -14,8 +15,10 @@ from n2d_framework.bundle.upgrading import upgrade
 __all__ = [
     "ArrayInfo",
     "BundleInfo",
+    "OnnxExport",
     "StageReplay",
     "VerifyReport",
+    "export_onnx",
     "holds_rows",
     "inspect",
     "load",

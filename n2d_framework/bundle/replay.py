@@ -19,7 +19,9 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
 
-__all__ = ["TOLERANCE", "StageReplay", "VerifyReport", "environment_changes", "replay"]
+__all__ = [
+    "TOLERANCE", "StageReplay", "VerifyReport", "environment_changes", "replay", "span_moved",
+]  # fmt: skip
 
 #: Coordinates may move by this share of their span; labels must not change.
 TOLERANCE = 1e-5
@@ -130,8 +132,8 @@ def replay(model: N2D, golden: State) -> tuple[StageReplay, ...]:
         raise BundleError(f"/golden: {error}") from error
     first, last = COORDINATE_ROLES
     return (
-        _stage(first, lambda: _embed(model, x), latent, _span_moved, TOLERANCE),
-        _stage(last, lambda: _unfold(model, latent), manifold, _span_moved, TOLERANCE),
+        _stage(first, lambda: _embed(model, x), latent, span_moved, TOLERANCE),
+        _stage(last, lambda: _unfold(model, latent), manifold, span_moved, TOLERANCE),
         _stage(LABEL_ROLE, lambda: model.labels_of(manifold), labels, _share_moved, 0.0),
     )
 
@@ -168,7 +170,8 @@ def _stage(
     return StageReplay(role, len(stored), identical, moved, limit)
 
 
-def _span_moved(found: AnyArray, stored: AnyArray) -> float:
+def span_moved(found: AnyArray, stored: AnyArray) -> float:
+    """Largest change of coordinates, as a share of their span; infinite if not comparable."""
     wide, reference = found.astype(np.float64), stored.astype(np.float64)
     if not (np.isfinite(wide).all() and np.isfinite(reference).all()) or not reference.size:
         return float("inf")

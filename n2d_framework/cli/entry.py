@@ -26,6 +26,7 @@ from n2d_framework.cli.commands.doctor import doctor
 from n2d_framework.cli.commands.drift import drift
 from n2d_framework.cli.commands.edit import edit
 from n2d_framework.cli.commands.explain import explain
+from n2d_framework.cli.commands.export import export
 from n2d_framework.cli.commands.inspect import inspect
 from n2d_framework.cli.commands.inspect_data import inspect_data
 from n2d_framework.cli.commands.new_plugin import new_plugin
@@ -167,6 +168,7 @@ for _command in (
     inspect_data,
     verify,
     upgrade,
+    export,
     components,
     datasets,
     store,

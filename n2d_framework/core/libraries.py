@@ -17,6 +17,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
                 "scikit_posthocs", "statsmodels"),
     "distributed": ("dask", "distributed", "pyarrow"),
     "images": ("PIL",),
+    "onnx": ("onnx",),
     "plots": ("matplotlib",),
     "tables": ("pyarrow",),
     "tensorboard": ("tensorboardX",),

@@ -9,7 +9,8 @@ whether a row is an image, a series or a vector. An embedder is made of
 - training: :func:`train` runs a :class:`RowTrainer`, which says what a row costs, for the epochs of
   :class:`TrainingSettings`; it reports epochs, stops early, keeps the best weights, and checks that
   training has not collapsed;
-- weights: :func:`take_weights` out of the model, :func:`read_weights` out of a state.
+- weights: :func:`take_weights` out of the model, :func:`read_weights` out of a state;
+- :func:`plan_to_onnx`, with which its encoder can be exported.
 
 Importing this package loads nothing. :class:`RowTrainer`, :class:`AutoencoderTrainer` and
 :data:`LOSSES` import Keras: name them in a module that is imported when training starts.
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from n2d_framework.networks.exact_products import ExactMatrix, multiply, prepare
     from n2d_framework.networks.inference import Network, values_per_row
     from n2d_framework.networks.keras_backend import load_keras, network_libraries
+    from n2d_framework.networks.onnx_layers import plan_to_onnx
     from n2d_framework.networks.plans import (
         Layer,
         Plan,
@@ -99,6 +101,7 @@ __all__ = [
     "load_keras",
     "multiply",
     "network_libraries",
+    "plan_to_onnx",
     "prepare",
     "put_weights",
     "read_history",
@@ -122,6 +125,7 @@ _MODULES = {
     "exact_products": ("ExactMatrix", "multiply", "prepare"),
     "inference": ("Network", "values_per_row"),
     "keras_backend": ("load_keras", "network_libraries"),
+    "onnx_layers": ("plan_to_onnx",),
     "plans": ("Layer", "Plan", "conv_decoder", "conv_encoder", "dense_decoder", "dense_encoder"),
     "precision": ("Precision", "bfloat16_is_faster", "resolve_precision"),
     "row_trainer": ("LOSSES", "AutoencoderTrainer", "RowTrainer"),

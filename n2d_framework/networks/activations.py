@@ -25,9 +25,9 @@ Activation: TypeAlias = Literal[
 Array: TypeAlias = NDArray[np.float64]
 
 # Klambauer et al. 2017, Self-Normalizing Neural Networks, eq. 14.
-_SELU_ALPHA = 1.6732632423543772848170429916717
-_SELU_SCALE = 1.0507009873554804934193349852946
-_LEAK = 0.2
+SELU_ALPHA = 1.6732632423543772848170429916717
+SELU_SCALE = 1.0507009873554804934193349852946
+LEAK = 0.2
 
 
 def _relu(x: Array) -> Array:
@@ -39,7 +39,7 @@ def _elu(x: Array) -> Array:
 
 
 def _selu(x: Array) -> Array:
-    return _SELU_SCALE * np.where(x > 0, x, _SELU_ALPHA * np.expm1(np.minimum(x, 0.0)))
+    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0.0)))
 
 
 def _gelu(x: Array) -> Array:
@@ -61,7 +61,7 @@ def _silu(x: Array) -> Array:
 
 
 def _leaky_relu(x: Array) -> Array:
-    return np.where(x > 0, x, _LEAK * x)
+    return np.where(x > 0, x, LEAK * x)
 
 
 def _softplus(x: Array) -> Array:

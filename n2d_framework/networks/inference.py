@@ -93,10 +93,7 @@ def _conv(layer: Layer, weights: Mapping[str, AnyArray]) -> Step:
     matrix = prepare(weights["kernel"].reshape(kernel * kernel * before, after))
     bias = weights["bias"].astype(np.float64)
     activation = ACTIVATIONS[layer.activation]
-    margins = [
-        _same_margins(side, small, kernel, stride)
-        for side, small in zip(layer.in_shape[:2], layer.out_shape[:2], strict=True)
-    ]
+    margins = layer.margins()
 
     def step(x: Array) -> Array:
         padded = np.pad(x, [(0, 0), *margins, (0, 0)])
@@ -108,12 +105,6 @@ def _conv(layer: Layer, weights: Mapping[str, AnyArray]) -> Step:
         return result.reshape(len(x), *layer.out_shape)
 
     return step
-
-
-def _same_margins(side: int, small: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros in front and behind, as "same" padding puts them."""
-    total = max((small - 1) * stride + kernel - side, 0)
-    return total // 2, total - total // 2
 
 
 def _deconv(layer: Layer, weights: Mapping[str, AnyArray]) -> Step:

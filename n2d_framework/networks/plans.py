@@ -54,6 +54,14 @@ class Layer:
         }
         return {"kernel": shapes[self.kind], "bias": (after,)}
 
+    def margins(self) -> list[tuple[int, int]]:
+        """Zeros before and after each side of an image, as "same" padding puts them."""
+        found = []
+        for side, small in zip(self.in_shape[:2], self.out_shape[:2], strict=True):
+            total = max((small - 1) * self.stride + self.kernel - side, 0)
+            found.append((total // 2, total - total // 2))
+        return found
+
 
 Plan: TypeAlias = tuple[Layer, ...]
 

@@ -89,6 +89,7 @@ attempt("parquet", lambda: command("predict", trio, folder / "rows.npy", "-o", "
 (folder / "pictures").mkdir()
 attempt("images", lambda: command("predict", trio, folder / "pictures"))
 attempt("verify", lambda: command("verify", trio))
+attempt("export", lambda: command("export", trio, "--onnx", folder / "encoder.onnx"))
 attempt("warm", lambda: command("warm-up", "gmm", "kmeans"))
 attempt("warm umap", lambda: command("warm-up", "umap"))
 attempt("doctor", lambda: command("doctor"))
@@ -214,6 +215,7 @@ def test_work_names_its_extra(bare, work, extra):
         ("images", "images"),
         ("warm umap", "umap"),
         ("report", "images"),
+        ("export", "onnx"),
     ],
 )
 def test_commands_name_their_extra(bare, work, extra):

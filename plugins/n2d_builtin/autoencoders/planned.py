@@ -15,11 +15,13 @@ from n2d_framework.networks import (
     Plan,
     Weights,
     build_network,
+    plan_to_onnx,
     shapes_of,
     take_weights,
 )
 from n2d_framework.plugin import (
     AnyArray,
+    OnnxGraph,
     State,
     StateError,
     component,
@@ -130,14 +132,34 @@ class PlannedAutoencoder(Autoencoder):
     def _decode(self, z: AnyArray) -> NDArray[np.float32]:
         return self._network("decoder")(z)
 
+    def to_onnx(self, graph: OnnxGraph, rows: str) -> str:
+        """Add the encoder to a graph, in float32.
+
+        Parameters
+        ----------
+        graph : OnnxGraph
+        rows : str
+            Name of rows.
+
+        Returns
+        -------
+        str
+            Name of their latent coordinates.
+        """
+        return plan_to_onnx(graph, *self._fitted_network("encoder"), rows)
+
     def _network(self, which: str) -> Network:
         """The network in NumPy, prepared on first use."""
         if which not in self._computed:
-            plans = self._plans(self._fitted_shape(), self.latent_dim_ or 0)
-            plan, weights = {
-                "encoder": (plans[0], self.encoder_weights_),
-                "decoder": (plans[1], self.decoder_weights_),
-            }[which]
-            self._computed[which] = Network(plan, weights or {})
+            self._computed[which] = Network(*self._fitted_network(which))
         network: Network = self._computed[which]
         return network
+
+    def _fitted_network(self, which: str) -> tuple[Plan, Weights]:
+        """The plan of a network, and its weights."""
+        encoder, decoder = self._plans(self._fitted_shape(), self.latent_dim_ or 0)
+        plan, weights = {
+            "encoder": (encoder, self.encoder_weights_),
+            "decoder": (decoder, self.decoder_weights_),
+        }[which]
+        return plan, weights or {}

@@ -18,6 +18,7 @@ from n2d_framework.plugin import (
     AnyArray,
     FitContext,
     FloatArray,
+    OnnxGraph,
     State,
     component,
     in_blocks,
@@ -113,13 +114,17 @@ class _PCA:
         """
         components = require_fitted(self.components_, "pca")
         check_features(x, components.shape[1], "pca")
-        mean = require_fitted(self.mean_, "pca")
-        axes = np.ascontiguousarray(components.T / self._scale())
+        mean, axes = require_fitted(self.mean_, "pca"), self._axes()
 
         def place(rows: AnyArray) -> AnyArray:
             return ((rows - mean) @ axes).astype(np.float32)
 
         return in_blocks(place, x, block=_BLOCK, least=_BLOCK)
+
+    def _axes(self) -> NDArray[np.float64]:
+        """Factors of centred rows: (d, m)."""
+        components = require_fitted(self.components_, "pca")
+        return np.ascontiguousarray(components.T / self._scale())
 
     def _scale(self) -> NDArray[np.float64]:
         """Standard deviation of each component when whitening; 1 where nothing varies."""
@@ -179,6 +184,13 @@ class PCAEmbedder(_PCA):
 
     def _wanted(self) -> int:
         return 10 if self.latent_dim is None else self.latent_dim
+
+    def to_onnx(self, graph: OnnxGraph, rows: str) -> str:
+        """Add the projection to a graph, in float64 as here; `rows` and result by their names."""
+        mean = graph.constant(require_fitted(self.mean_, "pca"))
+        centred = graph.apply("Sub", graph.cast(rows, "float64"), mean)
+        product = graph.apply("MatMul", centred, graph.constant(self._axes()))
+        return graph.cast(product, "float32")
 
     def reconstruct(self, z: AnyArray) -> FloatArray:
         """Map latent rows back to the space of the data.
@@ -260,6 +272,10 @@ class Identity:
         """
         check_features(x, require_fitted(self.n_features_, "identity"), "identity")
         return np.array(x, dtype=np.float32, order="C")
+
+    def to_onnx(self, graph: OnnxGraph, rows: str) -> str:
+        """The same rows, by their name."""
+        return rows
 
     def reconstruct(self, z: AnyArray) -> FloatArray:
         """The same rows again."""

@@ -11,6 +11,7 @@ from n2d_framework.plugin import (
     AnyArray,
     DataError,
     FitContext,
+    OnnxGraph,
     component,
     learned,
     option,
@@ -124,6 +125,12 @@ class _Scaler:
             found.data *= factor if self.per_ == "array" else factor[found.indices]
             return found
 
+    def to_onnx(self, graph: OnnxGraph, rows: str) -> str:
+        """Add the scaling to a graph, in float64 as here; `rows` and result by their names."""
+        shift, factor = self._learned()
+        moved = graph.apply("Sub", graph.cast(rows, "float64"), graph.constant(shift))
+        return graph.apply("Mul", moved, graph.constant(factor))
+
     def inverse_transform(self, x: AnyArray) -> AnyArray:
         """Undo the scaling.
 
@@ -223,6 +230,10 @@ class Unscaled(_Scaler):
         self._learned()
         self.output_shape(x.shape[1:])
         return x
+
+    def to_onnx(self, graph: OnnxGraph, rows: str) -> str:
+        """The rows themselves."""
+        return rows
 
     def inverse_transform(self, x: AnyArray) -> AnyArray:
         """The rows themselves."""

@@ -1,0 +1,1 @@
+"""Fitted components in forms that other software computes."""
