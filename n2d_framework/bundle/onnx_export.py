@@ -25,7 +25,6 @@ from n2d_framework.errors import (
     OutputError,
     UnsupportedError,
 )
-from n2d_framework.plan.compatibility import component_shape
 from n2d_framework.storage import check_target, write_atomic
 from n2d_framework.types import AnyArray, Role
 
@@ -238,6 +237,8 @@ def _in_single(rows: Rows) -> AnyArray:
 def _model(fitted: FittedPlan, latent_dim: int) -> Any:
     """The steps up to the embedder, each after the other."""
     from importlib.metadata import version
+
+    from n2d_framework.plan.compatibility import component_shape
 
     graph, value, shape = OnnxGraph(), INPUT, fitted.row_shape
     for step, component in _encoding(fitted):
