@@ -74,7 +74,7 @@ def edit(
     trust: Annotated[list[str] | None, TRUST] = None,
     json: InsteadOfTables = False,
 ) -> None:
-    """Edit a bundle: merge, split, delete, link rows, rename, reassign noise, in this order.
+    """Edit a bundle: merge, split, delete, reassign noise, link rows, rename, in this order.
 
     Without an edit, show those that were made.
     """
@@ -87,14 +87,18 @@ def edit(
         "merge": [(_ids(text),) for text in merge or ()],
         "split": map(_parted, split or ()),
         "delete": [([label],) for label in delete or ()],
+        "reassign_noise": [()] if reassign_noise else [],
         "must_link": [(text.split(","),) for text in must_link or ()],
         "cannot_link": [(text.split(","),) for text in cannot_link or ()],
-        "rename": [({label: name},) for label, name in map(_named, rename or ())],
+        "rename": [(dict(map(_named, rename)),)] if rename else [],
     }
+    further = {"reassign_noise": {"max_distance": max_distance}}
     steps = [
-        methodcaller(kind, *given, note=note) for kind in arguments for given in arguments[kind]
+        methodcaller(kind, *given, note=note, **further.get(kind, {}))
+        for kind in arguments
+        for given in arguments[kind]
     ]
-    changes = bool(steps or undo or reassign_noise)
+    changes = bool(steps or undo)
     model = load(bundle, trusted=trust or ())
     selected = select(data)
     rows = None if selected is None else load_rows(selected, like=model.schema_)
@@ -103,8 +107,6 @@ def edit(
         editor.undo(undo)
     for step in steps:
         step(editor)
-    if reassign_noise:
-        editor.reassign_noise(max_distance=max_distance, note=note)
     target = output or bundle
     if changes or output is not None:
         save_again(model, target)
