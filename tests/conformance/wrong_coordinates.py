@@ -133,7 +133,10 @@ class Multiplies(Places):
 @component
 class MultipliesInBlocks(Multiplies):
     def transform(self, x):
-        return in_blocks(super().transform, x, block=256, least=256)
+        def place(rows):
+            return super(MultipliesInBlocks, self).transform(rows.astype(np.float64))
+
+        return in_blocks(place, x, block=96, least=96).astype(np.float32)
 
 
 @component

@@ -231,7 +231,7 @@ def labels(plan, role="clusterer"):
 def test_labels_have_what_differs(few_digits, grid):
     grid["clusterers"] = [{"name": "kmeans", "n_init": 2}, {"name": "gmm", "n_init": [1, 2]}, "gmm"]
     found = labels(plan_of(grid, few_digits))
-    assert found == ["kmeans", "gmm(n_init=1)", "gmm(n_init=2)", "gmm(n_init=10)"]
+    assert found == ["kmeans", "gmm(n_init=1)", "gmm(n_init=2)", "gmm(n_init=15)"]
 
 
 def test_a_number_of_clusters_of_its_own_is_in_the_label_that_of_the_grid_is_not(few_digits, grid):

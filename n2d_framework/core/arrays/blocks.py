@@ -21,6 +21,10 @@ def in_blocks(
     copies of its last row up to a multiple of `least` rows, so that all go the same way;
     memory stays bounded by `block` rows.
 
+    That is not enough for products in float32: some kernels of OpenBLAS (those for AVX2) give a row
+    other last bits by its place in a block of any size. In float64, blocks of a multiple of 96 rows
+    were the same at every place with each of its kernels.
+
     Parameters
     ----------
     function : callable
