@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from old_names import N_CLUSTERS, n2d, small_autoencoder
@@ -19,9 +21,16 @@ def rows(digits):
     return np.ascontiguousarray(digits[0][:500] / 16.0), digits[1][:500]
 
 
+@pytest.fixture(scope="module")
+def trained(trained_once):
+    """A model as the README makes it, with its weights in an old-style file; of each test file."""
+    model, weights = trained_once
+    return copy.copy(model), weights
+
+
 @pytest.fixture(scope="session")
-def trained(rows, tmp_path_factory):
-    """A model as the README makes it, with its weights in an old-style file."""
+def trained_once(rows, tmp_path_factory):
+    """The same, which no test changes."""
     import keras
 
     keras.utils.set_random_seed(0)

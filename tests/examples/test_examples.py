@@ -62,6 +62,11 @@ def run_example(tmp_path, monkeypatch, capsys):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", [name for name in SCRIPTS if name.rpartition("_")[0] in PRINTS])
 def test_example(name, tmp_path, few_digits, run_example):
+    import keras
+
+    keras.utils.set_random_seed(
+        0
+    )  # the old examples have no seed: some starts get worse in 2 epochs
     printed = run_example(name, "--data", str(few_digits), "--epochs", "2")
     assert re.search(PRINTS[name.rpartition("_")[0]], printed), printed
     if name in ("har_old", "denoising_old"):

@@ -36,10 +36,14 @@ ROWS = 4000
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
+    before = dict(os.environ)
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
     ) as found:
         yield found
+    # Dask sets variables of malloc for all that this process starts, which makes some of it slow.
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="module")
