@@ -1,11 +1,13 @@
-"""Return whether the hardware multiplies bfloat16 faster than float32: measured, not assumed."""
+"""Whether the hardware multiplies bfloat16 faster than float32."""
 
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from n2d_framework.networks.keras_backend import load_keras
@@ -14,8 +16,8 @@ __all__ = ["Precision", "bfloat16_is_faster", "resolve_precision"]
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
-# Hardware has bfloat16 products (two to eight times as fast) or emulates them (as fast at
-# best), so that a threshold between the two does not flicker with the load of the machine.
+#: Instructions that multiply bfloat16; other processors emulate it, as fast at best.
+_INSTRUCTIONS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})
 _CLEARLY_FASTER = 1.5
 _SIDE = 1024
 _REPEATS = 8
@@ -42,15 +44,20 @@ def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
 
 @cache
 def bfloat16_is_faster() -> bool:
-    """Return whether a 1024 x 1024 product takes less than two thirds of the time in bfloat16.
+    """Return whether the device that Keras computes on has products of bfloat16 of its own.
 
-    Measured once per process, in some tenths of a second: the best of eight alternating
-    repetitions each, on the device that Keras computes on.
+    A processor says so by its instructions (``avx512_bf16`` or ``amx_bf16``, ``bf16`` of Arm, as
+    Linux lists them), so that every process on it trains in the same precision, whatever else it
+    does at the time: a measurement would not, and with it the same seed would give other labels.
+    An accelerator is measured, once per process: the best of eight alternating repetitions each of
+    a 1024 x 1024 product, of which that in bfloat16 must take less than two thirds of the time.
 
     Returns
     -------
     bool
     """
+    if "cpu" in _device().lower():
+        return not _INSTRUCTIONS.isdisjoint(_instructions())
     single, half = _products("float32"), _products("bfloat16")
     best = {"float32": float("inf"), "bfloat16": float("inf")}
     for _ in range(_REPEATS):
@@ -58,6 +65,21 @@ def bfloat16_is_faster() -> bool:
         best["bfloat16"] = min(best["bfloat16"], _seconds(half))
     _log.debug("1024 x 1024 product: %s seconds", best)
     return best["float32"] > _CLEARLY_FASTER * best["bfloat16"]
+
+
+def _device() -> str:
+    """Name of the device on which Keras makes arrays."""
+    return str(load_keras().ops.zeros(1).device)
+
+
+def _instructions() -> list[str]:
+    """What the processor can do, in Linux's words; nothing where that is not said."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    listed = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", text, re.MULTILINE)
+    return listed[1].split() if listed else []
 
 
 def _products(dtype: str) -> Callable[[], Any]:

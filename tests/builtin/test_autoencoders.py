@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from copy import deepcopy
 
 import numpy as np
@@ -165,7 +166,7 @@ def test_bfloat16_trains_almost_alike_and_is_written_down(digits):
 
 
 @pytest.mark.parametrize("faster", [True, False])
-def test_auto_precision_follows_the_measurement(faster, monkeypatch):
+def test_auto_precision_follows_the_hardware(faster, monkeypatch):
     from n2d_framework.networks import precision
 
     monkeypatch.setattr(precision, "bfloat16_is_faster", lambda: faster)
@@ -175,18 +176,31 @@ def test_auto_precision_follows_the_measurement(faster, monkeypatch):
 
 
 @pytest.mark.parametrize(("single", "half"), [(3.0, 1.0), (1.2, 1.0), (1.0, 5.0)])
-def test_bfloat16_is_chosen_only_if_clearly_faster(single, half, monkeypatch):
+def test_on_an_accelerator_bfloat16_is_chosen_only_if_clearly_faster(single, half, monkeypatch):
     from n2d_framework.networks import precision
 
     times = {"float32": single, "bfloat16": half}
+    monkeypatch.setattr(precision, "_device", lambda: "/device:GPU:0")
     monkeypatch.setattr(precision, "_products", lambda dtype: dtype)
     monkeypatch.setattr(precision, "_seconds", times.__getitem__)
     assert precision.bfloat16_is_faster.__wrapped__() is (single > 1.5 * half)
 
 
-def test_the_measurement_answers():
-    from n2d_framework.networks.precision import bfloat16_is_faster
+@pytest.mark.parametrize("words", [["avx512f"], [], ["avx2", "avx512_bf16"], ["amx_bf16"]])
+def test_on_a_processor_the_precision_is_never_timed(words, monkeypatch):
+    """A measurement differs between processes under load, and labels would with it."""
+    from n2d_framework.networks import precision
 
+    monkeypatch.setattr(precision, "_instructions", lambda: words)
+    monkeypatch.setattr(precision, "_seconds", lambda work: pytest.fail("timed"))
+    assert precision.bfloat16_is_faster.__wrapped__() is any("bf16" in word for word in words)
+
+
+def test_the_instructions_of_this_processor_are_read():
+    from n2d_framework.networks.precision import _instructions, bfloat16_is_faster
+
+    if sys.platform == "linux":
+        assert _instructions()
     assert bfloat16_is_faster() in (True, False)
 
 

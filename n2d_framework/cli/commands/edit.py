@@ -87,17 +87,15 @@ def edit(
         "merge": [(_ids(text),) for text in merge or ()],
         "split": map(_parted, split or ()),
         "delete": [([label],) for label in delete or ()],
-        "reassign_noise": [()] if reassign_noise else [],
         "must_link": [(text.split(","),) for text in must_link or ()],
         "cannot_link": [(text.split(","),) for text in cannot_link or ()],
         "rename": [(dict(map(_named, rename)),)] if rename else [],
     }
-    further = {"reassign_noise": {"max_distance": max_distance}}
-    steps = [
-        methodcaller(kind, *given, note=note, **further.get(kind, {}))
-        for kind in arguments
-        for given in arguments[kind]
-    ]
+    steps: list[Callable[[Any], Any]] = []
+    for kind, several in arguments.items():
+        steps += [methodcaller(kind, *given, note=note) for given in several]
+        if kind == "delete" and reassign_noise:
+            steps.append(lambda editor: editor.reassign_noise(max_distance=max_distance, note=note))
     changes = bool(steps or undo)
     model = load(bundle, trusted=trust or ())
     selected = select(data)
