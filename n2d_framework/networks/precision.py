@@ -1,4 +1,4 @@
-"""Whether the hardware multiplies bfloat16 faster than float32."""
+"""Choice of bfloat16: whether the hardware multiplies it faster than float32."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _device() -> str:
 
 
 def _instructions() -> list[str]:
-    """What the processor can do, in Linux's words; nothing where that is not said."""
+    """Instructions of the processor, in Linux's words; none where they are not listed."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
