@@ -83,7 +83,7 @@ class TrainingOptions:
     precision: Precision = option(
         "auto",
         help="What training multiplies in; embedding is computed alike in all cases. auto: "
-        "bfloat16 where a short measurement finds it faster by half or more, else float32.",
+        "bfloat16 where the processor has instructions for it, else float32.",
     )
 
     def __attrs_post_init__(self) -> None:

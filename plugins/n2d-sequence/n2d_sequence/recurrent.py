@@ -31,7 +31,7 @@ class _RecurrentAutoencoder(SequenceAutoencoder):
     precision: Precision = option(
         "float32",
         help="What training multiplies in; embedding is computed alike in all cases. In bfloat16 "
-        "the state loses digits at every step. auto: bfloat16 where it is clearly faster.",
+        "the state loses digits at every step. auto: bfloat16 where the hardware has it.",
     )
 
     _cell: ClassVar[Cell]
