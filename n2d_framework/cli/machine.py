@@ -13,6 +13,7 @@ from typing import Any
 
 from n2d_framework.core.origin.code import extra_requirements, requirements
 from n2d_framework.networks.keras_backend import chosen_backend
+from n2d_framework.networks.precision import processor_instructions
 
 __all__ = ["backend", "gpus", "hardware", "libraries", "required", "version_of"]
 
@@ -69,8 +70,7 @@ def _processor() -> str:
 
 
 def _features() -> list[str]:
-    listed = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", _cpuinfo(), re.MULTILINE)
-    present = set(listed[1].split()) if listed else set()
+    present = set(processor_instructions())
     return [flag for flag in _FLAGS if flag in present]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from n2d_framework.networks.keras_backend import load_keras
 
-__all__ = ["Precision", "bfloat16_is_faster", "resolve_precision"]
+__all__ = ["Precision", "bfloat16_is_faster", "processor_instructions", "resolve_precision"]
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 
@@ -57,7 +57,7 @@ def bfloat16_is_faster() -> bool:
     bool
     """
     if "cpu" in _device().lower():
-        return not _INSTRUCTIONS.isdisjoint(_instructions())
+        return not _INSTRUCTIONS.isdisjoint(processor_instructions())
     single, half = _products("float32"), _products("bfloat16")
     best = {"float32": float("inf"), "bfloat16": float("inf")}
     for _ in range(_REPEATS):
@@ -72,8 +72,14 @@ def _device() -> str:
     return str(load_keras().ops.zeros(1).device)
 
 
-def _instructions() -> list[str]:
-    """Instructions of the processor, in Linux's words; none where they are not listed."""
+def processor_instructions() -> list[str]:
+    """Instructions of the processor.
+
+    Returns
+    -------
+    list of str
+        In Linux's words, such as ``avx512_bf16``; empty where they are not listed.
+    """
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -191,16 +191,16 @@ def test_on_a_processor_the_precision_is_never_timed(words, monkeypatch):
     """A measurement differs between processes under load, and labels would with it."""
     from n2d_framework.networks import precision
 
-    monkeypatch.setattr(precision, "_instructions", lambda: words)
+    monkeypatch.setattr(precision, "processor_instructions", lambda: words)
     monkeypatch.setattr(precision, "_seconds", lambda work: pytest.fail("timed"))
     assert precision.bfloat16_is_faster.__wrapped__() is any("bf16" in word for word in words)
 
 
 def test_the_instructions_of_this_processor_are_read():
-    from n2d_framework.networks.precision import _instructions, bfloat16_is_faster
+    from n2d_framework.networks.precision import bfloat16_is_faster, processor_instructions
 
     if sys.platform == "linux":
-        assert _instructions()
+        assert processor_instructions()
     assert bfloat16_is_faster() in (True, False)
 
 
