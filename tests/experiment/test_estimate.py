@@ -1,18 +1,27 @@
-"""A dry run's estimate: close to what happens, and quick."""
+"""A dry run's estimate: close to what happens, and quick.
+
+The clock is one that the sleeping component moves: what is tested is how the estimate grows, not
+how busy the machine is.
+"""
 
 from __future__ import annotations
 
-import time
+import importlib
+from types import SimpleNamespace
 
 import pytest
 
-from n2d_framework import StageStore
+from n2d_framework import StageStore, metrics
+from n2d_framework.experiment import estimate as estimate_module
 from n2d_framework.experiment import plan_comparison
 from n2d_framework.experiment.estimate import estimate
+from n2d_framework.plan import run_step
 
 PLUGIN = '''
-import time
 from n2d_framework.plugin import ComponentSpec, component, hookimpl, learned, need, option
+
+class Clock:
+    now = 0.0
 
 @component
 class Sleeper:
@@ -23,7 +32,7 @@ class Sleeper:
     fitted_: bool = learned()
 
     def fit(self, x, *, context):
-        time.sleep(self.seconds * (len(x) / 1000) ** self.power)
+        Clock.now += self.seconds * (len(x) / 1000) ** self.power
         self.fitted_ = True
         return self
 
@@ -54,36 +63,61 @@ def planned(digits, *manifolders, **more):
 
 
 @pytest.fixture(autouse=True)
-def sleeper(use_plugin) -> None:
+def clock(use_plugin, monkeypatch):
     use_plugin("sleeping", PLUGIN)
+    clock = importlib.import_module("sleeping").Clock
+
+    def now() -> float:
+        return clock.now
+
+    for module in (run_step, estimate_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=now, monotonic=now))
+    return clock
 
 
-@pytest.mark.parametrize(("power", "expected"), [(0.0, 0.3), (1.0, 0.539), (1.8, 0.86)])
-def test_time_grows_as_the_trials_say(digits, power, expected):
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 1.8])
+def test_time_grows_as_the_trials_say(digits, power):
     plan = planned(digits, {"seconds": 0.3, "power": power}, seeds=2)
     found = estimate(plan.plan, plan.materials)
     assert found.unknown == ()
-    # Two seeds; and identity and k-means take next to nothing.
-    assert 2 * expected * 0.8 < found.seconds < 2 * expected * 1.5 + 1
+    # Two seeds.
+    assert found.seconds == pytest.approx(2 * 0.3 * (len(digits[0]) / 1000) ** power)
 
 
-def test_the_trials_end_in_time(digits):
+def test_nothing_is_taken_to_grow_faster_than_the_square(digits):
+    plan = planned(digits, {"seconds": 0.3, "power": 5.0}, seeds=1)
+    expected = 0.3 * 0.5**5 * (len(digits[0]) / 500) ** 2
+    assert estimate(plan.plan, plan.materials).seconds == pytest.approx(expected)
+
+
+def test_the_trials_end_in_time(digits, clock):
     plan = planned(digits, *({"seconds": 1 + k / 100, "power": 0.0} for k in range(5)))
-    start = time.monotonic()
     found = estimate(plan.plan, plan.materials, budget=0.5)
-    assert time.monotonic() - start < 3
-    # One was tried, once; the others are taken to be like it; what came after is not known.
-    assert found.seconds > 5
+    # One was tried, on 250 rows and once; the others are taken to be like it, and time to grow with
+    # the rows; what came after is not known.
+    assert clock.now == pytest.approx(1)
+    assert found.seconds == pytest.approx(5 * len(digits[0]) / 250)
     assert found.unknown == ("n2d_framework:kmeans",)
 
 
-def test_scoring_is_counted_for_the_cells_that_are_left(digits, tmp_path):
+def test_scoring_is_counted_for_the_cells_that_are_left(digits, tmp_path, clock, monkeypatch):
+    def takes(name: str, seconds: float) -> None:
+        real = getattr(metrics, name)
+
+        def slow(*args, **more):
+            clock.now += seconds
+            return real(*args, **more)
+
+        monkeypatch.setattr(metrics, name, slow)
+
+    takes("assess", 0.1)
+    takes("dbcv", 1.0)
     few = planned(digits, {"seconds": 0.0}, seeds=2)
     many = planned(digits, {"seconds": 0.0}, seeds=20, dbcv_rows=800)
     store = StageStore(tmp_path / "stages")
     one, other = (estimate(p.plan, p.materials, store) for p in (few, many))
-    assert one.scoring_seconds > 0
-    assert other.scoring_seconds > 5 * one.scoring_seconds
+    assert one.scoring_seconds == pytest.approx(2 * 0.1)
+    assert other.scoring_seconds == pytest.approx(20 * 1.1)
     for key in few.plan.stages:
         store.write(key, {}, {"state": {}})
     nothing = estimate(few.plan, few.materials, store)
