@@ -17,13 +17,13 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from n2d_framework.cli.commands.check import check
 from n2d_framework.cli.commands.check_plugin import check_plugin
 from n2d_framework.cli.commands.compare import compare
 from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.describe import describe
 from n2d_framework.cli.commands.doctor import doctor
-from n2d_framework.cli.commands.drift import drift
 from n2d_framework.cli.commands.edit import edit
 from n2d_framework.cli.commands.explain import explain
 from n2d_framework.cli.commands.export import export
@@ -162,7 +162,7 @@ for _command in (
     explain,
     edit,
     stability,
-    drift,
+    check,
     update,
     inspect,
     inspect_data,

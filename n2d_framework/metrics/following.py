@@ -38,6 +38,8 @@ _MOST_KEPT = 2000
 _NEIGHBORS, _CROWDED = 15, 1e-3
 #: Nearest crowded rows by which a group is connected, each being among those of the other.
 _CONNECTED = 5
+#: By how much, in proportion, equal distances may differ.
+_ROUNDING = 1e-9
 
 
 @attrs.frozen(eq=False)
@@ -409,11 +411,12 @@ def _crowds(rows: AnyArray, reference: Reference, random_state: int) -> tuple[tu
     new = along_axes(rows[chosen], reference.axes)
     both = np.concatenate([known, new])
     number = min(_NEIGHBORS, len(both) - 1)
-    near = cKDTree(both).query(new, number + 1)[1]
-    itself = near == np.arange(len(known), len(both))[:, None]
-    itself[~itself.any(axis=1), -1] = True  # of many equal rows it is not among the nearest
-    fresh = (near[~itself].reshape(len(new), number) >= len(known)).sum(axis=1)
-    chance = binom.sf(fresh - 1, number, len(new) / len(both))
+    tree = cKDTree(both)
+    # Of equal rows all are as near as the last one; a row itself does not count.
+    radius = tree.query(new, number + 1)[0][:, -1] * (1 + _ROUNDING)
+    around = tree.query_ball_point(new, radius, return_length=True) - 1
+    fresh = cKDTree(new).query_ball_point(new, radius, return_length=True) - 1
+    chance = binom.sf(fresh - 1, around, len(new) / len(both))
     crowded = np.flatnonzero(chance < _CROWDED)
     groups = [chosen[crowded[group]] for group in _connected(new[crowded])]
     groups = [group for group in groups if len(group) >= _LEAST_CANDIDATES]
@@ -422,21 +425,25 @@ def _crowds(rows: AnyArray, reference: Reference, random_state: int) -> tuple[tu
 
 
 def _connected(points: AnyArray) -> list[IntArray]:
-    """Groups of points that are connected by being among each other's nearest."""
+    """Groups of points that are equal, or connected by being among each other's nearest."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import cKDTree
 
-    n = len(points)
-    if n < _LEAST_CANDIDATES:
+    if len(points) < _LEAST_CANDIDATES:
         return []
-    near = cKDTree(points).query(points, _CONNECTED + 1)[1][:, 1:]
-    pairs = (np.repeat(np.arange(n), _CONNECTED), near.ravel())
-    links = csr_array((np.ones(n * _CONNECTED, dtype=np.int8), pairs), shape=(n, n))
+    points, place, weights = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    if len(points) == 1:
+        return [np.arange(len(place))]
+    n, number = len(points), min(_CONNECTED, len(points) - 1)
+    near = cKDTree(points).query(points, np.arange(2, number + 2))[1]
+    pairs = (np.repeat(np.arange(n), number), near.ravel())
+    links = csr_array((np.ones(n * number, dtype=np.int8), pairs), shape=(n, n))
     codes = connected_components(links.multiply(links.T), directed=False)[1]
     # What hangs loosely on a group belongs to it.
-    large = np.bincount(codes)[codes] >= _LEAST_CANDIDATES
+    large = np.bincount(codes, weights)[codes] >= _LEAST_CANDIDATES
     beside = large[near] & ~large[:, None]
     loose = np.flatnonzero(beside.any(axis=1))
     codes[loose] = codes[near[loose, beside[loose].argmax(axis=1)]]
+    codes = codes[place.ravel()]
     return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]

@@ -306,18 +306,39 @@ def test_confidence_is_kept_and_predicted(n2d: Run, flowers: Path) -> None:
     assert "it was saved without rows" in result.stderr
 
 
-def test_drift_has_its_exit_code(n2d: Run, flowers: Path) -> None:
-    assert n2d("drift", "flowers.n2d", "flowers.csv", "--id", "plant").exit_code == 0
+def test_rows_are_checked_for_drift(n2d: Run, flowers: Path) -> None:
+    assert n2d("check", "flowers.n2d", "flowers.csv", "--id", "plant").exit_code == 0
     lines = (flowers / "flowers.csv").read_text().splitlines()
     (flowers / "half.csv").write_text("\n".join(lines[:76]))
-    result = n2d("drift", "flowers.n2d", "half.csv", "--id", "plant", "--json")
+    before = {path: path.read_bytes() for path in flowers.iterdir()}
+    result = n2d("check", "flowers.n2d", "half.csv", "--id", "plant", "--json")
     assert result.exit_code == 3
-    assert json.loads(result.stdout)["verdict"] == "drift"
-    assert n2d("drift", "flowers.n2d", "half.csv", "--with", "half.csv").exit_code == 0
+    said = json.loads(result.stdout)
+    assert (said["verdict"], said["failed_on"]) == ("drift", ["drift"])
+    result = n2d("check", "flowers.n2d", "half.csv", "--with", "half.csv")
+    assert result.exit_code == 0, result.output
+    assert {path: path.read_bytes() for path in flowers.iterdir()} == before
+
+
+def test_what_a_check_fails_on_is_chosen(n2d: Run, flowers: Path) -> None:
+    lines = (flowers / "flowers.csv").read_text().splitlines()
     (flowers / "few.csv").write_text("\n".join(lines[:4]))
-    result = n2d("drift", "flowers.n2d", "few.csv")
+    (flowers / "half.csv").write_text("\n".join(lines[:76]))
+    far = [",".join([f"new {n}", *["9.9"] * lines[0].count(",")]) for n in range(75)]
+    (flowers / "far.csv").write_text("\n".join([*lines, *far]))
+
+    def failed(data: str, *names: str) -> tuple[int, list[str]]:
+        flags = [word for name in names for word in ("--fail-on", name)]
+        result = n2d("check", "flowers.n2d", data, "--id", "plant", "--json", *flags)
+        return result.exit_code, json.loads(result.stdout)["failed_on"]
+
+    result = n2d("check", "flowers.n2d", "few.csv")
     assert result.exit_code == 0
     assert "3 rows: cannot tell from so few" in result.stdout
+    assert failed("few.csv", "drift", "too-few") == (3, ["too-few"])
+    assert failed("half.csv", "new-clusters", "too-few") == (0, [])
+    assert failed("far.csv", "new-clusters", "drift") == (3, ["new-clusters", "drift"])
+    assert n2d("check", "flowers.n2d", "few.csv", "--fail-on", "noise").exit_code == 2
 
 
 def test_an_update_follows_rows_that_drifted(n2d: Run, flowers: Path) -> None:

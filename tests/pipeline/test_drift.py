@@ -78,6 +78,25 @@ def test_a_new_cluster_between_old_ones_is_found_and_none_where_rows_are_as_befo
     assert model.drift(again).candidates == model.drift(np.repeat(again, 2, 0)).candidates == ()
 
 
+@pytest.mark.parametrize("n_different", [1, 3])
+def test_equal_new_rows_are_a_candidate_as_a_whole(model, n_different):
+    different = np.array([30.0, 30.0, 8.0, 0.0]) + np.arange(n_different)[:, None]
+    found = model.drift(np.concatenate([stream(4), np.repeat(different, 60 // n_different, 0)]))
+    assert set(range(300, 360)) <= set(found.candidates[0])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6])
+def test_equal_rows_of_the_fit_are_not_candidates_when_they_come_again(share):
+    def inflated(seed, n=300):
+        x = stream(seed, n)
+        x[np.random.default_rng(seed).random(n) < share] = 0
+        return x
+
+    model = n2d.N2D("identity", "identity", "kmeans", n_clusters=4, random_state=0)
+    model.fit(inflated(0, 2000))
+    assert all(model.drift(inflated(seed)).candidates == () for seed in range(1, 6))
+
+
 def test_features_that_drift_are_named_numbers_categories_and_gaps():
     pandas = pytest.importorskip("pandas")
 

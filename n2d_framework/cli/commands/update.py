@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from n2d_framework.cli.commands.drift import DRIFTED
+from n2d_framework.cli.commands.check import DRIFTED, row_names, verdict_of
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import InsteadOfTables, numbers_written, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
@@ -66,8 +66,7 @@ def update(
     rows = load_rows(select(data), like=model.schema_)
     before = None if old is None else load_rows(select(old), like=model.schema_)
     found = model.update(rows, before, refit=refit, candidates=candidates)
-    n_new = found.drift.n_rows
-    ids = [str(i) for i in range(n_new)] if rows.ids is None else list(map(str, rows.ids))
+    ids = row_names(rows)
     if found.refitted:
         save_again(found.model, target, like=model)
     said = found.as_dict()
@@ -90,11 +89,8 @@ def update(
 def _show(found: Any) -> None:
     """Print what changed."""
     console = out()
-    for test in found.drift.tests[:5]:
-        console.print(f"{test.what}: p {test.p:.2g}, {test.p_adjusted:.2g} for all tests")
-    verdict = found.drift.verdict
-    verdict = "cannot tell from so few" if verdict == "unknown" else verdict
-    console.print(f"{found.drift.n_rows:,} new rows: {verdict}")
+    for line in verdict_of(found.drift):
+        console.print(line)
     if not found.refitted:
         console.print("not fitted again")
         return
