@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from n2d_framework.cli.output_dir import MARK, output_folder, require_space
 from n2d_framework.cli.products import Products
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.summary import LOADING, kinds_lines
-from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
+from n2d_framework.cli.summary import LOADING, OTHER, STARTING, kinds_lines
+from n2d_framework.cli.terminal.run_progress import RunProgress, step
 from n2d_framework.core.events import FilesWritten
 from n2d_framework.core.libraries import require_extra
 from n2d_framework.core.roles import role_info
@@ -45,6 +47,7 @@ def execute(
     report: bool,
     rows: bool = True,
     progress: RunProgress,
+    start: float,
     listeners: Sequence[EventSink] = (),
     back: WriteBack | None = None,
     candidates: Sequence[int] = (),
@@ -67,6 +70,8 @@ def execute(
     rows : bool, default True
         Whether bundle and report may hold values of single rows.
     progress : RunProgress
+    start : float
+        When the command began, by ``time.perf_counter``.
     listeners : sequence of callables, default ()
         Who else hears the events, such as a tracker.
     back : WriteBack, optional
@@ -87,7 +92,7 @@ def execute(
         If there are no labels; no folder is left then. Whatever fails later is reported in the
         record, and everything else is made.
     """
-    times, seconds, start = StageTimes(), dict[str, float](), time.perf_counter()
+    seconds = {STARTING: time.perf_counter() - start}
     with output_folder(target, overwrite=overwrite, least=_LEAST_SPACE) as output:
         with step(progress, LOADING, seconds):
             data = load(request.data, progress=progress.count)
@@ -99,7 +104,7 @@ def execute(
             require_extra("images", "a report with pictures of rows (--no-report writes none)")
         require_space(output.path, _LEAST_SPACE + _BYTES_PER_ROW * data.n_rows)
         model = compose(
-            request.config, n_jobs=n_jobs, store=store, listeners=(times, progress, *listeners)
+            request.config, n_jobs=n_jobs, store=store, listeners=(progress, *listeners)
         )
         require_savable(model.composition().for_rows(data.__n2d_rows__()), data.feature_shape)
         try:
@@ -119,13 +124,25 @@ def execute(
                 with step(progress, name, seconds):
                     make()
         finally:
-            record = products.record() | {
-                "stages": times.stages,
-                "seconds": seconds | {"total": time.perf_counter() - start},
-            }
+            record = products.record() | _times(model, seconds, time.perf_counter() - start)
             products.write_record(record)
         _notify_written(model, products)
     return record
+
+
+def _times(model: N2D, seconds: dict[str, float], total: float) -> dict[str, Any]:
+    """Seconds of the steps that have components, and of all others."""
+    steps = [attrs.asdict(step) for step in model.step_times_]
+    stages = {step.pop("label"): step for step in steps if step["component"]}
+    alone = {step["label"]: step["seconds"] for step in steps if not step.get("component")}
+    fitted = sum(step["seconds"] for step in steps)
+    if _CHOOSING in seconds:  # it ends with the fit with the chosen number
+        seconds[_CHOOSING] -= fitted
+    known = sum(seconds.values()) + fitted
+    return {
+        "stages": stages,
+        "seconds": {**alone, **seconds, OTHER: max(0.0, total - known), "total": total},
+    }
 
 
 #: Name of the step that chooses the number of clusters.

@@ -13,10 +13,12 @@ from n2d_framework.core.rows.columns import missing_in
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
 
-__all__ = ["LOADING", "kinds_lines", "print_summary"]
+__all__ = ["LOADING", "OTHER", "STARTING", "kinds_lines", "print_summary"]
 
-#: Name of the step that loads the data.
-LOADING = "load the data"
+#: Names of the steps before those of the model: importing and checking, and loading the data.
+STARTING, LOADING = "start", "load the data"
+#: Name of everything that is not a step.
+OTHER = "all else"
 
 
 def kinds_lines(data: Dataset, source: str) -> list[str]:
@@ -126,7 +128,8 @@ def _stages(record: Mapping[str, Any]) -> Any:
     table = bare_table("step", "component", "time")
     steps = dict(record["seconds"])
     total = steps.pop("total")
-    table.add_row(LOADING, "", seconds_text(steps.pop(LOADING)))
+    for name in (STARTING, LOADING):
+        table.add_row(name, "", seconds_text(steps.pop(name)))
     for role, stage in record["stages"].items():
         took = seconds_text(stage["seconds"])
         table.add_row(role, stage["component"], f"{took}, stored" if stage["cached"] else took)

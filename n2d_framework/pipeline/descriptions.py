@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,9 +12,11 @@ import numpy as np
 
 from n2d_framework.config import Composition
 from n2d_framework.core.protocols import ClusteredRows
+from n2d_framework.core.roles import parts_of
 from n2d_framework.core.rows import Rows, value_names
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
+from n2d_framework.core.timing import StepTime
 from n2d_framework.errors import DescriptionWarning, StateError
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.compatibility import suits
@@ -59,7 +62,9 @@ def clustered_rows(
 
 
 def described(
-    composition: Composition, rows_for: Callable[[ComponentSpec], ClusteredRows]
+    composition: Composition,
+    rows_for: Callable[[ComponentSpec], ClusteredRows],
+    times: list[StepTime],
 ) -> dict[str, Any]:
     """Descriptions of all describe components, by name.
 
@@ -68,6 +73,8 @@ def described(
     composition : Composition
     rows_for : callable
         Gives the rows that a component is asked about.
+    times : list of StepTime
+        Gets what each took.
 
     Returns
     -------
@@ -79,7 +86,8 @@ def described(
         If a component fails or returns something else than plain values; the others count.
     """
     found: dict[str, Any] = {}
-    for choice in composition.choices("describe"):
+    for label, choice in parts_of("describe", composition.choices("describe")).items():
+        start = time.perf_counter()
         try:
             given = choice.component.describe(rows_for(choice.spec))
             found[choice.name] = json.loads(json.dumps(given, allow_nan=False))
@@ -90,6 +98,7 @@ def described(
                 DescriptionWarning,
                 stacklevel=4,
             )
+        times.append(StepTime(label, choice.spec.name, time.perf_counter() - start))
     return found
 
 

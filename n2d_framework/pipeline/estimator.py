@@ -17,6 +17,7 @@ from n2d_framework.core.protocols import ClusteredRows
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
 from n2d_framework.core.rows import Rows
+from n2d_framework.core.timing import StepTime
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.descriptions import clustered_rows, described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
@@ -87,6 +88,9 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         What was measured in each epoch, for components that train in epochs.
     seconds_ : dict of role to float
         What fitting each stage took; what it once took, for a stage that came from the store.
+    step_times_ : tuple of StepTime
+        What each step took in the last fit (``label``, ``component``, ``seconds``, ``cached``);
+        absent on a model that was loaded.
     random_state_ : int
         The seed that was used.
     n_clusters_ : int
@@ -282,10 +286,11 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
     def _describe(self, rows: Rows, coordinates: AnyArray) -> None:
         """Ask the describe components; one that fails costs only its own description."""
-        fit = self._fit
+        fit, times = self._fit, list[StepTime]()
         self.descriptions_ = described(
-            fit.composition, lambda spec: clustered_rows(rows, fit, coordinates, spec)
+            fit.composition, lambda spec: clustered_rows(rows, fit, coordinates, spec), times
         )
+        self.step_times_ = (*fit.step_times, *times)
         self._fit = attrs.evolve(fit, descriptions=self.descriptions_)
 
     def clustered_rows(self, X: Any) -> ClusteredRows:

@@ -17,12 +17,14 @@ from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
+from n2d_framework.core.timing import StepTime, timed
 from n2d_framework.metrics.following import Reference
 from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pages.shown_rows import shown_features
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.fitted_plan import FittedPlan
-from n2d_framework.plan.run_step import RunContext, StepResult, run_plan
+from n2d_framework.plan.run_plan import run_plan
+from n2d_framework.plan.run_step import RunContext, StepResult
 from n2d_framework.plan.steps import Plan
 from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.seeding import derive_seed
@@ -32,6 +34,8 @@ __all__ = ["Fit", "fit_composition", "usable_threads"]
 
 _AGREEMENT_ROWS = 500
 _GOLDEN_ROWS = 5
+#: Name of the step that predicts some of the training rows.
+_AGAIN = "predict again"
 
 
 @attrs.frozen(eq=False)
@@ -63,6 +67,8 @@ class Fit:
         without rows.
     run_id : str or None
         Identifies the run in its events; ``None`` for a model that was loaded.
+    step_times : tuple of StepTime
+        What each step took in this fit, but for what describes clusters.
     """
 
     composition: Composition
@@ -77,6 +83,7 @@ class Fit:
     clusters: ClusterMeans | None = None
     reference: Reference | None = None
     run_id: str | None = None
+    step_times: tuple[StepTime, ...] = ()
 
     @property
     def labels(self) -> AnyArray:
@@ -213,8 +220,16 @@ def fit_composition(
         reference = Reference.of(
             fit.output("embedder"), fit.labels_before_edits, *shown_features(x)
         )
-        fit = attrs.evolve(fit, clusters=means, reference=reference, **_look_back(fit, x))
-        fit = fit.with_clusters()
+        seconds = dict[str, float]()
+        with timed(_AGAIN, seconds):
+            looked_back = _look_back(fit, x)
+        times = [
+            *(StepTime(r.step.label, r.step.spec.name, r.took, r.cached) for r in results),
+            StepTime(_AGAIN, "", seconds[_AGAIN]),
+        ]
+        fit = attrs.evolve(
+            fit, clusters=means, reference=reference, step_times=tuple(times), **looked_back
+        ).with_clusters()
     except BaseException as error:
         text = f"{type(error).__name__}: {error}"
         sink(RunFinished(run_id, time.perf_counter() - start, error=text))

@@ -39,7 +39,7 @@ from n2d_framework.plan.compatibility import (
 from n2d_framework.plan.equal_rows import share_among_equal_rows
 from n2d_framework.plan.parts import Parts
 from n2d_framework.plan.preparing import prepared
-from n2d_framework.plan.steps import Plan, Step
+from n2d_framework.plan.steps import Step
 from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.plan.store.entries import (
     checked_output,
@@ -50,8 +50,7 @@ from n2d_framework.plan.store.entries import (
 )
 from n2d_framework.types import AnyArray, Role
 
-__all__ = ["Edge", "RunContext", "StepResult", "fit_component", "published_about", "run_plan",
-           "run_step"]  # fmt: skip
+__all__ = ["Edge", "RunContext", "StepResult", "fit_component", "published_about", "run_step"]
 
 logger = logging.getLogger(__name__)
 
@@ -172,6 +171,8 @@ class StepResult:
         What is known to later steps about the output.
     warnings : tuple of str
         What was warned of the training, given again whenever the result is used.
+    took : float
+        Seconds in this run, of fitting or of reading it.
     """
 
     step: Step
@@ -182,6 +183,7 @@ class StepResult:
     cached: bool
     published: State = attrs.field(factory=dict, repr=False)
     warnings: tuple[str, ...] = ()
+    took: float = 0.0
 
     def without_rows(self) -> StepResult:
         """The result without its output: prepared rows are as large as the data."""
@@ -223,38 +225,6 @@ class RunContext:
     def store_of(self, step: Step) -> StageStore | None:
         """The store, unless it does not keep the step's state."""
         return None if step.prepares or step.spec.imports_code else self.store
-
-
-def run_plan(
-    plan: Plan, rows: Rows, fingerprint: str, random_state: int, context: RunContext
-) -> tuple[StepResult, ...]:
-    """Run all steps, one after the other, in this process.
-
-    Parameters
-    ----------
-    plan : Plan
-    rows : Rows
-    fingerprint : str
-        Of the rows.
-    random_state : int
-        The composition's seed.
-    context : RunContext
-
-    Returns
-    -------
-    tuple of StepResult
-
-    Raises
-    ------
-    DataError, StageError
-        If a step fails.
-    """
-    edge, results = Edge(rows, fingerprint), []
-    for step in plan:
-        result = run_step(step, edge, step.seed(random_state), context)
-        edge = edge.after(result.output, result.key, result.published)
-        results.append(result.without_rows() if step.prepares else result)
-    return tuple(results)
 
 
 def run_step(step: Step, edge: Edge, seed: int, context: RunContext) -> StepResult:
@@ -305,8 +275,9 @@ def run_step(step: Step, edge: Edge, seed: int, context: RunContext) -> StepResu
             f"{step.title} failed: {type(error).__name__}: {error}"
             + (f"; install {step.spec.extra}" if missing else "")
         ) from error
-    sink(StageFinished(*about, time.perf_counter() - start, cached=result.cached))
-    return result
+    took = time.perf_counter() - start
+    sink(StageFinished(*about, took, cached=result.cached))
+    return attrs.evolve(result, took=took)
 
 
 def _silent(event: object) -> None:

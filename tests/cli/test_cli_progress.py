@@ -11,7 +11,7 @@ from rich.console import Console
 
 from n2d_framework.cli.terminal import console
 from n2d_framework.cli.terminal.console import as_json, seconds_text, size_text
-from n2d_framework.cli.terminal.run_progress import RunProgress, StageTimes, step
+from n2d_framework.cli.terminal.run_progress import RunProgress, step
 from n2d_framework.plugin import EpochFinished, StageFinished, StageStarted
 
 STAGE = ("run", "key", "embedder", "dense_ae")
@@ -69,15 +69,6 @@ def test_silence(quiet: bool, terminal: io.StringIO, monkeypatch: pytest.MonkeyP
         progress.count(1, 2)
     assert stream.getvalue() == ""
     assert terminal.getvalue() == ""
-
-
-def test_times_are_noted() -> None:
-    times = StageTimes()
-    times(StageStarted(*STAGE))
-    times(StageFinished(*STAGE, 1.0, error="no"))
-    assert times.stages == {}
-    times(StageFinished(*STAGE, 2.0, cached=True))
-    assert times.stages == {"embedder": {"component": "dense_ae", "seconds": 2.0, "cached": True}}
 
 
 def test_numbers_for_people() -> None:

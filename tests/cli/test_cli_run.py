@@ -33,7 +33,7 @@ def test_a_run_leaves_everything(n2d: Run, config: Path) -> None:
     assert record["random_state"] == 7
     assert record["n_clusters_found"] == 3
     assert record["scores"]["acc"] == 1.0
-    assert set(record["stages"]) == {"embedder", "manifolder", "clusterer"}
+    assert list(record["stages"]) == ["prepare", "embedder", "manifolder", "clusterer"]
     assert record["config"]["model"]["clusterer"]["n_init"] == 2
     assert record["environment"]["libraries"]["numpy"]
     assert record["data"]["n_rows"] == 60
@@ -42,6 +42,40 @@ def test_a_run_leaves_everything(n2d: Run, config: Path) -> None:
     assert all(Path(path).is_file() for path in record["paths"]["plots"])
     for word in ("acc", "embedder", "pca", "n2d-out/quick/quick.n2d", "seed 7"):
         assert word in result.stdout
+
+
+def test_every_step_is_in_the_table_with_its_time(n2d: Run, config: Path) -> None:
+    chain = (
+        "--set",
+        "model.prepare=[standard, minmax]",
+        "--set",
+        "model.manifolder=[pca, identity]",
+    )
+    added = ("--set", "model.refine=reassign_noise", "--set", "model.describe=[summary]")
+    result = n2d("run", config, *chain, *added, "--no-plots")
+    assert result.exit_code == 0, result.output
+    record = json.loads(Path("n2d-out/quick/run.json").read_text())
+    assert {label: about["component"] for label, about in record["stages"].items()} == {
+        "prepare_0": "standard", "prepare_1": "minmax", "embedder": "pca", "manifolder_0": "pca",
+        "manifolder_1": "identity", "clusterer": "kmeans", "refine": "reassign_noise",
+        "describe": "summary",
+    }  # fmt: skip
+    seconds = dict(record["seconds"])
+    alone = ("start", "load the data", "predict again", "scores", "save", "report", "all else")
+    assert {*seconds} == {*alone, "descriptions", "total"}
+    for name in (*alone, *record["stages"]):
+        assert any(line.startswith(f"{name} ") for line in result.stdout.splitlines())
+    total = seconds.pop("total")
+    steps = sum(about["seconds"] for about in record["stages"].values())
+    assert sum(seconds.values()) + steps == pytest.approx(total)
+
+
+def test_steps_within_the_choice_of_a_number_count_once(n2d: Run, config: Path) -> None:
+    record = json.loads(n2d("run", config, "--choose-k", "2:3", "--no-plots", "--json").stdout)
+    seconds = record["seconds"]
+    assert seconds["choose the number"] > 0
+    steps = sum(about["seconds"] for about in record["stages"].values())
+    assert sum(seconds.values()) + steps == pytest.approx(2 * seconds["total"])
 
 
 def test_both_views_of_noise_are_shown(n2d: Run, config: Path) -> None:

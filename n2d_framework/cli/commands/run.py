@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -136,6 +137,7 @@ def run(
     json: Annotated[bool, typer.Option("--json", help="Print run.json instead of tables.")] = False,
 ) -> None:
     """Cluster data, assess the result, and save model, labels and pictures."""
+    start = time.perf_counter()
     from n2d_framework.cli.request import read_request
 
     candidates = numbers_written(choose_k, "--choose-k")
@@ -170,7 +172,7 @@ def run(
         record = execute(
             request, target,
             overwrite=overwrite, n_jobs=n_jobs, store=kept, plots=plots, report=report, rows=rows,
-            progress=progress, listeners=listeners, back=back,
+            progress=progress, start=start, listeners=listeners, back=back,
             candidates=candidates, by=choose_by,
         )  # fmt: skip
     if json:

@@ -13,31 +13,7 @@ if TYPE_CHECKING:
 
     from n2d_framework.core.events import EpochFinished, Event
 
-__all__ = ["RunProgress", "StageTimes", "step"]
-
-
-class StageTimes:
-    """Notes what each stage took; an event sink.
-
-    Attributes
-    ----------
-    stages : dict of role to dict
-        ``component``, ``seconds`` (in this run) and ``cached``.
-    """
-
-    def __init__(self) -> None:
-        self.stages: dict[str, dict[str, object]] = {}
-
-    def __call__(self, event: Event) -> None:
-        """Take note of a stage that has ended well."""
-        from n2d_framework.core.events import StageFinished
-
-        if isinstance(event, StageFinished) and event.error is None:
-            self.stages[event.role] = {
-                "component": event.component,
-                "seconds": event.seconds,
-                "cached": event.cached,
-            }
+__all__ = ["RunProgress", "step"]
 
 
 class RunProgress:
@@ -171,10 +147,9 @@ def step(progress: RunProgress, what: str, seconds: dict[str, float]) -> Iterato
     seconds : dict
         Gets the duration under `what`.
     """
-    import time
+    from n2d_framework.core.timing import timed
 
     progress.begin(what)
-    start = time.perf_counter()
-    yield
-    seconds[what] = time.perf_counter() - start
+    with timed(what, seconds):
+        yield
     progress.end(what, seconds[what])

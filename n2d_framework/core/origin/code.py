@@ -309,6 +309,8 @@ def _imports(source: bytes) -> set[str]:
     while waiting:
         code = waiting.pop()
         waiting += [item for item in code.co_consts if isinstance(item, CodeType)]
+        if _IMPORT_NAME not in code.co_code:
+            continue
         constants: list[Any] = []
         for step in dis.get_instructions(code):
             if step.opname == "LOAD_CONST":
@@ -317,6 +319,9 @@ def _imports(source: bytes) -> set[str]:
             elif step.opname == "IMPORT_NAME" and constants[-2] == 0:
                 found.add(step.argval.partition(".")[0])
     return found
+
+
+_IMPORT_NAME = dis.opmap["IMPORT_NAME"]
 
 
 @cache

@@ -18,14 +18,8 @@ from n2d_framework.core.rows import Rows, refuse_equal_rows
 from n2d_framework.errors import ConfigError, Problem, UnsupportedError
 from n2d_framework.metrics import silhouette
 from n2d_framework.plan.compatibility import check_plan
-from n2d_framework.plan.run_step import (
-    Edge,
-    RunContext,
-    StepResult,
-    fit_component,
-    run_plan,
-    run_step,
-)
+from n2d_framework.plan.run_plan import run_plan
+from n2d_framework.plan.run_step import Edge, RunContext, StepResult, fit_component, run_step
 from n2d_framework.plan.steps import Plan
 from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.seeding import derive_seed
