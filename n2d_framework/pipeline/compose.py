@@ -49,10 +49,13 @@ def compose(
         checked = read_config(config, overrides, allow_code=allow_code)
     model = checked.model
     given = {opt.name: _listed(getattr(model, opt.name)) for opt in options_of(ModelConfig)}
-    found = N2D(**(given | {"random_state": checked.random_state} | arguments))
-    if checked.composition is None or arguments.keys() & given.keys():
+    composition = checked.composition
+    # What was left open stays so when a parameter is set later, and in a clone.
+    opened = {} if composition is None else dict.fromkeys(composition.left_open)
+    found = N2D(**(given | opened | {"random_state": checked.random_state} | arguments))
+    if composition is None or arguments.keys() & given.keys():
         return found
-    return found.resolved_to(checked.composition)
+    return found.resolved_to(composition)
 
 
 def _listed(value: Any) -> Any:

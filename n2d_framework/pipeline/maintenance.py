@@ -86,15 +86,18 @@ class Maintenance(Assessor):
             As for ``fit``.
         """
         model: Any = self
-        composition = model.composition()
-        option = counting_option(composition.choice(LABEL_ROLE))
         rows = self._training_rows(X, None)
+        opened = model.composition()
+        composition = opened.for_rows(rows)
+        option = counting_option(composition.choice(LABEL_ROLE))
         found, recent = numbers_of_clusters(
             composition, rows, candidates, by=by, resamples=resamples,
             random_state=resolve_random_state(model.random_state),
             resources=Resources(usable_threads(model.n_jobs)), store=self._store(),
             recent=self._recent(), tried=tried,
         )  # fmt: skip
+        if LABEL_ROLE in opened.left_open:
+            model.set_params(**{LABEL_ROLE: composition.parameters()[LABEL_ROLE]})
         model.set_params(**{f"{LABEL_ROLE}__{option}": found.n_clusters})
         self._fitted_already = recent
         model.fit(X)

@@ -103,7 +103,8 @@ def with_nested(role: Role, value: Any, options: Mapping[str, Any], catalogue: C
     Parameters
     ----------
     role : str
-    value : str, mapping, component or list of them
+    value : str, mapping, component, list of them, or None
+        Of a role that is left open, its default is taken.
     options : mapping
         ``option``, or for a list ``0__option``, to its new value.
     catalogue : Catalogue
@@ -114,7 +115,8 @@ def with_nested(role: Role, value: Any, options: Mapping[str, Any], catalogue: C
         If there is no such component or option.
     """
     if not isinstance(value, (list, tuple)):
-        return with_options(role, value, options, catalogue)
+        chosen = role_info(role).default if value is None else value
+        return with_options(role, chosen, options, catalogue)
     items = list(value)
     by_place: dict[int, dict[str, Any]] = {}
     for name, item in options.items():

@@ -6,7 +6,10 @@ import copy
 import json
 
 import numpy as np
+import pandas
 import pytest
+import scipy.sparse
+import sklearn.base
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -211,7 +214,6 @@ def test_links_hold_for_labels_predictions_probabilities_and_refits(tmp_path):
 
 
 def test_contradictory_links_are_refused_by_their_ids(tmp_path):
-    pandas = pytest.importorskip("pandas")
     names = [f"plant-{i}" for i in range(240)]
     frame = pandas.DataFrame(blobs(FOUR), index=names, columns=["a", "b"])
     model = unfitted(n_clusters=4).fit(frame)
@@ -264,3 +266,41 @@ def test_any_links_hold_or_are_refused(small, together, apart):
 @pytest.fixture(scope="module")
 def small():
     return unfitted(n_clusters=4).fit(blobs(FOUR, 10))
+
+
+MIXED = pandas.DataFrame(
+    {
+        "colour": np.repeat(["red", "green", "blue"], 30),
+        "size": np.repeat([1.0, 20.0, 400.0], 30) + np.tile(np.arange(30) / 30, 3),
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "config"),
+    [
+        (MIXED, {}),
+        (MIXED, {"clusterer": GMM}),
+        (scipy.sparse.csr_array(blobs(FOUR)), {"manifolder": "identity", "clusterer": GMM}),
+        (blobs(FOUR), {"embedder": "identity", "manifolder": "identity", "clusterer": GMM}),
+    ],
+    ids=["table", "clusterer", "sparse", "dense"],
+)
+def test_what_is_left_open_suits_the_rows_when_a_number_is_chosen_or_set(rows, config):
+    def made():
+        return n2d.compose({"model": config, "random_state": 0})
+
+    def chain(composition):
+        return {name: (c.name, dict(c.option_values())) for name, c in composition.steps.items()}
+
+    def counted(steps, number):
+        return steps | {"clusterer": (steps["clusterer"][0], steps["clusterer"][1] | number)}
+
+    expected = chain(made().fit(rows).composition_)
+    model = made()
+    found = model.choose_n_clusters(rows, [2, 3], resamples=1)
+    chosen = chain(model.composition_)
+    assert chosen == counted(expected, {"n_clusters": found.n_clusters})
+    alone = sklearn.base.clone(made()).set_params(clusterer=model.clusterer).fit(rows)
+    assert chain(alone.composition_) == chosen
+    assert alone.labels_.tolist() == model.labels_.tolist()
