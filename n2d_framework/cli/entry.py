@@ -17,13 +17,13 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from n2d_framework.cli.commands.check import check
 from n2d_framework.cli.commands.check_plugin import check_plugin
 from n2d_framework.cli.commands.compare import compare
 from n2d_framework.cli.commands.components import components
 from n2d_framework.cli.commands.datasets import datasets
 from n2d_framework.cli.commands.describe import describe
 from n2d_framework.cli.commands.doctor import doctor
+from n2d_framework.cli.commands.drift import drift
 from n2d_framework.cli.commands.edit import edit
 from n2d_framework.cli.commands.explain import explain
 from n2d_framework.cli.commands.export import export
@@ -37,7 +37,7 @@ from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
 from n2d_framework.cli.commands.stability import stability
 from n2d_framework.cli.commands.store import store
-from n2d_framework.cli.commands.update import update
+from n2d_framework.cli.commands.update import refit, update
 from n2d_framework.cli.commands.upgrade import upgrade
 from n2d_framework.cli.commands.verify import verify
 from n2d_framework.cli.commands.warm_up import warm_up
@@ -162,8 +162,9 @@ for _command in (
     explain,
     edit,
     stability,
-    check,
+    drift,
     update,
+    refit,
     inspect,
     inspect_data,
     verify,
@@ -179,6 +180,8 @@ for _command in (
     check_plugin,
 ):
     app.command(_command.__name__.replace("_", "-"))(guarded(_command))
+#: Another word that people look for.
+app.command("check", hidden=True)(guarded(drift))
 
 
 def main() -> NoReturn:

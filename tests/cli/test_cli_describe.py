@@ -329,16 +329,17 @@ def test_what_a_check_fails_on_is_chosen(n2d: Run, flowers: Path) -> None:
 
     def failed(data: str, *names: str) -> tuple[int, list[str]]:
         flags = [word for name in names for word in ("--fail-on", name)]
-        result = n2d("check", "flowers.n2d", data, "--id", "plant", "--json", *flags)
+        result = n2d("drift", "flowers.n2d", data, "--id", "plant", "--json", *flags)
         return result.exit_code, json.loads(result.stdout)["failed_on"]
 
-    result = n2d("check", "flowers.n2d", "few.csv")
+    result = n2d("drift", "flowers.n2d", "few.csv")
     assert result.exit_code == 0
+    assert n2d("check", "flowers.n2d", "few.csv").stdout == result.stdout
     assert "3 rows: cannot tell from so few" in result.stdout
     assert failed("few.csv", "drift", "too-few") == (3, ["too-few"])
     assert failed("half.csv", "new-clusters", "too-few") == (0, [])
     assert failed("far.csv", "new-clusters", "drift") == (3, ["new-clusters", "drift"])
-    assert n2d("check", "flowers.n2d", "few.csv", "--fail-on", "noise").exit_code == 2
+    assert n2d("drift", "flowers.n2d", "few.csv", "--fail-on", "noise").exit_code == 2
 
 
 def test_an_update_follows_rows_that_drifted(n2d: Run, flowers: Path) -> None:
@@ -347,9 +348,6 @@ def test_an_update_follows_rows_that_drifted(n2d: Run, flowers: Path) -> None:
     lines = (flowers / "flowers.csv").read_text().splitlines()
     (flowers / "half.csv").write_text("\n".join(lines[:81]))
     words = ("update", "flowers.n2d", "half.csv", "--id", "plant")
-    result = n2d(*words, "--refit", "never", "--json")
-    assert result.exit_code == 3
-    assert json.loads(result.stdout)["refitted"] is False
     result = n2d(*words, "--choose-k", "1:3")
     assert result.exit_code == 2
     assert "at least 2, got 1" in result.stderr
@@ -365,6 +363,11 @@ def test_an_update_follows_rows_that_drifted(n2d: Run, flowers: Path) -> None:
     assert "What became of the clusters" in page
     assert "shares of clusters" in page
     assert n2d("verify", "new.n2d").exit_code == 0
+    result = n2d("refit", "flowers.n2d", "flowers.csv", "--id", "plant", "-o", "same.n2d", "--json")
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert (said["refitted"], said["bundle"]) == (True, "same.n2d")
+    assert {one["kind"] for one in said["transitions"]} == {"kept"}
     assert (flowers / "flowers.n2d").read_bytes() == before
 
 

@@ -1,58 +1,100 @@
-"""``n2d update``: follow newer rows, and fit again where they have drifted."""
+"""``n2d update`` and ``n2d refit``: follow newer rows, with clusters as they were known."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import typer
 
-from n2d_framework.cli.commands.check import DRIFTED, row_names, verdict_of
+from n2d_framework.cli.commands.drift import DRIFTED, row_names, verdict_of
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import InsteadOfTables, numbers_written, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
 
-__all__ = ["update"]
+__all__ = ["refit", "update"]
+
+_Bundle: TypeAlias = Annotated[Path, typer.Argument(help="A bundle (.n2d).")]
+_New: TypeAlias = Annotated[str, typer.Argument(help="New rows.")]
+_Old: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--with",
+        metavar="OLD",
+        help="Rows to fit together with them, such as those of the fit, by which clusters are "
+        "matched; without, the new rows are fitted alone.",
+    ),
+]
+_Numbers: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--choose-k",
+        metavar="FROM:TO|K,K,...",
+        help="Numbers of clusters to choose from in the refit, so that new clusters have room; "
+        "by default that of the model.",
+    ),
+]
+_Output: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Bundle to write if fitted again; BUNDLE by default."),
+]
+_Report: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="HTML", help="Write what changed to this page.")
+]
+_Trust: TypeAlias = Annotated[list[str] | None, TRUST]
 
 
 @selecting
 def update(
-    bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
-    data: Annotated[str, typer.Argument(help="New rows.")],
+    bundle: _Bundle,
+    data: _New,
     select: Callable[[Any], Any] = lambda data: data,
-    old: Annotated[
-        str | None,
-        typer.Option(
-            "--with",
-            metavar="OLD",
-            help="Rows to fit together with them, such as those of the fit, by which clusters are "
-            "matched; without, the new rows are fitted alone.",
-        ),
-    ] = None,
-    refit: Annotated[
-        Literal["drift", "always", "never"], typer.Option(help="When the model is fitted again.")
-    ] = "drift",
-    choose_k: Annotated[
-        str | None,
-        typer.Option(
-            "--choose-k",
-            metavar="FROM:TO|K,K,...",
-            help="Numbers of clusters to choose from in the refit, so that new clusters have room; "
-            "by default that of the model.",
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Bundle to write if fitted again; BUNDLE by default."),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(metavar="HTML", help="Write what changed to this page.")
-    ] = None,
-    trust: Annotated[list[str] | None, TRUST] = None,
+    old: _Old = None,
+    choose_k: _Numbers = None,
+    output: _Output = None,
+    report: _Report = None,
+    trust: _Trust = None,
     json: InsteadOfTables = False,
 ) -> None:
     """Compare new rows with those of the fit, and fit again if they drifted; exit code 3 then."""
+    verdict = _followed(
+        bundle, data, select, old, choose_k, output, report, trust, json, refit="drift"
+    )
+    if verdict == "drift":
+        raise typer.Exit(DRIFTED)
+
+
+@selecting
+def refit(
+    bundle: _Bundle,
+    data: _New,
+    select: Callable[[Any], Any] = lambda data: data,
+    old: _Old = None,
+    choose_k: _Numbers = None,
+    output: _Output = None,
+    report: _Report = None,
+    trust: _Trust = None,
+    json: InsteadOfTables = False,
+) -> None:
+    """Fit a model again on new rows, with the ids, names and edits of its clusters."""
+    _followed(bundle, data, select, old, choose_k, output, report, trust, json, refit="always")
+
+
+def _followed(
+    bundle: Path,
+    data: str,
+    select: Callable[[Any], Any],
+    old: str | None,
+    choose_k: str | None,
+    output: Path | None,
+    report: Path | None,
+    trust: list[str] | None,
+    json: bool,
+    *,
+    refit: Literal["drift", "always"],
+) -> str:
+    """Follow the rows, print what changed, and return the verdict about drift."""
     from n2d_framework.bundle import load, save_again
     from n2d_framework.data import load as load_rows
     from n2d_framework.pages.update_report import write_update_report
@@ -82,8 +124,7 @@ def update(
             console.print(f"bundle   {target}", soft_wrap=True)
         if report is not None:
             console.print(f"report   {report}", soft_wrap=True)
-    if found.drift.verdict == "drift":
-        raise typer.Exit(DRIFTED)
+    return str(found.drift.verdict)
 
 
 def _show(found: Any) -> None:

@@ -1,4 +1,4 @@
-"""``n2d check``: whether rows are still like those of the fit."""
+"""``n2d drift``: whether rows are still like those of the fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
 
-__all__ = ["DRIFTED", "check", "row_names", "verdict_of"]
+__all__ = ["DRIFTED", "drift", "row_names", "verdict_of"]
 
 #: Exit code where there is drift, or what else ``--fail-on`` names.
 DRIFTED = 3
@@ -28,7 +28,7 @@ class FailOn(StrEnum):
 
 
 @selecting
-def check(
+def drift(
     bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
     data: Annotated[str, typer.Argument(help="New rows.")],
     select: Callable[[Any], Any] = lambda data: data,
