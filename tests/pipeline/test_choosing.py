@@ -6,7 +6,7 @@ import copy
 import json
 
 import numpy as np
-import pandas
+import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn.base
@@ -215,7 +215,7 @@ def test_links_hold_for_labels_predictions_probabilities_and_refits(tmp_path):
 
 def test_contradictory_links_are_refused_by_their_ids(tmp_path):
     names = [f"plant-{i}" for i in range(240)]
-    frame = pandas.DataFrame(blobs(FOUR), index=names, columns=["a", "b"])
+    frame = pd.DataFrame(blobs(FOUR), index=names, columns=["a", "b"])
     model = unfitted(n_clusters=4).fit(frame)
     before = model.labels_.copy()
     editor = model.edit().must_link(["plant-0", "plant-70"]).must_link(["plant-70", "plant-130"])
@@ -268,7 +268,7 @@ def small():
     return unfitted(n_clusters=4).fit(blobs(FOUR, 10))
 
 
-MIXED = pandas.DataFrame(
+MIXED = pd.DataFrame(
     {
         "colour": np.repeat(["red", "green", "blue"], 30),
         "size": np.repeat([1.0, 20.0, 400.0], 30) + np.tile(np.arange(30) / 30, 3),
