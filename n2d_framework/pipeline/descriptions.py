@@ -16,10 +16,10 @@ from n2d_framework.core.roles import parts_of
 from n2d_framework.core.rows import Rows, value_names
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
-from n2d_framework.core.timing import StepTime
 from n2d_framework.errors import DescriptionWarning, StateError
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.plan.compatibility import suits
+from n2d_framework.plan.timing import StepTime
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = [

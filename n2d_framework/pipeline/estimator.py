@@ -17,7 +17,6 @@ from n2d_framework.core.protocols import ClusteredRows
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
 from n2d_framework.core.rows import Rows
-from n2d_framework.core.timing import StepTime
 from n2d_framework.errors import UnsupportedError
 from n2d_framework.pipeline.descriptions import clustered_rows, described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
@@ -26,6 +25,7 @@ from n2d_framework.pipeline.reporting import Reporter
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.store import StageStore
+from n2d_framework.plan.timing import StepTime
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.storage import encode, write_atomic

@@ -17,7 +17,6 @@ from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
-from n2d_framework.core.timing import StepTime, timed
 from n2d_framework.metrics.following import Reference
 from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pages.shown_rows import shown_features
@@ -27,6 +26,7 @@ from n2d_framework.plan.run_plan import run_plan
 from n2d_framework.plan.run_step import RunContext, StepResult
 from n2d_framework.plan.steps import Plan
 from n2d_framework.plan.store import OptionalStore, StageStore
+from n2d_framework.plan.timing import StepTime, timed
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, Role
 

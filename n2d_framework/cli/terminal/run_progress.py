@@ -147,7 +147,7 @@ def step(progress: RunProgress, what: str, seconds: dict[str, float]) -> Iterato
     seconds : dict
         Gets the duration under `what`.
     """
-    from n2d_framework.core.timing import timed
+    from n2d_framework.plan.timing import timed
 
     progress.begin(what)
     with timed(what, seconds):
