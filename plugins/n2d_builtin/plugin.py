@@ -325,7 +325,9 @@ _AFTER_CLUSTERING = (
         role="refine",
         name="reassign_noise",
         factory="n2d_builtin.refine.reassign_noise:ReassignNoise",
-        summary="Gives noise the label of the nearest row that has one",
+        summary="Gives noise the label of the cluster to which it is connected, or of the nearest",
+        state_version=2,
+        reference="Campello, Moulavi and Sander 2013, PAKDD",
     ),
     ComponentSpec(
         role="describe",

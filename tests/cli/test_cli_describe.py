@@ -260,6 +260,10 @@ def test_clusters_are_split_joined_and_noise_is_reassigned(n2d: Run, flowers: Pa
     assert result.exit_code == 0, result.output
     read = json.loads(n2d("edit", "edited.n2d", "--json").stdout)["journal"]
     assert [edit["kind"] for edit in read] == ["split", "delete", "reassign", "rename"]
+    assert read[2]["method"] == "density"
+    result = n2d("edit", "flowers.n2d", "--reassign-by", "nearest")
+    assert result.exit_code == 2
+    assert "--reassign-by: is for --reassign-noise; add it" in result.stderr
     lines = n2d("predict", "edited.n2d", "flowers.csv", "-q", "--proba").stdout.splitlines()
     assert lines[0] == "row,label,name,strength,p_0,p_1,p_2,p_3,p_noise"
     assert {line.split(",")[1] for line in lines[1:]} == {"0", "2", "3"}

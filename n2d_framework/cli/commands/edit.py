@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from operator import methodcaller
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -37,8 +37,15 @@ def edit(
     ] = None,
     reassign_noise: Annotated[
         bool,
-        typer.Option("--reassign-noise", help="Give noise to the cluster of the nearest row."),
+        typer.Option("--reassign-noise", help="Give noise to clusters."),
     ] = False,
+    reassign_by: Annotated[
+        Literal["density", "nearest"] | None,
+        typer.Option(
+            help="With --reassign-noise: to the cluster that a row is connected to through the "
+            "densest rows, which is the default, or that of the nearest row.",
+        ),
+    ] = None,
     max_distance: Annotated[
         float | None,
         typer.Option(help="With --reassign-noise: rows farther than this from clusters stay."),
@@ -81,8 +88,11 @@ def edit(
     from n2d_framework.bundle import load, save_again
     from n2d_framework.data import load as load_rows
 
-    if max_distance is not None and not reassign_noise:
-        raise ConfigError([Problem("--max-distance", "is for --reassign-noise; add it")])
+    how = {"method": reassign_by, "max_distance": max_distance}
+    how = {name: value for name, value in how.items() if value is not None}
+    if how and not reassign_noise:
+        flag = "--reassign-by" if reassign_by else "--max-distance"
+        raise ConfigError([Problem(flag, "is for --reassign-noise; add it")])
     arguments: dict[str, Iterable[tuple[Any, ...]]] = {
         "merge": [(_ids(text),) for text in merge or ()],
         "split": map(_parted, split or ()),
@@ -95,7 +105,7 @@ def edit(
     for kind, several in arguments.items():
         steps += [methodcaller(kind, *given, note=note) for given in several]
         if kind == "delete" and reassign_noise:
-            steps.append(lambda editor: editor.reassign_noise(max_distance=max_distance, note=note))
+            steps.append(methodcaller("reassign_noise", **how, note=note))
     changes = bool(steps or undo)
     model = load(bundle, trusted=trust or ())
     selected = select(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import attrs
 import numpy as np
@@ -147,11 +147,21 @@ class Editor:
         new = self._unused_id(fit)
         return self._added("split", [label, *range(new, new + number - 1)], name="", note=note)
 
-    def reassign_noise(self, *, max_distance: float | None = None, note: str = "") -> Self:
-        """Give noise, of deleted clusters as well, to the cluster of the nearest training row.
+    def reassign_noise(
+        self,
+        *,
+        method: Literal["density", "nearest"] = "density",
+        max_distance: float | None = None,
+        note: str = "",
+    ) -> Self:
+        """Give noise, of deleted clusters as well, to clusters.
 
         Parameters
         ----------
+        method : {"density", "nearest"}, default "density"
+            Which cluster: the one to which a row is connected through the densest rows, where a
+            new row goes with its nearest training row; or that of the nearest training row that
+            is in one.
         max_distance : float, optional
             Rows farther than this from every clustered training row, in units of the coordinates,
             stay noise; by default none does.
@@ -172,7 +182,7 @@ class Editor:
         if self._coordinates(fit) is None:
             raise UnsupportedError(_UNKNOWN.format("reassign"))
         edit = self._edit("reassign", (), "", note)
-        self._replay([*self.journal, edit | {"max_distance": max_distance}])
+        self._replay([*self.journal, edit | {"max_distance": max_distance, "method": method}])
         return self
 
     def must_link(self, rows: Iterable[Any], *, note: str = "") -> Self:

@@ -192,7 +192,11 @@ def _again(
         if edit["kind"] == "delete":
             yield f"the deletion of {', '.join(map(str, edit['ids']))}: see what is new"
         elif edit["kind"] == "reassign" and NOISE in model.labels_ and alive:
-            editor.reassign_noise(max_distance=edit.get("max_distance"), note=note)
+            editor.reassign_noise(
+                method=edit.get("method", "nearest"),
+                max_distance=edit.get("max_distance"),
+                note=note,
+            )
         elif edit["kind"] in _LINKS and training:
             getattr(editor, _LINKS[edit["kind"]])(edit["rows"], note=note)
         elif edit["kind"] in _LINKS:

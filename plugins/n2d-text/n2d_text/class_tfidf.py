@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from n2d_text.word_counts import (
     Analyzer,
     analyze_with,
     checked_texts,
-    count_words,
+    learned_counts,
     least_and_greatest,
     stop_list,
 )
@@ -195,12 +194,12 @@ def class_words(
     from scipy import sparse
 
     analyze = analyze_with(analyzer, ngram_range, stop_list(stop_words))
-    bags = [Counter(analyze(text)) for text in texts]
-    df = Counter(word for bag in bags for word in bag)
-    words = tuple(sorted(word for word, times in df.items() if times >= min_df))
-    if not words:
-        raise DataError(f"{_NAME}: no word is in at least min_df={min_df} texts; lower it")
-    counts = count_words(bags, {word: column for column, word in enumerate(words)}).matrix
+    try:
+        words, found = learned_counts(texts, analyze, min_df=min_df)
+    except ValueError as error:  # raised where no word is left, and only there
+        text = f"{_NAME}: no word is in at least min_df={min_df} texts; lower it"
+        raise DataError(text) from error
+    counts = found.matrix
     kinds, which = np.unique(labels, return_inverse=True)
     member = sparse.csr_array((np.ones(len(which)), (which, np.arange(len(which)))))
     by_class = (member @ counts).toarray()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -33,6 +33,7 @@ from n2d_text.word_counts import (
     analyze_with,
     checked_texts,
     count_words,
+    learned_counts,
     least_and_greatest,
     log_frequencies,
     stop_list,
@@ -174,9 +175,8 @@ class TfidfSvd:
         if reasons:
             raise DataError("; ".join(reasons))
         self.stop_words_ = stop_list(self.stop_words)
-        self.words_ = self._vocabulary(texts)
+        self.words_, counts = self._learned(texts)
         vars(self).pop("_columns", None)
-        counts = count_words(self._bags(texts), self._columns)
         context.resources.check()
         df = np.bincount(counts.matrix.indices, minlength=len(self.words_))
         self.idf_ = 1.0 + np.log((1 + len(texts)) / (1 + df))
@@ -231,17 +231,15 @@ class TfidfSvd:
             f"state 'words' has {len(set(words))} different words, 'idf' has {len(idf)} weights"
         ]
 
-    def _vocabulary(self, texts: list[str]) -> tuple[str, ...]:
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        counter = CountVectorizer(
-            analyzer=self._analyze(),
-            min_df=self.min_df,
-            max_df=float(self.max_df),
-            max_features=self.max_features,
-        )
+    def _learned(self, texts: list[str]) -> tuple[tuple[str, ...], Counts]:
         try:
-            return tuple(counter.fit(texts).get_feature_names_out().tolist())
+            return learned_counts(
+                texts,
+                self._analyze(),
+                min_df=self.min_df,
+                max_df=float(self.max_df),
+                max_features=self.max_features,
+            )
         except ValueError as error:  # raised where no word is left, and only there
             raise DataError(
                 f"{_NAME}: no word is left of {len(texts)} texts: of at least min_df={self.min_df} "
@@ -259,11 +257,8 @@ class TfidfSvd:
 
     def _counts(self, x: AnyArray) -> Counts:
         require_fitted(self.reduction_, _NAME)
-        return count_words(self._bags(checked_texts(x, _NAME)), self._columns)
-
-    def _bags(self, texts: list[str]) -> Iterator[Counter[str]]:
-        analyze = self._analyze()
-        return (Counter(analyze(text)) for text in texts)
+        texts, analyze = checked_texts(x, _NAME), self._analyze()
+        return count_words((Counter(analyze(text)) for text in texts), self._columns)
 
     def _weighted(self, counts: Counts) -> Any:
         """Weights of words in texts: a CSR array of shape (n, words), float32, rows of length 1."""

@@ -24,8 +24,8 @@ from n2d_framework.plugin import (
 
 __all__ = [
     "Analyze", "Analyzer", "Counts", "analyze_with", "checked_texts", "count_words",
-    "least_and_greatest", "log_frequencies", "stop_list", "strings_of_state", "unit_rows",
-    "warn_of_unknown",
+    "learned_counts", "least_and_greatest", "log_frequencies", "stop_list", "strings_of_state",
+    "unit_rows", "warn_of_unknown",
 ]  # fmt: skip
 
 Analyzer: TypeAlias = Literal["word", "char_wb"]
@@ -196,6 +196,43 @@ def count_words(bags: Iterable[Mapping[str, int]], known: Mapping[str, int]) -> 
         shape=(len(unknown), len(known)),
     )
     return Counts(matrix, np.asarray(unknown, dtype=np.int64))
+
+
+def learned_counts(
+    texts: Sequence[str], analyze: Analyze, **limits: Any
+) -> tuple[tuple[str, ...], Counts]:
+    """Words of texts, in ascending order, and how often each text has them.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    analyze : callable
+        Gives the words of a text.
+    **limits
+        ``min_df``, ``max_df`` and ``max_features`` of scikit-learn's ``CountVectorizer``: a word
+        beyond them is not known.
+
+    Raises
+    ------
+    ValueError
+        If no word is left.
+    """
+    from scipy import sparse
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    lengths: list[int] = []
+
+    def noted(text: str) -> list[str]:
+        words = analyze(text)
+        lengths.append(len(words))
+        return words
+
+    counter = CountVectorizer(analyzer=noted, **limits)
+    matrix = sparse.csr_array(counter.fit_transform(texts), dtype=np.float64)
+    matrix.sort_indices()
+    found = Counts(matrix, np.zeros(len(lengths), dtype=np.int64))
+    unknown = np.asarray(lengths, dtype=np.int64) - found.known
+    return tuple(counter.get_feature_names_out().tolist()), attrs.evolve(found, unknown=unknown)
 
 
 def log_frequencies(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import attrs
 
+from n2d_builtin.refine.reassign_noise import Method
 from n2d_framework.plugin import option
 
 __all__ = ["LINKS", "OF_ROWS", "Edit"]
@@ -34,7 +35,7 @@ class Edit:
         two are in the same one (apart).
     name : str
         The new name of one cluster.
-    max_distance : float or None
+    max_distance, method : float or None, {"nearest", "density"}
         See :class:`~n2d_builtin.refine.reassign_noise.ReassignNoise`.
     by, note, at : str
         Who edited, why and when, as the caller says.
@@ -60,6 +61,9 @@ class Edit:
     max_distance: float | None = option(
         None, gt=0, help="For reassign: noise farther than this from every cluster stays."
     )
+    method: Method = option(
+        "nearest", help="For reassign: by the nearest row, or by density."
+    )  # what journals of 0.2.0, which do not have it, did
     by: str = option("", help="Who made it.")
     note: str = option("", help="Why.")
     at: str = option("", help="When.")
@@ -83,14 +87,18 @@ class Edit:
             found.append("renumber needs different ids, and as many different new ones")
         elif self.kind in LINKS and (self.ids or len(set(self.rows)) < 2):
             found.append(f"{self.kind} needs two different rows or more, and no ids")
-        if self.name and self.kind not in ("rename", "merge"):
-            found.append(f"{self.kind} takes no name")
-        if self.max_distance is not None and self.kind != "reassign":
-            found.append(f"{self.kind} takes no max_distance")
-        if self.becomes and self.kind != "renumber":
-            found.append(f"{self.kind} takes no becomes")
-        if self.rows and self.kind not in LINKS:
-            found.append(f"{self.kind} takes no rows")
+        extras: dict[str, tuple[bool, tuple[str, ...]]] = {
+            "name": (bool(self.name), ("rename", "merge")),
+            "max_distance": (self.max_distance is not None, ("reassign",)),
+            "method": (self.method != "nearest", ("reassign",)),
+            "becomes": (bool(self.becomes), ("renumber",)),
+            "rows": (bool(self.rows), LINKS),
+        }
+        found += [
+            f"{self.kind} takes no {name}"
+            for name, (given, kinds) in extras.items()
+            if given and self.kind not in kinds
+        ]
         return found
 
     @property

@@ -1,19 +1,21 @@
-"""Noise gets the label of the nearest cluster."""
+"""Noise gets the label of a cluster."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.refine.density_paths import connected_labels
 from n2d_framework.plugin import (
     NOISE,
     AnyArray,
     FitContext,
     IntArray,
+    State,
     check_features,
     component,
     distinct_rows,
@@ -22,14 +24,16 @@ from n2d_framework.plugin import (
     require_fitted,
 )
 
-__all__ = ["ReassignNoise"]
+__all__ = ["Method", "ReassignNoise"]
 
 logger = logging.getLogger(__name__)
+
+Method: TypeAlias = Literal["density", "nearest"]
 
 
 @component
 class ReassignNoise:
-    """Gives noise the label of the nearest row that has one.
+    """Gives noise the label of the cluster that it is connected to, or of the nearest row.
 
     A row's new label depends on its own coordinates only, and on the training rows: the same at
     fit and at prediction, in any batch. Rows that have a label keep it.
@@ -37,13 +41,22 @@ class ReassignNoise:
     Attributes
     ----------
     points_ : float32 array of shape (p, m), or None
-        Distinct training coordinates that have a label; ``None`` if none has.
+        Distinct training coordinates, by density all, else those that have a label; ``None`` if
+        none has.
     point_labels_ : int64 array of shape (p,), or None
-        Their labels.
+        Their labels; what was noise has its new one.
+    clustered_ : bool array of shape (p,), or None
+        Which of them had a label; ``None`` if all had.
     changed_ : int
         How many training rows got a label.
     """
 
+    method: Method = option(
+        "density",
+        help="density: the cluster to which a row is connected through the densest rows, as in "
+        "HDBSCAN's tree; a new row goes with its nearest training row. nearest: that of the "
+        "nearest row that has a label.",
+    )
     max_distance: float | None = option(
         None,
         gt=0,
@@ -54,22 +67,43 @@ class ReassignNoise:
     point_labels_: NDArray[np.int64] | None = learned(
         shape=("n",), dtype="int64", optional=True, ge=0
     )
+    clustered_: NDArray[np.bool_] | None = learned(shape=("n",), dtype="bool", optional=True)
     changed_: int | None = learned(dtype=int, ge=0)
     _search: Any = learned()
+    _clusters: Any = learned()
 
     def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> Self:
-        """Keep the clustered rows of `m`, of shape (n, m) float32, with their `labels`."""
-        clustered = labels != NOISE
-        rows, given = m[clustered], labels[clustered]
-        self._search = self.points_ = self.point_labels_ = None
+        """Keep rows of `m`, of shape (n, m) float32, with the `labels` that they get."""
+        noise = labels == NOISE
+        self._search = self._clusters = None
+        self.points_ = self.point_labels_ = self.clustered_ = None
         self.changed_ = 0
-        if len(rows):
-            first = distinct_rows(rows).first
-            self.points_ = np.ascontiguousarray(rows[first], dtype=np.float32)
-            self.point_labels_ = np.asarray(given[first], dtype=np.int64)
+        if not noise.all():
+            # Of equal rows the first counts, so those with a label come first.
+            order = np.argsort(noise, kind="stable")
+            order = order[distinct_rows(m[order]).first]
+            if self.method == "nearest":
+                order = order[~noise[order]]
+            points, given = np.ascontiguousarray(m[order], dtype=np.float32), labels[order]
+            clustered = given != NOISE
+            self.points_ = points
+            self.point_labels_ = connected_labels(points, given.astype(np.int64))
+            self.clustered_ = None if clustered.all() else clustered
             self.changed_ = int((self.refine(m, labels) != labels).sum())
         logger.info("reassign_noise: %d of %d rows got a label", self.changed_, len(labels))
         return self
+
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:  # noqa: ARG003  # as asked
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: all points had labels, and it was by the nearest.
+        """
+        return state
 
     def check_learned(self) -> list[str]:
         """Why a state cannot be used: it has points or labels alone."""
@@ -92,8 +126,16 @@ class ReassignNoise:
             return found
         if self._search is None:
             self._search = ExactNeighbors(points)
-        nearest, distances = self._search.query(np.ascontiguousarray(m[noise]), 1)
-        near = distances[:, 0] <= (np.inf if self.max_distance is None else self.max_distance)
+        rows = np.ascontiguousarray(m[noise])
+        nearest, distances = self._search.query(rows, 1)
+        if self.max_distance is None:
+            found[noise] = known[nearest[:, 0]]
+            return found
+        if self.clustered_ is not None:
+            if self._clusters is None:
+                self._clusters = ExactNeighbors(points[self.clustered_])
+            distances = self._clusters.query(rows, 1)[1]
+        near = distances[:, 0] <= self.max_distance
         found[noise[near]] = known[nearest[near, 0]]
         return found
 

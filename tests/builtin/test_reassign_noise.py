@@ -1,0 +1,107 @@
+"""Noise is given to clusters: through dense rows, or to the nearest one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import n2d_framework as n2d
+from n2d_framework.plugin import FitContext, resolve
+
+
+def reassigned(m, labels, **options):
+    made = resolve("refine", {"name": "reassign_noise", **options})
+    return made.fit(m, labels, context=FitContext())
+
+
+def chain():
+    """A cluster whose tail of noise ends closer to another cluster than to its own."""
+    rng = np.random.default_rng(0)
+    first = rng.normal(0, 0.3, (40, 2))
+    tail = np.column_stack([np.linspace(0.5, 8, 60), np.zeros(60)])
+    second = rng.normal((11, 0), 0.1, (40, 2))
+    m = np.concatenate([first, tail, second]).astype(np.float32)
+    labels = np.repeat([0, -1, 1], [40, 60, 40])
+    return m, labels
+
+
+def test_noise_goes_along_dense_rows_and_new_rows_with_their_nearest():
+    m, labels = chain()
+    dense = reassigned(m, labels)
+    assert dense.refine(m, labels).tolist() == [0] * 100 + [1] * 40
+    assert dense.changed_ == 60
+    new = m[95:100] + np.float32(0.01)
+    noise = np.full(5, -1)
+    assert dense.refine(new, noise).tolist() == [0] * 5
+    assert [dense.refine(row[None], noise[:1])[0] for row in new] == [0] * 5
+    assert reassigned(m, labels, method="nearest").refine(new, noise).tolist() == [1] * 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_longest_step_of_a_path_is_the_shortest_there_is(seed):
+    rng = np.random.default_rng(seed)
+    m = rng.normal(size=(60, 3)).astype(np.float32)
+    labels = np.where(rng.random(60) < 0.2, rng.integers(0, 3, 60), -1)
+    apart = np.sqrt(((m[:, None] - m[None]).astype(np.float64) ** 2).sum(axis=2))
+    order = np.argsort(apart, axis=1)
+    core = np.take_along_axis(apart, order, 1)[:, 15]
+    step = np.full((60, 60), np.inf)
+    rows = np.repeat(np.arange(60), 15)
+    near = order[:, 1:16].ravel()
+    step[rows, near] = np.maximum(apart[rows, near], np.maximum(core[rows], core[near]))
+    step = np.minimum(step, step.T)
+    for between in range(60):
+        step = np.minimum(step, np.maximum(step[:, between, None], step[None, between]))
+    found = reassigned(m, labels).refine(m, labels)
+    np.testing.assert_array_equal(found[labels >= 0], labels[labels >= 0])
+    for row in np.flatnonzero(labels == -1):
+        best = {k: step[row, labels == k].min() for k in range(3)}
+        assert best[found[row]] == pytest.approx(min(best.values()), rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["density", "nearest"])
+def test_far_rows_stay_noise_equal_rows_stay_together_and_odd_inputs_pass(method):
+    m, labels = chain()
+    far = reassigned(m, labels, method=method, max_distance=1.5)
+    after = far.refine(m, labels)
+    assert (after[80:95] == -1).all()
+    assert (after[40:46] == 0).all()
+    assert far.changed_ == (after != labels).sum()
+    twice, both = np.repeat(m, 2, 0), np.repeat(labels, 2)
+    found = reassigned(twice, both, method=method).refine(twice, both)
+    assert (found[::2] == found[1::2]).all()
+    for given in (np.zeros(140, dtype=int), np.full(140, -1), np.r_[0, np.full(139, -1)]):
+        expected = given if -1 in given and given.max() < 0 else np.zeros(140, dtype=int)
+        assert (reassigned(m, given, method=method).refine(m, given) == expected).all()
+    lone = np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    one = np.array([-1, 4, -1])
+    assert reassigned(lone, one, method=method).refine(lone, one).tolist() == [4, 4, 4]
+
+
+def test_groups_that_no_path_reaches_go_to_the_nearest_cluster():
+    rng = np.random.default_rng(1)
+    parts = [rng.normal(centre, 0.1, (30, 2)) for centre in (0, 100, 1000)]
+    m, labels = np.concatenate(parts).astype(np.float32), np.repeat([0, 1, -1], 30)
+    assert reassigned(m, labels).refine(m, labels)[60:].tolist() == [1] * 30
+
+
+def test_a_state_of_the_first_version_answers_as_before():
+    m, labels = chain()
+    old = reassigned(m, labels, method="nearest")
+    state = {name: value for name, value in old.get_state().items() if name != "clustered"}
+    again = resolve("refine", "reassign_noise")
+    again.set_state(again.upgrade_state(state, 1))
+    np.testing.assert_array_equal(again.refine(m, labels), old.refine(m, labels))
+
+
+def test_a_model_with_it_predicts_its_own_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [rng.normal(c, 0.5, (60, 4)) for c in (0, 4)] + [rng.uniform(-3, 8, (60, 4))]
+    )
+    clusterer = {"name": "hdbscan", "min_cluster_size": 15}
+    model = n2d.N2D("identity", "identity", clusterer, refine="reassign_noise").fit(x)
+    assert (model.labels_ >= 0).all()
+    model.save(tmp_path / "m.n2d")
+    again = n2d.load(tmp_path / "m.n2d", verify=True)
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
