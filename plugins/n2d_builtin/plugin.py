@@ -143,6 +143,7 @@ _EMBEDDERS = (
         factory="n2d_builtin.autoencoders.custom:KerasEmbedder",
         summary="Autoencoder of your own Keras models, made of built-in layers",
         input="any",
+        state_version=2,
         reference="Keras functional models, https://keras.io/api/models/model_saving_apis",
         small_options={
             "encoder": dense_network(64, 5),

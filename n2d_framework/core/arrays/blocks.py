@@ -22,8 +22,8 @@ def in_blocks(
     memory stays bounded by `block` rows.
 
     That is not enough for products in float32: some kernels of OpenBLAS (those for AVX2) give a row
-    other last bits by its place in a block of any size. In float64, blocks of a multiple of 96 rows
-    were the same at every place with each of its kernels.
+    other last bits by its place in a block of any size. In float64, blocks of 96 rows were the same
+    at every place with each of its kernels, on one thread; with more, each has a share of a block.
 
     Parameters
     ----------

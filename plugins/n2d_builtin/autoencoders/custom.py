@@ -19,6 +19,7 @@ from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
     Problem,
+    State,
     StateError,
     component,
     derive_seed,
@@ -29,6 +30,9 @@ from n2d_framework.plugin import (
 )
 
 __all__ = ["KerasEmbedder"]
+
+#: Rows of a block are a multiple of it: products take rows in groups, and the rest another way.
+_GROUP = 8
 
 
 def _numbered(arrays: Sequence[AnyArray]) -> dict[str, AnyArray]:
@@ -52,12 +56,15 @@ class KerasEmbedder(Autoencoder):
     built-in layers; :meth:`from_models` takes the models themselves. Weights the models may
     already have are *not* used: each fit starts from initial weights that the seed decides,
     so that options and seed say all about a result. Layers compute in what ``precision``
-    says, whatever dtype policy they were built with.
+    says, whatever dtype policy they were built with; fitted, they answer in float64, rounded to
+    float32: in float32, some processors give a row other last bits by its place among others.
 
     Attributes
     ----------
     encoder_weights_, decoder_weights_ : list of float32 array
         In the order of ``keras.Model.weights``.
+    answers_in_ : {"float64", "float32"}
+        What the fitted networks compute in.
     """
 
     encoder: str = option(
@@ -73,6 +80,8 @@ class KerasEmbedder(Autoencoder):
     decoder_weights_: list[AnyArray] | None = learned(
         name="decoder", write=_numbered, read=lambda _, stored: _read_weights(stored, "decoder")
     )
+
+    answers_in_: str | None = learned(dtype=str)
 
     #: For graphs that need not be stored: :func:`n2d_builtin.autoencoders.graphs.train_graph`.
     train_graph: ClassVar[Callable[..., TrainingResult]] = staticmethod(train_graph)
@@ -130,15 +139,21 @@ class KerasEmbedder(Autoencoder):
         self.latent_dim_ = int(encoder.output_shape[1])
         self.encoder_weights_ = _weights(encoder)
         self.decoder_weights_ = _weights(decoder)
+        self.answers_in_ = "float64"
+
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Read version 1, whose networks answered in float32."""
+        del version
+        return {**state, "answers_in": "float32"}
 
     def check_learned(self) -> list[str]:
         """Reasons why a state that was read does not fit the networks, which are built for it."""
         if reasons := super().check_learned():
             return reasons
-        self._computed = {
-            "encoder": rebuild_stored(self.encoder, self.encoder_weights_ or ()),
-            "decoder": rebuild_stored(self.decoder, self.decoder_weights_ or ()),
-        }
+        if self.answers_in_ not in ("float64", "float32"):
+            return [f"state 'answers_in' is {self.answers_in_!r}, neither 'float64' nor 'float32'"]
+        self._computed = {which: self._network(which) for which in ("encoder", "decoder")}
         networks = self._computed["encoder"], self._computed["decoder"]
         reasons = _complaints(*networks, self._fitted_shape())
         if reasons or networks[0].output_shape != (None, self.latent_dim_):
@@ -153,21 +168,27 @@ class KerasEmbedder(Autoencoder):
 
     def _predict(self, which: str, rows: AnyArray) -> NDArray[np.float32]:
         if which not in self._computed:
-            text = {"encoder": self.encoder, "decoder": self.decoder}[which]
-            weights = {"encoder": self.encoder_weights_, "decoder": self.decoder_weights_}[which]
-            self._computed[which] = rebuild_stored(text, weights or ())
-        net = self._computed[which]
-        shaped = rows.reshape(len(rows), *net.input_shape[1:]).astype(np.float32, copy=False)
+            self._computed[which] = self._network(which)
+        net, precision = self._computed[which], str(self.answers_in_)
+        shaped = rows.reshape(len(rows), *net.input_shape[1:]).astype(precision, copy=False)
         # All batches have one shape, so that Keras computes every row in the same way.
         block = rows_at_once(network_cost(net))
+        if precision == "float64":
+            block = block - block % _GROUP or 1
         if f"answer of {which}" not in self._computed:
-            self._computed[f"answer of {which}"] = _answer(net, block)
+            self._computed[f"answer of {which}"] = _answer(net, block, precision)
         answer = self._computed[f"answer of {which}"]
         found = in_blocks(answer, shaped, block=block, least=block)
         return np.asarray(found, dtype=np.float32)
 
+    def _network(self, which: str) -> Any:
+        """A stored network, built."""
+        text = {"encoder": self.encoder, "decoder": self.decoder}[which]
+        weights = {"encoder": self.encoder_weights_, "decoder": self.decoder_weights_}[which]
+        return rebuild_stored(text, weights or (), precision=str(self.answers_in_))
 
-def _answer(net: Any, block: int) -> Callable[[AnyArray], AnyArray]:
+
+def _answer(net: Any, block: int, precision: str) -> Callable[[AnyArray], AnyArray]:
     """Trace once how a network answers blocks of rows.
 
     Keras's own prediction traces the same function for each network, of which TensorFlow warns
@@ -175,7 +196,7 @@ def _answer(net: Any, block: int) -> Callable[[AnyArray], AnyArray]:
     """
     import tensorflow as tf
 
-    about = tf.TensorSpec((block, *net.input_shape[1:]), tf.float32)
+    about = tf.TensorSpec((block, *net.input_shape[1:]), precision)
     asked = tf.function(lambda rows: net(rows, training=False), autograph=False)
     traced = asked.get_concrete_function(about)
     return lambda rows: np.asarray(traced(tf.constant(rows)))

@@ -27,7 +27,7 @@ def rebuild(text: str, *, seed: int = 0, precision: str = "float32", blank: bool
         Configuration that passed the allow-list.
     seed : int, default 0
         Of all initial weights and random layers that bring no seed of their own.
-    precision : {"float32", "bfloat16"}, default "float32"
+    precision : {"float32", "bfloat16", "float64"}, default "float32"
         What its layers compute in, whatever they were made with.
     blank : bool, default False
         Start from zeros, for weights that are to be replaced at once.
@@ -36,7 +36,7 @@ def rebuild(text: str, *, seed: int = 0, precision: str = "float32", blank: bool
     -------
     keras.Model
     """
-    policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
+    policy = "mixed_bfloat16" if precision == "bfloat16" else precision
     config = parse_config(text)
     if not blank:
         config = _completed(config)
@@ -65,7 +65,7 @@ def _from_config(config: dict[str, Any]) -> Any:
         random.setstate(state)
 
 
-def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
+def rebuild_stored(text: str, weights: Sequence[AnyArray], *, precision: str) -> Any:
     """Build a network and give it its stored weights, after checking that they fit.
 
     Parameters
@@ -74,11 +74,12 @@ def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
         Configuration that passed the allow-list.
     weights : sequence of arrays
         In the order of ``keras.Model.weights``.
+    precision : {"float32", "float64"}
+        What its layers compute in.
 
     Returns
     -------
     keras.Model
-        Computing in float32.
 
     Raises
     ------
@@ -88,7 +89,7 @@ def rebuild_stored(text: str, weights: Sequence[AnyArray]) -> Any:
     """
     try:
         with _limited(sum(array.size for array in weights)):
-            model = rebuild(text, blank=True)
+            model = rebuild(text, precision=precision, blank=True)
     except StateError:
         raise
     except Exception as error:

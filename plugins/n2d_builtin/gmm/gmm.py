@@ -11,6 +11,7 @@ import numpy as np
 
 from n2d_builtin.common.checked_rows import FLOAT32_MAX, check_features, require_fitted
 from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_builtin.common.same_products import with_same_products
 from n2d_builtin.common.starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
 from n2d_builtin.gmm.component_tree import MOST_JOINED, joins_by_overlap
 from n2d_builtin.gmm.gaussians import (
@@ -32,7 +33,6 @@ from n2d_framework.plugin import (
     component,
     derive_seed,
     distinct_rows,
-    in_blocks,
     learned,
     option,
 )
@@ -42,9 +42,6 @@ __all__ = ["GaussianMixture"]
 logger = logging.getLogger(__name__)
 
 Start = Literal["kmeans_and_merged", "kmeans", "k-means++", "random", "random_from_data"]
-
-#: Every product is made of 64 rows, so that a row takes the same way in any company.
-_SAME_WAY = {"block": 64, "least": 64}
 
 
 @component
@@ -210,8 +207,7 @@ class GaussianMixture:
         array of shape (n,), int64
         """
         check_features(m, require_fitted(self.means_, self.name).shape[1], self.name)
-        with one_blas_thread():
-            return in_blocks(lambda rows: self._joint(rows).argmax(axis=1), m, **_SAME_WAY)
+        return with_same_products(lambda rows: self._joint(rows).argmax(axis=1), m)
 
     def predict_proba(self, m: AnyArray) -> FloatArray:
         """Posterior probability of each component.
@@ -358,8 +354,7 @@ class GaussianMixture:
 
     def _log_joint(self, m: AnyArray) -> AnyArray:
         check_features(m, require_fitted(self.means_, self.name).shape[1], self.name)
-        with one_blas_thread():
-            return in_blocks(self._joint, m, **_SAME_WAY)
+        return with_same_products(self._joint, m)
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape

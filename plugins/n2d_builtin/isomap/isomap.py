@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import check_features, refuse, require_fitted
+from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_builtin.common.same_products import PRODUCT_ROWS
 from n2d_builtin.common.threads import available_threads, in_threads
 from n2d_builtin.neighbors.landmarks import Landmarks
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
@@ -27,9 +29,6 @@ from n2d_framework.plugin import (
 __all__ = ["Isomap"]
 
 LengthMetric: TypeAlias = Literal["euclidean", "manhattan", "chebyshev"]
-
-#: Rows per matrix product; always the same, so that every row goes the same way.
-_BLOCK = 64
 
 
 def _upper(geodesics: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -199,11 +198,12 @@ class Isomap:
         placed = np.empty((len(x), axes.shape[1]), dtype=np.float32)
 
         def work(start: int, stop: int) -> None:
-            rows = np.zeros((_BLOCK, x.shape[1]), dtype=np.float32)
+            rows = np.zeros((PRODUCT_ROWS, x.shape[1]), dtype=np.float32)
             rows[: stop - start] = x[start:stop]
             placed[start:stop] = (self._kernel(rows, neighbors) @ axes)[: stop - start]
 
-        in_threads(work, len(x), n_jobs=available_threads(), chunk=_BLOCK)
+        with one_blas_thread():
+            in_threads(work, len(x), n_jobs=available_threads(), chunk=PRODUCT_ROWS)
         return placed
 
     @classmethod

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import is_sparse
-from n2d_framework.plugin import AnyArray, in_blocks
+from n2d_builtin.common.same_products import with_same_products
+from n2d_framework.plugin import AnyArray
 
 __all__ = ["along_axes", "exponent_of", "scaled"]
 
-#: Dense rows in a matrix product; always the same, so that every row goes the same way.
-_BLOCK = 64
 #: Sparse rows in a product, which are taken one by one anyway.
 _SPARSE_BLOCK = 8192
 
@@ -45,7 +44,7 @@ def along_axes(x: Any, axes: NDArray[np.float64]) -> NDArray[np.float64]:
     float64 array of shape (n, m)
     """
     if not is_sparse(x):
-        return in_blocks(lambda rows: rows.astype(np.float64) @ axes, x, block=_BLOCK, least=_BLOCK)
+        return with_same_products(lambda rows: rows.astype(np.float64) @ axes, x)
     found = np.empty((x.shape[0], axes.shape[1]))
     for start in range(0, len(found), _SPARSE_BLOCK):
         part = slice(start, start + _SPARSE_BLOCK)

@@ -14,6 +14,7 @@ from n2d_builtin.common.checked_rows import (
     require_fitted,
 )
 from n2d_builtin.common.principal_axes import PrincipalAxes
+from n2d_builtin.common.same_products import with_same_products
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -21,7 +22,6 @@ from n2d_framework.plugin import (
     OnnxGraph,
     State,
     component,
-    in_blocks,
     learned,
     need,
     option,
@@ -37,8 +37,6 @@ _SOLVER_HELP = (
     "matrix (covariance_eigh, fast for many narrow rows). auto chooses by size."
 )
 _WHITEN_HELP = "Scale every component to unit variance on the training rows."
-#: Rows per matrix product; always the same, so that every row goes the same way.
-_BLOCK = 64
 #: Largest entry of a row of length 1, up to rounding.
 _UNIT = 1.001
 
@@ -119,7 +117,7 @@ class _PCA:
         def place(rows: AnyArray) -> AnyArray:
             return ((rows - mean) @ axes).astype(np.float32)
 
-        return in_blocks(place, x, block=_BLOCK, least=_BLOCK)
+        return with_same_products(place, x)
 
     def _axes(self) -> NDArray[np.float64]:
         """Factors of centred rows: (d, m)."""
@@ -211,7 +209,7 @@ class PCAEmbedder(_PCA):
         def back(rows: AnyArray) -> AnyArray:
             return (rows.astype(np.float64) @ axes + mean).astype(np.float32)
 
-        return in_blocks(back, z, block=_BLOCK, least=_BLOCK)
+        return with_same_products(back, z)
 
 
 @component
