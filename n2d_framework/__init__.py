@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from n2d_framework.events import TensorBoard
     from n2d_framework.experiment import Comparison, open_comparison
     from n2d_framework.experiment.run_comparison import compare
+    from n2d_framework.experiment.search.run_search import search
     from n2d_framework.pipeline import N2D
     from n2d_framework.plan.store import StageStore
     from n2d_framework.registry import components
@@ -39,6 +40,7 @@ __all__ = [
     "open_comparison",
     "preset",
     "save",
+    "search",
     "upgrade",
     "verify",
 ]
@@ -59,6 +61,7 @@ _HOMES = {
     "open_comparison": "n2d_framework.experiment",
     "preset": "n2d_framework.config.presets",
     "save": "n2d_framework.bundle",
+    "search": "n2d_framework.experiment.search.run_search",
     "upgrade": "n2d_framework.bundle",
     "verify": "n2d_framework.bundle",
 }

@@ -35,6 +35,7 @@ from n2d_framework.cli.commands.report import report
 from n2d_framework.cli.commands.reproduce import reproduce
 from n2d_framework.cli.commands.run import run
 from n2d_framework.cli.commands.schema import schema
+from n2d_framework.cli.commands.search import search
 from n2d_framework.cli.commands.stability import stability
 from n2d_framework.cli.commands.store import store
 from n2d_framework.cli.commands.update import refit, update
@@ -154,6 +155,7 @@ def _fail(error: Exception, text: str, code: int) -> NoReturn:
 
 for _command in (
     run,
+    search,
     compare,
     report,
     reproduce,

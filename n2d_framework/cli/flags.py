@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
 import typer
@@ -14,7 +14,10 @@ from n2d_framework.core.rows.columns import COLUMN_KINDS
 from n2d_framework.data.reference import IMAGE_MODES
 from n2d_framework.errors import ConfigError, Problem
 
-__all__ = ["AllowCode", "InsteadOfTables", "Json", "Quiet", "numbers_written", "selecting"]
+__all__ = [
+    "AllowCode", "InsteadOfTables", "Json", "Quiet", "age", "duration", "numbers_written",
+    "selecting", "size",
+]  # fmt: skip
 
 AllowCode = Annotated[
     bool,
@@ -124,13 +127,17 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
     ----------
     command : callable
         It has a parameter `select`, in whose place the flags come. It gets a function that adds to
-        data, as :func:`n2d_framework.data.load` takes them, what the flags say.
+        data, as :func:`n2d_framework.data.load` takes them, what the flags say. A flag that the
+        command has itself, with another meaning, is not among them.
 
     Returns
     -------
     callable
     """
     signature = inspect.signature(command, eval_str=True)
+    offered = {name: flag for name, flag in _SELECTION.items() if name not in signature.parameters}
+    if "time" not in offered:
+        offered.pop("steps")  # between times
     parameters = list[inspect.Parameter]()
     for parameter in signature.parameters.values():
         if parameter.name != "select":
@@ -140,12 +147,12 @@ def selecting(command: Callable[..., None]) -> Callable[..., None]:
             inspect.Parameter(
                 name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
             )
-            for name, annotation in _SELECTION.items()
+            for name, annotation in offered.items()
         ]
 
     @functools.wraps(command)
     def with_flags(**options: Any) -> None:
-        given = {name: options.pop(name, None) for name in _SELECTION}
+        given = {name: options.pop(name, None) for name in offered}
         command(**options, select=functools.partial(_selected, **given))
 
     with_flags.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
@@ -207,3 +214,43 @@ def numbers_written(text: str | None, flag: str) -> list[int]:
     except ValueError:
         problem = f"must be FROM:TO or numbers such as 5,8,10; got {text!r}"
         raise ConfigError([Problem(flag, problem)]) from None
+
+
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_BYTES: Final = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+
+
+def age(text: str | None) -> float | None:
+    """Seconds of ``12h``, ``30d`` or ``8w``, for ``--older-than``."""
+    return None if text is None else _amount(text, "--older-than", r"(m|h|d|w)", _SECONDS, "30d")
+
+
+def duration(text: str, flag: str) -> float:
+    """Seconds of ``90s``, ``10m`` or ``2h``.
+
+    Parameters
+    ----------
+    text : str
+    flag : str
+        Where it was written, for messages.
+
+    Raises
+    ------
+    ConfigError
+    """
+    found = _amount(text, flag, r"(s|m|h|d)", _SECONDS, "10m")
+    if not found:
+        raise ConfigError([Problem(flag, f"must be more than nothing, got {text!r}")])
+    return found
+
+
+def size(text: str | None) -> float | None:
+    """Bytes of ``5GB``, for ``--max-size``."""
+    return None if text is None else _amount(text, "--max-size", r"([kmgt]?)b?", _BYTES, "5GB")
+
+
+def _amount(text: str, name: str, unit: str, scale: Mapping[str, float], example: str) -> float:
+    found = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*{unit}", text.strip().lower())
+    if found is None:
+        raise ConfigError([Problem(name, f"expected an amount such as {example}, got {text!r}")])
+    return float(found[1]) * scale[found[2]]

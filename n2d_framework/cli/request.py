@@ -1,4 +1,4 @@
-"""Request to ``n2d run``: a configuration file, or data with all defaults."""
+"""Requests to ``n2d run`` and ``n2d search``: a configuration file, or data with all defaults."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from n2d_framework.registry import default_catalogue
 
 if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
+    from n2d_framework.experiment.run_comparison import Planned
 
-__all__ = ["RunRequest", "read_request"]
+__all__ = ["RunRequest", "read_request", "read_search_request"]
 
 #: More values than that are hardly classes.
 _MOST_CLASSES = 200
@@ -126,7 +127,7 @@ def read_request(
     the catalogue knows it, or that of the classes in the data: see :meth:`RunRequest.for_data`.
     """
     numbered: Callable[[Any, int], RunConfig] | None = None
-    from_file = Path(source).suffix.lower() in _CONFIG_SUFFIXES
+    from_file = _is_config(source)
     if from_file:
         config = read_config(source, overrides, allow_code=allow_code)
     elif data is not None:
@@ -147,6 +148,11 @@ def read_request(
         config = config.with_data(structure(DataConfig, chosen, "data"))
     name = _safe_name(source if from_file else _data_name(config))
     return RunRequest(config, name, None if numbered is None else partial(numbered, config.data))
+
+
+def _is_config(source: str) -> bool:
+    """Return whether that names a configuration file, by its suffix, and not data."""
+    return Path(source).suffix.lower() in _CONFIG_SUFFIXES
 
 
 def _numbered(
@@ -186,3 +192,55 @@ def _safe_name(path: str) -> str:
     """A file's name without its suffix, in characters that every system can have in names."""
     stem = Path(path).resolve().name if path in (".", "..") else Path(path).stem
     return re.sub(r"[^\w.-]+", "_", stem.rpartition(":")[2]).strip("._") or "run"
+
+
+def read_search_request(
+    source: str,
+    overrides: Sequence[str],
+    *,
+    allow_code: bool,
+    select: Callable[[Any], Any] = lambda data: data,
+) -> tuple[Planned, str]:
+    """Read the configuration, or make one for data.
+
+    Parameters
+    ----------
+    source : str
+        A configuration file, by its suffix; else the name of a dataset or a path of data.
+    overrides : sequence of str
+        Single values to change, each ``path=value``.
+    allow_code : bool
+        Whether the file may name code to import.
+    select : callable, optional
+        Adds what flags select to the data.
+
+    Returns
+    -------
+    Planned
+    str
+        What the results are called after.
+
+    Raises
+    ------
+    ConfigError
+        Also where nothing says how many clusters there are.
+    """
+    from n2d_framework.config.reading import apply_overrides, read_tree
+    from n2d_framework.data import load
+    from n2d_framework.experiment.run_comparison import plan_comparison
+    from n2d_framework.experiment.search.spaces import with_all_installed
+
+    if _is_config(source):
+        tree = with_all_installed(apply_overrides(read_tree(source), overrides))
+        return plan_comparison(tree, allow_code=allow_code, select=select), _safe_name(source)
+    tree = apply_overrides({}, overrides)
+    data = load(select(source))
+    if "n_clusters" not in tree:
+        if data.y is None:
+            text = "nothing says how many clusters there are; give --n-clusters 10, or 2:20"
+            raise ConfigError([Problem("n_clusters", text)])
+        tree["n_clusters"] = len(np.unique(data.y))
+    if tree.get("metric") != "dbcv":
+        tree.setdefault("dbcv_rows", 0)  # that time is for fits
+    planned = plan_comparison(with_all_installed(tree), data={source: data}, allow_code=allow_code)
+    return planned, _safe_name(source)

@@ -19,6 +19,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "images": ("PIL",),
     "onnx": ("onnx",),
     "plots": ("matplotlib",),
+    "search": ("optuna",),
     "tables": ("pyarrow",),
     "tensorboard": ("tensorboardX",),
     "zarr": ("zarr",),

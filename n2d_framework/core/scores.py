@@ -10,8 +10,8 @@ import attrs
 from n2d_framework.types import ROLES
 
 __all__ = [
-    "AXES", "COSTS", "IDENTITY", "KEYS", "NEED_TRUTH", "RESERVED", "SCORES", "TEXTS", "has_bic",
-    "is_loss", "is_taken",
+    "AXES", "COSTS", "IDENTITY", "KEYS", "NEED_TRUTH", "RESERVED", "SCORES", "TEXTS",
+    "WITHOUT_CLASSES", "has_bic", "is_loss", "is_taken",
 ]  # fmt: skip
 
 _FOUR = ("acc", "nmi", "ari", "ami")
@@ -24,6 +24,9 @@ SCORES = (
 )  # fmt: skip
 #: Those that need true classes.
 NEED_TRUTH = frozenset((*_FOUR, *_CLUSTERED))
+
+#: What chooses where nothing is known of true classes.
+WITHOUT_CLASSES = "silhouette"
 
 #: Columns that say what a cell is, without the seed.
 AXES = ("data", "scaler", *ROLES, "n_clusters")

@@ -34,6 +34,7 @@ __all__ = [
     "ids_of",
     "keep_material",
     "load_materials",
+    "part_of",
     "truth_of",
 ]
 
@@ -178,6 +179,29 @@ def _material(name: str, x: Any, y: Any, names: Sequence[str] = ()) -> Material:
         raise DataError(f"{name}: {len(rows)} rows but {len(codes)} true classes")
     called = _called(found.values, names)
     return Material(name, rows, codes, key, _truth_key(codes), class_names=called)
+
+
+def part_of(material: Material, chosen: AnyArray) -> Material:
+    """Some rows of a dataset, named by their number.
+
+    Parameters
+    ----------
+    material : Material
+    chosen : int array
+        Their positions.
+
+    Raises
+    ------
+    DataError
+        If they are equal.
+    """
+    rows = material.rows.take(chosen)
+    refuse_equal_rows(rows)
+    y = None if material.y is None else material.y[chosen]
+    return attrs.evolve(
+        material, name=f"{material.name} ({len(rows)} rows)", rows=rows, y=y,
+        key=rows.fingerprint(), truth=None if y is None else _truth_key(y),
+    )  # fmt: skip
 
 
 def _called(values: Sequence[Any], names: Sequence[str]) -> tuple[str, ...]:

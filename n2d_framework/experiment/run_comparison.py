@@ -39,7 +39,10 @@ from n2d_framework.plan.executors.tasks import Outcome, Settings
 from n2d_framework.plan.store import StageStore
 from n2d_framework.registry import default_catalogue
 
-__all__ = ["Planned", "compare", "plan_comparison", "stage_threads"]
+__all__ = [
+    "Planned", "compare", "failed_before", "open_store", "plan_comparison", "run_cells",
+    "stage_threads",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -164,7 +167,8 @@ def compare(
     )
     folder = Path(out)
     require_own(folder, planned.grid, planned.materials)
-    stages = _store(store, folder, planned.grid, workers, scheduler)
+    apart = workers > 1 or scheduler is not None
+    stages = open_store(store, folder, planned.grid, apart=apart)
     sink = EventBus(listeners, default_catalogue().manager.hook)
     with _workers(workers, scheduler, n_jobs) as client:
         write_mark(folder, planned.grid, planned.materials, planned.plan, stages.location)
@@ -185,12 +189,27 @@ def compare(
     return comparison
 
 
-def _store(
-    store: str | os.PathLike[str] | None, out: Path, grid: Grid, workers: int, scheduler: Any
+def open_store(
+    store: str | os.PathLike[str] | None, out: Path, grid: Grid, *, apart: bool
 ) -> StageStore:
+    """The stage store of a comparison.
+
+    Parameters
+    ----------
+    store : path, URL or None
+        As given; ``None`` for that of the folder.
+    out : Path
+    grid : Grid
+    apart : bool
+        Whether stages run in other processes, limits or none.
+
+    Raises
+    ------
+    ConfigError
+        If these processes would not see it.
+    """
     chosen = own_store(out) if store is None else store
     stages = StageStore(chosen)
-    apart = workers > 1 or scheduler is not None
     limited = grid.config.timeout is not None or grid.config.memory_limit is not None
     if not stages.shared and (apart or limited):
         raise ConfigError(
@@ -241,23 +260,68 @@ def _run(
     cells = [cell for cell in plan.cells if cell.task.id not in ended]
     if not cells:
         return
-    graph = make_graph(cells, settings, _failed_before(plan.cells, ended))
+    known = failed_before(plan.cells, ended)
+    with telling(sink, settings.run_id, out, n_cells=len(plan.cells), n_waiting=len(cells)):
+        run_cells(cells, settings, out, client, sink, known)
+
+
+def run_cells(
+    cells: Sequence[Cell],
+    settings: Settings,
+    out: Path,
+    client: Any,
+    sink: EventSink,
+    known: Mapping[str, Outcome] | None = None,
+) -> dict[str, dict[str, Any]]:
+    """Run cells, and keep their records.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    settings : Settings
+    out : Path
+        Folder of the results.
+    client : distributed.Client or None
+        Whose workers run them; this process, without.
+    sink : callable
+        Gets the events.
+    known : mapping of stage key to Outcome, optional
+        Stages that need not be tried.
+
+    Returns
+    -------
+    dict of cell to record
+
+    Raises
+    ------
+    OutputError
+    DeadlineError
+        If the settings say when all work has to be done; what was done until then is kept.
+    """
+    graph = make_graph(cells, settings, known)
     log = RecordLog(records_folder(out))
     receiver = _Receiver(graph, log, sink, settings.run_id)
-    with telling(sink, settings.run_id, out, n_cells=len(plan.cells), n_waiting=len(cells)):
-        try:
-            if client is None:
-                run_here(graph, receiver)
-            else:
-                run_on(graph, receiver, client)
-        finally:
-            log.flush()
+    try:
+        if client is None:
+            run_here(graph, receiver)
+        else:
+            run_on(graph, receiver, client)
+    finally:
+        log.flush()
+    return receiver.kept
 
 
-def _failed_before(
+def failed_before(
     cells: Iterable[Cell], ended: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Outcome]:
-    """Stages that failed in an earlier session, by key."""
+    """Stages that failed before, by key.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+    ended : mapping of str to mapping
+        Their records, where they have ended.
+    """
     found: dict[str, Outcome] = {}
     for cell in cells:
         record = ended.get(cell.task.id, {})
@@ -278,6 +342,7 @@ class _Receiver:
     log: RecordLog
     sink: EventSink
     run_id: str
+    kept: dict[str, dict[str, Any]] = attrs.field(factory=dict, init=False)
 
     def __call__(self, key: str, result: Any) -> None:
         if isinstance(result, BaseException):
@@ -294,6 +359,7 @@ class _Receiver:
 
     def _keep(self, key: str, record: dict[str, Any]) -> None:
         self.log.append(record)
+        self.kept[record["cell"]] = record
         self.sink(cell_finished(self.run_id, self.graph.cells[key], record))
 
     @staticmethod

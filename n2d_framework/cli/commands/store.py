@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
 import typer
 
-from n2d_framework.cli.flags import Json
+from n2d_framework.cli.flags import Json, age, size
 from n2d_framework.cli.terminal.console import out, print_json, say_warning, size_text
 
 if TYPE_CHECKING:
     from n2d_framework.plan.store import StageStore
 
 __all__ = ["store"]
-
-_SECONDS = {"m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-_BYTES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 
 
 def store(
@@ -63,9 +59,8 @@ def store(
     from n2d_framework.plan.store import StageStore
 
     chosen = StageStore(default_store() if place is None else place)
-    age = 0.0 if everything else _age(older_than)
-    size = _size(max_size)
-    pruning = _Pruning(age, size, dry_run, now)
+    oldest = 0.0 if everything else age(older_than)
+    pruning = _Pruning(oldest, size(max_size), dry_run, now)
     _check(action, pruning)
     if action is None:
         _show_usage(chosen, json=json)
@@ -95,23 +90,6 @@ def _check(action: str | None, pruning: _Pruning) -> None:
         raise ConfigError([Problem("store prune", text)])
     if action is None and (pruning.says_what or pruning.dry_run or pruning.now):
         raise ConfigError([Problem("store", "these options belong to 'n2d store prune'")])
-
-
-def _age(text: str | None) -> float | None:
-    return None if text is None else _amount(text, "--older-than", r"(m|h|d|w)", _SECONDS, "30d")
-
-
-def _size(text: str | None) -> float | None:
-    return None if text is None else _amount(text, "--max-size", r"([kmgt]?)b?", _BYTES, "5GB")
-
-
-def _amount(text: str, name: str, unit: str, scale: dict[str, float], example: str) -> float:
-    from n2d_framework.errors import ConfigError, Problem
-
-    found = re.fullmatch(rf"(\d+(?:\.\d+)?)\s*{unit}", text.strip().lower())
-    if found is None:
-        raise ConfigError([Problem(name, f"expected an amount such as {example}, got {text!r}")])
-    return float(found[1]) * scale[found[2]]
 
 
 def _show_usage(store: StageStore, *, json: bool) -> None:

@@ -45,12 +45,15 @@ def fit_apart(task: StageTask, settings: Settings) -> Outcome:
     ------
     OutputError
         If the process could not write to the store.
+    DeadlineError
+        If the time for all work is over.
 
     Notes
     -----
     The process serves one stage after the other until a limit ends it; then the next stage
     gets a new one. It ends itself when this process dies.
     """
+    settings.require_time()
     child = _child()
     with tempfile.TemporaryDirectory(prefix="n2d-stage-") as name:
         folder = Path(name)
@@ -154,6 +157,7 @@ def _wait(child: _Child, folder: Path, settings: Settings) -> str | None:
             used = child.memory() / _GIB
             if used > settings.memory_limit:
                 return f"took {used:.2f} GiB, more than the limit of {settings.memory_limit:g} GiB"
+        settings.require_time()
         time.sleep(_PERIOD)
     return None
 

@@ -11,7 +11,7 @@ import attrs
 
 from n2d_framework.core.events import Event
 from n2d_framework.core.resources import Resources
-from n2d_framework.errors import N2DError
+from n2d_framework.errors import DeadlineError, N2DError
 from n2d_framework.plan.steps import Step
 from n2d_framework.types import Role
 
@@ -36,6 +36,8 @@ class Settings:
         Identifies the comparison in its events.
     inside : bool
         Whether this is the process that the limits are for.
+    ends : float or None
+        When all work has to be done, as :func:`time.monotonic` counts in this process.
     """
 
     store: str
@@ -44,11 +46,23 @@ class Settings:
     memory_limit: float | None = None
     run_id: str = ""
     inside: bool = False
+    ends: float | None = None
 
     @property
     def limited(self) -> bool:
         """Return whether stages need a process of their own."""
-        return not self.inside and (self.timeout is not None or self.memory_limit is not None)
+        limits = (self.timeout, self.memory_limit, self.ends)
+        return not self.inside and any(limit is not None for limit in limits)
+
+    def require_time(self) -> None:
+        """Refuse to continue when all work has to be done.
+
+        Raises
+        ------
+        DeadlineError
+        """
+        if self.ends is not None and time.monotonic() > self.ends:
+            raise DeadlineError("the time for all work is over; nothing of this step is kept")
 
     @property
     def timed_out(self) -> str:
