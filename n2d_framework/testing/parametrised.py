@@ -20,7 +20,11 @@ Marks: TypeAlias = Mapping[str, "pytest.MarkDecorator | Collection[pytest.MarkDe
 
 
 def conformance(
-    which: str, *, rows: AnyArray | None = None, marks: Marks | None = None
+    which: str,
+    *,
+    rows: AnyArray | None = None,
+    marks: Marks | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Callable[..., None]:
     """Make a test of one entry, or of all that a distribution brings.
 
@@ -35,6 +39,9 @@ def conformance(
     marks : mapping of str to marks, optional
         Of a distribution: what pytest is to know of single entries, by ``role/name``, such as
         ``{"embedder/dec": pytest.mark.slow}``.
+    options : mapping, optional
+        Small options of one entry, besides those that its spec announces: what only you know,
+        such as ``{"model": folder}``. Of a distribution, such mappings by ``role/name``.
 
     Returns
     -------
@@ -45,7 +52,7 @@ def conformance(
     Raises
     ------
     UnknownComponentError
-        If `which`, or what is marked, is not installed.
+        If `which`, or what is marked or has options, is not installed.
     PluginError
         If a plugin of the distribution cannot be used.
 
@@ -56,22 +63,26 @@ def conformance(
     """
     import pytest
 
-    names = _names(which)
+    names, alone = _names(which), "/" in which
     marked = dict(marks or {})
-    for name in marked:
-        if name not in names.values():
-            hint = did_you_mean(name, list(names.values()), noun="entry")
-            raise UnknownComponentError(f"marks: {which} brings no {name!r}; {hint}")
+    given = {"": dict(options or {})} if alone else dict(options or {})
+    for what, named in (("marks", marked), ("options", {} if alone else given)):
+        for name in named:
+            if name not in names.values():
+                hint = did_you_mean(name, list(names.values()), noun="entry")
+                raise UnknownComponentError(f"{what}: {which} brings no {name!r}; {hint}")
     cases = [
-        pytest.param(full, check, id=f"{name}-{check.name}" if name else check.name,
-                     marks=marked.get(name, ()))
+        pytest.param(full, check, given.get(name) or {}, marks=marked.get(name, ()),
+                     id=f"{name}-{check.name}" if name else check.name)
         for full, name in names.items()
         for check in checks_for(full)
     ]  # fmt: skip
 
-    @pytest.mark.parametrize(("which", "check"), cases)
-    def test_conformance(which: str, check: Check, n2d_examine: Callable[..., Any]) -> None:
-        exam = n2d_examine(which, rows)
+    @pytest.mark.parametrize(("which", "check", "options"), cases)
+    def test_conformance(
+        which: str, check: Check, options: Mapping[str, Any], n2d_examine: Callable[..., Any]
+    ) -> None:
+        exam = n2d_examine(which, rows, options)
         reason = check.skipped(exam.entry.spec)
         if reason:
             pytest.skip(f"the spec says: {reason}")

@@ -25,18 +25,20 @@ def n2d_examine(
 ) -> Callable[..., Any]:
     """Examinations of catalogue entries, each computed once in a session.
 
-    Called as ``n2d_examine("role/name", rows=None)``.
+    Called as ``n2d_examine("role/name", rows=None, options=None)``.
     """
     from n2d_framework.testing.kit import examination, find
 
     limit = float(pytestconfig.getini("n2d_time_limit"))
-    known: dict[tuple[str, int], Any] = {}
+    known: dict[tuple[str, int, str], Any] = {}
 
-    def examine(which: str, rows: Any = None) -> Any:
-        key = (which, id(rows))
+    def examine(which: str, rows: Any = None, options: Any = None) -> Any:
+        key = (which, id(rows), repr(dict(options or {})))
         if key not in known:
             folder = tmp_path_factory.mktemp("n2d")
-            known[key] = examination(find(which), folder, rows=rows, time_limit=limit)
+            known[key] = examination(
+                find(which), folder, rows=rows, time_limit=limit, options=options
+            )
         return known[key]
 
     return examine

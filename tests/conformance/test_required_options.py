@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from n2d_framework.errors import ConfigError, UnsupportedError
-from n2d_framework.testing import run_checks
+from n2d_framework.errors import ConfigError, UnknownComponentError, UnsupportedError
+from n2d_framework.testing import conformance, run_checks
 
 PLUGIN = '''
 from typing import Any
@@ -60,6 +60,27 @@ def test_without_it_what_needs_it_is_skipped_with_what_to_pass(number):
     for outcome in found.values():
         assert outcome.status == "skipped"
         assert "n2d check-plugin embedder/filed --set path=VALUE" in outcome.detail
+
+
+@pytest.mark.parametrize("which", ["embedder/filed", "filed_plugin"])
+def test_the_test_of_pytest_takes_it_for_one_entry_and_for_a_distribution(
+    number, n2d_examine, which
+):
+    def ran(options):
+        test = conformance(which, options=options)
+        for case in test.pytestmark[0].args[1]:
+            if case.values[1].name in CHECKS:
+                test(*case.values, n2d_examine)
+
+    given = {"path": number}
+    ran(given if "/" in which else {"embedder/filed": given})
+    with pytest.raises(pytest.skip.Exception, match="--set path=VALUE"):
+        ran(None)
+    with pytest.raises(ConfigError, match="did you mean 'path'"):
+        ran({"paht": number} if "/" in which else {"embedder/filed": {"paht": number}})
+    if "/" not in which:
+        with pytest.raises(UnknownComponentError, match="options: filed_plugin brings no"):
+            ran({"embedder/field": given})
 
 
 def test_what_is_wrong_with_a_given_option_fails(number):
