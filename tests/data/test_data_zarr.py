@@ -177,3 +177,45 @@ def test_a_piece_that_is_cut_off_is_not_filled_from_memory(tmp_path, version, le
     for read in (load, lambda given: list(open_rows(given).blocks(7))):
         with pytest.raises(DataError, match=re.escape(str(piece)) if left else r"a\.zarr"):
             read(path)
+
+
+def _sharded(path, location="end", compressors=None):
+    root = zarr.open_group(str(path), mode="w", zarr_format=3)
+    root.create_array(
+        "x", data=X, chunks=(5, 4), shards={"shape": (10, 4), "index_location": location},
+        compressors=compressors or zarr.codecs.BloscCodec(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("location", ["start", "end"])
+@pytest.mark.parametrize("claimed", [0, 17, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_pieces_of_blosc_within_shards_are_looked_at(tmp_path, location, claimed):
+    path = tmp_path / "a.zarr"
+    _sharded(path, location)
+    np.testing.assert_array_equal(load(path).x, X)
+    shard = path / "x" / "c" / "1" / "0"
+    content = bytearray(shard.read_bytes())
+    index = content[-36:-4] if location == "end" else content[:32]
+    start = int.from_bytes(index[16:24], "little")  # of the second piece
+    content[start + 12 : start + 16] = claimed.to_bytes(4, "little")
+    shard.write_bytes(content)
+    for read in (load, lambda given: list(open_rows(given).blocks(7))):
+        with pytest.raises(DataError, match=re.escape(str(shard))):
+            read(path)
+
+
+@pytest.mark.parametrize("left", [0, 10, 40, -1])
+def test_a_shard_that_is_cut_off_is_refused(tmp_path, left):
+    path = tmp_path / "a.zarr"
+    _sharded(path)
+    shard = path / "x" / "c" / "0" / "0"
+    shard.write_bytes(shard.read_bytes()[:left])
+    with pytest.raises(DataError, match=r"a\.zarr"):
+        load(path)
+
+
+def test_blosc_that_cannot_be_looked_at_is_refused(tmp_path):
+    path = tmp_path / "a.zarr"
+    _sharded(path, compressors=[zarr.codecs.BloscCodec(), zarr.codecs.Crc32cCodec()])
+    with pytest.raises(DataError, match="write it again with Blosc as the last codec"):
+        load(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from n2d_framework.data.apart.limited import stored_bytes
 from n2d_framework.data.faults import check_declared, reading
 from n2d_framework.data.formats.annotated import grouped_contents, is_annotated
 from n2d_framework.data.formats.array_files import ArrayFile, Contents, StoredArray
+from n2d_framework.data.formats.blosc_pieces import METADATA, BloscPieces, blosc_pieces, codecs_of
 from n2d_framework.data.formats.structured import StructuredTable, structured_table
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import RowSource
@@ -24,7 +25,6 @@ from n2d_framework.types import AnyArray
 __all__ = ["is_zarr_folder", "zarr_rows"]
 
 _KIND = "a Zarr store (.zarr)"
-_METADATA = ("zarr.json", ".zgroup", ".zarray")
 #: Codecs that turn bytes into bytes or numbers, and run nothing that is stored: no pickles.
 _CODECS = {
     "adler32", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta", "fixedscaleoffset",
@@ -36,7 +36,7 @@ _DEEPEST = 20
 
 def is_zarr_folder(folder: Path) -> bool:
     """Return whether a folder is a Zarr store."""
-    return any((folder / name).is_file() for name in _METADATA)
+    return any((folder / name).is_file() for name in METADATA)
 
 
 @attrs.frozen
@@ -45,12 +45,12 @@ class _Stored(StoredArray):
     stored: Any
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
-    #: Folder of its pieces, where each is one of Blosc.
-    blosc: Path | None = None
+    #: Its pieces, where each is one of Blosc.
+    blosc: BloscPieces | None = None
 
     def rows(self, size: int) -> Iterator[AnyArray]:
         if self.blosc is not None:
-            _check_lengths(self.blosc)
+            self.blosc.check_lengths()
         for start in range(0, self.shape[0], size):
             part = np.asarray(self.stored[start : start + size])
             yield np.array(part.tolist(), dtype=str) if self.dtype.kind == "U" else part
@@ -98,7 +98,7 @@ def zarr_rows(ref: Reference) -> RowSource:
 def _stored(ref: Reference, name: str, found: Any, size: int) -> _Stored:
     """An array of a store that has so many bytes."""
     where = f"{ref.path}: array {name!r}"
-    foreign = sorted(set(_codecs(found.metadata.to_dict())) - _CODECS)
+    foreign = sorted(set(codecs_of(found.metadata.to_dict())) - _CODECS)
     if foreign:
         raise DataError(
             f"{where} needs the codec {foreign[0]!r}, which is not used for data from files; "
@@ -108,22 +108,8 @@ def _stored(ref: Reference, name: str, found: Any, size: int) -> _Stored:
     itemsize = 8 if text else found.dtype.itemsize
     declared = max(math.prod(found.shape), math.prod(found.chunks)) * itemsize
     check_declared(where, declared, size)
-    outermost = list(_outermost(found.metadata.to_dict()))
-    folder = Path(ref.path, found.path) if outermost == ["blosc"] else None
-    return _Stored(where, found, found.shape, np.dtype("U") if text else found.dtype, folder)
-
-
-def _check_lengths(folder: Path) -> None:
-    """Refuse pieces of Blosc that are not as long as they say: it reads the memory behind them."""
-    for place, _, files in os.walk(folder):
-        for name in files:
-            if name in _METADATA or name.startswith("."):
-                continue
-            piece = Path(place, name)
-            with piece.open("rb") as file:
-                head = file.read(16)
-            if len(head) < 16 or int.from_bytes(head[12:], "little") != piece.stat().st_size:
-                raise DataError(f"{piece}: the piece is cut off or damaged; copy it again")
+    pieces = blosc_pieces(where, Path(ref.path, found.path), found)
+    return _Stored(where, found, found.shape, np.dtype("U") if text else found.dtype, pieces)
 
 
 def _arrays(group: Any, path: str = "", depth: int = 0) -> Iterator[str]:
@@ -136,30 +122,6 @@ def _arrays(group: Any, path: str = "", depth: int = 0) -> Iterator[str]:
             yield place
         else:
             yield from _arrays(item, f"{place}/", depth + 1)
-
-
-def _codecs(described: Mapping[str, Any]) -> Iterator[str]:
-    """Names of the codecs in the metadata of an array, of either version of the format."""
-    listed = [
-        *(described.get("codecs") or ()),
-        *(described.get("index_codecs") or ()),
-        *(described.get("filters") or ()),
-        *filter(None, [described.get("compressor")]),
-        *(described.get("storage_transformers") or ()),
-    ]
-    for codec in listed:
-        about = codec if isinstance(codec, Mapping) else codec.to_dict()
-        yield str(about.get("name", about.get("id"))).removeprefix("numcodecs.")
-        if isinstance(about.get("configuration"), Mapping):
-            yield from _codecs(about["configuration"])
-
-
-def _outermost(described: Mapping[str, Any]) -> Iterator[str]:
-    """The codec that a piece is read by first."""
-    if described.get("codecs"):
-        yield from _codecs({"codecs": [described["codecs"][-1]]})
-    else:
-        yield from _codecs({"compressor": described.get("compressor")})
 
 
 def _stored_bytes(folder: Path) -> int:
