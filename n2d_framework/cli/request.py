@@ -82,7 +82,7 @@ class RunRequest:
             return attrs.evolve(self, config=self.numbered(classes)), said
         return self, (
             "nothing says how many clusters there are: the clusterer takes its default; another "
-            "number: --n-clusters, or --choose-k 2:20, which tries several"
+            "number: -k NUMBER; -k auto tries 2 to 20, --choose-k those that you name"
         )
 
 

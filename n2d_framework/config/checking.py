@@ -39,11 +39,14 @@ class Composition:
         Roles for which nothing was chosen: they have their default, if there is one, until
         :meth:`for_rows`. A role that need not have a component and has none is not among them if
         an empty list was given for it.
+    chooses_n_clusters : bool, default False
+        Whether the number of the clusterer is chosen by the fit, if that has none.
     """
 
     chains: Mapping[Role, tuple[Choice, ...]]
     n_clusters: int | None = None
     left_open: frozenset[Role] = frozenset()
+    chooses_n_clusters: bool = False
 
     def for_rows(self, rows: Rows, catalogue: Catalogue | None = None) -> Composition:
         """The composition with the components that suit the rows in roles that were left open.
@@ -186,11 +189,17 @@ def resolve_composition(
         rest = structure(ModelConfig, {"n_clusters": n_clusters})
     except ConfigError as error:
         problems.extend(error.problems)
-    number = None if rest is None else rest.n_clusters
+    number, chooses = _counted(rest)
     chains, found = _chains(given, number, catalogue)
     if problems or found:
         raise ConfigError(problem.under(path) for problem in (*problems, *found))
-    return Composition(chains, number, _left_open(given))
+    return Composition(chains, number, _left_open(given), chooses)
+
+
+def _counted(model: ModelConfig | None) -> tuple[int | None, bool]:
+    """The number of clusters, and whether the fit is to choose it."""
+    number = None if model is None else model.n_clusters
+    return (None, True) if isinstance(number, str) else (number, False)
 
 
 #: The distribution whose components take texts by default.
@@ -309,7 +318,8 @@ def read_config(
     if problems or config is None:
         raise ConfigError(problems, source=where)
     chosen = {key: value for key, value in tree["model"].items() if key in written}
-    config.composition = Composition(chains, config.model.n_clusters, _left_open(chosen))
+    number, chooses = _counted(config.model)
+    config.composition = Composition(chains, number, _left_open(chosen), chooses)
     return config
 
 
@@ -360,7 +370,7 @@ def _chosen(
         given = {key: model[key] for key in keys if key in model}
     else:
         return {}, []
-    number = None if config is None else config.model.n_clusters
+    number, _ = _counted(None if config is None else config.model)
     chains, problems = _chains(given, number, catalogue)
     problems += [
         Problem(choice.role, f"{choice.spec.name!r} {NOT_PERMITTED}")

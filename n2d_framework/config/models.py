@@ -126,7 +126,7 @@ class ModelConfig:
     manifolder : str, mapping or tuple of them
     clusterer : str or mapping
     refine, describe : str, mapping, tuple of them, or None
-    n_clusters : int or None
+    n_clusters : int, "auto" or None
     """
 
     scaler: Choosable | None = option(
@@ -149,12 +149,13 @@ class ModelConfig:
     describe: Chain | None = option(
         None, help=f"{_CHOSEN}; or a list. What describes clusters; it never changes a label."
     )
-    n_clusters: int | None = option(
+    n_clusters: int | Literal["auto"] | None = option(
         None,
         ge=1,
         help="Handed to every component that has such an option and was not given its own; the "
         "number of latent and manifold dimensions follows it too. Components that find the "
-        "number themselves ignore it.",
+        "number themselves ignore it. auto: 2 to 20 are tried, and the best without classes is "
+        "the clusterer's.",
     )
 
 

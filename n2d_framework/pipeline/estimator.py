@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import attrs
 import numpy as np
@@ -25,7 +25,7 @@ from n2d_framework.pipeline.reporting import Reporter
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.store import StageStore
-from n2d_framework.plan.timing import StepTime
+from n2d_framework.plan.timing import StepTime, timed
 from n2d_framework.registry import Catalogue, default_catalogue
 from n2d_framework.seeding import resolve_random_state
 from n2d_framework.storage import encode, write_atomic
@@ -55,10 +55,11 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         What changes labels after clustering, at fit and at prediction: ``"reassign_noise"``.
     describe : str, mapping, component or list of them, optional
         What describes the clusters in terms of the input: ``"summary"``. It changes no label.
-    n_clusters : int, optional
+    n_clusters : int or "auto", optional
         Handed to every component that has this option and was not given its own; the number
         of latent and manifold dimensions follows it as well (the rule of the N2D paper).
-        Components that find the number themselves ignore it.
+        Components that find the number themselves ignore it. With ``"auto"`` each fit chooses the
+        clusterer's among 2 to 20, as :meth:`choose_n_clusters` does.
     random_state : int, RandomState, Generator or None, default None
         The one seed, from which every stage's seed is derived. With ``None`` a fresh seed
         is drawn and kept in ``random_state_``.
@@ -96,7 +97,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
     n_clusters_ : int
         Number of clusters found, without noise.
     numbers_of_clusters_ : NumbersOfClusters
-        What :meth:`choose_n_clusters` found; only after that.
+        What :meth:`choose_n_clusters` found, or a fit with ``n_clusters="auto"``; only after that.
     agreement_ : dict
         ``equal``: share of (up to 500 sampled) training rows that ``predict`` gives their
         label back; ``equal_where_clustered``: the same among rows that are noise in neither.
@@ -134,7 +135,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         prepare: Any = None,
         refine: Any = None,
         describe: Any = None,
-        n_clusters: int | None = None,
+        n_clusters: int | Literal["auto"] | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
         store: str | os.PathLike[str] | StageStore | None = None,
@@ -246,19 +247,29 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         recent = self._recent() | self.__dict__.pop("_fitted_already", {})
         self.__dict__.pop("numbers_of_clusters_", None)
         stopping = self._stopping = threading.Event()
+        resources = Resources(usable_threads(self.n_jobs), stop=stopping.is_set)
+        random_state = resolve_random_state(self.random_state)
+        seconds: dict[str, float] = {}
         try:
+            if composition.chooses_n_clusters:
+                with timed(_CHOOSING, seconds):
+                    composition, chosen = self._with_chosen_number(
+                        composition, rows, random_state, resources
+                    )
+                recent |= chosen
             fit = fit_composition(
                 composition,
                 rows,
-                random_state=resolve_random_state(self.random_state),
-                resources=Resources(usable_threads(self.n_jobs), stop=stopping.is_set),
+                random_state=random_state,
+                resources=resources,
                 store=self._store(),
                 sink=self._events,
                 recent=recent,
             )
         finally:
             del self._stopping
-        self._adopt(fit)
+        times = tuple(StepTime(what, "", took) for what, took in seconds.items())
+        self._adopt(attrs.evolve(fit, step_times=(*times, *fit.step_times)))
         for role in COORDINATE_ROLES:
             setattr(self, role_info(role).output, fit.output(role))
         self._describe(rows, self.manifold_)
@@ -406,4 +417,6 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
 
 #: Parameters that make the composition.
+#: Name of the step that chooses the number of clusters.
+_CHOOSING = "choose the number"
 _COMPOSED = (*ROLE_NAMES, *(info.short for info in ROLE_TABLE if info.short), "n_clusters")

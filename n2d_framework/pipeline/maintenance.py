@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.config import Composition
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
@@ -15,10 +16,12 @@ from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.following import Drift, Reference, drift_of
 from n2d_framework.pages.shown_rows import shown_features
 from n2d_framework.pipeline.after_fit.choosing import (
+    AUTOMATIC,
     Criterion,
     NumbersOfClusters,
     counting_option,
     numbers_of_clusters,
+    with_number,
 )
 from n2d_framework.pipeline.after_fit.editing import Editor
 from n2d_framework.pipeline.after_fit.refits import Stability, stability_of
@@ -46,7 +49,7 @@ class Maintenance(Assessor):
     def choose_n_clusters(
         self,
         X: Any,
-        candidates: Iterable[int] = range(2, 21),
+        candidates: Iterable[int] = AUTOMATIC,
         *,
         by: Criterion = "rank",
         resamples: int = 3,
@@ -103,6 +106,35 @@ class Maintenance(Assessor):
         model.fit(X)
         self.numbers_of_clusters_ = found
         return found
+
+    def _with_chosen_number(
+        self, composition: Composition, rows: Rows, random_state: int, resources: Resources
+    ) -> tuple[Composition, dict[str, StepResult]]:
+        """A composition with the number of clusters that suits the rows, and steps it has fitted.
+
+        Raises
+        ------
+        DataError
+            If the rows are too few to choose.
+        """
+        composition = composition.for_rows(rows)
+        choice = composition.choice(LABEL_ROLE)
+        if choice.spec.finds_n_clusters:
+            return composition, {}
+        option = counting_option(choice)
+        if choice.option_values()[option] is not None:
+            return composition, {}
+        candidates = AUTOMATIC[: max(0, len(rows) // 2 - 1)]
+        if len(candidates) < 2:
+            raise DataError(
+                f"{len(rows)} rows are too few to choose a number of clusters; give n_clusters"
+            )
+        found, fitted = numbers_of_clusters(
+            composition, rows, candidates, by="rank", resamples=3, random_state=random_state,
+            resources=resources, store=self._store(), recent=self._recent(),
+        )  # fmt: skip
+        self.numbers_of_clusters_ = found
+        return with_number(composition, found.n_clusters), fitted
 
     def edit(self, X: Any = None, *, by: str = "", at: str = "") -> Editor:
         """Edit the clusters: merge, split, rename, delete, reassign noise, link rows, with undo.

@@ -63,3 +63,12 @@ def test_a_configuration_decides_for_itself(n2d: Run, table: Path) -> None:
     assert pd.read_csv("out/labels.csv")["label"].nunique() == 8
     done = n2d("run", "c.yaml", "-k", "3", "--no-plots", "--no-report", "--no-store", "--out", "b")
     assert pd.read_csv("b/labels.csv")["label"].nunique() == 3
+
+
+def test_a_run_chooses_it_on_request(n2d: Run, table: Path) -> None:
+    done = n2d("run", table, "--drop", "kind", "-k", "auto", *KMEANS, *WORDS)
+    assert done.exit_code == 0, done.stderr
+    assert "3 clusters by rank" in done.output
+    assert "choose the number" in done.output
+    assert pd.read_csv("out/labels.csv")["label"].nunique() == 3
+    assert n2d("run", table, "-k", "some", *WORDS, "--overwrite").exit_code == 2

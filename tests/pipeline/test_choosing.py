@@ -18,6 +18,7 @@ from n2d_framework.errors import ConfigError, DataError, UnsupportedError
 from n2d_framework.metrics.succession import succession
 
 GMM = {"name": "gmm", "n_init": 1}
+KMEANS = {"name": "kmeans", "n_init": 1}
 
 
 def blobs(centres, n: int = 60, seed: int = 0) -> np.ndarray:
@@ -304,3 +305,39 @@ def test_what_is_left_open_suits_the_rows_when_a_number_is_chosen_or_set(rows, c
     alone = sklearn.base.clone(made()).set_params(clusterer=model.clusterer).fit(rows)
     assert chain(alone.composition_) == chosen
     assert alone.labels_.tolist() == model.labels_.tolist()
+
+
+@pytest.mark.parametrize("clusterer", [GMM, KMEANS], ids=["gmm", "kmeans"])
+def test_a_fit_chooses_the_number_itself(clusterer):
+    def made():
+        return unfitted(clusterer, n_clusters="auto")
+
+    model = made().fit(blobs(FOUR, 4))
+    asked = made()
+    found = asked.choose_n_clusters(blobs(FOUR, 4), range(2, 9))
+    assert model.numbers_of_clusters_.as_dict() == found.as_dict()
+    assert model.labels_.tolist() == asked.labels_.tolist()
+    assert model.n_clusters == "auto"
+    assert sklearn.base.clone(model).fit(blobs(FOUR[:3], 4)).n_clusters_ == 3
+    assert "choose the number" in [step.label for step in model.step_times_]
+    again = model.fit(blobs(FOUR[:2], 4)).update(blobs(FOUR[:2], 4), refit="always").model
+    assert (model.n_clusters_, again.n_clusters_) == (2, 2)
+
+
+def test_auto_is_for_clusterers_that_need_a_number(tmp_path):
+    hdbscan = {"name": "hdbscan", "min_cluster_size": 3}
+    assert not hasattr(
+        unfitted(hdbscan, n_clusters="auto").fit(blobs(FOUR, 4)), "numbers_of_clusters_"
+    )
+    own = unfitted({**GMM, "n_clusters": 3}, n_clusters="auto").fit(blobs(FOUR, 4))
+    assert own.n_clusters_ == 3
+    with pytest.raises(DataError, match="5 rows are too few to choose a number of clusters"):
+        unfitted(n_clusters="auto").fit(blobs(FOUR)[:5])
+    with pytest.raises(ConfigError, match="n_clusters"):
+        unfitted(n_clusters="best").fit(blobs(FOUR, 4))
+    drawn = unfitted(KMEANS, n_clusters="auto").set_params(random_state=None).fit(blobs(FOUR, 4))
+    drawn.save(tmp_path / "m.n2d")
+    again = n2d.load(tmp_path / "m.n2d")
+    assert again.predict(blobs(FOUR, 4)).tolist() == drawn.labels_.tolist()
+    assert again.n_clusters is None
+    assert again.composition().choice("clusterer").option_values()["n_clusters"] == 4

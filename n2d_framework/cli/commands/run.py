@@ -54,12 +54,14 @@ def run(
         ),
     ] = None,
     n_clusters: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             "--n-clusters",
             "-k",
-            help="Number of clusters; the same as --set model.n_clusters=K. Without it and without "
-            "a configuration: the number of classes in the data, if there are any.",
+            metavar="K|auto",
+            help="Number of clusters; the same as --set model.n_clusters=K. auto: the best of 2 to "
+            "20 without classes. Left out, without a configuration: the number of classes in the "
+            "data, if there are any.",
         ),
     ] = None,
     preset: Annotated[

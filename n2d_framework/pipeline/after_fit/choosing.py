@@ -25,7 +25,10 @@ from n2d_framework.plan.store import OptionalStore, StageStore
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
-__all__ = ["Criterion", "NumbersOfClusters", "counting_option", "numbers_of_clusters"]
+__all__ = [
+    "AUTOMATIC", "Criterion", "NumbersOfClusters", "counting_option", "numbers_of_clusters",
+    "with_number",
+]  # fmt: skip
 
 Criterion: TypeAlias = Literal["rank", "silhouette", "stability", "bic"]
 
@@ -33,6 +36,8 @@ Criterion: TypeAlias = Literal["rank", "silhouette", "stability", "bic"]
 _SHARE, _MOST_RESAMPLED = 0.8, 4000
 #: Most numbers of clusters that are tried.
 _MOST = 200
+#: Those that are tried where nobody says which.
+AUTOMATIC = range(2, 21)
 
 
 @attrs.frozen(eq=False)
@@ -169,8 +174,7 @@ def numbers_of_clusters(
     """
     numbers = _checked(candidates, resamples)
     composition = composition.for_rows(rows)
-    option = counting_option(composition.choice(LABEL_ROLE))
-    plans = {k: Plan.of(_with_number(composition, option, k)) for k in numbers}
+    plans = {k: Plan.of(with_number(composition, k)) for k in numbers}
     check_plan(plans[numbers[-1]], rows, [])
     refuse_equal_rows(rows)
     spare = None if store is None else OptionalStore(store)
@@ -227,10 +231,32 @@ def _checked(candidates: Iterable[int], resamples: int) -> tuple[int, ...]:
     return numbers
 
 
-def _with_number(composition: Composition, option: str, k: int) -> Composition:
+def with_number(composition: Composition, k: int) -> Composition:
+    """A composition whose clusterer finds a number of clusters.
+
+    Parameters
+    ----------
+    composition : Composition
+    k : int
+
+    Raises
+    ------
+    UnsupportedError
+        If the clusterer finds the number itself.
+    """
     choice = composition.choice(LABEL_ROLE)
-    counted = attrs.evolve(choice, component=attrs.evolve(choice.component, **{option: k}))
-    return attrs.evolve(composition, chains={**composition.chains, LABEL_ROLE: (counted,)})
+    number = {counting_option(choice): k}
+    counted = attrs.evolve(
+        choice,
+        component=attrs.evolve(choice.component, **number),
+        given={**choice.given, **number},
+    )
+    return attrs.evolve(
+        composition,
+        chains={**composition.chains, LABEL_ROLE: (counted,)},
+        left_open=composition.left_open - {LABEL_ROLE},
+        chooses_n_clusters=False,
+    )
 
 
 def _silent(event: object) -> None:

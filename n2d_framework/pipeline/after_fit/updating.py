@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 from sklearn.base import clone
 
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows, joined
 from n2d_framework.metrics.following import Drift
 from n2d_framework.metrics.succession import Succession, succession
@@ -144,6 +145,9 @@ def refitted(
     again = clone(model).set_params(
         random_state=model.random_state_, refine=_without_edits(model.composition_)
     )
+    if again.n_clusters == "auto":
+        chosen = model.composition_.parameters()[LABEL_ROLE]
+        again.set_params(**{LABEL_ROLE: chosen})
     numbers = list(candidates)
     if numbers:
         again.choose_n_clusters(rows, numbers)
