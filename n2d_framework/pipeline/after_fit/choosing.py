@@ -36,7 +36,7 @@ Criterion: TypeAlias = Literal["rank", "silhouette", "stability", "bic"]
 _SHARE, _MOST_RESAMPLED = 0.8, 4000
 #: Most numbers of clusters that are tried.
 _MOST = 200
-#: Those that are tried where nobody says which.
+#: Those that are tried where none are named.
 AUTOMATIC = range(2, 21)
 
 
