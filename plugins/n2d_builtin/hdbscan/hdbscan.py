@@ -13,9 +13,14 @@ from n2d_builtin.hdbscan.hdbscan_library import fit_library
 from n2d_builtin.hdbscan.membership import Membership
 from n2d_builtin.hdbscan.mutual_reachability import MutualReachability
 from n2d_builtin.neighbors.landmarks import counted, draw
-from n2d_builtin.neighbors.neighbors import ExactNeighbors
+from n2d_builtin.neighbors.neighbor_choice import (
+    ALGORITHM_HELP,
+    NeighborsAlgorithm,
+    algorithm_problems,
+    find_neighbors,
+    recall_of,
+)
 from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
-from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -106,8 +111,13 @@ class Hdbscan:
         "distances of rows to all training rows. Beyond euclidean, manhattan and chebyshev the "
         "time grows with the square of the number of rows.",
     )
+    neighbors_algorithm: NeighborsAlgorithm = option(
+        "auto", help=f"{ALGORITHM_HELP} auto is always exact for rows of at most 10 numbers."
+    )
     approx_min_span_tree: bool = option(
-        True, help="Whether the spanning tree may be slightly approximate, which is faster."
+        True,
+        help="Whether the spanning tree may be slightly approximate, which is faster. That of more "
+        "than 100000 rows (euclidean) is exact in any case.",
     )
     max_landmarks: int | None = option(
         None,
@@ -123,12 +133,13 @@ class Hdbscan:
     _membership: Any = learned()
 
     def __attrs_post_init__(self) -> None:
+        problems = algorithm_problems(self.neighbors_algorithm, self.metric)
         widest = self.cluster_selection_epsilon_max
         if widest is not None and widest < self.cluster_selection_epsilon:
             message = f"must be >= cluster_selection_epsilon ({self.cluster_selection_epsilon:g})"
-            raise ConfigError(
-                [Problem("cluster_selection_epsilon_max", f"{message}, got {widest}")]
-            )
+            problems.append(Problem("cluster_selection_epsilon_max", f"{message}, got {widest}"))
+        if problems:
+            raise ConfigError(problems)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
@@ -162,14 +173,21 @@ class Hdbscan:
         data = draw(m, self.max_landmarks, seed, self.metric)
         min_samples = min(self.min_samples or self.min_cluster_size, len(data) - 1)
         chosen = {} if len(data) == len(m) else {"hdbscan": len(data)}
-        search = ExactNeighbors(data, self.metric, m, leaves=True)
-        indices, distances = shared_neighbors(search, min_samples + 1, context, **chosen)
-        raw, labels = fit_library(search, indices, distances, **options_dict(self))
+        found = find_neighbors(
+            data, self.metric, m, min_samples + 1, context, leaves=True, narrow_exact=True,
+            algorithm=self.neighbors_algorithm, name="hdbscan", chosen=chosen,
+        )  # fmt: skip
+        indices, distances = found.indices, found.distances
+        raw, labels = fit_library(
+            found.search, indices, distances, context.resources, **options_dict(self)
+        )
         self._tree = LabelledTree.from_fit(raw, labels, self.cluster_selection_epsilon)
         # As the package predicts: the row itself counts among its neighbours.
         core = distances[:, min_samples - 1].copy()
-        self._space = MutualReachability(self.metric, data, core, min_samples, self.alpha, True)
-        self._space.search = search
+        self._space = MutualReachability(
+            self.metric, data, core, min_samples, self.alpha, True, found.cells
+        )
+        self._space.search = found.search
         self._membership, self._relative = None, True
         whole = len(data) == len(m)
         nearest = self._space.nearest_of_training_rows() if whole else self._space.nearest(m)
@@ -182,6 +200,11 @@ class Hdbscan:
     def n_clusters_(self) -> int | None:
         """Number of clusters found; ``None`` before fitting."""
         return None if self._tree is None else self._tree.n_clusters
+
+    @property
+    def neighbor_recall_(self) -> float | None:
+        """Share of the nearest rows that the fit found, 1.0 if it was exact."""
+        return None if self._space is None else recall_of(self._space.cells)
 
     @property
     def condensed_tree_(self) -> dict[str, AnyArray] | None:
@@ -277,11 +300,14 @@ class Hdbscan:
         version : int
             1: before `alpha` counted, whatever the option was. 2: before membership was free of
             the unit of the rows. 3: new rows were searched by scikit-learn's tree, and still are.
+            4: all searches of neighbours were exact.
 
         Returns
         -------
         State
         """
+        if version == 4:
+            return state
         space = {**need(state, "space", Mapping), "leaves": False}
         if version == 1:
             space["alpha"] = 1.0

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.hdbscan.mutual_reachability import TREE_METRICS
+from n2d_builtin.neighbors.neighbor_choice import MANY_ROWS
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
-from n2d_framework.plugin import AnyArray, DistinctRows, IntArray, distinct_rows
+from n2d_framework.plugin import AnyArray, DistinctRows, IntArray, Resources, distinct_rows
 
 __all__ = ["fit_library"]
 
@@ -20,7 +21,11 @@ Linkage = tuple[AnyArray, None]
 
 
 def fit_library(
-    search: ExactNeighbors, indices: IntArray, distances: NDArray[np.float64], **options: Any
+    search: ExactNeighbors,
+    indices: IntArray,
+    distances: NDArray[np.float64],
+    resources: Resources,
+    **options: Any,
 ) -> tuple[AnyArray, AnyArray]:
     """Fit ``hdbscan.HDBSCAN``.
 
@@ -31,6 +36,8 @@ def fit_library(
     indices : int64 array of shape (n, min_samples + 1)
     distances : float64 array of shape (n, min_samples + 1)
         The nearest rows of each row, itself first.
+    resources : Resources
+        Threads, and when the fit has to end.
     **options
         All options of the component.
 
@@ -49,7 +56,7 @@ def fit_library(
     """
     import hdbscan
 
-    del options["min_samples"], options["max_landmarks"]
+    del options["min_samples"], options["max_landmarks"], options["neighbors_algorithm"]
     # The package recognizes numbers by their type.
     for name in ("alpha", "cluster_selection_epsilon", "cluster_selection_persistence"):
         options[name] = float(options[name])
@@ -66,7 +73,9 @@ def fit_library(
             "max_cluster_size": options["max_cluster_size"] or 0,
             "core_dist_n_jobs": 1,
             "metric": search.metric if search.metric in TREE_METRICS else "euclidean",
-            "memory": _Linkages(indices, distances, distinct_rows(search.compared), search),
+            "memory": _Linkages(
+                indices, distances, distinct_rows(search.compared), search, resources
+            ),
         }
     )
     # Duplicates have infinite density, which the package divides by.
@@ -97,13 +106,15 @@ class _Linkages:
     Metrics that the package has no trees for get a spanning tree of our own: Prim's, of all
     distances. Spanning trees are those of the distinct rows. The equals of a row are joined to it
     one by one at its core distance, before anything else is at that distance. So no split parts
-    equal rows, which a package that breaks the ties between them in any order may do.
+    equal rows, which a package that breaks the ties between them in any order may do. The euclidean
+    spanning tree of many rows is our own as well: exact, and on all threads.
     """
 
     indices: IntArray
     distances: NDArray[np.float64]
     groups: DistinctRows
     search: ExactNeighbors
+    resources: Resources
 
     def cache(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The same linkage with known neighbours, where there is one; else the package's."""
@@ -113,6 +124,8 @@ class _Linkages:
         }
         if self.search.metric not in TREE_METRICS:
             known = dict.fromkeys(known, self._prim_of_all)
+        elif self.search.metric == "euclidean" and len(self.groups) > MANY_ROWS:
+            known = dict.fromkeys(known, self._own)
         return known.get(function.__name__, function)
 
     def _boruvka(
@@ -153,6 +166,22 @@ class _Linkages:
             found[:, 2] /= alpha
             core = core / alpha
         return self._linkage(found, core)
+
+    def _own(self, _rows: AnyArray, _min_samples: int, alpha: float, *_unused: Any) -> Linkage:
+        """Boruvka's method of our own."""
+        from n2d_builtin.hdbscan.spanning_tree import spanning_tree
+
+        first, exponent = self.groups.first, self.search.exponent
+        found = spanning_tree(
+            self.search.in_range()[first],
+            self.groups.inverse[self.indices[first]],
+            np.ldexp(self.distances[first], -exponent),
+            alpha=alpha,
+            n_jobs=self.resources.threads,
+            check=self.resources.check,
+        )
+        found[:, 2] = np.ldexp(found[:, 2], exponent)
+        return self._linkage(found, self.distances[first, -1])
 
     def _prim(
         self, rows: AnyArray, _min_samples: int, alpha: float, metric: str, *_unused: Any

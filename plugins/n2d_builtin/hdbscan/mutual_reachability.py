@@ -8,6 +8,8 @@ import attrs
 import numpy as np
 
 from n2d_builtin.common.threads import available_threads, in_threads
+from n2d_builtin.neighbors.cells import Cells
+from n2d_builtin.neighbors.neighbor_choice import stored_search
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.neighbors.row_metrics import Metric
 from n2d_framework.plugin import AnyArray, distinct_rows, learned
@@ -43,6 +45,8 @@ class MutualReachability:
     leaves : bool
         Whether the rows are searched by :class:`ExactNeighbors` whatever the metric; else, as
         states before version 4 were, by scikit-learn's tree where the metric has one.
+    cells : Cells or None
+        Where the fit found its neighbours by an approximate search.
     search : ExactNeighbors or None
         The search of the rows; made where none has been set.
     """
@@ -53,15 +57,17 @@ class MutualReachability:
     min_samples: int = learned(dtype=int, ge=1, init=True)
     alpha: float = learned(dtype=float, gt=0, init=True)
     leaves: bool = learned(dtype=bool, init=True)
+    cells: Cells | None = learned(of=Cells, optional=True, init=True)
     search: ExactNeighbors | None = attrs.field(default=None, init=False, repr=False)
     _tree: Any = attrs.field(default=None, init=False, repr=False)
     _first: Any = attrs.field(default=None, init=False, repr=False)
 
     def check_learned(self) -> list[str]:
         """Reasons why what was read from a state cannot be used."""
-        if self.min_samples < len(self.data):
-            return []
-        return [f"'min_samples' is {self.min_samples}, with {len(self.data)} rows"]
+        reasons = [] if self.cells is None else self.cells.problems(self.data, self.metric)
+        if self.min_samples >= len(self.data):
+            reasons.append(f"'min_samples' is {self.min_samples}, with {len(self.data)} rows")
+        return reasons
 
     def nearest(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Nearest training row of each row, among its ``2 * min_samples`` nearest.
@@ -119,7 +125,7 @@ class MutualReachability:
 
     def _searched(self) -> ExactNeighbors:
         if self.search is None:
-            self.search = ExactNeighbors(self.data, self.metric, leaves=self.leaves)
+            self.search = stored_search(self.data, self.metric, self.cells, leaves=self.leaves)
         return self.search
 
     def _query(self, rows: AnyArray, k: int) -> tuple[AnyArray, AnyArray]:

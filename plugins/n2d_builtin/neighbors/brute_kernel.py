@@ -8,7 +8,7 @@ import numpy as np
 
 from n2d_builtin.common.compiled import compiled
 
-__all__ = ["METRIC_CODES", "all_distances", "search", "search_possible"]
+__all__ = ["METRIC_CODES", "all_distances", "least_of", "search", "search_possible"]
 
 #: How the kernel knows the metrics.
 METRIC_CODES = {
@@ -166,7 +166,8 @@ def all_distances(points: Any, queries: Any, distances: Any, metric: int) -> Non
 
 
 @compiled(fastmath={"nnan", "nsz"})
-def _least(values: Any) -> Any:
+def least_of(values: Any) -> Any:
+    """The least of some values, none of which is NaN."""
     least = values[0]
     for j in range(1, values.shape[0]):
         least = min(least, values[j])
@@ -194,7 +195,7 @@ def search_possible(
     for i in range(queries.shape[0]):
         for start in range(0, bounds.shape[1], _BLOCK):
             part = bounds[i, start : start + _BLOCK]
-            if _least(part) <= distances[i, last] + room[i]:
+            if least_of(part) <= distances[i, last] + room[i]:
                 for j in range(part.shape[0]):
                     if part[j] <= distances[i, last] + room[i]:
                         _visit(points, queries, i, first + start + j, (indices, distances), 0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from n2d_builtin.common.compiled import compiled
 
-__all__ = ["LEAF", "search_leaves"]
+__all__ = ["LEAF", "limit_of", "rough_distances", "rough_vectors", "search_leaves"]
 
 #: Points in a leaf.
 LEAF = 128
@@ -21,8 +21,14 @@ _FIRST = 8
 _EPSILON, _SMALLEST = 2.0**-24, 2.0**-126
 
 
+@compiled()
+def rough_vectors() -> Any:
+    """Room for the rough distances to the points of a leaf, and for the least of each block."""
+    return np.empty(LEAF, np.float32), np.empty(LEAF // _BLOCK, np.float32)
+
+
 @compiled(fastmath={"contract", "nsz", "nnan", "reassoc"})
-def _rough(columns: Any, row: Any, found: Any, least: Any) -> None:
+def rough_distances(columns: Any, row: Any, found: Any, least: Any) -> None:
     """Squared distances, in single precision, of a row to the points of a leaf."""
     for p in range(LEAF):
         found[p] = np.float32(0.0)
@@ -53,7 +59,7 @@ def _outside(low: Any, high: Any, row: Any, found: Any) -> None:
 
 
 @compiled()
-def _limit(worst: float, rounded: float, width: int) -> Any:
+def limit_of(worst: float, rounded: float, width: int) -> Any:
     """Rough squared distance up to which a point may be as near as the square `worst`."""
     if worst == np.inf:
         return np.float32(np.inf)
@@ -90,7 +96,7 @@ def _visit_leaf(
     rough: Any, least: Any, limit: Any, rounded: float, indices: Any, distances: Any,
 ) -> Any:  # fmt: skip
     """Put the points of a leaf among the nearest, where they belong there; the new limit."""
-    _rough(columns, row, rough, least)
+    rough_distances(columns, row, rough, least)
     for block in range(least.shape[0]):
         if least[block] > limit:
             continue
@@ -99,7 +105,7 @@ def _visit_leaf(
             if rough[p] <= limit and _visit(
                 points[order[first + p]], order[first + p], query, indices, distances
             ):
-                limit = _limit(distances[-1], rounded, query.shape[0])
+                limit = limit_of(distances[-1], rounded, query.shape[0])
     return limit
 
 
@@ -140,7 +146,7 @@ def search_leaves(
     """
     leaves = columns.shape[0]
     boxes = np.empty(leaves, np.float32)
-    rough, least = np.empty(LEAF, np.float32), np.empty(LEAF // _BLOCK, np.float32)
+    rough, least = rough_vectors()
     for i in range(queries.shape[0]):
         indices[i] = points.shape[0]
         distances[i] = np.inf

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +48,23 @@ class Leaves:
         self._low = np.ascontiguousarray(leaves.min(axis=1).T)
         self._high = np.ascontiguousarray(leaves.max(axis=1).T)
         self._longest = 0.0 if points.dtype == np.float32 else _lengths(points).max()
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        """Order of the points, columns, low and high ends of the boxes, as for the kernel; what
+        rounding changes of the distance of two points at most.
+        """
+        return self._order, self._columns, self._low, self._high, 4 * _EPSILON * self._longest
+
+    def shared_values(self, values: IntArray) -> IntArray:
+        """For each leaf the value that all its points have; -1 where they differ."""
+        starts = np.arange(len(self)) * self._columns.shape[2]
+        dealt = values[self._order]
+        least, most = np.minimum.reduceat(dealt, starts), np.maximum.reduceat(dealt, starts)
+        return np.where(least == most, least, -1)
 
     def search(self, rows: AnyArray, indices: IntArray, distances: NDArray[np.float64]) -> None:
         """Write the nearest points of each row, and the squares of their distances.

@@ -118,10 +118,22 @@ class ExactNeighbors:
         """Rows of which means may be taken, for starts: the points, or as they are compared."""
         return self._given if self.metric in LINEAR else self._points
 
+    @property
+    def exponent(self) -> int:
+        """Power of two by which :meth:`in_range` divides."""
+        return self._exponent
+
+    def in_range(self) -> AnyArray:
+        """The points as they are compared, divided by a power of two that brings them near 1."""
+        return self._in_range(self._points)
+
+    def _in_range(self, rows: AnyArray) -> AnyArray:
+        return _scaled(_wide(rows, self._exponent), self._exponent)
+
     def prepare(self) -> Self:
         """Build what :meth:`query` searches in, once, before it is called in several threads."""
         if not self.exhaustive and self._in_leaves and self._leaves is None:
-            self._leaves = Leaves(_scaled(_wide(self._points, self._exponent), self._exponent))
+            self._leaves = Leaves(self.in_range())
         elif not (self.exhaustive or self._in_leaves) and self._tree is None:
             from sklearn.neighbors import KDTree
 
@@ -251,9 +263,7 @@ class ExactNeighbors:
             self._search_all(rows, indices, distances, products)
             return
         if self._leaves is not None:
-            self._leaves.search(
-                _scaled(_wide(rows, self._exponent), self._exponent), indices, distances
-            )
+            self._leaves.search(self._in_range(rows), indices, distances)
             np.ldexp(np.sqrt(distances, out=distances), self._exponent, out=distances)
             return
         found, near = self._tree.query(rows, k=indices.shape[1])[::-1]

@@ -64,16 +64,25 @@ class Products:
             shape (m, t): less the second value, a row's squared distances are not less. ``None``
             if rows are too long for float32.
         """
+        factors = self.factors(queries)
+        return None if factors is None else (self._tiles(factors[0]), factors[1])
+
+    def factors(self, queries: AnyArray) -> tuple[AnyArray, AnyArray] | None:
+        """Queries as :meth:`tile` takes them, and the second value of :meth:`bounds`."""
         rows, lengths = self._moved(queries)
         if not (self._usable and lengths.max(initial=0.0) < _LONGEST):
             return None
         rows *= -2
         rows[:, -1] = 1
-        return self._tiles(rows), self._lost - lengths * self._kept
+        return rows, self._lost - lengths * self._kept
 
-    def _tiles(self, rows: AnyArray) -> Iterator[tuple[int, AnyArray]]:
+    def tile(self, factors: AnyArray, first: int, stop: int) -> AnyArray:
+        """Bounds of the distances to consecutive points: float32 of shape (m, stop - first)."""
+        return np.asarray(factors @ self._points[first:stop].T)
+
+    def _tiles(self, factors: AnyArray) -> Iterator[tuple[int, AnyArray]]:
         for first in range(0, len(self._points), _TILE):
-            yield first, rows @ self._points[first : first + _TILE].T
+            yield first, self.tile(factors, first, first + _TILE)
 
     def _moved(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
         """Rows less the centre, with room for one more column, and their square lengths."""

@@ -20,6 +20,9 @@ Metric: TypeAlias = Literal[
     "canberra", "braycurtis", "hellinger", "haversine", "precomputed",
 ]  # fmt: skip
 
+#: Rows that are changed at once, which bounds the memory.
+_AT_ONCE = 16_384
+
 _Domain: TypeAlias = Callable[[AnyArray], AnyArray]
 
 
@@ -144,7 +147,14 @@ def comparable(x: AnyArray, metric: Metric) -> AnyArray:
     array of shape (n, e)
         C-contiguous. Rows are equal if they are at distance 0.
     """
-    return MEASURES[metric].rows(x)
+    rows = MEASURES[metric].rows
+    if len(x) <= _AT_ONCE or rows is np.ascontiguousarray:
+        return rows(x)
+    first = rows(x[:_AT_ONCE])
+    found = np.empty((len(x), first.shape[1]), dtype=first.dtype)
+    for start in range(0, len(x), _AT_ONCE):
+        found[start : start + _AT_ONCE] = rows(x[start : start + _AT_ONCE])
+    return found
 
 
 def shape_problems(metric: Metric, row_shape: tuple[int, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""t-SNE by openTSNE, on exact neighbours; new rows placed one by one."""
+"""t-SNE by openTSNE, on neighbours of our own search; new rows placed one by one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import refuse, require_fitted
+from n2d_builtin.neighbors.cells import Cells
 from n2d_builtin.neighbors.landmarks import Landmarks, counted
+from n2d_builtin.neighbors.neighbor_choice import (
+    ALGORITHM_HELP,
+    NeighborsAlgorithm,
+    algorithm_problems,
+    find_neighbors,
+    recall_of,
+    stored_search,
+)
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
-from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
     AnyArray,
+    ConfigError,
     FitContext,
     FloatArray,
+    State,
     component,
     derive_seed,
     learned,
@@ -32,9 +42,9 @@ _CHUNK = 4096
 class Tsne:
     """t-distributed stochastic neighbour embedding that places new rows.
 
-    Fitting is openTSNE's, on exact nearest neighbours. New rows are optimized against the
-    fixed training embedding, each on its own. A row equal to a training row gets the
-    coordinates of that row; of equal training rows, one is embedded for all.
+    Fitting is openTSNE's, on nearest neighbours that are exact up to 100,000 rows. New rows are
+    optimized against the fixed training embedding, each on its own. A row equal to a training row
+    gets the coordinates of that row; of equal training rows, one is embedded for all.
 
     Options
     -------
@@ -88,6 +98,7 @@ class Tsne:
         "euclidean",
         help="Distance between latent rows, as for umap.",
     )
+    neighbors_algorithm: NeighborsAlgorithm = option("auto", help=ALGORITHM_HELP)
     negative_gradient_method: Literal["auto", "fft", "bh"] = option(
         "auto",
         help="Repelling forces of the fit by interpolation (fft) or Barnes-Hut (bh); auto is "
@@ -107,8 +118,14 @@ class Tsne:
     latent_: NDArray[np.float32] | None = learned(shape=("n", "d"), dtype="float32")
     embedding_: NDArray[np.float32] | None = learned(shape=("n", "n_components"), dtype="float32")
     kl_divergence_: float | None = learned(dtype=float, finite=False)
+    _cells: Cells | None = learned(of=Cells, optional=True)
     _neighbors: ExactNeighbors | None = learned()
     _reference: Any = learned()
+
+    def __attrs_post_init__(self) -> None:
+        problems = algorithm_problems(self.neighbors_algorithm, self.metric)
+        if problems:
+            raise ConfigError(problems)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""
@@ -166,14 +183,15 @@ class Tsne:
         landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
         landmarks.check(self.check_input, x.shape[1:])
         latent = landmarks.rows
-        neighbors = ExactNeighbors(latent, self.metric, x)
         k = min(len(latent) - 1, int(3 * self.perplexity))
-        chosen = landmarks.origin("tsne")
-        indices, distances = shared_neighbors(neighbors, k + 1, context, **chosen)
+        found = find_neighbors(
+            latent, self.metric, x, k + 1, context,
+            algorithm=self.neighbors_algorithm, name="tsne", chosen=landmarks.origin("tsne"),
+        )  # fmt: skip
         embedding, divergence = fit_embedding(
-            neighbors.features,
-            indices[:, 1:],
-            distances[:, 1:],
+            found.search.features,
+            found.indices[:, 1:],
+            found.distances[:, 1:],
             n_components=self.n_components,
             perplexity=self.perplexity,
             learning_rate=self.learning_rate,
@@ -188,7 +206,7 @@ class Tsne:
             n_jobs=context.n_jobs,
         )
         self.latent_, self.embedding_, self.kl_divergence_ = latent, embedding, divergence
-        self._neighbors, self._reference = neighbors, None
+        self._neighbors, self._cells, self._reference = found.search, found.cells, None
         return landmarks
 
     def transform(self, x: AnyArray) -> FloatArray:
@@ -218,12 +236,36 @@ class Tsne:
             placed[part] = self._place(x[part], embedding)
         return placed
 
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: all searches of neighbours were exact.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        return state
+
+    @property
+    def neighbor_recall_(self) -> float | None:
+        """Share of the nearest rows that the fit found, 1.0 if it was exact."""
+        return None if self.latent_ is None else recall_of(self._cells)
+
     def check_learned(self) -> list[str]:
         """Reasons why a state that was read cannot place rows."""
         from n2d_builtin.tsne.tsne_library import collapsed
 
         rows = require_fitted(self.embedding_, "tsne")
         reasons = ["state 'embedding' has all rows in one place"] if collapsed(rows) else []
+        if self._cells is not None:
+            reasons += self._cells.problems(require_fitted(self.latent_, "tsne"), self.metric)
         if len(rows) - 1 <= self.transform_perplexity:
             reasons.append(
                 f"state 'latent' has {len(rows)} rows, too few for "
@@ -236,7 +278,7 @@ class Tsne:
 
         if self._neighbors is None:
             latent = require_fitted(self.latent_, "tsne")
-            self._neighbors = ExactNeighbors(latent, self.metric)
+            self._neighbors = stored_search(latent, self.metric, self._cells)
         k = min(len(embedding), int(3 * self.transform_perplexity))
         indices, distances = self._neighbors.query(x, k)
         known = distances[:, 0] == 0

@@ -1,4 +1,4 @@
-"""UMAP: umap-learn's graph of exact neighbours, laid out in parallel; rows placed one by one."""
+"""UMAP: umap-learn's graph of neighbours, laid out in parallel; rows placed one by one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import refuse, require_fitted
 from n2d_builtin.common.threads import available_threads, in_threads
+from n2d_builtin.neighbors.cells import Cells
 from n2d_builtin.neighbors.landmarks import Landmarks, counted
+from n2d_builtin.neighbors.neighbor_choice import (
+    ALGORITHM_HELP,
+    NeighborsAlgorithm,
+    algorithm_problems,
+    find_neighbors,
+    recall_of,
+    stored_search,
+)
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
-from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -40,13 +48,13 @@ _MOST_STEPS = 20_000_000
 class Umap:
     """Uniform manifold approximation and projection.
 
-    Graph and start are umap-learn's, on exact nearest neighbours. The layout is our own: it
-    samples the same edges with the same forces, on all threads, and gives the same result for
-    any number of them; its quality is close to that of umap-learn. New rows are placed by our own
-    implementation of its ``transform``, in which a row's coordinates depend on that row alone:
-    bit-identical in any batch, order, process and with any number of threads, without umap-learn
-    installed, and as accurate. A row equal to a training row gets the coordinates of that row;
-    of equal training rows, one is embedded for all.
+    Graph and start are umap-learn's, on nearest neighbours that are exact up to 100,000 rows. The
+    layout is our own: it samples the same edges with the same forces, on all threads, and gives the
+    same result for any number of them; its quality is close to that of umap-learn. New rows are
+    placed by our own implementation of its ``transform``, in which a row's coordinates depend on
+    that row alone: bit-identical in any batch, order, process and with any number of threads,
+    without umap-learn installed, and as accurate. A row equal to a training row gets the
+    coordinates of that row; of equal training rows, one is embedded for all.
 
     Attributes
     ----------
@@ -86,6 +94,7 @@ class Umap:
         "braycurtis numbers of 0 or more, haversine latitude and longitude in radians, precomputed "
         "the distances of rows to all training rows.",
     )
+    neighbors_algorithm: NeighborsAlgorithm = option("auto", help=ALGORITHM_HELP)
     n_epochs: int | None = option(
         None,
         ge=1,
@@ -125,11 +134,12 @@ class Umap:
     transform_seed_: int | None = learned(dtype=int, ge=0, lt=2**31)
     #: How new rows are placed; 1: as states before version 2 were, by :mod:`umap_kernel`.
     _placing: int | None = learned(dtype=int, ge=1, le=2)
+    _cells: Cells | None = learned(of=Cells, optional=True)
     _neighbors: ExactNeighbors | None = learned()
     _placer: Callable[..., None] | None = learned()
 
     def __attrs_post_init__(self) -> None:
-        problems = []
+        problems = algorithm_problems(self.neighbors_algorithm, self.metric)
         if self.min_dist > self.spread:
             text = f"must be at most spread ({self.spread:g}), got {self.min_dist:g}"
             problems.append(Problem("min_dist", text))
@@ -200,14 +210,17 @@ class Umap:
         landmarks = Landmarks.draw(x, self.max_landmarks, seed, self.metric)
         landmarks.check(self.check_input, x.shape[1:])
         latent = landmarks.rows
-        neighbors = ExactNeighbors(latent, self.metric, x, leaves=True)
-        chosen = landmarks.origin("umap")
-        found = shared_neighbors(neighbors, self.n_neighbors, context, **chosen)
+        found = find_neighbors(
+            latent, self.metric, x, self.n_neighbors, context,
+            algorithm=self.neighbors_algorithm, name="umap", leaves=True,
+            chosen=landmarks.origin("umap"),
+        )  # fmt: skip
         a, b = curve(self.spread, self.min_dist)
         weights = self.repulsion_strength, self.negative_sample_rate, self.learning_rate
         embedding = fit_embedding(
-            neighbors.features,
-            *found,
+            found.search.features,
+            found.indices,
+            found.distances,
             Forces(a, b, *weights),
             n_components=self.n_components_,
             n_epochs=self.n_epochs,
@@ -221,7 +234,8 @@ class Umap:
         )
         self.latent_, self.embedding_, self.a_, self.b_ = latent, embedding, a, b
         self.transform_seed_ = derive_seed(context.seed, "umap", "transform")
-        self._neighbors, self._placer, self._placing = neighbors, None, 2
+        self._neighbors, self._cells = found.search, found.cells
+        self._placer, self._placing = None, 2
         return landmarks
 
     def transform(self, x: AnyArray) -> FloatArray:
@@ -264,21 +278,30 @@ class Umap:
         ----------
         state : State
         version : int
-            1: rows were placed in double precision, one after the other; they still are.
+            1: rows were placed in double precision, one after the other; they still are. 2: all
+            searches of neighbours were exact.
 
         Returns
         -------
         State
         """
-        del version
-        return {**state, "placing": 1}
+        return {**state, "placing": 1} if version == 1 else state
 
     def check_learned(self) -> list[str]:
         """Reasons why a state that was read cannot place rows."""
-        rows = len(require_fitted(self.latent_, "umap"))
-        if rows >= self.n_neighbors:
-            return []
-        return [f"state 'latent' has {rows} rows, fewer than n_neighbors={self.n_neighbors}"]
+        latent = require_fitted(self.latent_, "umap")
+        reasons = [] if self._cells is None else self._cells.problems(latent, self.metric)
+        rows = len(latent)
+        if rows < self.n_neighbors:
+            reasons.append(
+                f"state 'latent' has {rows} rows, fewer than n_neighbors={self.n_neighbors}"
+            )
+        return reasons
+
+    @property
+    def neighbor_recall_(self) -> float | None:
+        """Share of the nearest rows that the fit found, 1.0 if it was exact."""
+        return None if self.latent_ is None else recall_of(self._cells)
 
     @property
     def n_components_(self) -> int:
@@ -288,7 +311,8 @@ class Umap:
     def _searcher(self) -> ExactNeighbors:
         if self._neighbors is None:
             latent = require_fitted(self.latent_, "umap")
-            self._neighbors = ExactNeighbors(latent, self.metric, leaves=self._placing != 1)
+            leaves = self._placing != 1
+            self._neighbors = stored_search(latent, self.metric, self._cells, leaves=leaves)
         return self._neighbors.prepare()
 
     def _made_placer(self, embedding: NDArray[np.float32]) -> Placer:
