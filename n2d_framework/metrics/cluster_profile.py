@@ -141,16 +141,30 @@ def _contrasts(
     rest = compared.sizes.sum() - size
     if not rest:
         return ()
-    order = np.lexsort((np.arange(len(names)), -np.abs(effects)))[:number].tolist()
-    made = []
-    for j in order:
+    order = np.lexsort((np.arange(len(names)), -np.abs(effects))).tolist()
+    made: list[Contrast] = []
+    for j in order[: 2 * number]:
         effect = float(effects[j])
-        if effect != 0:
+        means = float(compared.means[i, j]), float(compared.others[i, j])
+        if effect != 0 and len(made) < number and not _opposite(made, names[j], effect, means):
             variance = (size + rest) / (size * rest) + effect**2 / (2 * (size + rest))
             reach = _NORMAL * float(np.sqrt(variance))
-            means = float(compared.means[i, j]), float(compared.others[i, j])
             made.append(Contrast(names[j], effect, effect - reach, effect + reach, *means))
     return tuple(made)
+
+
+def _opposite(
+    made: Sequence[Contrast], name: str, effect: float, means: tuple[float, float]
+) -> bool:
+    """Return whether a contrast says that rows lack what an earlier one says that they have."""
+    column = name.partition(" = ")[0]
+    return any(
+        column != name
+        and one.feature.startswith(f"{column} = ")
+        and np.isclose(one.effect, -effect)
+        and np.allclose((one.mean + means[0], one.others + means[1]), 1.0)
+        for one in made
+    )
 
 
 def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Generator) -> list[int]:

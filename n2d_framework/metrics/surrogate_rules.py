@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.metrics.readable import readable_condition
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
@@ -149,4 +150,6 @@ def _joined(path: list[tuple[int, str, float]], names: Sequence[str]) -> list[st
     for feature, sign, at in path:
         known = narrowest.get((feature, sign), at)
         narrowest[feature, sign] = min(known, at) if sign == "<=" else max(known, at)
-    return [f"{names[feature]} {sign} {at:.4g}" for (feature, sign), at in narrowest.items()]
+    return [
+        readable_condition(names[feature], sign, at) for (feature, sign), at in narrowest.items()
+    ]

@@ -80,12 +80,16 @@ def _static(package: str, name: str) -> str:
 def _environment(package: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
+    from n2d_framework.metrics.readable import readable_number
+
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader(_SHARED)]), autoescape=True,
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_finalised,
     )  # fmt: skip
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
-    environment.filters |= {"seconds": _seconds, "number": _number, "plain_yaml": as_yaml}
+    environment.filters |= {
+        "seconds": _seconds, "number": _number, "plain_yaml": as_yaml, "readable": readable_number,
+    }  # fmt: skip
     return environment
 
 

@@ -30,7 +30,8 @@ class ShownRows:
     Attributes
     ----------
     features : array of shape (n, ...), or None
-        Numbers in the units of the input; a category is a feature that is 1 where a row has it.
+        Numbers in the units of the input; a category is a feature that is 1 where a row has it, a
+        date is its year with decimals.
     names : tuple of str
         One for each value of a row.
     image_shape : tuple of int, or None
@@ -104,6 +105,11 @@ def _of_columns(rows: Rows) -> ShownRows:
             numbers[absent] = numbers[~absent].mean() if not absent.all() else 0.0
             features.append(numbers)
             names.append(field.name)
+        elif field.kind == "date":
+            years = _years(values)
+            years[absent] = years[~absent].mean() if not absent.all() else 0.0
+            features.append(years)
+            names.append(f"{field.name} (year)")
         elif field.kind == "category":
             found, counts = np.unique(values[~absent].astype(str), return_counts=True)
             for place in np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]:
@@ -118,6 +124,16 @@ def _of_columns(rows: Rows) -> ShownRows:
         tuple(names),
         texts=_texts(rows) if only_text else _written(rows),
     )
+
+
+def _years(values: AnyArray) -> AnyArray:
+    """Points in time as years with decimals, float64: 2021.5 is the first of July."""
+    instants = np.asarray(values, dtype="datetime64[us]")
+    starts = instants.astype("datetime64[Y]")
+    into = (instants - starts).astype(np.float64)
+    whole = (starts + 1).astype(instants.dtype) - starts.astype(instants.dtype)
+    found: AnyArray = starts.astype(np.float64) + 1970.0 + into / whole.astype(np.float64)
+    return found
 
 
 def _texts(rows: Rows) -> list[str]:
@@ -141,5 +157,9 @@ def _written(rows: Rows) -> list[str]:
 
 
 def _as_written(value: Any) -> str:
-    """A value as people write it: integers without a decimal point."""
+    """A value as people write it: integers without a decimal point, days without a time."""
+    if isinstance(value, np.datetime64):
+        day = value.astype("datetime64[D]")
+        seconds = np.datetime_as_string(value, unit="s").replace("T", " ")
+        return str(day) if day == value else seconds
     return f"{value:g}" if isinstance(value, (float, np.floating)) else str(value)

@@ -70,9 +70,11 @@ def _heading(about: Mapping[str, Any]) -> Any:
 
 
 def _lines(about: Mapping[str, Any]) -> list[str]:
+    from n2d_framework.metrics.readable import readable_number
+
     lines = [
-        f"{contrast['feature']}: {contrast['mean']:.4g}, others {contrast['others']:.4g} "
-        f"(effect {contrast['effect']:+.2f})"
+        f"{contrast['feature']}: {readable_number(contrast['mean'])}, others "
+        f"{readable_number(contrast['others'])} (effect {contrast['effect']:+.2f})"
         for contrast in about["distinctive"]
     ]
     if "rule" in about:

@@ -73,6 +73,8 @@ def _lines(about: Mapping[str, Any]) -> list[str]:
 
 
 def _said(value: Any) -> str:
+    from n2d_framework.metrics.readable import readable_number
+
     if value is None:
         return "missing"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return readable_number(value) if isinstance(value, float) else str(value)

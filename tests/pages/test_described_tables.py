@@ -1,0 +1,101 @@
+"""Descriptions of tables: dates, categories and gaps as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import n2d_framework as n2d
+from n2d_framework.metrics.readable import readable_condition, readable_number
+from n2d_framework.pages.shown_rows import shown_rows
+from n2d_framework.plugin import Rows
+
+
+def table(n: int = 40, hours: bool = False) -> pd.DataFrame:
+    late = np.arange(2 * n) >= n
+    days = pd.to_timedelta(np.arange(2 * n) % 28 + 700 * late, unit="D")
+    signup = pd.Timestamp("2021-03-01") + days + pd.to_timedelta(13.5 * hours, unit="h")
+    return pd.DataFrame(
+        {
+            "signup": signup,
+            "member": np.where(late, "yes", "no"),
+            "land": np.array(["DE", "FR", "US"])[np.arange(2 * n) % 3],
+            "age": np.where(np.arange(2 * n) % 9 == 0, np.nan, 30.0 + 20 * late),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    parts = {"embedder": "identity", "manifolder": "identity", "clusterer": "kmeans"}
+    model = n2d.N2D(**parts, scaler="table", n_clusters=2, random_state=0)
+    return model.fit(table())
+
+
+def test_dates_set_clusters_apart(fitted):
+    for cluster in fitted.describe(table())["clusters"]:
+        dates = [c for c in cluster["distinctive"] if c["feature"] == "signup (year)"]
+        assert len(dates) == 1
+        assert sorted((dates[0]["mean"], dates[0]["others"])) == pytest.approx(
+            [2021.2, 2023.12], abs=0.01
+        )
+
+
+def test_of_two_categories_that_say_the_same_one_is_given(fitted):
+    for cluster in fitted.describe(table(), n_features=9)["clusters"]:
+        names = [contrast["feature"] for contrast in cluster["distinctive"]]
+        assert len([name for name in names if name.startswith("member")]) == 1
+        # Of three, each says something of its own.
+        assert len([name for name in names if name.startswith("land")]) > 1
+        assert set(cluster["rule"]["conditions"]) <= {
+            "member = yes", "member = no", "member is not yes", "member is not no",
+            *(c for c in cluster["rule"]["conditions"] if c.startswith(("signup (year)", "age"))),
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hours", "written"), [(False, "signup: 2021-03-01;"), (True, "signup: 2021-03-01 13:30:00;")]
+)
+def test_days_are_written_without_a_time(hours, written):
+    frame = table(hours=hours)
+    made = Rows.of_columns({name: frame[name].to_numpy() for name in frame}, {})
+    assert shown_rows(made).texts[0].startswith(written)
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1), max_value=datetime(2200, 1, 1)))
+def test_years_with_decimals_are_in_order_and_in_their_year(when):
+    column = np.array([when, datetime(when.year, 1, 1)], "M8[us]")
+    shown = shown_rows(Rows.of_columns({"t": column}, {"t": "date"}))
+    now, start = shown.features[:, 0]
+    assert start == when.year <= now < when.year + 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        (("age", "<=", 30.25), "age <= 30.25"),
+        (("age", ">", 0.5), "age > 0.5"),
+        (("signup (year)", ">", 2021.254), "signup (year) > 2021.25"),
+        (("land = FR", ">", 0.5), "land = FR"),
+        (("land = FR", "<=", 0.5), "land is not FR"),
+        (("age is missing", ">", 0.5), "age is missing"),
+        (("age is missing", "<=", 0.5), "age is not missing"),
+        (("a = b = c", "<=", 0.5), "a is not b = c"),
+    ],
+)
+def test_conditions_are_readable(condition, said):
+    assert readable_condition(*condition) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.123456, "0.1235"), (2020.3712, "2020.37"), (54321.0, "54321"), (-1234.5, "-1234.5"),
+     (1.5e7, "1.5e+07"), (0.0, "0"), (999.96, "1000")],
+)  # fmt: skip
+def test_numbers_are_readable(value, said):
+    assert readable_number(value) == said
