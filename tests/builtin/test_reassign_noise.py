@@ -59,6 +59,17 @@ def test_the_longest_step_of_a_path_is_the_shortest_there_is(seed):
         assert best[found[row]] == pytest.approx(min(best.values()), rel=1e-6)
 
 
+def test_the_order_of_rows_does_not_matter():
+    rng = np.random.default_rng(2)
+    m = rng.normal(size=(300, 2)).astype(np.float32)
+    labels = np.where(rng.random(300) < 0.3, (m[:, 0] > 0) + 2 * (m[:, 1] > 0), -1)
+    found = reassigned(m, labels).refine(m, labels)
+    for seed in range(5):
+        order = np.random.default_rng(seed).permutation(300)
+        again = reassigned(m[order], labels[order]).refine(m[order], labels[order])
+        np.testing.assert_array_equal(again, found[order])
+
+
 @pytest.mark.parametrize("method", ["density", "nearest"])
 def test_far_rows_stay_noise_equal_rows_stay_together_and_odd_inputs_pass(method):
     m, labels = chain()

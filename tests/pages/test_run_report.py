@@ -67,6 +67,15 @@ def test_every_row_is_on_the_map_with_its_id_and_cluster(model, flowers, tmp_pat
     np.testing.assert_allclose(values, flowers["petal length (cm)"].to_numpy()[rows], rtol=1e-6)
 
 
+def test_whatever_scrolls_can_be_reached_by_keys_and_has_a_name(model, flowers, tmp_path):
+    model.report(tmp_path / "r.html", flowers)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    scrolling = re.findall(r'<div class="(?:scroll|tree)[^>]*>', page)
+    assert {"tree", "scroll"} <= {tag.split('"')[1].split()[0] for tag in scrolling}
+    for tag in scrolling:
+        assert 'tabindex="0" role="region" aria-label="' in tag
+
+
 def test_the_same_model_gives_the_same_bytes_and_a_reloaded_one_the_same_clusters(
     model, flowers, tmp_path
 ):

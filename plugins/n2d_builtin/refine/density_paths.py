@@ -43,8 +43,9 @@ def connected_labels(points: AnyArray, labels: IntArray) -> IntArray:
     near, core = near[:, 1:], apart[:, -1]
     steps = np.maximum(np.maximum(core[:, None], core[near]), apart[:, 1:]).ravel()
     # Places in ascending order in their stead, so that no two are equal: the tree is the only one.
+    # Steps to denser points are as long as each other: the nearest goes first.
     weights = np.empty(len(steps))
-    weights[np.argsort(steps, kind="stable")] = np.arange(2, len(steps) + 2)
+    weights[np.lexsort((apart[:, 1:].ravel(), steps))] = np.arange(2, len(steps) + 2)
     rows = np.concatenate([np.repeat(np.arange(n), number), np.full(len(clustered), n)])
     columns = np.concatenate([near.ravel(), clustered])
     weights = np.concatenate([weights, np.ones(len(clustered))])
