@@ -32,6 +32,8 @@ __all__ = ["Products"]
 
 #: Characters of JSON up to which a description is shown.
 _SHORT = 4000
+#: Rows that are written at once.
+_BLOCK = 1 << 16
 _NOT_REACHED = "the run ended before it was made"
 
 
@@ -79,8 +81,11 @@ class Products:
             If they cannot be written.
         """
         labels = self.output.path / "labels.csv"
+        columns = self._label_columns()
         with open_table(labels) as table:
-            table.write(self._label_columns())
+            for start in range(0, len(columns["row"]), _BLOCK):
+                part = slice(start, start + _BLOCK)
+                table.write({name: column[part] for name, column in columns.items()})
         self._paths["labels"] = labels
         wanted = {"report": self.report, "plots": self.plots}
         waiting = ["config", "scores", "bundle", *(name for name, on in wanted.items() if on)]

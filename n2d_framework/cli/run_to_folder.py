@@ -15,16 +15,19 @@ from n2d_framework.cli.products import Products
 from n2d_framework.cli.request import RunRequest
 from n2d_framework.cli.summary import LOADING, OTHER, STARTING, kinds_lines
 from n2d_framework.cli.terminal.run_progress import RunProgress, step
+from n2d_framework.core.budget.scratch import Scratch
 from n2d_framework.core.events import FilesWritten
 from n2d_framework.core.libraries import require_extra
 from n2d_framework.core.roles import role_info
-from n2d_framework.data import load
+from n2d_framework.data import RowSource, load
 from n2d_framework.data.formats.write_back import WriteBack
-from n2d_framework.errors import CompositionError, DataError
+from n2d_framework.errors import CompositionError, ConfigError, DataError, Problem
 from n2d_framework.events import EventBus
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.pipeline import compose
+from n2d_framework.pipeline.within_memory import WithinMemory
 from n2d_framework.registry import default_catalogue
+from n2d_framework.storage.file_identity import data_identity
 
 if TYPE_CHECKING:
     from n2d_framework.config import Composition
@@ -93,9 +96,16 @@ def execute(
         record, and everything else is made.
     """
     seconds = {STARTING: time.perf_counter() - start}
+    memory = request.config.memory
+    within = None if memory is None else WithinMemory.of(memory, request.config.composition)
     with output_folder(target, overwrite=overwrite, least=_LEAST_SPACE) as output:
+        identity = data_identity(request.data)
         with step(progress, LOADING, seconds):
-            data = load(request.data, progress=progress.count)
+            data = load(
+                request.data,
+                progress=progress.count,
+                scratch=lambda source: _scratch(within, source, progress, bool(candidates)),
+            )
         progress.say(kinds_lines(data, request.source))
         require_classes(data)
         request, said = request.for_data(data)
@@ -115,6 +125,8 @@ def execute(
                 model.fit(data)
         except DataError as error:
             raise DataError(f"{data.name}: {error}") from error
+        if within is not None and within.scratch and data_identity(request.data) != identity:
+            raise DataError(f"{request.source}: it has changed while it was read; start again")
         products = Products(
             model, data, request, output, plots=plots, report=report, rows=rows, back=back
         )
@@ -143,6 +155,20 @@ def _times(model: N2D, seconds: dict[str, float], total: float) -> dict[str, Any
         "stages": stages,
         "seconds": {**alone, **seconds, OTHER: max(0.0, total - known), "total": total},
     }
+
+
+def _scratch(
+    within: WithinMemory | None, source: RowSource, progress: RunProgress, choosing: bool
+) -> Scratch | None:
+    """Where the rows of a source are kept; says so, if they do not fit into memory."""
+    if within is None:
+        return None
+    found = within.choose(source)
+    if found is not None and choosing:
+        text = "tries several numbers on rows in memory; give one by --n-clusters, or more memory"
+        raise ConfigError([Problem("--choose-k", text)])
+    progress.say([within.said] if within.said else [])
+    return found
 
 
 #: Name of the step that chooses the number of clusters.

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
+from n2d_framework.core.budget.memory_sizes import memory_size
 from n2d_framework.core.options import component, option
 from n2d_framework.core.roles import role_info
 
@@ -168,6 +169,7 @@ class RunConfig:
     data : str, DataConfig or None
     model : ModelConfig
     random_state : int
+    memory : str, float or None
     composition : Composition or None
         What the model came to when the configuration was read; not an option.
     """
@@ -179,7 +181,16 @@ class RunConfig:
     random_state: int = option(
         0, ge=0, lt=2**31, help="The one seed; every stage's seed is derived from it."
     )
+    memory: str | float | None = option(
+        None,
+        help="Memory that the fit may take, such as 4GiB; a number is one of GiB. Rows that do not "
+        "fit into it are fitted out of core. Left out, all rows are in memory.",
+    )
     composition: Any = attrs.field(default=None, init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.memory is not None:
+            memory_size(self.memory)
 
     def with_data(self, data: str | DataConfig) -> RunConfig:
         """The configuration with other data."""

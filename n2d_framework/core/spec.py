@@ -231,6 +231,10 @@ class ComponentSpec:
         Options with which it is chosen then.
     weighted : bool, default False
         Whether its fit honours ``context.weights``: a row of weight 2 counts as two rows.
+    out_of_core : bool, default False
+        Whether it can be fitted on rows that lie in a file, an array that is mapped into memory: it
+        copies blocks of them only, and what it keeps of all rows are a few numbers for each. Where
+        that depends on options, its method ``check_out_of_core(n_rows)`` returns reasons against.
     map_options : mapping
         Options with which a manifolder lays rows out in two dimensions to be looked at, as a report
         does; empty where it is not made for that.
@@ -298,6 +302,7 @@ class ComponentSpec:
         factory=dict, validator=_is_mapping, hash=False
     )
     weighted: bool = attrs.field(default=False, validator=_is_flag)
+    out_of_core: bool = attrs.field(default=False, validator=_is_flag)
     deterministic: bool = True
     state_version: int = attrs.field(default=1, validator=_is_version)
     imports_code: bool = False

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from n2d_framework.core.budget.scratch import Scratch
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.rows import Rows
 from n2d_framework.core.rows.row_states import joined
@@ -26,7 +27,9 @@ _BLOCK = 8192
 _BLOCK_BYTES = 1 << 22
 
 
-def collect(source: RowSource, progress: Progress | None = None) -> Dataset:
+def collect(
+    source: RowSource, progress: Progress | None = None, scratch: Scratch | None = None
+) -> Dataset:
     """Read all rows and labels.
 
     Parameters
@@ -34,6 +37,9 @@ def collect(source: RowSource, progress: Progress | None = None) -> Dataset:
     source : RowSource
     progress : callable, optional
         Called with the number of rows that are read and that of all, if it is known.
+    scratch : Scratch, optional
+        Where the rows are to be, if they do not fit into memory; rows that lie in a file as they
+        are needed stay there.
 
     Returns
     -------
@@ -45,9 +51,9 @@ def collect(source: RowSource, progress: Progress | None = None) -> Dataset:
     DataError
         If the rows do not fit into memory, or whatever reading raises.
     """
+    known = source.n_rows is not None and not source.sparse
     try:
-        known = source.n_rows is not None and not source.sparse
-        x, labels, ids = _known(source, progress) if known else _unknown(source)
+        x, labels, ids = _known(source, progress, scratch) if known else _unknown(source)
     except MemoryError as error:
         shape = (source.n_rows or "n", *source.row_shape)
         raise DataError(
@@ -106,13 +112,18 @@ def remark_on_ids(ids: AnyArray, name: str) -> None:
 
 
 def _known(
-    source: RowSource, progress: Progress | None
+    source: RowSource, progress: Progress | None, scratch: Scratch | None
 ) -> tuple[Any, list[AnyArray], list[AnyArray]]:
     """Fill one array, so that no second copy of the rows is ever held."""
     shape = (source.n_rows or 0, *source.row_shape)
     where = f"{source.name}: rows of shape {shape} ({source.dtype})"
-    check_memory(where, math.prod(shape) * source.dtype.itemsize)
-    x: AnyArray = np.empty(shape, dtype=source.dtype)
+    if scratch is None:
+        check_memory(where, math.prod(shape) * source.dtype.itemsize)
+        x: AnyArray = np.empty(shape, dtype=source.dtype)
+    elif (there := source.mapped()) is not None:
+        return there, [], []
+    else:
+        x = scratch.empty(shape, source.dtype)
     labels: list[AnyArray] = []
     ids: list[AnyArray] = []
     start = 0
@@ -120,6 +131,11 @@ def _known(
     for block in source.blocks(min(_BLOCK, max(1, _BLOCK_BYTES // width))):
         if isinstance(block.x, Rows):  # of columns of several kinds, as a model takes them
             return _unknown(source)
+        if start + len(block.x) > len(x):
+            raise DataError(
+                f"{source.name}: it has more than the {len(x)} rows that it had when it was "
+                "opened; it has changed while it was read, start again"
+            )
         x[start : start + len(block.x)] = block.x
         start += len(block.x)
         if block.y is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from n2d_framework.core.budget.scratch import Scratch
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.libraries import require_extra
 from n2d_framework.core.rows import Schema, left_out
@@ -70,6 +71,7 @@ def load(
     catalogue: Catalogue | None = None,
     like: Schema | None = None,
     progress: Progress | None = None,
+    scratch: Callable[[RowSource], Scratch | None] = lambda _: None,
 ) -> Dataset:
     """Load rows and, where there are any, their labels.
 
@@ -88,6 +90,9 @@ def load(
         they were for the model.
     progress : callable, optional
         Called with the number of rows that are read and that of all, for arrays and images.
+    scratch : callable, optional
+        Called with the opened source, before its rows are read: what it returns is where rows are
+        kept that do not fit into memory.
 
     Returns
     -------
@@ -109,8 +114,11 @@ def load(
     """
     parsed = parse_reference(ref, _names(ref, catalogue)[0])
     with open_rows(parsed, catalogue=catalogue, like=like) as source:
+        place = scratch(source)
         if isinstance(source, ArraySource):
             found = source.held
+        elif place is not None:
+            found = collect(source, progress, place)
         elif source.columns is not None and like is None:
             found = read_table(source)
         else:

@@ -141,6 +141,13 @@ class RowSource(abc.ABC):
         """
         raise NotImplementedError
 
+    def mapped(self) -> AnyArray | None:
+        """All rows as an array whose pages are read when they are used; ``None`` if none can be.
+
+        Only of sources without labels and ids.
+        """
+        return None
+
     def chunks(self, size: int) -> Iterator[AnyArray]:
         """The rows without their labels, at most `size` at once; may be called repeatedly."""
         if size < 1:

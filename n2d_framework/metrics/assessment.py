@@ -35,7 +35,7 @@ def assess(
     labels : array-like of shape (n,)
         Clusters; the number -1 is noise.
     coordinates : array-like of shape (n, d), optional
-        The space that was clustered.
+        The space that was clustered; of more than a million rows, a sample of a million is scored.
     density : bool, default False
         Whether the clusterer works by density: then DBCV is computed too.
     random_state : int, default 0

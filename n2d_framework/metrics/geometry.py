@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 NAN = float("nan")
+#: Of more rows so many are scored, drawn at random: scores take several copies of them.
+_MOST_SCORED = 1_000_000
 
 
 def silhouette(
@@ -146,9 +148,14 @@ def pick(
 
 def _clustered(coordinates: Any, labels: Any) -> tuple[AnyArray, IntArray]:
     found = code(labels, "labels")
-    points = check_coordinates(coordinates, len(found.codes))
-    inside = ~found.is_noise
-    return in_own_units(points[inside]), found.codes[inside]
+    codes, inside = found.codes, ~found.is_noise
+    if len(codes) > _MOST_SCORED:
+        require_same_length("coordinates", coordinates, "labels", codes)
+        chosen = np.random.default_rng(0).choice(len(codes), _MOST_SCORED, replace=False)
+        chosen.sort()
+        coordinates, codes, inside = np.asarray(coordinates)[chosen], codes[chosen], inside[chosen]
+    points = check_coordinates(coordinates, len(codes))
+    return in_own_units(points[inside]), codes[inside]
 
 
 def _scorable(codes: IntArray) -> bool:

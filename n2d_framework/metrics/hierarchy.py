@@ -14,6 +14,9 @@ from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 
 __all__ = ["ClusterMeans", "Hierarchy", "leaf_order", "relabelled"]
 
+#: Rows that are summed at once.
+_BLOCK = 1 << 16
+
 
 @attrs.frozen(eq=False)
 class ClusterMeans:
@@ -42,12 +45,18 @@ class ClusterMeans:
         coordinates : array of shape (n, m)
         labels : int64 array of shape (n,)
         """
-        inside = labels != NOISE
-        ids, codes, sizes = np.unique(labels[inside], return_inverse=True, return_counts=True)
-        points = np.asarray(coordinates)[inside]
-        sums = np.zeros((len(ids), points.shape[1]))
-        for j in range(points.shape[1]):
-            sums[:, j] = np.bincount(codes, points[:, j].astype(np.float64), minlength=len(ids))
+        ids, sizes = np.unique(labels, return_counts=True)
+        ids, sizes = ids[ids != NOISE], sizes[ids != NOISE]
+        places = np.asarray(coordinates)
+        sums, own = np.zeros((len(ids), places.shape[1])), np.arange(len(ids))
+        for start in range(0, len(labels), _BLOCK):
+            part = labels[start : start + _BLOCK]
+            inside = part != NOISE
+            # What was summed so far comes first: a sum in the order of the rows.
+            codes = np.concatenate([own, np.searchsorted(ids, part[inside])])
+            points = np.concatenate([sums, places[start : start + _BLOCK][inside]])
+            for j in range(places.shape[1]):
+                sums[:, j] = np.bincount(codes, points[:, j], minlength=len(ids))
         return cls(ids.astype(np.int64), sizes.astype(np.int64), sums / sizes[:, None])
 
     def edited(self, before: IntArray, after: IntArray) -> ClusterMeans:

@@ -32,7 +32,7 @@ def compose(
         Whether the configuration may name code to import:
         ``{adapt: "package.module:Class", …}``.
     **arguments
-        Further arguments of :class:`N2D`: ``n_jobs``, ``store``, ``listeners``.
+        Further arguments of :class:`N2D`: ``n_jobs``, ``memory``, ``store``, ``listeners``.
 
     Returns
     -------
@@ -52,7 +52,8 @@ def compose(
     composition = checked.composition
     # What was left open stays so when a parameter is set later, and in a clone.
     opened = {} if composition is None else dict.fromkeys(composition.left_open)
-    found = N2D(**(given | opened | {"random_state": checked.random_state} | arguments))
+    about = {"random_state": checked.random_state, "memory": checked.memory}
+    found = N2D(**(given | opened | about | arguments))
     if composition is None or arguments.keys() & given.keys():
         return found
     return found.resolved_to(composition)

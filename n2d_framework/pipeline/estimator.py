@@ -23,6 +23,7 @@ from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
 from n2d_framework.pipeline.reporting import Reporter
 from n2d_framework.pipeline.snapshot import Snapshot, fit_from_snapshot
+from n2d_framework.pipeline.within_memory import WithinMemory
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.timing import StepTime, timed
@@ -65,6 +66,9 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         is drawn and kept in ``random_state_``.
     n_jobs : int, optional
         Threads a component may use; ``None`` and -1 mean all. Results do not depend on it.
+    memory : str or float, optional
+        Memory that a fit may take, such as ``"4GiB"``; a number is one of GiB. Rows that do not fit
+        into it stay in files, and are fitted block by block. ``None`` has all rows in memory.
     store : str, path or StageStore, optional
         Where results of stages are kept and looked up, so that no stage is fitted twice.
         Without one, only the stages of this object's last fit are reused.
@@ -138,6 +142,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         n_clusters: int | Literal["auto"] | None = None,
         random_state: Any = None,
         n_jobs: int | None = None,
+        memory: str | float | None = None,
         store: str | os.PathLike[str] | StageStore | None = None,
         listeners: Sequence[EventSink] = (),
     ) -> None:
@@ -151,6 +156,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         self.n_clusters = n_clusters
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.memory = memory
         self.store = store
         self.listeners = listeners
 
@@ -223,7 +229,9 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
             Rows of real numbers; at least two. Frames (pandas, polars, Arrow, Dask), mappings of
             names to columns, structured arrays and what :func:`n2d_framework.data.load` gives
             have names, which are kept; their columns may be of several kinds. Sparse matrices of
-            SciPy, lists of strings and :class:`~n2d_framework.plugin.Rows` as well.
+            SciPy, lists of strings and :class:`~n2d_framework.plugin.Rows` as well. With `memory`
+            also what :func:`n2d_framework.data.open_rows` opens, and arrays of h5py and zarr, which
+            are read block by block, as mapped arrays of NumPy and collections of Dask are.
         y : ignored
         sample_weight : array-like of shape (n,), optional
             How much each row counts, not negative: 2 is as much as the row given twice. Each
@@ -243,11 +251,21 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
             If :meth:`stop` was called.
         """
         composition = self.composition()
+        within = None if self.memory is None else WithinMemory.of(self.memory, composition)
+        if within is not None:
+            X = within.rows(X)
+            if within.scratch is not None and sample_weight is not None:
+                raise UnsupportedError("sample_weight: rows out of core cannot be weighed")
         rows = self._training_rows(X, sample_weight)
         recent = self._recent() | self.__dict__.pop("_fitted_already", {})
         self.__dict__.pop("numbers_of_clusters_", None)
         stopping = self._stopping = threading.Event()
-        resources = Resources(usable_threads(self.n_jobs), stop=stopping.is_set)
+        resources = Resources(
+            usable_threads(self.n_jobs),
+            None if within is None else within.memory,
+            stop=stopping.is_set,
+            scratch=None if within is None else within.scratch,
+        )
         random_state = resolve_random_state(self.random_state)
         seconds: dict[str, float] = {}
         try:

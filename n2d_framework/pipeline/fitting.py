@@ -189,7 +189,8 @@ def fit_composition(
     start = time.perf_counter()
     sink(RunStarted(run_id, composition.describe(), len(x), row_shape, random_state))
     try:
-        spare = None if store is None else OptionalStore(store)
+        # What is out of core is too large to be kept.
+        spare = None if store is None or resources.scratch else OptionalStore(store)
         context = RunContext(run_id, sink, resources, spare, recent or {})
         data = x.fingerprint()
         results = run_plan(plan, x, data, random_state, context)

@@ -226,14 +226,17 @@ class FittedPlan:
             clusterer knows neither.
         """
         clusterer = self.component(LABEL_ROLE)
+        parts = []
         try:
-            if hasattr(clusterer, "strengths"):
-                return np.asarray(clusterer.strengths(coordinates))
-            if hasattr(clusterer, "predict_proba"):
-                return np.asarray(self.proba_of(coordinates)[np.arange(len(labels)), labels])
+            for start in range(0, max(len(labels), 1), _CHUNK):
+                rows, own = coordinates[start : start + _CHUNK], labels[start : start + _CHUNK]
+                if hasattr(clusterer, "strengths"):
+                    parts.append(np.asarray(clusterer.strengths(rows)))
+                elif hasattr(clusterer, "predict_proba"):
+                    parts.append(np.asarray(self.proba_of(rows)[np.arange(len(own)), own]))
         except UnsupportedError:
-            pass
-        return None
+            return None
+        return np.concatenate(parts) if parts else None
 
     def predict_proba(self, x: Rows) -> AnyArray:
         """Soft assignment of checked rows: (n, n_clusters [+ 1 for noise]) float64."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.arrays.single_precision import collapse, column_of
+from n2d_framework.core.budget.scratch import Scratch
 from n2d_framework.core.rows import Rows, is_sparse, joined
 from n2d_framework.errors import DataError
 from n2d_framework.plan.steps import Step
@@ -19,7 +20,14 @@ _CHUNK = 4096
 _LOOKED_AT = 1 << 16
 
 
-def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> Any:
+def prepared(
+    step: Step,
+    component: Any,
+    x: Rows,
+    *,
+    fitting: bool = False,
+    scratch: Scratch | None = None,
+) -> Any:
     """Apply a fitted prepare component in bounded memory.
 
     Parameters
@@ -31,6 +39,8 @@ def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> A
         Finite numbers of any real type, or columns.
     fitting : bool, default False
         Whether a column of which float32 leaves far fewer different values is refused.
+    scratch : Scratch, optional
+        Where the result is to be, if it is an array that does not fit into memory.
 
     Returns
     -------
@@ -44,7 +54,7 @@ def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> A
         If a value is too large for float32 or, when fitting, if different values of a column
         become the same in it.
     """
-    if not step.last:
+    if not step.last and scratch is None:
         return _plain(component.transform(x.given))
     found: AnyArray | None = None
     parts: list[Any] = []
@@ -56,7 +66,12 @@ def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> A
             parts.append(_sparse_in_float32(step, given, start) if is_sparse(given) else given)
             continue
         if found is None:
-            found = np.empty((len(x), *given.shape[1:]), dtype=np.float32)
+            shape = (len(x), *given.shape[1:])
+            kind = np.float32 if step.last else given.dtype
+            found = np.empty(shape, kind) if scratch is None else scratch.empty(shape, kind)
+        if not step.last:
+            found[rows] = given
+            continue
         found[rows] = _cast(given)
         if not np.isfinite(found[rows]).all():
             row, *column = (int(i) for i in np.argwhere(~np.isfinite(found[rows]))[0])
@@ -65,7 +80,7 @@ def prepared(step: Step, component: Any, x: Rows, *, fitting: bool = False) -> A
         return joined(parts)
     if found is None:  # no rows
         return _cast(np.asarray(component.transform(x.given)))
-    if fitting:
+    if fitting and step.last:
         _refuse_collapse(step, component, x, found)
     return found
 
@@ -101,12 +116,18 @@ def _named(step: Step) -> str:
     return f"the {step.spec.name!r} scaler" if step.index == 0 else step.title
 
 
+def _equal(x: AnyArray, y: AnyArray) -> bool:
+    """Return whether arrays of one shape have the same values, without an array of answers."""
+    parts = (slice(start, start + _CHUNK) for start in range(0, len(x), _CHUNK))
+    return all(np.array_equal(x[part], y[part]) for part in parts)
+
+
 def _refuse_collapse(step: Step, component: Any, rows: Rows, found: AnyArray) -> None:
     x: Any = rows.values
     if rows.storage != "dense":
         given = np.asarray(component.transform(rows.take(slice(0, _LOOKED_AT)).given))
         lost = collapse(given, _cast, computed=True)
-    elif x.dtype == np.float32 and found.shape == x.shape and np.array_equal(found, x):
+    elif x.dtype == np.float32 and found.shape == x.shape and _equal(found, x):
         return
     elif found.shape == x.shape:
         lost = collapse(

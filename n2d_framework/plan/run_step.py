@@ -37,6 +37,7 @@ from n2d_framework.plan.compatibility import (
     refuse_missing,
 )
 from n2d_framework.plan.equal_rows import share_among_equal_rows
+from n2d_framework.plan.out_of_core import fitted_out_of_core
 from n2d_framework.plan.parts import Parts
 from n2d_framework.plan.preparing import prepared
 from n2d_framework.plan.steps import Step
@@ -309,15 +310,18 @@ def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) ->
         if reasons:
             raise CompositionError("; ".join(reasons))
     with CollapseWarning.noted() as noted:
-        if step.prepares:
-            component.fit(*inputs, context=about)
-            output = prepared(step, component, rows, fitting=True)
+        if context.resources.scratch is not None:
+            output = fitted_out_of_core(step, component, rows, inputs, about)
         else:
-            output = fit_component(component, step.role, *inputs, context=about)
-        output = checked_output(output, step.spec, len(rows))
-        if not step.prepares:
-            output = share_among_equal_rows(output, rows.identity())
-            check_collapse(output, rows.identity(), component, step.spec, stacklevel=3)
+            if step.prepares:
+                component.fit(*inputs, context=about)
+                output = prepared(step, component, rows, fitting=True)
+            else:
+                output = fit_component(component, step.role, *inputs, context=about)
+            output = checked_output(output, step.spec, len(rows))
+            if not step.prepares:
+                output = share_among_equal_rows(output, rows.identity())
+                check_collapse(output, rows.identity(), component, step.spec, stacklevel=3)
     published = published_about(component, step.spec, edge.published)
     seconds = time.perf_counter() - start
     return StepResult(

@@ -248,3 +248,17 @@ def test_importing_metrics_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_of_very_many_rows_a_sample_is_scored(monkeypatch):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 5000)
+    points = 4.0 * labels[:, None] + rng.normal(size=(5000, 2))
+    whole = davies_bouldin(points, labels), silhouette(points, labels)
+    monkeypatch.setattr("n2d_framework.metrics.geometry._MOST_SCORED", 2000)
+    found = davies_bouldin(points, labels), silhouette(points, labels)
+    assert found != whole
+    np.testing.assert_allclose(found, whole, rtol=0.05)
+    assert found == (davies_bouldin(points, labels), silhouette(points, labels))
+    with pytest.raises(DataError, match="coordinates"):
+        davies_bouldin(points[:-1], labels)

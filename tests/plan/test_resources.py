@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import n2d_framework as n2d
-from n2d_framework.plan.run_step import RunContext, run_plan
+from n2d_framework.plan.run_plan import run_plan
+from n2d_framework.plan.run_step import RunContext
 from n2d_framework.plan.steps import Plan
 from n2d_framework.plugin import (
     DeadlineError,

@@ -9,7 +9,8 @@ from n2d_framework.config import resolve_composition
 from n2d_framework.core.rows import fingerprint
 from n2d_framework.errors import StateError
 from n2d_framework.plan.fitted_plan import FittedPlan
-from n2d_framework.plan.run_step import RunContext, run_plan
+from n2d_framework.plan.run_plan import run_plan
+from n2d_framework.plan.run_step import RunContext
 from n2d_framework.plan.steps import Plan
 from n2d_framework.types import ROLES
 

@@ -21,11 +21,11 @@ from typer.testing import CliRunner
 
 import n2d_framework as n2d
 from n2d_framework.cli import app
-from n2d_framework.cli.predicting.by_workers import data_identity
 from n2d_framework.cli.predicting.label_parts import label_parts
 from n2d_framework.errors import ConfigError, DataError, OutputError
 from n2d_framework.pipeline.mapped import ShippedModel, block_map, map_blocks
 from n2d_framework.plan.labelling import ColumnsOf, Labelling
+from n2d_framework.storage.file_identity import data_identity
 
 pytestmark = pytest.mark.slow
 

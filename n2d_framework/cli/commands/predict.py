@@ -241,10 +241,11 @@ def _labelled_by_workers(
     workers: int,
 ) -> Iterator[Iterator[dict[str, AnyArray]]]:
     """The same columns by workers; kept until the output is there."""
-    from n2d_framework.cli.predicting.by_workers import cluster_of, data_identity, label_by_workers
+    from n2d_framework.cli.predicting.by_workers import cluster_of, label_by_workers
     from n2d_framework.cli.predicting.label_parts import label_parts
     from n2d_framework.pipeline.mapped import ShippedModel
     from n2d_framework.storage import read_image
+    from n2d_framework.storage.file_identity import data_identity
 
     shipped = ShippedModel.of_image(read_image(bundle), trusted)
     data = data_identity(reference)

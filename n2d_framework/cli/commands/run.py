@@ -81,6 +81,14 @@ def run(
             callback=_check_jobs, help="Threads; all cores by default. Results stay the same."
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Memory that the fit may take, such as 4GiB; the same as --set memory=SIZE. Rows "
+            "that do not fit into it are fitted out of core.",
+        ),
+    ] = None,
     choose_k: Annotated[
         str | None,
         typer.Option(
@@ -147,7 +155,10 @@ def run(
         raise ConfigError([Problem("--choose-by", "is for --choose-k; add it")])
     if store is not None and no_store:
         raise ConfigError([Problem("--store", "cannot be combined with --no-store")])
-    short = {"random_state": seed, "model.n_clusters": n_clusters, "model.preset": preset}
+    short = {
+        "random_state": seed, "model.n_clusters": n_clusters, "model.preset": preset,
+        "memory": memory,
+    }  # fmt: skip
     overrides = [
         *(settings or ()),
         *(f"{path}={value}" for path, value in short.items() if value is not None),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +22,7 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     from n2d_framework.data import RowSource
 
-__all__ = ["cluster_of", "data_identity", "label_by_workers"]
+__all__ = ["cluster_of", "label_by_workers"]
 
 
 def cluster_of(scheduler: str | None, workers: int) -> AbstractContextManager[Any]:
@@ -52,19 +51,6 @@ def cluster_of(scheduler: str | None, workers: int) -> AbstractContextManager[An
     if scheduler is not None:
         return connected(scheduler)
     return local_workers(workers, max(1, usable_threads(None) // workers))
-
-
-def data_identity(reference: Any) -> dict[str, Any]:
-    """Names, sizes and times of the files of data, by which it is seen that they have changed."""
-    place = Path(str(reference["path"] if isinstance(reference, Mapping) else reference))
-    files = (
-        sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
-    )
-    found = [(str(path), path.stat()) for path in files if path.exists()]
-    return {
-        "what": repr(reference),
-        "files": [[name, about.st_size, about.st_mtime_ns] for name, about in found],
-    }
 
 
 def label_by_workers(

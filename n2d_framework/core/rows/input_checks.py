@@ -13,6 +13,8 @@ from n2d_framework.types import AnyArray, FloatArray
 
 __all__ = ["checked_weights", "refuse_equal_rows", "refuse_kinds", "texts_of"]
 
+_CHUNK = 4096
+
 
 def checked_weights(weights: Any, n: int) -> FloatArray | None:
     """Weights as float64; ``None`` where each row counts 1."""
@@ -72,5 +74,6 @@ def refuse_equal_rows(rows: Any) -> None:
     first, second = (rows.take(slice(n)).identity()[-1] for n in (1, 2))
     if (first == second).all():
         known = rows.identity()
-        if (known == known[:1]).all():
+        blocks = range(0, len(known), _CHUNK)
+        if all((known[i : i + _CHUNK] == known[:1]).all() for i in blocks):
             raise DataError(f"all {len(rows)} rows are equal: there is nothing to cluster")

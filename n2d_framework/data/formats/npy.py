@@ -105,6 +105,14 @@ class NpySource(ArrayFile):
                 f"{path}: a .npy file holds one array without a name; drop x and y, id and drop"
             )
         super().__init__(ref, _NPY, Contents([(array, None)]))
+        self._usual = not array.fortran and array.dtype.isnative
+
+    def mapped(self) -> AnyArray | None:
+        """The array in the file, unless it is in Fortran order or another byte order."""
+        if not self._usual:
+            return None
+        with reading(self._path, _NPY):
+            return np.asarray(np.load(self._path, mmap_mode="r", allow_pickle=False))
 
 
 class NpzSource(ArrayFile):

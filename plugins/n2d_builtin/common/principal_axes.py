@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import attrs
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,10 @@ from n2d_framework.plugin import AnyArray
 
 __all__ = ["PrincipalAxes", "principal_coordinates", "signed"]
 
+#: More rows are summed block by block, always the same, and not centred in a copy; if wider than
+#: that, only where they cannot be copied.
+_MANY, _WIDEST = 1 << 16, 1000
+_BLOCK = 4096
 #: Share of the largest variance that the eigenvalues of a covariance matrix still resolve with
 #: some digits; singular values resolve its square.
 _RESOLVED = 1e-10
@@ -43,6 +49,7 @@ class PrincipalAxes:
         solver: str = "auto",
         seed: int,
         weights: AnyArray | None = None,
+        in_file: bool = False,
     ) -> PrincipalAxes:
         """Find the axes by scikit-learn, on centred rows near 1.
 
@@ -62,8 +69,13 @@ class PrincipalAxes:
             For a random projection.
         weights : float64 array of shape (n,), optional
             How often each row counts.
+        in_file : bool, default False
+            Whether the rows are those of a file, of which there can be no copy.
         """
         from sklearn.decomposition import PCA
+
+        if solver != "randomized" and len(x) > _MANY and (in_file or x.shape[1] <= _WIDEST):
+            return cls._of_blocks(x, count, solver, weights)
 
         rows, mean = _centred(x, weights)
         share = 1.0
@@ -94,6 +106,57 @@ class PrincipalAxes:
             mean + np.ldexp(np.asarray(model.mean_, dtype=np.float64), exponent),
             np.ascontiguousarray(model.components_, dtype=np.float64),
             np.where(real, np.ldexp(variance, 2 * exponent), 0.0),
+            np.where(real, ratio, 0.0),
+        )
+
+    @classmethod
+    def _of_blocks(
+        cls, x: AnyArray, count: int, solver: str, weights: AnyArray | None
+    ) -> PrincipalAxes:
+        """The axes from sums over blocks of float32 rows: one pass, or two.
+
+        Products are of rows less the mean of some of them, evenly spread, which differs so little
+        from the mean of all that no digits are lost. Axes whose variance the products cannot
+        resolve are found by triangular factors, of which each is made of the one before and a
+        block.
+        """
+        start = x[:: -(-len(x) // _BLOCK)].astype(np.float64).mean(axis=0)
+
+        def blocks(centre: AnyArray, *, root: bool) -> Iterator[tuple[AnyArray, AnyArray]]:
+            for first in range(0, len(x), _BLOCK):
+                rows = x[first : first + _BLOCK].astype(np.float64) - centre
+                weighed = rows
+                if weights is not None:
+                    share = weights[first : first + _BLOCK, None]
+                    weighed = rows * (np.sqrt(share) if root else share)
+                yield rows, weighed
+
+        total, products = np.zeros(x.shape[1]), np.zeros((x.shape[1],) * 2)
+        whole = float(len(x) if weights is None else weights.sum())
+        degrees = whole - 1 if weights is None or whole > 1 else whole
+        with one_blas_thread(look_again=True), np.errstate(invalid="ignore", divide="ignore"):
+            for rows, weighed in blocks(start, root=False):
+                total += weighed.sum(axis=0)
+                products += rows.T @ weighed
+            offset = total / whole
+            products -= whole * np.outer(offset, offset)
+            found, vectors = np.linalg.eigh(products)
+            squares, axes = np.maximum(found[::-1], 0.0), vectors.T[::-1]
+            resolved = squares[count - 1] > _RESOLVED * squares[0]
+            exact = solver == "full" or (solver == "auto" and not resolved)
+            if exact:
+                factor = np.zeros((0, x.shape[1]))
+                for _, weighed in blocks(start + offset, root=True):
+                    factor = np.asarray(np.linalg.qr(np.concatenate([factor, weighed]), mode="r"))
+                _, singular, axes = np.linalg.svd(factor, full_matrices=False)
+                squares = singular**2
+        noise = max(x.shape) * np.finfo(np.float64).eps
+        real = squares[:count] > (noise**2 if exact else noise) * squares.max()
+        ratio = np.nan_to_num(squares[:count] / squares.sum())
+        return cls(
+            start + offset,
+            signed(axes[:count].T).T.copy(),
+            np.where(real, squares[:count] / degrees, 0.0),
             np.where(real, ratio, 0.0),
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from n2d_builtin.common.checked_rows import FLOAT32_MAX
 from n2d_builtin.gmm.gaussians import LARGEST_FACTOR, MOST_COMPONENTS
 from n2d_builtin.gmm.gmm import GaussianMixture
+from n2d_builtin.neighbors.landmarks import reasons_out_of_core
 from n2d_framework.plugin import AnyArray, DistinctRows, FitContext, component, learned, option
 
 __all__ = ["BayesianGaussianMixture"]
@@ -84,6 +85,11 @@ class BayesianGaussianMixture(GaussianMixture):
     precisions_cholesky_: Any = learned(
         shape="_factors_shape", dtype="float64", largest=LARGEST_FACTOR
     )
+
+    def check_out_of_core(self, n_rows: int) -> list[str]:
+        """Reasons why rows in a file cannot be fitted."""
+        del n_rows
+        return reasons_out_of_core(self.max_landmarks)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""

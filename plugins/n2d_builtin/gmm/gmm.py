@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -22,7 +23,8 @@ from n2d_builtin.gmm.gaussians import (
 )
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.gmm.merged_starts import MOST_MERGED, merged_labels, parameters_of
-from n2d_builtin.neighbors.landmarks import counted, draw
+from n2d_builtin.gmm.mixture_blocks import BlockMixture
+from n2d_builtin.neighbors.landmarks import MANY, counted, draw
 from n2d_framework.plugin import (
     AnyArray,
     DistinctRows,
@@ -54,7 +56,8 @@ class GaussianMixture:
     group from its class and leave two classes that touch in one component; the one with the
     largest modularity parts the classes, and starts from merged clusters find it. A component may
     end without any row of its own: then fewer than `n_clusters` labels occur, and the numbers of
-    the others stay as they are.
+    the others stay as they are. Out of core, starts without `max_landmarks` are compared on 65,536
+    rows, and the one that is kept is continued on all.
 
     Attributes
     ----------
@@ -139,6 +142,11 @@ class GaussianMixture:
     converged_: Any = learned(dtype=bool)
     n_iter_: Any = learned(dtype=int, ge=0)
 
+    def check_out_of_core(self, n_rows: int) -> list[str]:
+        """Reasons why rows in a file cannot be fitted: none."""
+        del n_rows
+        return []
+
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that shape cannot be fitted."""
         n_rows, _ = counted(n_rows, self.max_landmarks)
@@ -170,13 +178,25 @@ class GaussianMixture:
         CollapseWarning
             If there are fewer distinct rows than `n_clusters`: then some clusters stay empty.
         """
-        chosen = draw(m, self.max_landmarks, derive_seed(context.seed, self.name, "landmarks"))
+        in_file = context.resources.scratch is not None
+        most = MANY if in_file and self.max_landmarks is None else self.max_landmarks
+        chosen = draw(m, most, derive_seed(context.seed, self.name, "landmarks"))
         distinct = distinct_rows(chosen)
         count = self._count(distinct)
         rows, centre, unit = in_cluster_units(
             chosen, count, derive_seed(context.seed, self.name, "unit")
         )
         best = self._best_start(rows, count, context)
+        if self.max_landmarks is None and len(chosen) < len(m):
+            best = BlockMixture.of(best).fit(
+                m,
+                lambda block: (block.astype(np.float64) - centre) / unit,
+                covariance_type=self.covariance_type,
+                reg_covar=self.reg_covar,
+                tol=self.tol,
+                max_iter=self.max_iter,
+                check=context.resources.check,
+            )
         if not best.converged_:
             logger.warning(
                 "%s: not converged after max_iter=%d iterations", self.name, self.max_iter
@@ -188,9 +208,8 @@ class GaussianMixture:
         self.lower_bound_ = bound - rows.shape[1] * float(np.log(unit))
         self.converged_ = bool(best.converged_)
         self.n_iter_ = int(best.n_iter_)
-        joint = self._log_joint(m)
-        self.labels_ = joint.argmax(axis=1)
-        log_likelihood = float(np.logaddexp.reduce(joint, axis=1).sum())
+        self.labels_ = self.predict(m)
+        log_likelihood = float(self.score_samples(m).sum())
         self.aic_ = 2.0 * self._n_parameters() - 2.0 * log_likelihood
         self.bic_ = self._n_parameters() * float(np.log(len(m))) - 2.0 * log_likelihood
         return self
@@ -206,8 +225,7 @@ class GaussianMixture:
         -------
         array of shape (n,), int64
         """
-        check_features(m, require_fitted(self.means_, self.name).shape[1], self.name)
-        return with_same_products(lambda rows: self._joint(rows).argmax(axis=1), m)
+        return self._by_rows(lambda rows: self._joint(rows).argmax(axis=1), m)
 
     def predict_proba(self, m: AnyArray) -> FloatArray:
         """Posterior probability of each component.
@@ -221,14 +239,14 @@ class GaussianMixture:
         array of shape (n, n_clusters), float64
             Rows sum to one; the largest value of a row stands at its predicted label.
         """
-        joint = self._log_joint(m)
+        joint = self._by_rows(self._joint, m)
         # Relative to the likeliest: of rows far from all, the logarithms have no digits to spare.
         odds = np.exp(joint - joint.max(axis=1, keepdims=True))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
     def score_samples(self, m: AnyArray) -> FloatArray:
         """Logarithm of the mixture's density at each row: shape (n,), float64."""
-        return np.asarray(np.logaddexp.reduce(self._log_joint(m), axis=1))
+        return self._by_rows(lambda rows: np.logaddexp.reduce(self._joint(rows), axis=1), m)
 
     def cluster_joins(self) -> FloatArray | None:
         """The tree over the components, which overlap most join first.
@@ -352,9 +370,9 @@ class GaussianMixture:
         factors = (self.weights_, self.means_, self.precisions_cholesky_)
         return log_joint(rows.astype(np.float64), *factors, self.covariance_type)
 
-    def _log_joint(self, m: AnyArray) -> AnyArray:
+    def _by_rows(self, function: Callable[[AnyArray], AnyArray], m: AnyArray) -> AnyArray:
         check_features(m, require_fitted(self.means_, self.name).shape[1], self.name)
-        return with_same_products(self._joint, m)
+        return with_same_products(function, m)
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape

@@ -11,7 +11,7 @@ from n2d_builtin.common.checked_rows import check_features, refuse, require_fitt
 from n2d_builtin.common.one_thread import one_blas_thread
 from n2d_builtin.common.same_products import PRODUCT_ROWS
 from n2d_builtin.common.threads import available_threads, in_threads
-from n2d_builtin.neighbors.landmarks import Landmarks
+from n2d_builtin.neighbors.landmarks import Landmarks, reasons_out_of_core
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
 from n2d_framework.plugin import (
@@ -114,6 +114,11 @@ class Isomap:
         shape=("l", "n_components_"), dtype="float64"
     )
     _neighbors: ExactNeighbors | None = learned()
+
+    def check_out_of_core(self, n_rows: int) -> list[str]:
+        """Reasons why rows in a file cannot be fitted."""
+        del n_rows
+        return reasons_out_of_core(self.max_landmarks, self.metric)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows cannot be fitted."""

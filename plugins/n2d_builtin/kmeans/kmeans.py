@@ -14,6 +14,8 @@ from n2d_builtin.common.checked_rows import (
     require_fitted,
 )
 from n2d_builtin.common.starts import enough_distinct, resolve_n_clusters, rows_reason, run_starts
+from n2d_builtin.kmeans.lloyd_blocks import lloyd, mean_square
+from n2d_builtin.neighbors.landmarks import MANY, draw
 from n2d_framework.plugin import (
     AnyArray,
     FitContext,
@@ -21,6 +23,7 @@ from n2d_framework.plugin import (
     IntArray,
     State,
     component,
+    derive_seed,
     distinct_rows,
     in_blocks,
     learned,
@@ -121,11 +124,20 @@ class KMeans:
         CollapseWarning
             If there are fewer distinct rows than `n_clusters`: then some clusters stay empty.
         """
-        import sklearn.cluster
-
+        if context.resources.scratch is not None and len(m) > MANY:
+            return self._fit_blocks(m, context)
         weights, fitted = context.weights, m
         if weights is not None:
             fitted, weights = m[weights > 0], weights[weights > 0]
+        self._take_best(fitted, weights, context)
+        self.labels_ = self.predict(m)
+        self.scale_ = self._mean_square(np.asarray(fitted, dtype=np.float64), weights)
+        return self
+
+    def _take_best(self, fitted: AnyArray, weights: AnyArray | None, context: FitContext) -> None:
+        """Take over the best of all starts."""
+        import sklearn.cluster
+
         groups = distinct_rows(fitted)
         rows, counts = np.ascontiguousarray(fitted, dtype=np.float64), weights
         # Without a row for each centre, scikit-learn puts several centres into one place.
@@ -149,8 +161,26 @@ class KMeans:
         self.cluster_centers_ = np.ascontiguousarray(best.cluster_centers_)
         self.inertia_ = float(best.inertia_)
         self.n_iter_ = int(best.n_iter_)
+
+    def _fit_blocks(self, m: AnyArray, context: FitContext) -> Self:
+        """Compare starts on some rows, drawn by their hash, and continue the best on all."""
+        seed = derive_seed(context.seed, "kmeans", "some")
+        self._take_best(draw(m, MANY, seed), None, context)
+
+        def nearest(rows: AnyArray, centres: AnyArray) -> IntArray:
+            self.cluster_centers_ = centres
+            return self.predict(rows)
+
+        self.cluster_centers_, iterations = lloyd(
+            m, self.cluster_centers_, nearest,
+            tol=self.tol, max_iter=self.max_iter, check=context.resources.check,
+        )  # fmt: skip
+        self.n_iter_ += iterations
         self.labels_ = self.predict(m)
-        self.scale_ = self._mean_square(np.asarray(fitted, dtype=np.float64), weights)
+        squares = self._by_rows(lambda rows: self._distances(rows).min(axis=1), m)
+        self.inertia_, whole = float(squares.sum()), mean_square(m)
+        within = self.inertia_ / len(m)
+        self.scale_ = within if within > _ROUNDING * whole else whole or 1.0
         return self
 
     def predict(self, m: AnyArray) -> IntArray:

@@ -75,6 +75,13 @@ class _PCA:
             return [f"pca needs at least 2 rows, got {n_rows}"]
         return []
 
+    def check_out_of_core(self, n_rows: int) -> list[str]:
+        """Reasons why rows in a file cannot be fitted."""
+        del n_rows
+        if self.solver != "randomized":
+            return []
+        return ["solver 'randomized' needs all rows in memory; use auto"]
+
     def fit(self, x: AnyArray, *, context: FitContext) -> Self:
         """Find the principal components of `x`, float32 of shape (n, d).
 
@@ -86,7 +93,12 @@ class _PCA:
         refuse(self.check_input(len(x), x.shape[1:]))
         count = min(self._wanted(), *x.shape)
         axes = PrincipalAxes.of(
-            x, count, solver=self.solver, seed=context.seed, weights=context.weights
+            x,
+            count,
+            solver=self.solver,
+            seed=context.seed,
+            weights=context.weights,
+            in_file=context.resources.scratch is not None,
         )
         self.mean_, self.components_ = axes.mean, axes.components
         self.explained_variance_, self.explained_variance_ratio_ = axes.variance, axes.ratio

@@ -10,10 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import refuse
-from n2d_builtin.neighbors.row_metrics import Metric, comparable
+from n2d_builtin.neighbors.row_metrics import MEASURES, Metric, comparable
 from n2d_framework.plugin import AnyArray, DistinctRows, distinct_rows, hash_rows
 
-__all__ = ["Landmarks", "counted", "draw"]
+__all__ = ["MANY", "Landmarks", "counted", "draw", "reasons_out_of_core"]
+
+#: Rows from which on starts of clusterings out of core are compared on so many of them.
+MANY = 1 << 16
+#: Rows that are hashed at once.
+_BLOCK = 1 << 16
 
 
 def counted(n_rows: int, max_landmarks: int | None) -> tuple[int, str]:
@@ -21,6 +26,23 @@ def counted(n_rows: int, max_landmarks: int | None) -> tuple[int, str]:
     if max_landmarks is None or n_rows <= max_landmarks:
         return n_rows, f"{n_rows}"
     return max_landmarks, f"{max_landmarks} (max_landmarks)"
+
+
+def reasons_out_of_core(max_landmarks: int | None, metric: Metric = "euclidean") -> list[str]:
+    """Why a fit on landmarks cannot draw them from rows in a file.
+
+    Parameters
+    ----------
+    max_landmarks : int or None
+    metric : Metric
+    """
+    found = []
+    if max_landmarks is None:
+        found.append("out of core it needs max_landmarks, such as 20000")
+    measure = MEASURES[metric]
+    if measure.rows is not np.ascontiguousarray or measure.outside is not None:
+        found.append(f"metric {metric!r} compares a copy of all rows; use euclidean out of core")
+    return found
 
 
 def _taken(x: AnyArray, chosen: Any, metric: Metric) -> NDArray[np.float32]:
@@ -52,12 +74,16 @@ def draw(
     if max_landmarks is None or len(x) <= max_landmarks:
         return _taken(x, slice(None), metric)
     groups = distinct_rows(x)
-    by_group = np.argsort(groups.inverse, kind="stable")
-    begins = np.cumsum(groups.counts) - groups.counts
-    copies = np.empty(len(x), dtype=np.uint64)
-    copies[by_group] = np.arange(len(x)) - np.repeat(begins, groups.counts)
-    chosen = _least(hash_rows(np.stack([hash_rows(x, seed), copies], axis=1)), max_landmarks)
-    return _taken(x, chosen, metric)
+    copies = np.zeros(len(x), dtype=np.uint64)
+    if groups.repeated:
+        by_group = np.argsort(groups.inverse, kind="stable")
+        begins = np.cumsum(groups.counts) - groups.counts
+        copies[by_group] = np.arange(len(x)) - np.repeat(begins, groups.counts)
+    keys = np.empty(len(x), dtype=np.uint64)
+    for start in range(0, len(x), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        keys[rows] = hash_rows(np.stack([hash_rows(x[rows], seed), copies[rows]], axis=1))
+    return _taken(x, _least(keys, max_landmarks), metric)
 
 
 @attrs.frozen(eq=False)
@@ -95,7 +121,11 @@ class Landmarks:
         groups = distinct_rows(compared)
         first = groups.first
         if max_landmarks is not None and len(first) > max_landmarks:
-            first = first[_least(hash_rows(compared[first], seed), max_landmarks)]
+            keys = np.empty(len(first), dtype=np.uint64)
+            for start in range(0, len(first), _BLOCK):
+                rows = slice(start, start + _BLOCK)
+                keys[rows] = hash_rows(compared[first[rows]], seed)
+            first = first[_least(keys, max_landmarks)]
         return cls(_taken(x, first, metric), groups)
 
     @property
@@ -148,4 +178,6 @@ class Landmarks:
 
 def _least(keys: NDArray[np.uint64], count: int) -> AnyArray:
     """Where the smallest of the keys are, in ascending order."""
-    return np.sort(np.argsort(keys, kind="stable")[:count])
+    last = np.partition(keys, count - 1)[count - 1]
+    below, equal = np.flatnonzero(keys < last), np.flatnonzero(keys == last)
+    return np.sort(np.concatenate([below, equal[: count - len(below)]]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from n2d_builtin.common.checked_rows import refuse, require_fitted
 from n2d_builtin.common.one_thread import one_blas_thread
 from n2d_builtin.common.threads import available_threads, in_threads
-from n2d_builtin.neighbors.landmarks import Landmarks, counted
+from n2d_builtin.neighbors.landmarks import Landmarks, counted, reasons_out_of_core
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.neighbors.row_metrics import Metric, check_metric, shape_problems
 from n2d_builtin.neighbors.shared_neighbors import shared_neighbors
@@ -55,6 +55,11 @@ class GraphManifold:
     landmarks_: NDArray[np.float32] | None = learned(shape=("l", "d"), dtype="float32")
     embedding_: NDArray[np.float32] | None = learned(shape=("l", "n_components_"), dtype="float32")
     _neighbors: ExactNeighbors | None = learned()
+
+    def check_out_of_core(self, n_rows: int) -> list[str]:
+        """Reasons why rows in a file cannot be fitted."""
+        del n_rows
+        return reasons_out_of_core(self.max_landmarks, self._metric())
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import refuse, require_fitted
 from n2d_builtin.neighbors.cells import Cells
-from n2d_builtin.neighbors.landmarks import Landmarks, counted
+from n2d_builtin.neighbors.landmarks import Landmarks, counted, reasons_out_of_core
 from n2d_builtin.neighbors.neighbor_choice import (
     ALGORITHM_HELP,
     NeighborsAlgorithm,
@@ -126,6 +126,11 @@ class Tsne:
         problems = algorithm_problems(self.neighbors_algorithm, self.metric)
         if problems:
             raise ConfigError(problems)
+
+    def check_out_of_core(self, n_rows: int) -> list[str]:
+        """Reasons why rows in a file cannot be fitted."""
+        del n_rows
+        return reasons_out_of_core(self.max_landmarks, self.metric)
 
     def check_input(self, n_rows: int, row_shape: tuple[int, ...]) -> list[str]:
         """Reasons why data of that many rows, of that shape, cannot be fitted."""

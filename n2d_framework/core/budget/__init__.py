@@ -1,0 +1,1 @@
+"""Memory that a fit may take, and files for what does not fit into it."""
