@@ -94,7 +94,7 @@ class CompareConfig:
         None, help="The trio that the others are compared with: embedder, manifolder, clusterer."
     )
     metric: str | None = option(
-        None, help="What to rank by; acc where there are true classes, else silhouette."
+        None, help="What to rank by; acc where there are true classes, else modularity."
     )
     dbcv_rows: int = option(
         1000,

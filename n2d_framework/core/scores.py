@@ -20,13 +20,13 @@ _CLUSTERED = tuple(f"{name}_clustered" for name in _FOUR)
 #: In the order in which people look for them.
 SCORES = (
     *_FOUR, "coverage", "n_clusters_found", *_CLUSTERED, "silhouette", "calinski_harabasz",
-    "davies_bouldin", "dbcv", "bic",
+    "davies_bouldin", "modularity", "dbcv", "bic",
 )  # fmt: skip
 #: Those that need true classes.
 NEED_TRUTH = frozenset((*_FOUR, *_CLUSTERED))
 
-#: What chooses where nothing is known of true classes.
-WITHOUT_CLASSES = "silhouette"
+#: What chooses where nothing is known of true classes: the first of them that cells have.
+WITHOUT_CLASSES = ("modularity", "silhouette")
 
 #: Columns that say what a cell is, without the seed.
 AXES = ("data", "scaler", *ROLES, "n_clusters")

@@ -13,6 +13,7 @@ import numpy as np
 from n2d_framework.analysis import result_tables
 from n2d_framework.analysis.missing_scores import no_score
 from n2d_framework.core.rows import Rows, Schema
+from n2d_framework.core.scores import WITHOUT_CLASSES
 from n2d_framework.core.state import need
 from n2d_framework.errors import (
     BundleError,
@@ -115,7 +116,10 @@ class Comparison:
         chosen = self.config.get("metric")
         if chosen is not None:
             return self._known(chosen)
-        return "acc" if "acc" in self.metrics else "silhouette"
+        if "acc" in self.metrics:
+            return "acc"
+        known = [n for n in WITHOUT_CLASSES if n in self.table and self.table[n].notna().any()]
+        return known[0] if known else WITHOUT_CLASSES[-1]
 
     def _known(self, metric: str | None) -> str:
         if metric is None:

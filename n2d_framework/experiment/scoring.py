@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from n2d_framework.analysis.missing_scores import as_text
 from n2d_framework.core.scores import has_bic
-from n2d_framework.errors import N2DError, OutputError, StoreWarning
+from n2d_framework.errors import DataError, MetricWarning, N2DError, OutputError, StoreWarning
 from n2d_framework.experiment.materials import truth_of
-from n2d_framework.plan.executors.inline import ALONE, output_of
+from n2d_framework.plan.executors.inline import ALONE, output_of, rows_into
 from n2d_framework.plan.executors.tasks import Outcome, Settings, StageTask
 from n2d_framework.plan.store import StageStore
 from n2d_framework.plan.store.entries import read_entry, with_state
 from n2d_framework.registry import default_catalogue
+
+if TYPE_CHECKING:
+    from n2d_framework.core.rows import Rows
+    from n2d_framework.metrics.neighbor_graph import NeighborGraph
 
 __all__ = ["CellTask", "score_cell"]
 
@@ -64,8 +68,6 @@ def score_cell(task: CellTask, settings: Settings, *outcomes: Outcome) -> dict[s
     OutputError
         If the store cannot be read or written.
     """
-    from n2d_framework.metrics import MetricWarning
-
     record = {"cell": task.id, "status": "done"} | _costs(outcomes)
     failed = next((outcome for outcome in outcomes if outcome.error is not None), None)
     with ALONE, warnings.catch_warnings(record=True) as caught:
@@ -121,10 +123,41 @@ def _scores(task: CellTask, settings: Settings) -> dict[str, float]:
     truth = None if task.truth is None else truth_of(settings.store, task.truth)
     scores = assess(truth, labels, manifold, extra=default_catalogue().metrics())
     scores["n_clusters_found"] = scores.pop("n_clusters")
+    graph = _graph(task, settings)
+    if graph is not None:
+        scores["modularity"] = graph.modularity(labels)
     if task.dbcv_rows:
         scores["dbcv"] = dbcv(manifold, labels, max_rows=task.dbcv_rows)
     bic = _bic(task, settings)
     return scores if bic is None else scores | {"bic": bic}
+
+
+#: By store and key of the rows: all cells of a dataset have the same.
+_graphs: dict[str, NeighborGraph | None] = {}
+_MOST_GRAPHS = 4
+
+
+def _graph(task: CellTask, settings: Settings) -> NeighborGraph | None:
+    """Graph of the rows that the embedder gets; ``None`` of columns, which have no distances."""
+    first = task.clusterer.chain()[0]
+    key = f"{settings.store} {first.before}"
+    if key not in _graphs:
+        if len(_graphs) >= _MOST_GRAPHS:
+            _graphs.clear()
+        _graphs[key] = _graph_of(rows_into(first, settings))
+    return _graphs[key]
+
+
+def _graph_of(rows: Rows) -> NeighborGraph | None:
+    from n2d_framework.metrics.neighbor_graph import NeighborGraph
+
+    if rows.storage == "columns":
+        return None
+    try:
+        return NeighborGraph.of(rows.values)
+    except DataError as error:
+        warnings.warn(f"modularity: {error}", MetricWarning, stacklevel=2)
+        return None
 
 
 def _bic(task: CellTask, settings: Settings) -> float | None:

@@ -263,7 +263,7 @@ def test_a_failure_known_from_before_is_not_tried_for_new_cells(odd, grid, few_d
 def test_without_true_classes_label_metrics_are_absent(grid, few_digits, tmp_path):
     found = n2d.compare(grid, tmp_path, data={"few": few_digits[0]}, n_jobs=1)
     assert "acc" not in found.table
-    assert found.metric == "silhouette"
+    assert found.metric == "modularity"
     assert found.label_free().agreement.empty
     assert found.best().n_clusters_ == 10
 

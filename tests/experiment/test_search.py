@@ -23,7 +23,7 @@ CONFIG = {
     "dbcv_rows": 0,
 }
 FEW = CONFIG | {"embedders": ["identity"], "clusterers": [{"name": "kmeans", "n_init": [1, 2]}]}
-COLUMNS = ["embedder", "manifolder", "clusterer", "n_rows", "silhouette"]
+COLUMNS = ["embedder", "manifolder", "clusterer", "n_rows", "modularity"]
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +67,14 @@ def test_the_best_third_of_a_round_is_tried_on_all_rows_before_the_next_round(wh
     first, then = trials[:9], trials[9:12]
     assert set(first["n_rows"]) == {599}
     assert set(then["n_rows"]) == {1797}
-    best = first.sort_values("silhouette", ascending=False, kind="stable")[:3]
+    best = first.sort_values("modularity", ascending=False, kind="stable")[:3]
     names = ["embedder", "manifolder", "clusterer"]
     assert then[names].to_numpy().tolist() == best[names].to_numpy().tolist()
 
 
 def test_classes_choose_nothing(whole, rows, tmp_path):
     found, _, folder = whole
-    assert found.comparison.metric == "silhouette"
+    assert found.comparison.metric == "modularity"
     blind = n2d.search(
         CONFIG, tmp_path / "out", seconds=400, data={"digits": rows[0]}, store=folder / "stages"
     )
@@ -87,7 +87,7 @@ def test_the_best_is_a_fitted_model_of_all_rows(whole, rows):
     found, _, _ = whole
     best = found.best()
     board = found.comparison.leaderboard()
-    assert board["mean"].iloc[0] == found.trials["silhouette"][found.trials["n_rows"] == 1797].max()
+    assert board["mean"].iloc[0] == found.trials["modularity"][found.trials["n_rows"] == 1797].max()
     np.testing.assert_array_equal(best.predict(rows[0]), best.labels_)
 
 
@@ -121,7 +121,7 @@ def test_trios_that_fail_are_not_promoted_and_cost_nothing_but_themselves(odd, r
     config = FEW | {"manifolders": [{"name": "odd", "mode": ["raise", "good"]}]}
     found = n2d.search(config, tmp_path / "out", seconds=400, data={"digits": rows}, n_jobs=1)
     assert found.exhausted
-    failed = found.trials[found.trials["silhouette"].isna()]
+    failed = found.trials[found.trials["modularity"].isna()]
     assert set(failed["n_rows"]) == {599}
     assert len(failed) == 2
     assert set(found.comparison.table["manifolder"]) == {"odd(mode=good)"}

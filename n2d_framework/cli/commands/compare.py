@@ -65,7 +65,7 @@ def compare(
         bool, typer.Option("--retry-failed", help="Try again what failed in an earlier session.")
     ] = False,
     metric: Annotated[
-        str | None, typer.Option(help="What to rank by; acc or silhouette by default.")
+        str | None, typer.Option(help="What to rank by; acc or modularity by default.")
     ] = None,
     with_report: Annotated[
         bool, typer.Option("--report/--no-report", help="Whether report.html is written.")

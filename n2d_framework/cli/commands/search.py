@@ -63,7 +63,7 @@ def search(
         ),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="What to rank by; by default without classes: silhouette.")
+        str | None, typer.Option(help="What to rank by; by default without classes: modularity.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws of trios and of rows.")] = 0,
     n_jobs: Annotated[

@@ -29,7 +29,7 @@ def require_score(grid: Grid, materials: Sequence[Material]) -> None:
     plugins = {entry.spec.name: entry.spec for entry in offered if not is_taken(entry.spec.name)}
     needed = metric in NEED_TRUTH or (metric in plugins and plugins[metric].needs_truth)
     if needed and all(material.truth is None for material in materials):
-        text = f"{metric!r} needs true classes, and no dataset has them; use silhouette"
+        text = f"{metric!r} needs true classes, and no dataset has them; use modularity"
         raise ConfigError([Problem("metric", text)])
     unclear = clashes(offered)
     if metric in plugins and metric in unclear:

@@ -175,7 +175,7 @@ def search(
         if isinstance(config, Planned)
         else plan_comparison(_filled(config), overrides, data=data, allow_code=allow_code)
     )
-    grid = _ranked_without_classes(planned.grid)
+    grid = _ranked_without_classes(planned)
     material = _only(planned)
     folder = Path(out)
     require_own(folder, grid, [material])
@@ -235,13 +235,18 @@ def _only(planned: Planned) -> Any:
     return planned.materials[0]
 
 
-def _ranked_without_classes(grid: Grid) -> Grid:
+def _ranked_without_classes(planned: Planned) -> Grid:
     """The grid with the score that chooses, so that it is written down."""
-    metric = grid.config.metric
-    if metric is None:
-        config = attrs.evolve(grid.config, metric=WITHOUT_CLASSES)  # type: ignore[misc]
-        return Grid(config, grid.choices)
-    return grid
+    grid = planned.grid
+    if grid.config.metric is not None:
+        return grid
+    # Columns that nothing turns into numbers have no distances.
+    plain = any(material.rows.storage == "columns" for material in planned.materials) and not any(
+        cell.task.clusterer.prepared() for cell in planned.plan.cells
+    )
+    metric = WITHOUT_CLASSES[-1 if plain else 0]
+    config = attrs.evolve(grid.config, metric=metric)  # type: ignore[misc]
+    return Grid(config, grid.choices)
 
 
 class _Progress:

@@ -33,7 +33,7 @@ from n2d_framework.plan.store.entries import StageEntry, last_losses, read_entry
 from n2d_framework.plan.store.stored_arrays import rows_of, weights_of
 from n2d_framework.types import AnyArray
 
-__all__ = ["ALONE", "fit_here", "fit_stage", "output_of"]
+__all__ = ["ALONE", "fit_here", "fit_stage", "output_of", "rows_into"]
 
 #: A process does one piece of work at a time, also if it is a Dask worker with several threads:
 #: what is caught of warnings, measured of memory and seeded in libraries is the process's.
@@ -204,6 +204,11 @@ def _edge(task: StageTask, settings: Settings) -> Edge:
         weights = weights_of(settings.store, task.data)
         return Edge(Rows(found.output, weights=weights), before.key, None, found.published)
     return _edge(before, settings).after(found.output, before.key)
+
+
+def rows_into(task: StageTask, settings: Settings) -> Rows:
+    """Rows that a stage is fitted on: from the store; prepared ones are made again."""
+    return _edge(task, settings).rows
 
 
 def _prepared(task: StageTask, settings: Settings) -> Edge:
