@@ -6,6 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import typer
@@ -206,14 +207,14 @@ def numbers_written(text: str | None, flag: str) -> list[int]:
     """
     if text is None:
         return []
-    try:
+    with suppress(ValueError):
         first, colon, last = text.partition(":")
-        if colon and int(last) - int(first) < _MOST_NUMBERS:
+        if not colon:
+            return [int(part) for part in text.split(",")]
+        if 0 <= int(last) - int(first) < _MOST_NUMBERS:
             return list(range(int(first), int(last) + 1))
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        problem = f"must be FROM:TO or numbers such as 5,8,10; got {text!r}"
-        raise ConfigError([Problem(flag, problem)]) from None
+    problem = f"must be FROM:TO, of which TO is not less, or numbers such as 5,8,10; got {text!r}"
+    raise ConfigError([Problem(flag, problem)])
 
 
 _SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}

@@ -120,8 +120,7 @@ class Reference:
         made = cls(dimensions, edges, counts, centres, far, axes, points)
         if features is None or not len(names):
             return made
-        spread = features.var(axis=0, dtype=np.float64)
-        tested = np.sort(np.argsort(-spread, kind="stable")[:_MOST_FEATURES])
+        tested = np.sort(np.argsort(-_spreads(features), kind="stable")[:_MOST_FEATURES])
         feature_edges, feature_counts = _binned([features[:, j].astype(np.float64) for j in tested])
         return attrs.evolve(
             made,
@@ -340,6 +339,13 @@ def _to_nearest(rows: AnyArray, centres: FloatArray) -> FloatArray:
         for start in range(0, len(rows), step)
     ]
     return np.concatenate(parts)
+
+
+def _spreads(features: AnyArray) -> AnyArray:
+    """Standard deviation of each column, also where its square is beyond float64."""
+    exponents = np.frexp(np.abs(features).max(axis=0, initial=0.0))[1]
+    near_one = np.ldexp(features.astype(np.float64), -exponents)
+    return np.asarray(np.ldexp(near_one.std(axis=0), exponents))
 
 
 def _binned(columns: list[AnyArray]) -> tuple[FloatArray, IntArray]:

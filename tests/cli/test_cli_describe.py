@@ -407,4 +407,7 @@ def test_the_curves_of_a_choice_are_in_the_report_and_in_one_written_again(
     assert "How many clusters" in (flowers / "again.html").read_text(encoding="utf-8")
     assert n2d(*words, "--choose-by", "bic", *options, "--out", "p").exit_code != 0
     assert n2d("run", "flowers.csv", "--choose-by", "bic").exit_code == 2
-    assert n2d("run", "flowers.csv", "--choose-k", "few").exit_code == 2
+    for wrong in ("few", "5:2", "3:", "2:99999999999999999999", "2,,3"):
+        refused = n2d("run", "flowers.csv", "--choose-k", wrong)
+        assert refused.exit_code == 2, wrong
+        assert "--choose-k" in refused.output, wrong

@@ -39,6 +39,16 @@ def test_at_most_five_of_a_hundred_quiet_streams_alarm(model):
     assert model.drift(stream(0, 2000)).verdict == "quiet"
 
 
+@pytest.mark.parametrize("unit", [1e-200, 1.0, 1e300])
+def test_the_widest_features_are_followed_in_any_unit(unit):
+    x = np.random.default_rng(0).normal(size=(80, 70)) * np.r_[np.full(60, 1.0), np.full(10, 50.0)]
+    labels, rows = np.zeros(80, dtype=np.int64), x[:, :2].astype(np.float32)
+    names = [f"f{j}" for j in range(70)]
+    followed = Reference.of(rows, labels, x * unit, names).features
+    assert len(followed) == 64
+    assert set(names[60:]) <= set(followed)
+
+
 def test_changed_shares_shifts_and_spread_are_found(model):
     shares = model.drift(stream(1, shares=[0.2, 0.3, 0.5]))
     assert shares.verdict == "drift"
