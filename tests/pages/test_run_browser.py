@@ -150,6 +150,24 @@ def test_names_never_cover_each_other(opened):
     assert all(a["x"] + a["width"] <= b["x"] for a, b in itertools.pairwise(boxes))
 
 
+def test_a_name_beside_an_edge_waits_there_until_its_cluster_is_gone(opened):
+    page = opened()
+    whole = page.locator("#map-canvas").bounding_box()
+    page.focus("#map-canvas")
+    waiting = 0
+    for _ in range(30):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(40)
+        for mark in page.locator("#map-names span").all():
+            if mark.evaluate("mark => mark.style.visibility") == "visible":
+                box = mark.bounding_box()
+                left, right = box["x"] - whole["x"], box["x"] + box["width"] - whole["x"]
+                assert left > -2
+                assert right < whole["width"] + 2
+                waiting += min(left, whole["width"] - right) < 2
+    assert waiting
+
+
 def test_the_tree_is_cut_by_keys_and_by_the_mouse(opened):
     page = opened()
     page.focus("#tree-level")

@@ -149,9 +149,12 @@ function startMap() {
     boxes = boxes || marks.map((mark) => mark && [mark.offsetWidth, mark.offsetHeight]);
     const taken = [];
     for (const i of bySize) {
-      const [x, y] = [toX(D.clusters[i].at[0]) / ratio, toY(D.clusters[i].at[1]) / ratio];
-      const [w, h] = boxes[i], box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
-      const out = box[0] < 0 || box[1] < 0 || box[2] > width / ratio || box[3] > height / ratio;
+      const [w, h] = boxes[i], ends = [width / ratio, height / ratio];
+      const at = [toX(D.clusters[i].at[0]) / ratio, toY(D.clusters[i].at[1]) / ratio];
+      const out = at.some((place, axis) => place < 0 || place > ends[axis]);
+      // Beside an edge a name moves as far as it needs to be whole.
+      const [x, y] = at.map((place, axis) => Math.max(boxes[i][axis] / 2, Math.min(ends[axis] - boxes[i][axis] / 2, place)));
+      const box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
       const hidden = out || taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1]);
       marks[i].style.visibility = hidden ? "hidden" : "visible";
       if (hidden) continue;
