@@ -11,6 +11,7 @@ import numpy as np
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
 from n2d_framework.metrics.cluster_axes import along_axes, cluster_axes
+from n2d_framework.metrics.neighbor_graph import connected
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
@@ -36,8 +37,6 @@ _BLOCK = 4096
 _MOST_KEPT = 2000
 #: Neighbours of a new row, and the chance of so many new ones among them without new clusters.
 _NEIGHBORS, _CROWDED = 15, 1e-3
-#: Nearest crowded rows by which a group is connected, each being among those of the other.
-_CONNECTED = 5
 #: By how much, in proportion, equal distances may differ.
 _ROUNDING = 1e-9
 
@@ -424,32 +423,7 @@ def _crowds(rows: AnyArray, reference: Reference, random_state: int) -> tuple[tu
     fresh = cKDTree(new).query_ball_point(new, radius, return_length=True) - 1
     chance = binom.sf(fresh - 1, around, len(new) / len(both))
     crowded = np.flatnonzero(chance < _CROWDED)
-    groups = [chosen[crowded[group]] for group in _connected(new[crowded])]
+    groups = [chosen[crowded[group]] for group in connected(new[crowded], _LEAST_CANDIDATES)]
     groups = [group for group in groups if len(group) >= _LEAST_CANDIDATES]
     groups.sort(key=lambda group: (-len(group), int(group[0])))
     return tuple(tuple(group.tolist()) for group in groups)
-
-
-def _connected(points: AnyArray) -> list[IntArray]:
-    """Groups of points that are equal, or connected by being among each other's nearest."""
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-    from scipy.spatial import cKDTree
-
-    if len(points) < _LEAST_CANDIDATES:
-        return []
-    points, place, weights = np.unique(points, axis=0, return_inverse=True, return_counts=True)
-    if len(points) == 1:
-        return [np.arange(len(place))]
-    n, number = len(points), min(_CONNECTED, len(points) - 1)
-    near = cKDTree(points).query(points, np.arange(2, number + 2))[1]
-    pairs = (np.repeat(np.arange(n), number), near.ravel())
-    links = csr_array((np.ones(n * number, dtype=np.int8), pairs), shape=(n, n))
-    codes = connected_components(links.multiply(links.T), directed=False)[1]
-    # What hangs loosely on a group belongs to it.
-    large = np.bincount(codes, weights)[codes] >= _LEAST_CANDIDATES
-    beside = large[near] & ~large[:, None]
-    loose = np.flatnonzero(beside.any(axis=1))
-    codes[loose] = codes[near[loose, beside[loose].argmax(axis=1)]]
-    codes = codes[place.ravel()]
-    return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]

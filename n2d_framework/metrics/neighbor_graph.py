@@ -1,4 +1,4 @@
-"""Modularity: whether neighbouring rows are in one cluster, in one space for all methods."""
+"""Graphs of nearest rows: modularity of a clustering, and groups of rows that are connected."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import numpy as np
 
 from n2d_framework.errors import DataError
 from n2d_framework.metrics.coding import code, require_same_length
-from n2d_framework.types import AnyArray
+from n2d_framework.types import AnyArray, IntArray
 
-__all__ = ["NeighborGraph"]
+__all__ = ["NeighborGraph", "connected"]
 
 _NEIGHBORS, _MOST_ROWS = 10, 5_000
+#: Nearest points by which a group is connected, each being among those of the other.
+_CONNECTED = 5
 
 
 @attrs.frozen(eq=False)
@@ -101,3 +103,41 @@ class NeighborGraph:
         within = float((codes[self.first] == codes[self.second]).mean())
         shares = np.bincount(codes[self.first]) / len(self.first)
         return within - float(np.square(shares).sum())
+
+
+def connected(points: AnyArray, least: int) -> list[IntArray]:
+    """Groups of points that are equal, or connected by being among each other's five nearest.
+
+    Parameters
+    ----------
+    points : array of shape (n, d)
+    least : int
+        Points of a group to which loose neighbours are added. Of fewer points in all, there are no
+        groups.
+
+    Returns
+    -------
+    list of int64 arrays
+        Indices of the points of each group, ascending; every point is in one.
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    if len(points) < least:
+        return []
+    points, place, weights = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    if len(points) == 1:
+        return [np.arange(len(place))]
+    n, number = len(points), min(_CONNECTED, len(points) - 1)
+    near = cKDTree(points).query(points, np.arange(2, number + 2))[1]
+    pairs = (np.repeat(np.arange(n), number), near.ravel())
+    links = csr_array((np.ones(n * number, dtype=np.int8), pairs), shape=(n, n))
+    codes = connected_components(links.multiply(links.T), directed=False)[1]
+    # What hangs loosely on a group belongs to it.
+    large = np.bincount(codes, weights)[codes] >= least
+    beside = large[near] & ~large[:, None]
+    loose = np.flatnonzero(beside.any(axis=1))
+    codes[loose] = codes[near[loose, beside[loose].argmax(axis=1)]]
+    codes = codes[place.ravel()]
+    return [np.flatnonzero(codes == code) for code in range(int(codes.max()) + 1)]

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.metrics.readable import readable_condition
+from n2d_framework.readable import readable_condition
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, IntArray
 

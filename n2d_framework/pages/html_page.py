@@ -80,7 +80,7 @@ def _static(package: str, name: str) -> str:
 def _environment(package: str) -> Environment:
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    from n2d_framework.metrics.readable import readable_number
+    from n2d_framework.readable import readable_number
 
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader(_SHARED)]), autoescape=True,

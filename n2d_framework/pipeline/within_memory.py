@@ -13,8 +13,8 @@ from n2d_framework.core.budget.memory_sizes import GIB, memory_size, memory_text
 from n2d_framework.core.budget.scratch import Scratch, is_mapped
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Rows
+from n2d_framework.data.array_likes import source_of
 from n2d_framework.data.collect import collect
-from n2d_framework.data.formats.array_likes import source_of
 from n2d_framework.data.source import ArraySource, RowSource
 from n2d_framework.errors import ConfigError, DataError, Problem
 from n2d_framework.plan.out_of_core import Need

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import n2d_framework as n2d
-from n2d_framework.metrics.readable import readable_condition, readable_number
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.plugin import Rows
+from n2d_framework.readable import readable_condition, readable_number
 
 
 def table(n: int = 40, hours: bool = False) -> pd.DataFrame:

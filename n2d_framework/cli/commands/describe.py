@@ -70,7 +70,7 @@ def _heading(about: Mapping[str, Any]) -> Any:
 
 
 def _lines(about: Mapping[str, Any]) -> list[str]:
-    from n2d_framework.metrics.readable import readable_number
+    from n2d_framework.readable import readable_number
 
     lines = [
         f"{contrast['feature']}: {readable_number(contrast['mean'])}, others "

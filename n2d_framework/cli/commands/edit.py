@@ -105,7 +105,7 @@ def edit(
     for kind, several in arguments.items():
         steps += [methodcaller(kind, *given, note=note) for given in several]
         if kind == "delete" and reassign_noise:
-            steps.append(methodcaller("reassign_noise", **how, note=note))
+            steps.append(lambda editor: editor.reassign_noise(**how, note=note))
     changes = bool(steps or undo)
     model = load(bundle, trusted=trust or ())
     selected = select(data)

@@ -73,7 +73,7 @@ def _lines(about: Mapping[str, Any]) -> list[str]:
 
 
 def _said(value: Any) -> str:
-    from n2d_framework.metrics.readable import readable_number
+    from n2d_framework.readable import readable_number
 
     if value is None:
         return "missing"

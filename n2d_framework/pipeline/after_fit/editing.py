@@ -82,7 +82,13 @@ class Editor:
         choice = _edits_of(self._current().composition)
         edits = () if choice is None else choice.option_values()["journal"]
         return tuple(
-            {k: v for k, v in edit.items() if v is not None and (v or k not in _OF_FEW)}
+            {
+                name: value
+                for name, value in edit.items()
+                if value is not None
+                and (value or name not in _OF_FEW)
+                and (name != "method" or edit["kind"] == "reassign")
+            }
             for edit in edits
         )
 

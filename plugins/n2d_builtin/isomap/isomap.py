@@ -203,9 +203,9 @@ class Isomap:
         placed = np.empty((len(x), axes.shape[1]), dtype=np.float32)
 
         def work(start: int, stop: int) -> None:
-            rows = np.zeros((PRODUCT_ROWS, x.shape[1]), dtype=np.float32)
-            rows[: stop - start] = x[start:stop]
-            placed[start:stop] = (self._kernel(rows, neighbors) @ axes)[: stop - start]
+            kernel = np.zeros((PRODUCT_ROWS, len(axes)))
+            kernel[: stop - start] = self._kernel(x[start:stop], neighbors)
+            placed[start:stop] = (kernel @ axes)[: stop - start]
 
         with one_blas_thread():
             in_threads(work, len(x), n_jobs=available_threads(), chunk=PRODUCT_ROWS)
