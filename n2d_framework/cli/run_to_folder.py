@@ -25,6 +25,7 @@ from n2d_framework.errors import CompositionError, ConfigError, DataError, Probl
 from n2d_framework.events import EventBus
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.pipeline import compose
+from n2d_framework.pipeline.after_fit.choosing import CHOOSING
 from n2d_framework.pipeline.within_memory import WithinMemory
 from n2d_framework.registry import default_catalogue
 from n2d_framework.storage.file_identity import data_identity
@@ -119,7 +120,7 @@ def execute(
         require_savable(model.composition().for_rows(data.__n2d_rows__()), data.feature_shape)
         try:
             if candidates:
-                with step(progress, _CHOOSING, seconds):
+                with step(progress, CHOOSING, seconds):
                     model.choose_n_clusters(data, candidates, by=by, tried=progress.count)
             else:
                 model.fit(data)
@@ -148,8 +149,8 @@ def _times(model: N2D, seconds: dict[str, float], total: float) -> dict[str, Any
     stages = {step.pop("label"): step for step in steps if step["component"]}
     alone = {step["label"]: step["seconds"] for step in steps if not step.get("component")}
     fitted = sum(step["seconds"] for step in steps)
-    if _CHOOSING in seconds:  # it ends with the fit with the chosen number
-        seconds[_CHOOSING] -= fitted
+    if CHOOSING in seconds:  # it ends with the fit with the chosen number
+        seconds[CHOOSING] -= fitted
     known = sum(seconds.values()) + fitted
     return {
         "stages": stages,
@@ -171,8 +172,6 @@ def _scratch(
     return found
 
 
-#: Name of the step that chooses the number of clusters.
-_CHOOSING = "choose the number"
 #: Bytes that the output takes at least: of any run, and of each row.
 _LEAST_SPACE, _BYTES_PER_ROW = 100_000, 16
 

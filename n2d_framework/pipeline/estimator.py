@@ -18,6 +18,7 @@ from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES, ROLE_NAMES, ROLE_TABLE, role_info
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import UnsupportedError
+from n2d_framework.pipeline.after_fit.choosing import CHOOSING
 from n2d_framework.pipeline.descriptions import clustered_rows, described
 from n2d_framework.pipeline.fitting import Fit, fit_composition, usable_threads
 from n2d_framework.pipeline.params import Resolved, nested_params, split_nested, with_nested
@@ -270,7 +271,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         seconds: dict[str, float] = {}
         try:
             if composition.chooses_n_clusters:
-                with timed(_CHOOSING, seconds):
+                with timed(CHOOSING, seconds):
                     composition, chosen = self._with_chosen_number(
                         composition, rows, random_state, resources
                     )
@@ -435,6 +436,4 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
 
 #: Parameters that make the composition.
-#: Name of the step that chooses the number of clusters.
-_CHOOSING = "choose the number"
 _COMPOSED = (*ROLE_NAMES, *(info.short for info in ROLE_TABLE if info.short), "n_clusters")

@@ -17,7 +17,7 @@ pytestmark = [
 ]
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "reliability.py"
 #: Moments for each command; the environment variable asks for more.
-KILLS = int(os.environ.get("N2D_KILLS", "3"))
+KILLS = int(os.environ.get("N2D_KILLS", "4"))
 
 
 @pytest.fixture(scope="module")

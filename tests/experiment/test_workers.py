@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 LAUNCH = [sys.executable, "-m", "n2d_framework.cli", "compare"]
 DASK = [sys.executable, "-m", "dask"]
 #: How often a driver and a worker are killed, at moments spread over the whole run.
-KILLS = range(int(os.environ.get("N2D_KILLS", "2")))
+KILLS = range(int(os.environ.get("N2D_KILLS", "3")))
 #: Rows, classes, and the stages of the grid below.
 N_ENTRIES = 2 + 3 + 6 + 24
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 #: Cases for each component in a test run; the environment variable asks for more.
-CASES = int(os.environ.get("N2D_HOSTILE_CASES", "40"))
+CASES = int(os.environ.get("N2D_HOSTILE_CASES", "60"))
 #: Single changes come first; most components have some hundreds of them.
 _RANGE = 3000
 #: Attacks that a limit stops; the others are answered, as what they ask for is little work.

@@ -16,7 +16,7 @@ import pytest
 from n2d_framework.storage import decode, encode, read_file, write_atomic
 
 #: Moments in a test run; the environment variable asks for more.
-KILLS = int(os.environ.get("N2D_KILLS", "5"))
+KILLS = int(os.environ.get("N2D_KILLS", "8"))
 _SAVER = textwrap.dedent(
     """
     import sys

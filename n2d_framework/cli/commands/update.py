@@ -45,86 +45,68 @@ _Report: TypeAlias = Annotated[
 _Trust: TypeAlias = Annotated[list[str] | None, TRUST]
 
 
-@selecting
-def update(
-    bundle: _Bundle,
-    data: _New,
-    select: Callable[[Any], Any] = lambda data: data,
-    old: _Old = None,
-    choose_k: _Numbers = None,
-    output: _Output = None,
-    report: _Report = None,
-    trust: _Trust = None,
-    json: InsteadOfTables = False,
-) -> None:
-    """Compare new rows with those of the fit, and fit again if they drifted; exit code 3 then."""
-    verdict = _followed(
-        bundle, data, select, old, choose_k, output, report, trust, json, refit="drift"
-    )
-    if verdict == "drift":
-        raise typer.Exit(DRIFTED)
+def _following(
+    name: str, summary: str, *, refit: Literal["drift", "always"]
+) -> Callable[..., None]:
+    """A command that follows new rows, and fits again if they drifted or always."""
 
+    def command(
+        bundle: _Bundle,
+        data: _New,
+        select: Callable[[Any], Any] = lambda data: data,
+        old: _Old = None,
+        choose_k: _Numbers = None,
+        output: _Output = None,
+        report: _Report = None,
+        trust: _Trust = None,
+        json: InsteadOfTables = False,
+    ) -> None:
+        from n2d_framework.bundle import load, save_again
+        from n2d_framework.data import load as load_rows
+        from n2d_framework.pages.update_report import write_update_report
+        from n2d_framework.storage import check_target
 
-@selecting
-def refit(
-    bundle: _Bundle,
-    data: _New,
-    select: Callable[[Any], Any] = lambda data: data,
-    old: _Old = None,
-    choose_k: _Numbers = None,
-    output: _Output = None,
-    report: _Report = None,
-    trust: _Trust = None,
-    json: InsteadOfTables = False,
-) -> None:
-    """Fit a model again on new rows, with the ids, names and edits of its clusters."""
-    _followed(bundle, data, select, old, choose_k, output, report, trust, json, refit="always")
-
-
-def _followed(
-    bundle: Path,
-    data: str,
-    select: Callable[[Any], Any],
-    old: str | None,
-    choose_k: str | None,
-    output: Path | None,
-    report: Path | None,
-    trust: list[str] | None,
-    json: bool,
-    *,
-    refit: Literal["drift", "always"],
-) -> str:
-    """Follow the rows, print what changed, and return the verdict about drift."""
-    from n2d_framework.bundle import load, save_again
-    from n2d_framework.data import load as load_rows
-    from n2d_framework.pages.update_report import write_update_report
-    from n2d_framework.storage import check_target
-
-    target = output or bundle
-    for place in filter(None, (output, report)):
-        check_target(place)
-    candidates = numbers_written(choose_k, "--choose-k")
-    model = load(bundle, trusted=trust or ())
-    rows = load_rows(select(data), like=model.schema_)
-    before = None if old is None else load_rows(select(old), like=model.schema_)
-    found = model.update(rows, before, refit=refit, candidates=candidates)
-    ids = row_names(rows)
-    if found.refitted:
-        save_again(found.model, target, like=model)
-    said = found.as_dict()
-    if report is not None:
-        write_update_report(report, said, title=bundle.stem, ids=ids)
-    if json:
-        said["drift"]["candidates"] = [[ids[i] for i in one] for one in found.drift.candidates]
-        print_json(said | {"bundle": str(target) if found.refitted else None})
-    else:
-        _show(found)
-        console = out()
+        target = output or bundle
+        for place in filter(None, (output, report)):
+            check_target(place)
+        candidates = numbers_written(choose_k, "--choose-k")
+        model = load(bundle, trusted=trust or ())
+        rows = load_rows(select(data), like=model.schema_)
+        before = None if old is None else load_rows(select(old), like=model.schema_)
+        found = model.update(rows, before, refit=refit, candidates=candidates)
+        ids = row_names(rows)
         if found.refitted:
-            console.print(f"bundle   {target}", soft_wrap=True)
+            save_again(found.model, target, like=model)
+        said = found.as_dict()
         if report is not None:
-            console.print(f"report   {report}", soft_wrap=True)
-    return str(found.drift.verdict)
+            write_update_report(report, said, title=bundle.stem, ids=ids)
+        if json:
+            said["drift"]["candidates"] = [[ids[i] for i in one] for one in found.drift.candidates]
+            print_json(said | {"bundle": str(target) if found.refitted else None})
+        else:
+            _show(found)
+            console = out()
+            if found.refitted:
+                console.print(f"bundle   {target}", soft_wrap=True)
+            if report is not None:
+                console.print(f"report   {report}", soft_wrap=True)
+        if refit == "drift" and found.drift.verdict == "drift":
+            raise typer.Exit(DRIFTED)
+
+    command.__name__, command.__doc__ = name, summary
+    return selecting(command)
+
+
+update = _following(
+    "update",
+    "Compare new rows with those of the fit, and fit again if they drifted; exit code 3 then.",
+    refit="drift",
+)
+refit = _following(
+    "refit",
+    "Fit a model again on new rows, with the ids, names and edits of its clusters.",
+    refit="always",
+)
 
 
 def _show(found: Any) -> None:

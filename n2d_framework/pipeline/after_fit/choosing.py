@@ -26,8 +26,8 @@ from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
 __all__ = [
-    "AUTOMATIC", "Criterion", "NumbersOfClusters", "counting_option", "numbers_of_clusters",
-    "with_number",
+    "AUTOMATIC", "CHOOSING", "Criterion", "NumbersOfClusters", "counting_option",
+    "numbers_of_clusters", "with_number",
 ]  # fmt: skip
 
 Criterion: TypeAlias = Literal["rank", "silhouette", "stability", "bic"]
@@ -38,6 +38,8 @@ _SHARE, _MOST_RESAMPLED = 0.8, 4000
 _MOST = 200
 #: Those that are tried where none are named.
 AUTOMATIC = range(2, 21)
+#: Name of the step, as tables of times show it.
+CHOOSING = "choose the number"
 
 
 @attrs.frozen(eq=False)
