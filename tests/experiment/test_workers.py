@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import random
 import signal
@@ -18,8 +19,10 @@ from pathlib import Path
 import attrs
 import psutil
 import pytest
+from distributed.comm import CommClosedError
 
 from n2d_framework.errors import ConfigError
+from n2d_framework.plan.executors.interrupts import dask_setup
 
 pytestmark = pytest.mark.slow
 
@@ -207,6 +210,23 @@ def test_ctrl_c_ends_everything_soon_and_the_next_start_continues(config, whole,
         assert alive == []
         finish(start_compare(config, out))
     assert (out / "table.csv").read_bytes() == whole.table
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_logged"),
+    [(CommClosedError(), False), (ConnectionResetError(), False), (PermissionError("spill"), True)],
+)
+def test_workers_do_not_log_that_the_driver_went_away(lost, is_logged, caplog, monkeypatch):
+    worker_log = logging.getLogger("distributed.worker")
+    monkeypatch.setattr(worker_log, "filters", [])
+    monkeypatch.setattr(worker_log, "propagate", True)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    dask_setup(object())
+    try:
+        raise lost
+    except OSError:
+        worker_log.exception("Failed to communicate with scheduler during heartbeat.")
+    assert bool(caplog.records) is is_logged
 
 
 def test_several_comparisons_at_once_on_one_store_and_folder(config, whole, tmp_path):
