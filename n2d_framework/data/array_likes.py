@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.rows import Rows, Schema
-from n2d_framework.core.rows.frames import name_text
+from n2d_framework.core.rows.written_names import name_text
 from n2d_framework.data.source import Block, RowSource, check_rows, modality_of
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray

@@ -10,7 +10,8 @@ import numpy as np
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Field, Rows, Schema, listed, positions
 from n2d_framework.core.rows.columns import missing_in
-from n2d_framework.core.rows.frames import NotDenseError, id_texts
+from n2d_framework.core.rows.frames import NotDenseError
+from n2d_framework.core.rows.written_names import id_texts
 from n2d_framework.data.chosen_columns import Columns
 from n2d_framework.data.collect import collect, joined_labels, remark_on_ids
 from n2d_framework.data.faults import point_out
@@ -188,7 +189,7 @@ def examine_table(source: RowSource, *, tolerant: bool = False) -> TableReading:
     row_ids = np.concatenate(ids) if ids else None
     taken = next((column.name for column in columns if column.use == "id"), None)
     if chosen.id is None and taken is not None:
-        row_ids = id_texts(table.column(taken).to_pylist())
+        row_ids = id_texts(table.column(taken).to_pylist(), f"{where}: column {taken!r}")
     schema = attrs.evolve(
         source.schema or Schema(),
         fields=tuple(column.facts.field for column in columns if column.use == "feature"),

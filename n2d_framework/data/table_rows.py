@@ -15,7 +15,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Schema
-from n2d_framework.core.rows.frames import NotDenseError, id_texts
+from n2d_framework.core.rows.frames import NotDenseError
+from n2d_framework.core.rows.written_names import id_texts, refuse_nul
 from n2d_framework.data.chosen_columns import Columns
 from n2d_framework.data.faults import reading
 from n2d_framework.data.kinds.string_column import decoded
@@ -144,7 +145,10 @@ class TableSource(RowSource):
         self, batch: Any, columns: Columns, start: int
     ) -> tuple[AnyArray | None, AnyArray | None]:
         """Labels and ids of some rows."""
-        ids = None if columns.id is None else id_texts(batch.column(columns.id).to_pylist())
+        ids = None
+        if columns.id is not None:
+            called = f"{self.ref.path}: column {columns.id!r}"
+            ids = id_texts(batch.column(columns.id).to_pylist(), called, start)
         if columns.label is None:
             return None, ids
         label = decoded(batch.column(columns.label))
@@ -152,16 +156,11 @@ class TableSource(RowSource):
         return self._labels(label, columns.label, start), ids
 
     def _labels(self, column: Any, name: str, start: int) -> AnyArray:
-        """Labels of a block; strings as NumPy's, which lose NUL characters at their end."""
+        """Labels of a block; strings as NumPy's."""
         y: AnyArray = np.asarray(column.to_numpy(zero_copy_only=False))
         if y.dtype.kind != "O":
             return y
-        for row, value in enumerate(y):
-            if isinstance(value, str) and value.endswith("\0"):
-                raise DataError(
-                    f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {start + row + 1} "
-                    "(the first row of data is 1), which ends with a NUL character; correct it"
-                )
+        refuse_nul(y, f"{self.ref.path}: column {name!r}", start)
         return y.astype(str)
 
     def _describe(self, names: Sequence[str], dtypes: Iterable[str] = ()) -> None:

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.arrays.missing import unmasked
+from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.errors import DataError
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
@@ -81,6 +82,9 @@ def code(values: Any, what: str) -> Coded:
             f"{what}: missing value, first in row {int(missing.argmax())}; "
             "leave those rows out, or give them a class of their own"
         )
+    if array.dtype.kind in "OU":
+        # NumPy's strings have lost NUL characters at the end of those of a list.
+        refuse_nul(array.tolist() if hasattr(values, "dtype") else values, what)
     if array.dtype.kind == "O":
         return _code_objects(array.tolist(), what)
     distinct, codes = np.unique(array, return_inverse=True)

@@ -10,7 +10,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import NotFittedError as _NotFittedError
 
 from n2d_framework.core.rows import Rows, Schema, listed, written_by_pandas
-from n2d_framework.core.rows.frames import name_text
+from n2d_framework.core.rows.written_names import name_text
 from n2d_framework.data.adapters import read_by_adapter
 from n2d_framework.errors import DataWarning, N2DError
 from n2d_framework.metrics.hierarchy import Hierarchy

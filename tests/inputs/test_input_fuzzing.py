@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import struct
+from functools import partial
 
 import input_fuzzing
 import numpy as np
+import pandas as pd
 import pytest
 
 from n2d_framework import data
 from n2d_framework.config.reading import as_yaml, read_tree
-from n2d_framework.core.rows import Schema
+from n2d_framework.core.rows import Rows, Schema
 from n2d_framework.errors import ConfigError, DataError, DataWarning
 from n2d_framework.experiment.records import RecordLog, read_records
+from n2d_framework.metrics.coding import code
 
 #: Cases of a test run, of all kinds together; the environment variable asks for more.
 CASES = int(os.environ.get("N2D_INPUT_CASES", "1000"))
@@ -96,14 +99,50 @@ def test_a_row_that_begins_like_a_comment_is_not_passed_over_in_silence(tmp_path
         assert len(data.load({"path": str(path), "header": False}, like=like).x) == 2
 
 
-def test_classes_that_differ_by_a_nul_are_not_one_class(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_bytes(b"a,label\n1,u\n2,u\0\n3,v\n")
-    with pytest.raises(DataError, match=r"'label' has 'u\\x00' in row 2"):
-        data.load(path)
-    (tmp_path / "table.jsonl").write_text('{"a": 1, "label": "u"}\n{"a": 2, "label": "u\\u0000"}\n')
-    with pytest.raises(DataError, match="NUL"):
-        data.load(tmp_path / "table.jsonl")
+_NUL = ("u", "u\0", "v\0w")
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [(f"t.{suffix}", key) for suffix in ("csv", "jsonl", "parquet", "npz") for key in ("y", "id")]
+    + [("names.npz", "y"), ("columns.csv", "y"), ("columns.parquet", "y")],
+)
+def test_classes_ids_and_names_with_a_nul_are_refused_in_files(tmp_path, name, key):
+    table = pd.DataFrame({"a": [1.0, 2.0, 3.0], "z": list(_NUL)})
+    path = tmp_path / name
+    if name.startswith("columns"):
+        table = pd.DataFrame({"u": [1.0, 2.0], "u\0": [3.0, 4.0], "z": ["a", "b"]})
+    if name == "names.npz":
+        np.savez(path, x=np.eye(3), z=[0, 1, 2], class_names=list(reversed(_NUL)))
+    elif path.suffix == ".npz":
+        np.savez(path, x=np.eye(3), z=list(reversed(_NUL)))
+    else:
+        write = {".csv": table.to_csv, ".jsonl": table.to_json, ".parquet": table.to_parquet}
+        how = {"orient": "records", "lines": True} if path.suffix == ".jsonl" else {"index": False}
+        write[path.suffix](path, **how)
+    with pytest.raises(DataError, match=rf"{name}.* has '.*\\x00.*NUL"):
+        data.load({"path": str(path), key: "z"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pd.DataFrame(np.eye(3), index=list(_NUL)),
+        pd.DataFrame(np.eye(3), columns=list(_NUL)),
+        pd.DataFrame({"a": [1, 2, 3], "b": list(_NUL)}),
+        {"a": [1.0, 2.0], "b\0": [3.0, 4.0]},
+        list(_NUL),
+    ],
+)
+def test_classes_ids_and_names_with_a_nul_are_refused_in_memory(given):
+    with pytest.raises(DataError, match=r"\\x00' in (row|column) 2 .*NUL"):
+        Rows.of(given)
+
+
+@pytest.mark.parametrize("made", [list, partial(np.array, dtype=object), pd.Series, np.array])
+def test_true_classes_with_a_nul_are_refused(made):
+    with pytest.raises(DataError, match=r"y has '(u\\x00' in row 2|v\\x00w' in row 3).*NUL"):
+        code(made(list(_NUL)), "y")
 
 
 @pytest.mark.parametrize("digits", ["٣", "\uff11\uff12", "1\u0968"])

@@ -13,8 +13,8 @@ import numpy as np
 from n2d_framework.core.arrays.missing import unmasked
 from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows.fields import Field
-from n2d_framework.core.rows.frames import id_texts
 from n2d_framework.core.rows.packing import packed, unpacked_strings
+from n2d_framework.core.rows.written_names import id_texts, refuse_nul
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, StateError
 from n2d_framework.types import AnyArray
@@ -191,6 +191,8 @@ def _strings(name: str, values: AnyArray, absent: AnyArray) -> AnyArray:
     texts = [value if type(value) is str else _written(value) for value in given]
     found[present] = np.array([*texts, None], dtype=object)[:-1]
     for row, text in zip(present, texts, strict=True):
+        if "\0" in text:
+            refuse_nul([text], f"X: column {name!r}", int(row))
         if not text.isascii():
             try:
                 text.encode("utf-8")

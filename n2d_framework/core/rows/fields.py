@@ -13,6 +13,7 @@ import numpy as np
 
 from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows.packing import packed, unpacked_strings
+from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import DataError, did_you_mean
 
@@ -188,6 +189,7 @@ class Schema:
         """
         names = tuple(names)
         _refuse_repeated(names, set(names), where)
+        refuse_nul(names, where, counted="column")
         for name in names:
             try:
                 name.encode("utf-8")

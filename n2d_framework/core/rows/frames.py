@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import abc
-import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +10,11 @@ import numpy as np
 
 from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows.fields import Schema, positions, unique_names
+from n2d_framework.core.rows.written_names import id_texts, name_text
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
 
-__all__ = ["Frame", "NotDenseError", "as_frame", "id_texts", "name_text"]
+__all__ = ["Frame", "NotDenseError", "as_frame"]
 
 
 class NotDenseError(DataError):
@@ -308,53 +307,3 @@ def _column(name: str, values: Any) -> AnyArray:
     if column.ndim == 0:
         raise DataError(f"X: column {name!r} is one value, not one per row")
     return column
-
-
-def name_text(name: Any) -> str:
-    """A column's name as a string; levels are joined by ``/``."""
-    if isinstance(name, tuple):
-        return "/".join(map(name_text, name))
-    if isinstance(name, bytes):
-        return name.decode("utf-8", "backslashreplace")
-    return str(name)
-
-
-def id_texts(values: Iterable[Any]) -> AnyArray:
-    """Ids as strings, without loss.
-
-    Parameters
-    ----------
-    values : iterable
-        Integers keep all their digits, dates and times are written as in ISO 8601, levels are
-        joined by ``/``; of paths, bytes that are not UTF-8 are escaped.
-
-    Returns
-    -------
-    array of str (dtype object)
-        Empty strings where values are missing.
-    """
-    texts = [_id_text(value) for value in values]
-    found = np.empty(len(texts), dtype=object)
-    found[:] = texts
-    return found
-
-
-def _id_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, tuple):
-        return "/".join(map(_id_text, value))
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, os.PathLike):
-        # Slashes on every system, so that ids do not depend on it.
-        return _id_text(os.fsencode(value).replace(os.sep.encode(), b"/"))
-    if hasattr(value, "item"):
-        value = value.item()
-    if (
-        value is None
-        or str(value) in ("<NA>", "NaT")
-        or (isinstance(value, float) and math.isnan(value))
-    ):
-        return ""
-    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)

@@ -21,7 +21,7 @@ from n2d_framework.core.rows.columns import (
 )
 from n2d_framework.core.rows.dense import as_rows, dense_rows
 from n2d_framework.core.rows.fields import Schema, positions
-from n2d_framework.core.rows.frames import Frame, NotDenseError, as_frame, id_texts
+from n2d_framework.core.rows.frames import Frame, NotDenseError, as_frame
 from n2d_framework.core.rows.input_checks import checked_weights, refuse_kinds, texts_of
 from n2d_framework.core.rows.packing import fingerprint, packed
 from n2d_framework.core.rows.sparse import (
@@ -30,6 +30,7 @@ from n2d_framework.core.rows.sparse import (
     row_groups,
     sparse_column,
 )
+from n2d_framework.core.rows.written_names import id_texts
 from n2d_framework.errors import DataError, did_you_mean
 from n2d_framework.types import AnyArray, FloatArray
 

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows.fields import unique_names
-from n2d_framework.core.rows.frames import name_text
+from n2d_framework.core.rows.written_names import name_text
 from n2d_framework.data.faults import point_out
 from n2d_framework.data.formats.array_files import (
     Contents,

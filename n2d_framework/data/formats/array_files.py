@@ -12,7 +12,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Schema
-from n2d_framework.core.rows.frames import id_texts, name_text
+from n2d_framework.core.rows.written_names import id_texts, name_text, refuse_nul
 from n2d_framework.data.faults import no_such_name, reading
 from n2d_framework.data.naming import CLASS_NAMES, COLUMN_NAMES, Pair, array_pairs, point_out_unused
 from n2d_framework.data.reference import Reference
@@ -276,6 +276,7 @@ class ArrayFile(RowSource):
         self.modality = modality_of(self.row_shape)
         if contents.classes is not None:
             self.names = tuple(map(name_text, contents.classes.whole().tolist()))
+            refuse_nul(self.names, contents.classes.where, counted="name")
         self._ids = contents.ids
         if self._ids is not None:
             check_labels(self._ids.shape, self._ids.dtype, self.n_rows, self._ids.where, "ids")
@@ -301,6 +302,7 @@ class ArrayFile(RowSource):
         """Rows of one part after the other."""
         with reading(self._path, self._kind):
             ids = None if self._ids is None else self._ids.whole().ravel()
+            where = "" if self._ids is None else self._ids.where
             done = 0
             for part in self._parts:
                 y = _labels(part.y) if labels and part.y is not None else None
@@ -313,7 +315,9 @@ class ArrayFile(RowSource):
                     yield Block(
                         x,
                         None if y is None else y[start : start + n],
-                        None if ids is None else id_texts(ids[done : done + n].tolist()),
+                        None
+                        if ids is None
+                        else id_texts(ids[done : done + n].tolist(), where, done),
                     )
                     start += n
                     done += n
@@ -323,7 +327,9 @@ def _labels(stored: StoredArray) -> AnyArray:
     y = stored.whole().ravel()
     if y.dtype.kind == "S":
         try:
-            return np.char.decode(y, "utf-8")
+            y = np.char.decode(y, "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(f"{stored.where}: labels are not UTF-8 text; {error}") from error
+    if y.dtype.kind == "U":
+        refuse_nul(y.tolist(), stored.where)
     return y

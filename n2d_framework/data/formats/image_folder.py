@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import ImageForm, Schema, listed
-from n2d_framework.core.rows.frames import id_texts
+from n2d_framework.core.rows.written_names import id_texts
 from n2d_framework.data.faults import point_out, reading
 from n2d_framework.data.formats.image_reading import (
     Picture,

@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import listed
-from n2d_framework.core.rows.frames import name_text
+from n2d_framework.core.rows.written_names import name_text
 from n2d_framework.data.faults import check_declared, point_out, reading
 from n2d_framework.data.formats.array_files import ArrayFile, Contents, StoredArray, find_contents
 from n2d_framework.data.formats.sparse_arrays import PARTS, SparseArray

@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import listed
-from n2d_framework.core.rows.frames import name_text
+from n2d_framework.core.rows.written_names import name_text
 from n2d_framework.data.apart.limited import LimitedReader, Part, stored_bytes
 from n2d_framework.data.faults import reading
 from n2d_framework.data.formats.annotated import index_and_columns, is_annotated

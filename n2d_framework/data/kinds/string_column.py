@@ -14,6 +14,7 @@ import numpy as np
 from n2d_framework.core.arrays.written import written_float
 from n2d_framework.core.rows.columns import missing_in
 from n2d_framework.core.rows.frames import NotDenseError
+from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.data.kinds.written_values import (
     date_order,
     has_comma,
@@ -98,8 +99,8 @@ class StringColumn:
         self.words: list[str] = [word.strip() for word in encoded.dictionary.to_pylist()]
         for number, word in enumerate(self.words):
             if "\0" in word:
-                wrong = "a NUL character; the file may be damaged, or not one of text"
-                raise self._refusal(number, wrong)
+                row = where.start + int(np.argmax(self.codes == number))
+                refuse_nul([word], f"{where.source}: column {where.name!r}", row)
         self.times = np.bincount(self.codes[self.codes >= 0], minlength=len(self.words))
 
     @classmethod

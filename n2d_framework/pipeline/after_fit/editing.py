@@ -13,6 +13,7 @@ from n2d_framework.config import Composition
 from n2d_framework.config.choice import Choice
 from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import LABEL_ROLE
+from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.descriptions import names_that_hold
@@ -261,6 +262,7 @@ class Editor:
         return self
 
     def _edit(self, kind: str, ids: Iterable[int], name: str, note: str) -> dict[str, Any]:
+        refuse_nul([name], "a cluster", counted="name")
         return {
             "kind": kind, "ids": [int(label) for label in ids], "name": name, "by": self._by,
             "note": note, "at": self._at,
