@@ -14,10 +14,11 @@ from sklearn.metrics.pairwise import haversine_distances
 import n2d_framework as n2d
 from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
-from n2d_builtin.neighbors.row_metrics import Metric
+from n2d_builtin.neighbors.row_metrics import Metric, check_metric
+from n2d_builtin.spectral.spectral import Spectral
 from n2d_builtin.tsne.tsne import Tsne
 from n2d_builtin.umap.umap import Umap
-from n2d_framework.plugin import DataError, FitContext
+from n2d_framework.plugin import DataError, DataWarning, FitContext
 
 METRICS = get_args(Metric)
 FIRST = ("euclidean", "manhattan", "chebyshev", "cosine")
@@ -153,6 +154,24 @@ def test_hdbscan_gives_the_clusters_of_its_package(metric):
     )
     theirs = hdbscan.HDBSCAN(metric="precomputed", min_cluster_size=6, min_samples=4)
     np.testing.assert_array_equal(ours.labels_, theirs.fit(between).labels_)
+
+
+@pytest.mark.parametrize("made", [Umap, Hdbscan, Tsne, Spectral])
+@pytest.mark.parametrize("metric", ["hamming", "jaccard", "dice"])
+def test_metrics_of_codes_refuse_continuous_rows(made, metric):
+    x = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
+    x[30:] = x[:30]  # equal rows do not make codes of their values
+    with pytest.raises(DataError, match=f"metric '{metric}' .*column 0"):
+        made(metric=metric).fit(x, context=FitContext(seed=0))
+
+
+def test_hamming_warns_of_some_continuous_columns_and_takes_scaled_codes():
+    rng = np.random.default_rng(1)
+    codes = rng.integers(0, 3, (60, 4)) / np.float32(7)
+    check_metric(codes, "hamming", "umap")
+    codes[:, 2] = rng.normal(size=60)
+    with pytest.warns(DataWarning, match="in 1 of 4 columns, first in column 2"):
+        check_metric(codes, "hamming", "umap")
 
 
 def test_precomputed_distances_lay_out_as_their_rows_do():

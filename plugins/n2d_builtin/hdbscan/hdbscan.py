@@ -106,9 +106,9 @@ class Hdbscan:
     )
     metric: Metric = option(
         "euclidean",
-        help="Distance between rows. jaccard and dice take 0 and 1, hellinger and braycurtis "
-        "numbers of 0 or more, haversine latitude and longitude in radians, precomputed the "
-        "distances of rows to all training rows. Beyond euclidean, manhattan and chebyshev the "
+        help="Distance between rows. hamming takes codes, jaccard and dice 0 and 1, hellinger and "
+        "braycurtis numbers of 0 or more, haversine latitude and longitude in radians, precomputed "
+        "the distances of rows to all training rows. Beyond euclidean, manhattan and chebyshev the "
         "time grows with the square of the number of rows.",
     )
     neighbors_algorithm: NeighborsAlgorithm = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Literal, TypeAlias
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import check_features, refuse
-from n2d_framework.plugin import AnyArray, DataError
+from n2d_framework.plugin import AnyArray, DataError, DataWarning
 
 __all__ = ["LINEAR", "MEASURES", "Metric", "check_metric", "comparable", "shape_problems"]
 
@@ -22,6 +23,8 @@ Metric: TypeAlias = Literal[
 
 #: Rows that are changed at once, which bounds the memory.
 _AT_ONCE = 16_384
+#: Rows by which columns are judged; fewer than the second differ by chance.
+_LOOKED_AT, _FEWEST = 4096, 10
 
 _Domain: TypeAlias = Callable[[AnyArray], AnyArray]
 
@@ -195,6 +198,36 @@ def check_metric(x: AnyArray, metric: Metric, name: str, points: AnyArray | None
             f"{x[row, column]:g} ({int(outside.any(axis=1).sum())} of {len(x)} rows have such "
             "values); choose another metric, or prepare rows without a scaler that moves them"
         )
+    if metric == "hamming" and points is None:
+        _refuse_no_codes(x, name)
+
+
+def _refuse_no_codes(x: AnyArray, name: str) -> None:
+    """Refuse rows under Hamming's distance whose values are not codes, and warn of some columns.
+
+    Where most values of a column are in one row only, rows differ in it whatever they are: the
+    distance then says nothing, and with such columns alone all rows are equally far apart.
+    """
+    chosen = np.linspace(0, len(x) - 1, min(len(x), _LOOKED_AT)).astype(np.int64)
+    rows = np.unique(np.asarray(x[chosen], dtype=np.float32) + 0.0, axis=0)
+    lonely = [
+        int((np.unique(column, return_counts=True)[1] == 1).sum()) > len(rows) / 2
+        for column in rows.T
+    ]
+    if len(rows) < _FEWEST or not any(lonely):
+        return
+    first, columns = lonely.index(True), len(lonely)
+    found = (
+        f"{name}: metric 'hamming' counts the columns in which two rows differ, so that it takes "
+        f"codes; in {sum(lonely)} of {columns} columns, first in column {first}, most values are "
+        "in one row only"
+    )
+    if all(lonely):
+        raise DataError(
+            f"{found}, so that all rows are equally far apart; choose another metric, such as "
+            "'euclidean', or give it rows of codes by the embedder 'identity'"
+        )
+    warnings.warn(f"{found}, and say nothing", DataWarning, stacklevel=3)
 
 
 def _square_problem(x: AnyArray) -> str:

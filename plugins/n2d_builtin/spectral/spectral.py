@@ -57,9 +57,9 @@ class Spectral(GraphManifold):
     )
     metric: Metric = option(
         "euclidean",
-        help="Distance between rows. jaccard and dice take 0 and 1, hellinger and braycurtis "
-        "numbers of 0 or more, haversine latitude and longitude in radians, precomputed the "
-        "distances of rows to all training rows.",
+        help="Distance between rows. hamming takes codes, jaccard and dice 0 and 1, hellinger and "
+        "braycurtis numbers of 0 or more, haversine latitude and longitude in radians, precomputed "
+        "the distances of rows to all training rows.",
     )
     max_landmarks: int | None = option(
         10_000,

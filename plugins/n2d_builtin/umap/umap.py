@@ -90,9 +90,9 @@ class Umap:
     spread: float = option(1.0, gt=0, help="Scale of the embedding.")
     metric: Metric = option(
         "euclidean",
-        help="Distance between latent rows. jaccard and dice take 0 and 1, hellinger and "
-        "braycurtis numbers of 0 or more, haversine latitude and longitude in radians, precomputed "
-        "the distances of rows to all training rows.",
+        help="Distance between latent rows. hamming takes codes, jaccard and dice 0 and 1, "
+        "hellinger and braycurtis numbers of 0 or more, haversine latitude and longitude in "
+        "radians, precomputed the distances of rows to all training rows.",
     )
     neighbors_algorithm: NeighborsAlgorithm = option("auto", help=ALGORITHM_HELP)
     n_epochs: int | None = option(
