@@ -185,7 +185,7 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
         away = np.where(allowed, distances[chosen].min(axis=0), -1.0)
         away[chosen] = -1.0
         chosen.append(int(away.argmax()))
-    return [int(row) for row in own[chosen]]
+    return [int(row) for row in own[chosen[:number]]]
 
 
 def _touching(

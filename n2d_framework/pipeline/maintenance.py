@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import numpy as np
@@ -15,6 +15,7 @@ from n2d_framework.core.rows import Rows
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.following import Drift, Reference, drift_of
 from n2d_framework.pages.shown_rows import shown_features
+from n2d_framework.pipeline.after_fit.arguments import one_of
 from n2d_framework.pipeline.after_fit.choosing import (
     AUTOMATIC,
     Criterion,
@@ -203,6 +204,9 @@ class Maintenance(Assessor):
     ) -> Stability:
         """Measure how sure each label is, by fitting the composition again.
 
+        Clusters of a refit are matched with those of the model as they were before edits, and
+        edited as these were: merged clusters are one in the refits as well.
+
         Parameters
         ----------
         X : array-like, frame or Dataset
@@ -229,12 +233,14 @@ class Maintenance(Assessor):
             If rows are to be resampled, and a component cannot place new ones.
         """
         rows = self._rows(X)
-        latent, _, labels, _ = self._outputs_of(rows)
+        latent, manifold, labels, training = self._outputs_of(rows)
         fit = self._fitted()
-        inductive = fit.fitted.plan.inductive
+        plan = fit.fitted
+        before = fit.labels_before_edits if training else plan.labels_of(manifold, edited=False)
         found = stability_of(
-            self, labels, rows, inductive=inductive, resamples=resamples, seeds=seeds
-        )
+            self, rows, before, labels, lambda given: plan.edited(manifold, given),
+            inductive=plan.plan.inductive, resamples=resamples, seeds=seeds,
+        )  # fmt: skip
         if keep:
             kept = RowConfidence.of(latent, labels, found.confidence, fit.random_state)
             fitted = attrs.evolve(fit.fitted, confidence=kept)
@@ -327,6 +333,7 @@ class Maintenance(Assessor):
             As for :meth:`drift`.
         """
         fit = self._fitted()
+        one_of(refit, "refit", get_args(Refit))
         new = self._rows(X)
         known = None if old is None else self._rows(old)
         training = known is not None and known.fingerprint() == fit.data["fingerprint"]

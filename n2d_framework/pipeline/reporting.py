@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.metrics.cluster_profile import profiles
@@ -17,6 +16,7 @@ from n2d_framework.metrics.surrogate_rules import surrogate
 from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pages.thumbnails import checked_thumbnails
+from n2d_framework.pipeline.after_fit.arguments import integer
 from n2d_framework.pipeline.after_fit.explaining import explanations
 from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.fitting import usable_threads
@@ -211,8 +211,8 @@ class Reporter(Maintenance):
             features=features,
             names=shown.names,
             strengths=fit.fitted.row_strengths(manifold, labels),
-            n_exemplars=n_exemplars,
-            n_contrasts=n_features,
+            n_exemplars=integer(n_exemplars, "n_exemplars", 0),
+            n_contrasts=integer(n_features, "n_features", 0),
             random_state=fit.random_state,
         )
         replaced = (
@@ -287,17 +287,16 @@ class Reporter(Maintenance):
         """
         given = self._rows(X)
         names = self.cluster_names_
-        chosen = [rows] if isinstance(rows, (str, int, np.integer)) else list(rows)
         _, manifold, labels, _ = self._outputs_of(given)
         return explanations(
             given,
-            positions_of(given.ids, len(given), chosen),
+            positions_of(given.ids, len(given), rows),
             manifold,
             labels,
             self._fitted().fitted,
             lambda label: "noise" if label == NOISE else names.get(label, f"cluster {label}"),
-            n_exemplars=n_exemplars,
-            n_features=n_features,
+            n_exemplars=integer(n_exemplars, "n_exemplars", 0),
+            n_features=integer(n_features, "n_features", 0),
         )
 
     def row_strengths(self) -> AnyArray | None:

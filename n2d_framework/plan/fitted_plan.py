@@ -187,14 +187,21 @@ class FittedPlan:
         """Labels of checked rows: (n,) int64."""
         return self.outputs(x, self.plan.labels)[0]
 
-    def labels_of(self, coordinates: Any) -> AnyArray:
-        """Labels of coordinates of the manifold: (n,) int64."""
+    def labels_of(self, coordinates: Any, *, edited: bool = True) -> AnyArray:
+        """Labels of coordinates of the manifold: (n,) int64; those before edits if not `edited`."""
         edge = Edge(coordinates, "")
         for step, component in zip(self.plan, self.components, strict=True):
-            if role_info(step.role).gives_labels:
+            if role_info(step.role).gives_labels and (edited or not step.spec.edits):
                 edge = edge.after(self._applied(step, component, edge))
         assert edge.labels is not None
         return edge.labels
+
+    def edited(self, coordinates: AnyArray, labels: AnyArray) -> AnyArray:
+        """Labels of coordinates of the manifold after the edits, from those before them."""
+        for step, component in zip(self.plan, self.components, strict=True):
+            if step.spec.edits:
+                labels = component.refine(coordinates, labels)
+        return labels
 
     def proba_of(self, coordinates: AnyArray) -> AnyArray:
         """Soft assignment of coordinates of the manifold, as :meth:`predict_proba` gives it."""

@@ -73,7 +73,8 @@ def test_what_comes_before_the_clusterer_is_fitted_once(tmp_path):
         ([2, 2.5], {}, ConfigError, "at least 2, got 2.5"),
         ([2, True], {}, ConfigError, "got True"),
         (range(2, 400), {}, ConfigError, "got 398"),
-        ([2, 3], {"resamples": 0}, ConfigError, "resamples: must be at least 1"),
+        ([2, 3], {"resamples": 0}, ConfigError, "resamples: must be an integer of at least 1"),
+        ([2, 3], {"by": "rnak"}, ConfigError, "by: must be one of 'rank', .*; got 'rnak'"),
         ([2, 900], {}, n2d.errors.N2DError, "240"),
     ],
 )
@@ -175,6 +176,8 @@ def test_without_drift_or_with_few_rows_nothing_is_fitted(fitted):
     assert fitted.update(blobs(FOUR, 1)).drift.verdict == "unknown"
     never = fitted.update(blobs(FOUR, 40) + 30, refit="never")
     assert (never.drift.verdict, never.refitted) == ("drift", False)
+    with pytest.raises(ConfigError, match=r"refit: must be one of .* got 'Never'"):
+        fitted.update(blobs(FOUR, 40) + 30, refit="Never")
 
 
 def test_edits_that_cannot_be_made_again_are_listed():
@@ -227,7 +230,7 @@ def test_contradictory_links_are_refused_by_their_ids(tmp_path):
         editor.cannot_link([f"plant-{i}" for i in range(5, 10)])
     with pytest.raises(DataError, match="row plant-999: there is no such row"):
         editor.must_link(["plant-1", "plant-999"])
-    with pytest.raises(ConfigError, match="two different rows or more"):
+    with pytest.raises(DataError, match="two different rows or more"):
         editor.must_link(["plant-1", "plant-1"])
     assert model.labels_.tolist() == held.tolist() != before.tolist()
     assert len(editor.journal) == 2

@@ -93,6 +93,18 @@ def test_edits_are_part_of_the_parameters_and_are_replayed_by_fitting_again(mode
         ([("merge", [1, 1])], "merge needs two different ids"),
         ([("delete", [])], "delete needs an id"),
         ([("delete", [-1])], "ids"),
+        ([("delete", [1.5])], "id of a cluster: must be an integer; got 1.5"),
+        ([("delete", ["a"])], "id of a cluster: must be an integer; got 'a'"),
+        ([("delete", 3)], "must be a list such as .*; got 3"),
+        ([("merge", "01")], "must be a list such as .*; got '01'"),
+        ([("rename", [0])], "names must be a mapping"),
+        ([("rename", {0.0: "a"})], "id of a cluster: must be an integer; got 0.0"),
+        ([("split", "a")], "id of a cluster: must be an integer; got 'a'"),
+        ([("must_link", [0])], "must_link needs two different rows or more; got 1"),
+        ([("cannot_link", [4, 4])], "cannot_link needs two different rows or more; got 1"),
+        ([("must_link", [0, 1.5])], "row 1.5: rows are named by ids"),
+        ([("must_link", 3)], "must_link needs two different rows"),
+        ([("undo", 0)], "edits to undo: must be an integer of at least 1; got 0"),
     ],
 )
 def test_an_edit_that_cannot_be_made_changes_nothing(model, blobs, edits, said):
@@ -144,6 +156,7 @@ def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, bl
     ("edit", "said"),
     [
         (lambda e: e.split(0), "split of cluster 0: nothing was found, its 20 rows do not fall"),
+        (lambda e: e.split(0, 2.5), "n_clusters: must be an integer; got 2.5"),
         (lambda e: e.split(0, 1), "into 1 parts; it must be at least 2"),
         (lambda e: e.split(0, 21), "split of cluster 0: it has 20 different rows, too few for 21"),
         (lambda e: e.split(77), "split of cluster 77: there is no such cluster"),
@@ -154,7 +167,7 @@ def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, bl
 def test_what_cannot_be_split_or_reassigned_is_refused(blobs, edit, said):
     options = {"name": "gmm", "n_init": 1}
     model = n2d.N2D("identity", "identity", options, n_clusters=5, random_state=0).fit(blobs)
-    with pytest.raises(DataError, match=said):
+    with pytest.raises((DataError, ConfigError), match=said):
         edit(model.edit())
     assert model.predict(blobs).tolist() == model.labels_.tolist()
 

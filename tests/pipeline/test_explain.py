@@ -119,6 +119,8 @@ def test_noise_one_cluster_and_models_that_place_no_rows():
         ("p99", "row p99: there is no such row; rows are named by their ids"),
         (80, "row 80: there is no such row"),
         (-1, "row -1: there is no such row"),
+        (1.5, "row 1.5: rows are named by ids"),
+        ([0, True], "row True: rows are named by ids"),
     ],
 )
 def test_unknown_rows_are_refused(people, row, said):

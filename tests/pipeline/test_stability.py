@@ -86,8 +86,42 @@ def test_votes_are_counted_as_by_hand():
 
     given = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
     assert consensus_of(given, labels).tolist() == [0, 1, 1, 1, 0]
-    assert _jaccard(labels, given[0], 0) == pytest.approx(1 / 2)
+    np.testing.assert_allclose(_jaccard(labels, given[0], [0, 1]), [1 / 2, 2 / 3])
     np.testing.assert_allclose(_together(given, labels, [0, 1]), [[4 / 6, 2 / 6], [0, 5 / 6]])
+
+
+@pytest.mark.parametrize(
+    ("edits", "others"),
+    [
+        (lambda editor: editor.merge([2, 0]).delete([1]), True),
+        (lambda editor: editor.delete([1]).reassign_noise(), False),
+        (lambda editor: editor.split(0, 2).merge([4, 1]), True),
+        (lambda editor: editor.must_link([0, 60, 120]), False),
+    ],
+    ids=["merged, other rows", "reassigned", "split, other rows", "linked"],
+)
+def test_refits_are_edited_as_the_clusters_were(edits, others):
+    # Four clusters far apart: every refit finds them, in another order.
+    rng = np.random.default_rng(1)
+    x = np.repeat([[0, 0], [50, 0], [0, 50], [60, 60]], 40, axis=0) + rng.normal(size=(160, 2))
+    model = n2d.N2D("identity", "identity", "kmeans", n_clusters=4,
+                    scaler="none", random_state=0).fit(x)  # fmt: skip
+    edits(model.edit())
+    found = model.stability(x + 0.01 if others else x, resamples=1, seeds=1)
+    assert found.labels.tolist() == model.labels_.tolist()
+    assert found.clusters == tuple(sorted({*found.labels.tolist()} - {-1}))
+    assert (found.confidence == 1).all()
+    assert (found.jaccard == 1).all()
+    assert (found.ari == 1).all()
+    assert found.consensus.tolist() == found.labels.tolist()
+
+
+def test_a_cluster_of_a_refit_among_noise_does_not_agree_with_noise():
+    from n2d_framework.pipeline.after_fit.refits import _matched
+
+    labels = np.array([-1, -1, -1, 0, 0, 2, 2])
+    found = np.array([5, 5, 5, 3, 3, -1, 4])
+    assert _matched(labels, found, 7).tolist() == [8, 8, 8, 0, 0, -1, 2]
 
 
 def test_noise_and_refits_without_a_cluster_count(blobs):
@@ -100,9 +134,9 @@ def test_noise_and_refits_without_a_cluster_count(blobs):
     assert set(found.consensus.tolist()) <= {-1, *found.clusters, *range(10)}
 
 
-@pytest.mark.parametrize("counts", [(0, 0), (1, 0), (-1, 5)])
+@pytest.mark.parametrize("counts", [(0, 0), (1, 0), (-1, 5), (2.0, 1), (2, "3"), (True, 2)])
 def test_too_few_refits_are_refused(measured, blobs, counts):
-    with pytest.raises(ConfigError, match="at least two refits"):
+    with pytest.raises(ConfigError, match=r"at least two refits|must be an integer of"):
         measured[0].stability(blobs[0], resamples=counts[0], seeds=counts[1])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 import attrs
 import numpy as np
@@ -17,6 +17,7 @@ from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE
 from n2d_framework.core.rows import Rows, refuse_equal_rows
 from n2d_framework.errors import ConfigError, Problem, UnsupportedError
 from n2d_framework.metrics import silhouette
+from n2d_framework.pipeline.after_fit.arguments import integer, one_of
 from n2d_framework.plan.compatibility import check_plan
 from n2d_framework.plan.run_plan import run_plan
 from n2d_framework.plan.run_step import Edge, RunContext, StepResult, fit_component, run_step
@@ -175,6 +176,7 @@ def numbers_of_clusters(
         If the clusterer finds the number of clusters itself, or has no BIC and that is to choose.
     """
     numbers = _checked(candidates, resamples)
+    one_of(by, "by", get_args(Criterion))
     composition = composition.for_rows(rows)
     plans = {k: Plan.of(with_number(composition, k)) for k in numbers}
     check_plan(plans[numbers[-1]], rows, [])
@@ -190,6 +192,8 @@ def numbers_of_clusters(
     for done, (k, plan) in enumerate(plans.items()):
         step = plan.last(LABEL_ROLE)
         result = run_step(step, edge, step.seed(random_state), context)
+        if by == "bic" and not hasattr(result.component, "bic_"):
+            raise UnsupportedError("by='bic': the clusterer has no bic")
         fits.append(result)
         scores.append(
             {
@@ -228,8 +232,7 @@ def _checked(candidates: Iterable[int], resamples: int) -> tuple[int, ...]:
         problem = f"must be 2 to {_MOST} different numbers, got {len(numbers)}"
     if problem:
         raise ConfigError([Problem("candidates", problem)])
-    if resamples < 1:
-        raise ConfigError([Problem("resamples", f"must be at least 1, got {resamples}")])
+    integer(resamples, "resamples", 1)
     return numbers
 
 
@@ -292,8 +295,6 @@ def _chosen(scores: Mapping[str, FloatArray], names: Sequence[str]) -> int:
     """Place of the best sum of ranks; of equals, that of the best first score, or the last."""
     ranks = []
     for name in names:
-        if name not in scores:
-            raise UnsupportedError(f"by={name!r}: the clusterer has no {name}")
         values = -scores[name] if name == "bic" else scores[name]
         values = np.where(np.isnan(values), -np.inf, values)
         ranks.append((values[None, :] > values[:, None]).sum(axis=1))

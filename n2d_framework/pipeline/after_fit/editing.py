@@ -15,6 +15,7 @@ from n2d_framework.core.protocols import FitContext
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.errors import DataError, UnsupportedError
+from n2d_framework.pipeline.after_fit.arguments import integer
 from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.descriptions import names_that_hold
 from n2d_framework.pipeline.fitting import Fit
@@ -23,8 +24,10 @@ from n2d_framework.plan.steps import Plan
 from n2d_framework.registry import default_catalogue
 from n2d_framework.types import NOISE, AnyArray, Role
 
-__all__ = ["Editor"]
+__all__ = ["LINKS", "Editor"]
 
+#: Methods of an editor by the links that they write.
+LINKS: Final = {"together": "must_link", "apart": "cannot_link"}
 _ROLE: Final[Role] = "refine"
 #: What only some kinds of edits have.
 _OF_FEW: Final = ("becomes", "rows")
@@ -104,8 +107,10 @@ class Editor:
         return self._added("merge", ids, name=name, note=note)
 
     def rename(self, names: Mapping[int, str], *, note: str = "") -> Self:
-        """Give clusters names."""
+        """Give clusters names; several may have the same."""
         before = self.journal
+        if not isinstance(names, Mapping):
+            raise DataError(f"names must be a mapping such as {{3: 'cats'}}; got {names!r}")
         added = [self._edit("rename", [label], name, note) for label, name in names.items()]
         self._replay([*before, *added])
         return self
@@ -139,7 +144,8 @@ class Editor:
         rows = self._coordinates(fit)
         if rows is None:
             raise UnsupportedError(_UNKNOWN.format("split"))
-        number = n_clusters
+        label = integer(label, "id of a cluster")
+        number = None if n_clusters is None else integer(n_clusters, "n_clusters")
         if number is None:
             own = np.asarray(rows)[fit.labels == label]
             component = _chosen([], noise_share=False).component
@@ -213,7 +219,7 @@ class Editor:
         UnsupportedError
             As for :meth:`split`.
         """
-        return self._link("together", rows, note)
+        return self._link("must_link", rows, note)
 
     def cannot_link(self, rows: Iterable[Any], *, note: str = "") -> Self:
         """Say that no two of some training rows belong together: each is in another cluster.
@@ -221,7 +227,7 @@ class Editor:
         Parameters and errors as for :meth:`must_link`; an error as well if there are fewer clusters
         than rows that are to be apart.
         """
-        return self._link("apart", rows, note)
+        return self._link("cannot_link", rows, note)
 
     def renumber(self, ids: Mapping[int, int], *, note: str = "") -> Self:
         """Give clusters other ids, which no other cluster has or had.
@@ -235,11 +241,14 @@ class Editor:
         self._replay([*self.journal, edit | {"becomes": [int(b) for b in ids.values()]}])
         return self
 
-    def _link(self, kind: str, rows: Iterable[Any], note: str) -> Self:
+    def _link(self, method: str, rows: Iterable[Any], note: str) -> Self:
         fit = self._current()
         if self._coordinates(fit) is None:
             raise UnsupportedError(_UNKNOWN.format("links"))
-        places = positions_of(self._ids, len(fit.labels), list(rows))
+        places = positions_of(self._ids, len(fit.labels), rows)
+        if len(set(places)) < 2:
+            raise DataError(f"{method} needs two different rows or more; got {len(set(places))}")
+        (kind,) = [kind for kind, name in LINKS.items() if name == method]
         self._replay([*self.journal, self._edit(kind, (), "", note) | {"rows": places}])
         return self
 
@@ -252,7 +261,7 @@ class Editor:
             If there are not so many.
         """
         before = list(self.journal)
-        if not 1 <= edits <= len(before):
+        if integer(edits, "edits to undo", 1) > len(before):
             raise DataError(f"there are {len(before)} edits to undo, not {edits}")
         self._replay(before[:-edits])
         return self
@@ -264,8 +273,8 @@ class Editor:
     def _edit(self, kind: str, ids: Iterable[int], name: str, note: str) -> dict[str, Any]:
         refuse_nul([name], "a cluster", counted="name")
         return {
-            "kind": kind, "ids": [int(label) for label in ids], "name": name, "by": self._by,
-            "note": note, "at": self._at,
+            "kind": kind, "ids": _several(ids), "name": name, "by": self._by, "note": note,
+            "at": self._at,
         }  # fmt: skip
 
     def _coordinates(self, fit: Fit) -> AnyArray | None:
@@ -334,6 +343,13 @@ class Editor:
             descriptions=names_that_hold(fit.descriptions, fit.labels, final),
         )
         self._take(edited.with_clusters())
+
+
+def _several(ids: Any) -> list[int]:
+    """Ids of clusters, as they were given."""
+    if isinstance(ids, str) or not isinstance(ids, Iterable):
+        raise DataError(f"ids of clusters must be a list such as [3, 5]; got {ids!r}")
+    return [integer(label, "id of a cluster") for label in ids]
 
 
 def _chosen(journal: list[dict[str, Any]], *, noise_share: bool) -> Choice:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 import attrs
 import numpy as np
 from sklearn.base import clone
 
+from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import ConfigError, Problem, UnsupportedError
 from n2d_framework.metrics.coding import code, require_same_length
-from n2d_framework.metrics.matching import match_clusters, match_labels
+from n2d_framework.metrics.matching import match_clusters
+from n2d_framework.pipeline.after_fit.arguments import integer
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 
-__all__ = ["Stability", "consensus_of", "stability_of"]
+__all__ = ["Stability", "consensus_of", "stability_of", "unfitted_again"]
 
 #: Share of the rows that a resample holds.
 _SHARE = 0.8
@@ -95,7 +98,15 @@ class Stability:
 
 
 def stability_of(
-    model: Any, labels: IntArray, rows: Rows, *, inductive: bool, resamples: int, seeds: int
+    model: Any,
+    rows: Rows,
+    before: IntArray,
+    labels: IntArray,
+    edited: Callable[[IntArray], IntArray],
+    *,
+    inductive: bool,
+    resamples: int,
+    seeds: int,
 ) -> Stability:
     """Refit a composition and compare.
 
@@ -103,9 +114,11 @@ def stability_of(
     ----------
     model : N2D
         Fitted; it is not changed.
-    labels : int64 array of shape (n,)
-        Labels of the model for `rows`.
     rows : Rows
+    before, labels : int64 arrays of shape (n,)
+        Labels of the model for `rows` before the edits that people made, and after them.
+    edited : callable
+        Labels of `rows` after these edits, from such as `before`.
     inductive : bool
         Whether all components can place new rows.
     resamples : int
@@ -124,16 +137,18 @@ def stability_of(
     UnsupportedError
         If rows are to be resampled, and a component cannot place new ones.
     """
-    if min(resamples, seeds) < 0 or resamples + seeds < 2:
+    refits = integer(resamples, "resamples", 0) + integer(seeds, "seeds", 0)
+    if refits < 2:
         problem = f"with seeds must be at least two refits, got {resamples} and {seeds}"
         raise ConfigError([Problem("resamples", problem)])
     if resamples and not inductive:
         raise UnsupportedError(
             "resamples: a component cannot place rows that it was not fitted on; use seeds alone"
         )
+    taken = int(max(before.max(), labels.max()))
     votes, kinds = [], []
     for kind, found in _refits(model, rows, resamples, seeds):
-        votes.append(match_labels(labels, found).astype(np.int64))
+        votes.append(edited(_matched(before, found, taken)))
         kinds.append(kind)
     given = np.stack(votes)
     clusters = [label for label in np.unique(labels).tolist() if label != NOISE]
@@ -143,10 +158,31 @@ def stability_of(
         consensus_of(given, labels),
         np.array([_ari(labels, found) for found in given]),
         tuple(clusters),
-        np.array([np.mean([_jaccard(labels, found, k) for found in given]) for k in clusters]),
+        np.mean([_jaccard(labels, found, clusters) for found in given], axis=0),
         _together(given, labels, clusters),
         tuple(kinds),
     )
+
+
+def unfitted_again(model: Any, **params: Any) -> Any:
+    """An unfitted model of the same composition, but for edits, which are of clusters by number.
+
+    Parameters
+    ----------
+    model : N2D
+        Fitted. A number of clusters that it chose stays.
+    **params : object
+        Parameters that it is given.
+    """
+    composition = model.composition_
+    again = clone(model).set_params(**params)
+    if any(choice.spec.edits for choice in composition.choices("refine")):
+        kept = [choice for choice in composition.choices("refine") if not choice.spec.edits]
+        refine = [{"name": choice.name, **choice.given} for choice in kept]
+        again.set_params(refine=refine or None)
+    if again.n_clusters == "auto":
+        again.set_params(**{LABEL_ROLE: composition.parameters()[LABEL_ROLE]})
+    return again
 
 
 def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tuple[str, IntArray]]:
@@ -154,7 +190,7 @@ def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tupl
 
     def unfitted(kind: str, number: int) -> Any:
         seed = derive_seed(model.random_state_, f"stability {kind}", str(number))
-        return clone(model).set_params(random_state=seed, describe=[], listeners=())
+        return unfitted_again(model, random_state=seed, describe=[], listeners=())
 
     for number in range(seeds):
         yield "seed", unfitted("seed", number).fit(rows).labels_
@@ -163,6 +199,18 @@ def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tupl
         drawn = np.random.default_rng(again.random_state).permutation(len(rows))
         part = np.sort(drawn[: max(2, round(_SHARE * len(rows)))])
         yield "resample", again.fit(rows.take(part)).predict(rows)
+
+
+def _matched(labels: IntArray, found: IntArray, taken: int) -> IntArray:
+    """Labels of a refit in the numbers of `labels`; clusters without one come after `taken`."""
+    inside = labels != NOISE
+    stands_for = match_clusters(labels[inside], found[inside]) if inside.any() else {}
+    spare, values = count(taken + 1), np.unique(found)
+    becomes = [
+        NOISE if value == NOISE else stands_for[value] if value in stands_for else next(spare)
+        for value in values.tolist()
+    ]
+    return np.array(becomes, dtype=np.int64)[np.searchsorted(values, found)]
 
 
 def consensus_of(given: IntArray, labels: IntArray) -> IntArray:
@@ -192,12 +240,23 @@ def _ari(labels: IntArray, found: IntArray) -> float:
     return float(adjusted_rand_score(labels, found))
 
 
-def _jaccard(labels: IntArray, found: IntArray, cluster: int) -> float:
-    own, other = labels == cluster, found == cluster
-    return float((own & other).sum() / (own | other).sum())
+def _jaccard(labels: IntArray, found: IntArray, clusters: list[int]) -> FloatArray:
+    """Of each cluster the Jaccard similarity with that of the same label."""
+    shared = _sizes(labels[labels == found], clusters)
+    return shared / (_sizes(labels, clusters) + _sizes(found, clusters) - shared)
+
+
+def _sizes(labels: IntArray, clusters: list[int]) -> FloatArray:
+    places = np.searchsorted(clusters, labels)
+    places[~np.isin(labels, clusters)] = len(clusters)
+    return np.bincount(places, minlength=len(clusters) + 1)[: len(clusters)].astype(np.float64)
 
 
 def _together(given: IntArray, labels: IntArray, clusters: list[int]) -> AnyArray:
-    return np.array(
-        [[float((given[:, labels == a] == b).mean()) for b in clusters] for a in clusters]
-    ).reshape(len(clusters), len(clusters))
+    """Share of the rows of each cluster that refits give each label."""
+    k = len(clusters)
+    own, other = np.broadcast_to(labels, given.shape).ravel(), given.ravel()
+    both = np.isin(own, clusters) & np.isin(other, clusters)
+    pairs = np.searchsorted(clusters, own[both]) * k + np.searchsorted(clusters, other[both])
+    counts = np.bincount(pairs, minlength=k * k).reshape(k, k)
+    return counts / (len(given) * _sizes(labels, clusters))[:, None]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -11,14 +13,14 @@ from n2d_framework.types import AnyArray
 __all__ = ["positions_of"]
 
 
-def positions_of(ids: AnyArray | None, n_rows: int, chosen: Sequence[Any]) -> list[int]:
+def positions_of(ids: AnyArray | None, n_rows: int, chosen: Any) -> list[int]:
     """Positions of rows that are named by their ids, or without ids by their positions.
 
     Parameters
     ----------
     ids : array of str, shape (n,), or None
     n_rows : int
-    chosen : sequence of str or int
+    chosen : str, int or iterable of them
         An integer is a position, a string an id; where rows have no ids, a string of digits is a
         position as well.
 
@@ -31,7 +33,10 @@ def positions_of(ids: AnyArray | None, n_rows: int, chosen: Sequence[Any]) -> li
     for place, name in enumerate([] if ids is None else ids.tolist()):
         known.setdefault(str(name), []).append(place)
     found = []
-    for one in chosen:
+    several = isinstance(chosen, Iterable) and not isinstance(chosen, str)
+    for one in chosen if several else [chosen]:
+        if isinstance(one, bool) or not isinstance(one, (str, int, np.integer)):
+            raise DataError(f"row {one!r}: rows are named by ids, which are strings, or positions")
         places = known.get(str(one), []) if isinstance(one, str) else []
         by_position = not isinstance(one, str) or (ids is None and one.strip().isdigit())
         if not places and by_position and 0 <= int(one) < n_rows:

@@ -7,20 +7,17 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 import numpy as np
-from sklearn.base import clone
 
-from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows, joined
 from n2d_framework.metrics.following import Drift
 from n2d_framework.metrics.succession import Succession, succession
+from n2d_framework.pipeline.after_fit.editing import LINKS
+from n2d_framework.pipeline.after_fit.refits import unfitted_again
 from n2d_framework.types import NOISE, IntArray
 
 __all__ = ["Refit", "Update", "joined_rows", "refitted"]
 
 Refit: TypeAlias = Literal["drift", "always", "never"]
-
-#: Methods of an editor by the links that they write.
-_LINKS = {"together": "must_link", "apart": "cannot_link"}
 
 
 @attrs.frozen(eq=False)
@@ -142,12 +139,7 @@ def refitted(
         Edits that could not be made again, in words.
     """
     journal = model.edit().journal
-    again = clone(model).set_params(
-        random_state=model.random_state_, refine=_without_edits(model.composition_)
-    )
-    if again.n_clusters == "auto":
-        chosen = model.composition_.parameters()[LABEL_ROLE]
-        again.set_params(**{LABEL_ROLE: chosen})
+    again = unfitted_again(model, random_state=model.random_state_)
     numbers = list(candidates)
     if numbers:
         again.choose_n_clusters(rows, numbers)
@@ -170,11 +162,6 @@ def refitted(
     if merged:
         found = succession(before, again.labels_, judged=judged)
     return again, found, tuple(_again(editor, again, journal, named, training=training))
-
-
-def _without_edits(composition: Any) -> Any:
-    kept = [choice for choice in composition.choices("refine") if not choice.spec.edits]
-    return [{"name": choice.name, **choice.given} for choice in kept] or None
 
 
 def _again(
@@ -201,7 +188,7 @@ def _again(
                 max_distance=edit.get("max_distance"),
                 note=note,
             )
-        elif edit["kind"] in _LINKS and training:
-            getattr(editor, _LINKS[edit["kind"]])(edit["rows"], note=note)
-        elif edit["kind"] in _LINKS:
+        elif edit["kind"] in LINKS and training:
+            getattr(editor, LINKS[edit["kind"]])(edit["rows"], note=note)
+        elif edit["kind"] in LINKS:
             yield f"a link of {len(edit['rows'])} rows: the rows of the fit before were not given"
