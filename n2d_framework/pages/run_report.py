@@ -16,6 +16,7 @@ from n2d_framework.metrics.hierarchy import Hierarchy, leaf_order
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
+from n2d_framework.pages.map_colours import map_colours
 from n2d_framework.pages.thumbnails import (
     ArrayPictures,
     FilePictures,
@@ -299,8 +300,9 @@ def _payload(
     position = {profile.label: i for i, profile in enumerate(ordered)}
     codes = np.array([position[label] for label in view.labels.tolist()], dtype=np.int64)
     columns, names = _columns(view, ordered)
+    plane = np.asarray(plane, dtype=np.float64)
     drawn = points(
-        np.asarray(plane, dtype=np.float64),
+        plane,
         chosen,
         codes,
         classes=view.truth,
@@ -310,6 +312,8 @@ def _payload(
         names=names,
     )
     anchors = _on_map(plane, [profile.exemplars[0] for profile in ordered])
+    n_clusters = sum(profile.label != NOISE for profile in ordered)
+    colours = [*map_colours(plane[chosen], codes[chosen], n_clusters), "var(--noise)"]
     return {
         "points": drawn,
         "axes": list(axes),
@@ -319,10 +323,20 @@ def _payload(
                 "name": view.cluster_name(profile.label),
                 "size": profile.size,
                 "at": at,
+                "colour": colour,
             }
-            for profile, at in zip(ordered, anchors, strict=True)
+            for profile, at, colour in zip(ordered, anchors, colours, strict=False)
         ],
-        "classes": list(view.classes) if view.truth is not None else [],
+        "classes": []
+        if view.truth is None
+        else [
+            {"name": name, "colour": colour}
+            for name, colour in zip(
+                view.classes,
+                map_colours(plane[chosen], view.truth[chosen], len(view.classes)),
+                strict=True,
+            )
+        ],
         "ids": [str(view.ids[row]) for row in chosen]
         if view.ids is not None and view.keep_rows
         else None,

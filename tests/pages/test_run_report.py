@@ -91,7 +91,7 @@ def test_classes_and_scores_stand_next_to_clusters(model, flowers, tmp_path):
     y = load_iris().target
     text = read(model, tmp_path / "r.html", flowers, y, names=["setosa", "versi", "virginica"])
     data = payload(text)
-    assert data["classes"] == ["setosa", "versi", "virginica"]
+    assert [one["name"] for one in data["classes"]] == ["setosa", "versi", "virginica"]
     rows = numbers(data["points"]["row"], "<u4")
     assert numbers(data["points"]["class"], "<u2").tolist() == y[rows].tolist()
     assert "classes: setosa 100%" in text

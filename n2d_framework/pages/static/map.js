@@ -15,13 +15,6 @@ function rgb(css) {
   return [...ink.getImageData(0, 0, 1, 1).data.slice(0, 3)];
 }
 
-// Ten colours made for colour-blind readers; of more, hues in turn, light and dark.
-function hue(place, count) {
-  if (count <= 10) return `var(--tol-${place})`;
-  const angle = ((place * 137.508) % 360).toFixed(1), light = (place % 3) * 0.09;
-  return `light-dark(oklch(${0.48 + light} 0.15 ${angle}), oklch(${0.66 + light} 0.14 ${angle}))`;
-}
-
 function startMap() {
   const P = D.points, n = P.n, canvas = $("map-canvas"), pen = canvas.getContext("2d"), TIP = $("tip");
   const X = unpack(P.x, Uint16Array), Y = unpack(P.y, Uint16Array), ROW = unpack(P.row, Uint32Array);
@@ -32,10 +25,9 @@ function startMap() {
     .map((title) => ({ title, values: unpack(P[title], Uint8Array), low: 0, high: 255, shown: [0, 1] }));
   const COLUMNS = P.columns.map(({ values, double, ...rest }) =>
     ({ ...rest, values: unpack(values, double ? Float64Array : Float32Array) }));
-  const kinds = D.clusters.filter((cluster) => cluster.label !== -1).length;
   const state = { by: "cluster", only: null, found: null, at: -1, zoom: 1, cx: 0.5, cy: 0.5, lasso: null, selecting: false };
   const idOf = (i) => (D.ids ? D.ids[i] : `row ${ROW[i]}`);
-  const clusterColour = (place) => (D.clusters[place].label === -1 ? "var(--noise)" : hue(place, kinds));
+  const clusterColour = (place) => D.clusters[place].colour;
 
   // What points can be coloured by: their place in a legend, or a place on a ramp.
   const groups = {
@@ -44,7 +36,7 @@ function startMap() {
   if (CLASS) {
     const counts = new Array(D.classes.length).fill(0);
     CLASS.forEach((place) => counts[place]++);
-    groups.class = { title: "class", of: CLASS, names: D.classes, counts, colour: (place) => hue(place, D.classes.length) };
+    groups.class = { title: "class", of: CLASS, names: D.classes.map((one) => one.name), counts, colour: (place) => D.classes[place].colour };
   }
   const ramps = {};
   for (const share of SHARES) ramps[share.title] = share;
@@ -203,7 +195,7 @@ function startMap() {
     const lines = [el("b", {}, idOf(i))];
     if (D.ids) lines.push(el("span", {}, `row ${ROW[i]}`));
     lines.push(el("span", {}, D.clusters[CLUSTER[i]].name));
-    if (CLASS) lines.push(el("span", {}, `class: ${D.classes[CLASS[i]]}`));
+    if (CLASS) lines.push(el("span", {}, `class: ${D.classes[CLASS[i]].name}`));
     for (const { title, values } of SHARES) lines.push(el("span", {}, `${title}: ${(values[i] / 255).toFixed(2)}`));
     for (const column of COLUMNS.slice(0, 6)) lines.push(el("span", {}, `${column.name}: ${Number(column.values[i].toPrecision(6))}`));
     if (D.texts) lines.push(el("span", {}, D.texts[i]));
@@ -350,7 +342,7 @@ function startMap() {
       const found = new Uint8Array(n);
       let count = 0;
       for (let i = 0; i < n; i++) {
-        const about = `${idOf(i)} ${D.texts ? D.texts[i] : ""} ${D.clusters[CLUSTER[i]].name} ${CLASS ? D.classes[CLASS[i]] : ""}`.toLowerCase();
+        const about = `${idOf(i)} ${D.texts ? D.texts[i] : ""} ${D.clusters[CLUSTER[i]].name} ${CLASS ? D.classes[CLASS[i]].name : ""}`.toLowerCase();
         if (words.every((word) => about.includes(word))) { found[i] = 1; count++; }
       }
       state.found = found;
