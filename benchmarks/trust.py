@@ -1,8 +1,9 @@
 """Worth of confidence, consensus, exemplars and reassigned noise, against known classes.
 
-``python benchmarks/trust.py FOLDER`` with usps.npz, usps_latent.npz, mnist.npz, letter.npz,
-satimage.npz and pbmc68k_reduced.h5ad writes benchmarks/results/trust.md. Classes are never used by
-a method, only to measure it.
+``python benchmarks/trust.py FOLDER [SECTION ...]`` with usps.npz, usps_latent.npz, mnist.npz,
+letter.npz, satimage.npz and pbmc68k_reduced.h5ad writes benchmarks/results/trust.md: all of it, or
+those of noise, consensus, drift and confidence that are named. Classes are never used by a method,
+only to measure it.
 """
 
 from __future__ import annotations
@@ -301,29 +302,47 @@ def about_consensus(folder: Path) -> list[str]:
     ]
 
 
-def main(folder: Path) -> None:
-    """Measure, and write what was found."""
-    warnings.simplefilter("ignore")
-    parts = [
-        "# Trust, measured",
-        "",
-        "`python benchmarks/trust.py FOLDER`; classes are used to measure only.",
-        "",
-    ]
-    parts += [*about_noise(folder), "", *about_consensus(folder), ""]
-    parts += [
+def about_drift(folder: Path) -> list[str]:
+    """The section about drift."""
+    return [
         "## Drift",
         "",
         "`pca, identity, gmm` fitted on half of the digits 0 to 7 of USPS. Purity is the "
         "share of 8 and 9 among the candidates for new clusters.",
         "",
         *drift(folder),
-        "",
     ]
-    RESULTS.write_text("\n".join(parts) + "\n", encoding="utf-8")
-    parts += ["## Confidence", "", *confidence(folder)]
+
+
+def about_confidence(folder: Path) -> list[str]:
+    """The section about confidence."""
+    return ["## Confidence", "", *confidence(folder)]
+
+
+SECTIONS = {
+    "noise": about_noise,
+    "consensus": about_consensus,
+    "drift": about_drift,
+    "confidence": about_confidence,
+}
+
+
+def main(folder: Path, wanted: list[str]) -> None:
+    """Measure, and write what was found; sections that are not wanted stay as they are."""
+    warnings.simplefilter("ignore")
+    before = dict(
+        zip(SECTIONS, RESULTS.read_text(encoding="utf-8").split("\n## ")[1:], strict=True)
+    )
+    parts = [
+        "# Trust, measured",
+        "",
+        "`python benchmarks/trust.py FOLDER [SECTION ...]`; classes are used to measure only.",
+    ]
+    for name, about in SECTIONS.items():
+        kept = f"## {before[name].strip()}"
+        parts += ["", *(about(folder) if name in wanted or not wanted else [kept])]
     RESULTS.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

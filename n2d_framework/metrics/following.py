@@ -128,6 +128,11 @@ class Reference:
             feature_counts=feature_counts,
         )
 
+    def is_far(self, latent: AnyArray) -> AnyArray:
+        """Which rows are farther from every cluster than 99 % of those of the fit."""
+        distances = _to_nearest(latent.reshape(len(latent), -1), self.centres)
+        return np.asarray(distances > self.far)
+
     def as_state(self) -> State:
         """Content of the part ``reference`` of a bundle."""
         state = {name: value for name, value in attrs.asdict(self).items() if value is not None}

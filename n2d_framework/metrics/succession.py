@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import attrs
@@ -63,7 +64,12 @@ class Succession:
 
 
 def succession(
-    before: IntArray, after: IntArray, first_new: int | None = None, *, judged: int | None = None
+    before: IntArray,
+    after: IntArray,
+    first_new: int | None = None,
+    *,
+    judged: int | None = None,
+    known: Iterable[int] = (),
 ) -> Succession:
     """Match clusters of the same rows, by the rows that they share.
 
@@ -79,6 +85,8 @@ def succession(
         The least id that no cluster had; without it clusters keep the ids that they have.
     judged : int, optional
         How many rows, the first, say which clusters continue which; by default all.
+    known : iterable of int
+        Clusters before, of which there may be no row.
 
     Returns
     -------
@@ -86,10 +94,10 @@ def succession(
     """
     from scipy.optimize import linear_sum_assignment
 
-    old, new = _clusters(before), _clusters(after)
-    known = slice(judged)
-    table = _counts(before[known], after[known], old, new)
-    sizes = np.array([(before[known] == label).sum() for label in old], dtype=np.int64)
+    old, new = sorted({*_clusters(before), *known}), _clusters(after)
+    matching = slice(judged)
+    table = _counts(before[matching], after[matching], old, new)
+    sizes = np.array([(before[matching] == label).sum() for label in old], dtype=np.int64)
     edges = (table > 0) & (table >= _PART * sizes[:, None])
     edges &= ((table * edges).sum(axis=1) >= _WHOLE * sizes)[:, None]
     ids = dict.fromkeys(new, NOISE) if first_new is not None else {k: k for k in new}

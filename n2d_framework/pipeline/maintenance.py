@@ -34,7 +34,7 @@ from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.store import StageStore
 from n2d_framework.seeding import resolve_random_state
-from n2d_framework.types import AnyArray, IntArray
+from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["Maintenance"]
 
@@ -339,12 +339,17 @@ class Maintenance(Assessor):
         training = known is not None and known.fingerprint() == fit.data["fingerprint"]
         found = self.drift(new, None if fit.reference is not None else known)
         parts = [new] if known is None else [known, new]
-        before = np.concatenate([self._outputs_of(part)[2] for part in parts])
+        outputs = [self._outputs_of(part) for part in parts]
+        before = np.concatenate([labels for _, _, labels, _ in outputs])
         names = self.cluster_names_
         if refit == "never" or (refit == "drift" and found.verdict != "drift"):
             return Update(found, self, None, _sizes(before, before), len(before), names)
+        judging = before
+        if known is None and fit.reference is not None:
+            # What is far from all clusters is predicted to be of one, but does not continue it.
+            judging = np.where(fit.reference.is_far(outputs[0][0]), NOISE, before)
         model, matched, lost = refitted(
-            self, joined_rows(parts), before, judged=len(parts[0]), training=training,
+            self, joined_rows(parts), judging, judged=len(parts[0]), training=training,
             named=fit.fitted.cluster_names, candidates=candidates,
         )  # fmt: skip
         names = names | model.cluster_names_

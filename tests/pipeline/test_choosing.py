@@ -180,6 +180,24 @@ def test_without_drift_or_with_few_rows_nothing_is_fitted(fitted):
         fitted.update(blobs(FOUR, 40) + 30, refit="Never")
 
 
+def test_no_old_cluster_is_continued_by_rows_that_are_far_from_all(fitted):
+    old = set(fitted.labels_.tolist())
+    far = fitted.update(blobs(FOUR, 40) + 30)
+    kinds = {one.kind: one for one in far.succession.transitions}
+    assert set(kinds) == {"new", "gone"}
+    assert {k for one in far.succession.transitions for k in one.before} == old
+    assert old.isdisjoint(far.model.labels_.tolist())
+    assert far.model.cluster_names_ == {}
+    assert any("'two': cluster 2 is gone" in text for text in far.lost)
+    half = np.concatenate([blobs(FOUR[:2], 60), blobs(FOUR[:2], 60) + 30])
+    some = fitted.update(half, refit="always").succession.transitions
+    there = set(fitted.predict(half[:120]).tolist())
+    assert {k for one in some if one.kind == "gone" for k in one.before} == old - there
+    assert there < old
+    again = fitted.update(blobs(FOUR), refit="always")
+    assert {one.kind for one in again.succession.transitions} == {"kept"}
+
+
 def test_edits_that_cannot_be_made_again_are_listed():
     model = unfitted(n_clusters=4).fit(blobs(FOUR))
     model.edit().rename({3: "three"}).must_link([0, 70]).delete([1])

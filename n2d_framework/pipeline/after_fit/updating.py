@@ -121,7 +121,7 @@ def refitted(
     rows : Rows
         To fit.
     before : int64 array of shape (n,)
-        Their labels by `model`.
+        Their labels by `model`; -1 as well for rows that say nothing of its clusters.
     judged : int
         Clusters are matched by so many rows, the first.
     training : bool
@@ -149,7 +149,8 @@ def refitted(
     first_new = max([-1, *model.labels_.tolist(), *before.tolist(), *used]) + 1
 
     editor = again.edit()
-    found = succession(before, again.labels_, first_new, judged=judged)
+    clusters = set(model.labels_.tolist()) - {NOISE}
+    found = succession(before, again.labels_, first_new, judged=judged, known=clusters)
     if any(label != became for label, became in found.ids.items()):
         editor.renumber(found.ids, note="ids as before the update")
     heads = {edit["ids"][0] for edit in journal if edit["kind"] == "merge"}
@@ -160,7 +161,7 @@ def refitted(
             [label, *(k for k in one.after if k != label)], note="merged before the update"
         )
     if merged:
-        found = succession(before, again.labels_, judged=judged)
+        found = succession(before, again.labels_, judged=judged, known=clusters)
     return again, found, tuple(_again(editor, again, journal, named, training=training))
 
 
