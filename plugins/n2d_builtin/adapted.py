@@ -6,10 +6,13 @@ import inspect
 import json
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
+from n2d_builtin.common.one_thread import one_blas_thread
+from n2d_builtin.common.same_products import PRODUCT_ROWS
 from n2d_framework.plugin import (
     AnyArray,
     ConfigError,
@@ -43,13 +46,16 @@ __all__ = [
     "FitOnlyTransformer",
 ]
 
+#: State version from which on the class is given rows in float64.
+_IN_FLOAT64 = 3
 #: Rows of a trial fit, before anything is trained, that shows whether a class can be saved.
 _TRIAL_ROWS = 60
 
 
-#: Rows that the class is asked about at once, always as many: with others its products of
-#: matrices would take other paths, and a row's last bits would depend on its company.
-_BLOCK = 256
+#: Rows that the class was asked about at once, on any number of threads, up to state version 3.
+_FORMERLY = 256
+#: Modules of classes that stop when the rows they are given agree, all of them: each row alone.
+_JOINT = frozenset({"sklearn.decomposition._nmf"})
 
 
 #: Attributes with the labels of the training rows: those that cluster columns too have the second.
@@ -63,6 +69,7 @@ class _Adapted:
     options: Mapping[str, Any]
     estimator_: Any
     rows_: str
+    at_once_: int
 
     def __attrs_post_init__(self) -> None:
         try:
@@ -86,6 +93,12 @@ class _Adapted:
         except TypeError as error:
             raise StageError(f"{self.factory} refuses its options: {error}") from error
 
+    def _begin(self, context: FitContext) -> None:
+        """Make the foreign object, and say how it will be asked."""
+        self.estimator_, self.rows_ = self._make(context), "float64"
+        modules = {cls.__module__ for cls in type(self.estimator_).__mro__}
+        self.at_once_ = PRODUCT_ROWS if _JOINT.isdisjoint(modules) else 1
+
     def _fit(self, method: str, x: AnyArray) -> Any:
         """Answer of the foreign object's method for the training rows."""
         try:
@@ -108,9 +121,13 @@ class _Adapted:
         if found is None:
             raise UnsupportedError(f"{self.factory} has no {method}")
         try:
-            return in_blocks(
-                lambda rows: np.asarray(found(self._wide(rows))), x, block=_BLOCK, least=_BLOCK
-            )
+            with nullcontext() if self.at_once_ == _FORMERLY else one_blas_thread():
+                return in_blocks(
+                    lambda rows: np.asarray(found(self._wide(rows))),
+                    x,
+                    block=self.at_once_,
+                    least=self.at_once_,
+                )
         except ValueError as error:
             raise DataError(f"{self.factory} refuses rows of shape {x.shape}: {error}") from error
 
@@ -148,20 +165,28 @@ class _Adapted:
     def get_state(self) -> State:
         """The fitted object in the format of skops, which is not a pickle."""
         fitted = require_fitted(self.estimator_, self.factory)
-        return {**object_state(fitted, what=self.factory), "rows": self.rows_}
+        return {
+            **object_state(fitted, what=self.factory),
+            "rows": self.rows_,
+            "at_once": self.at_once_,
+        }
 
     def set_state(self, state: State) -> None:
         """Put back the fitted object, if every type in it is scikit-learn's own or trusted."""
         rows = need(state, "rows", str)
         if rows not in ("float32", "float64"):
             raise StateError(f"{self.factory}: state 'rows' is {rows!r}")
+        at_once = need(state, "at_once", int)
+        if at_once not in (1, PRODUCT_ROWS, _FORMERLY):
+            raise StateError(f"{self.factory}: state 'at_once' is {at_once}")
         self.estimator_ = object_from_state(state, trusted_types(), what=self.factory)
-        self.rows_ = rows
+        self.rows_, self.at_once_ = rows, at_once
 
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:
-        """Read version 1, without parts beside the object, and 2, given rows in float32."""
-        return {**({"parts": []} if version == 1 else {}), **state, "rows": "float32"}
+        """Read version 1, without parts beside the object, 2, given rows in float32, and 3."""
+        before = {"at_once": _FORMERLY} | ({"rows": "float32"} if version < _IN_FLOAT64 else {})
+        return {**({"parts": []} if version == 1 else {}), **state, **before}
 
 
 @component
@@ -180,6 +205,7 @@ class AdaptedTransformer(_Adapted):
     options: Mapping[str, Any] = option({}, help="Arguments of the class; plain values.")
     estimator_: Any = learned()
     rows_: Any = learned()
+    at_once_: Any = learned()
 
     def _narrow(self, found: Any, *, fitting: bool) -> FloatArray:
         """Return coordinates in float32, unless it would make rows equal or cannot hold them."""
@@ -208,7 +234,7 @@ class AdaptedTransformer(_Adapted):
 
     def fit_transform(self, x: AnyArray, *, context: FitContext) -> FloatArray:
         """Fit the foreign object, and return its coordinates of the training rows."""
-        self.estimator_, self.rows_ = self._make(context), "float64"
+        self._begin(context)
         if hasattr(self.estimator_, "fit_transform"):
             found = self._fit("fit_transform", x)
         else:
@@ -239,14 +265,15 @@ class AdaptedClusterer(_Adapted):
     options: Mapping[str, Any] = option({}, help="Arguments of the class; plain values.")
     estimator_: Any = learned()
     rows_: Any = learned()
+    at_once_: Any = learned()
     labels_: IntArray = learned()
 
     def fit(self, m: AnyArray, *, context: FitContext) -> AdaptedClusterer:
         """Fit the foreign object."""
-        self.estimator_, self.rows_ = self._make(context), "float64"
+        self._begin(context)
         self.estimator_ = self._fit("fit", m)
         names = [name for name in _LABELS if hasattr(self.estimator_, name)]
-        labels = getattr(self.estimator_, names[0]) if names else self._fit("predict", m)
+        labels = getattr(self.estimator_, names[0]) if names else self._call("predict", m)
         self.labels_ = np.asarray(labels, dtype=np.int64)
         if self.labels_.shape != m.shape[:1]:
             raise StageError(

@@ -372,7 +372,7 @@ def _adapted(role: Role) -> tuple[ComponentSpec, ComponentSpec]:
     places, once = _EXAMPLES[kind]
     about: dict[str, Any] = {
         "role": role, "imports_code": True, "adapts": True, "deterministic": False,
-        "noise": role == "clusterer", "state_version": 3,
+        "noise": role == "clusterer", "state_version": 4,
     }  # fmt: skip
     return (
         ComponentSpec(

@@ -186,6 +186,25 @@ def test_on_an_accelerator_bfloat16_is_chosen_only_if_clearly_faster(single, hal
     assert precision.bfloat16_is_faster.__wrapped__() is (single > 1.5 * half)
 
 
+@pytest.mark.parametrize("name", ["ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"])
+@pytest.mark.parametrize("kept", ["SSE41", "avx2", "AVX2_VNNI_2", "AVX512_CORE", "AVX512_CORE_AMX"])
+def test_precision_heeds_what_onednn_is_kept_to(name, kept, monkeypatch):
+    """TensorFlow ends the process where oneDNN may not multiply bfloat16 at all."""
+    from n2d_framework.networks import precision
+
+    monkeypatch.setenv(name, kept)
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    monkeypatch.setattr(precision, "processor_instructions", lambda: ["amx_bf16"])
+    assert precision.bfloat16_is_faster.__wrapped__() is (kept == "AVX512_CORE_AMX")
+    if kept.startswith("AVX512"):
+        assert precision.resolve_precision("bfloat16") == "bfloat16"
+        return
+    with pytest.raises(ConfigError, match=f"{name}={kept} keeps oneDNN"):
+        precision.resolve_precision("bfloat16")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert precision.resolve_precision("bfloat16") == "bfloat16"
+
+
 @pytest.mark.parametrize("words", [["avx512f"], [], ["avx2", "avx512_bf16"], ["amx_bf16"]])
 def test_on_a_processor_the_precision_is_never_timed(words, monkeypatch):
     """A measurement differs between processes under load, and labels would with it."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
+from n2d_builtin.adapted import AdaptedTransformer
 from n2d_builtin.gmm.bayesian_gmm import BayesianGaussianMixture
 from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.isomap.isomap import Isomap
@@ -53,6 +54,30 @@ def test_equal_rows_of_wide_products(wide):
             found = ask(np.repeat(row, _PLACES, axis=0))
         differ = np.flatnonzero((found != expected).reshape(_PLACES, -1).any(axis=1))
         assert not len(differ), f"{threads} threads: other bits in rows {differ[:5]}"
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("decomposition:NMF", {"n_components": 5, "max_iter": 5}),  # one stop for all rows
+        ("decomposition:KernelPCA", {"kernel": "rbf", "n_components": 5}),
+        ("cluster:Birch", {"n_clusters": 5}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_classes_of_scikit_learn_in_any_company(name, options):
+    rng = np.random.default_rng(0)
+    x = np.abs(rng.standard_normal((300, 33), dtype=np.float32))
+    fitted = AdaptedTransformer(factory=f"sklearn.{name}", options=options)
+    fitted.fit(x, context=FitContext(seed=0))
+    whole = fitted.transform(x)
+    for rows in ([7], rng.permutation(300)[:31], np.arange(97)[::-1], np.arange(43, 300)):
+        np.testing.assert_array_equal(fitted.transform(x[rows]), whole[rows])
+    state = fitted.get_state()
+    older = AdaptedTransformer(factory=fitted.factory, options=options)
+    older.set_state(older.upgrade_state({k: state[k] for k in state if k != "at_once"}, 3))
+    np.testing.assert_allclose(older.transform(x), whole, rtol=1e-2, atol=1e-3)
+    assert older.at_once_ == 256, "bundles of before are asked as before"
 
 
 _NETWORKS = """
