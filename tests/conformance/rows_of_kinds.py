@@ -7,6 +7,7 @@ its name begins with; the answers go to ``<name>.npz``. Used by test_kinds_and_s
 from __future__ import annotations
 
 import itertools
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -66,9 +67,13 @@ def rows_of(kind: str) -> Rows:
 KINDS = ("sparse", "columns", "text", "sequence")
 
 
+#: The tests of its distribution bring the file that it has to be given.
+_NEEDS_A_FILE = ("transformer",)
+
+
 def _names(role: str) -> list[str]:
-    entries = default_catalogue().components(role)
-    return [entry.spec.name for entry in entries if not entry.spec.imports_code]
+    specs = [entry.spec for entry in default_catalogue().components(role)]
+    return [s.name for s in specs if not s.imports_code and s.name not in _NEEDS_A_FILE]
 
 
 def _spec(role: str, name: str) -> Any:
@@ -83,9 +88,8 @@ def legal_starts(kind: str) -> list[tuple[str | None, str]]:
         specs = [_spec("embedder", embedder)]
         if prepare is not None:
             specs.insert(0, _spec("prepare", prepare))
-        numbers = prepare is not None or rows.storage != "columns"
         image = "image" in specs[-1].input_kinds
-        if numbers and not image and specs[-1].inductive and not kind_reasons(specs, rows):
+        if not image and specs[-1].inductive and not kind_reasons(specs, rows):
             found.append((prepare, embedder))
     return found
 
@@ -106,17 +110,22 @@ def compositions(kind: str) -> list[dict[str, str | None]]:
     }
     # What needs something that others publish is examined with those, in test_trios.
     later["clusterer"] = [name for name in later["clusterer"] if not _spec("clusterer", name).needs]
-    later["describe"] = [
-        name
-        for name in _names("describe")
-        if not kind_reasons([], rows_of(kind), [_spec("describe", name)])
-    ]
     count = max(len(chosen), *map(len, later.values()))
-    return [
-        dict(zip(("prepare", "embedder"), chosen[turn % len(chosen)], strict=True))
-        | {role: names[turn % len(names)] if names else None for role, names in later.items()}
-        for turn in range(count)
-    ]
+    found = []
+    for turn in range(count):
+        start = dict(zip(("prepare", "embedder"), chosen[turn % len(chosen)], strict=True))
+        rest = {role: names[turn % len(names)] for role, names in later.items()}
+        described = describing(kind, start)
+        rest["describe"] = described[turn % len(described)] if described else None
+        found.append(start | rest)
+    return found
+
+
+def describing(kind: str, start: dict[str, str | None]) -> list[str]:
+    """Describe components that take the rows of a kind, or what they have become before."""
+    before = [_spec(role, name) for role, name in start.items() if name is not None]
+    names = _names("describe")
+    return [n for n in names if not kind_reasons(before, rows_of(kind), [_spec("describe", n)])]
 
 
 def fitted_model(kind: str, slots: dict[str, str | None], store: Path) -> n2d.N2D:
@@ -161,7 +170,13 @@ def main(folder: Path) -> None:
     for path in sorted(folder.glob("*.n2d")):
         rows = rows_of(path.name.partition("-")[0])
         new = rows.take(slice(N_TRAIN, None))
-        np.savez(path.with_suffix(".npz"), **answers(n2d.load(path), new))
+        np.savez(path.with_suffix(".npz"), **all_answers(n2d.load(path), new))
+
+
+def all_answers(model: n2d.N2D, rows: Rows) -> dict[str, np.ndarray]:
+    """What a model says about rows, and what it says of its clusters."""
+    said = json.dumps(model.descriptions_, sort_keys=True)
+    return {**answers(model, rows), "descriptions": np.array(said)}
 
 
 if __name__ == "__main__":

@@ -14,8 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from replay import answers
-from rows_of_kinds import KINDS, N_TRAIN, SLOTS, compositions, fitted_model, legal_starts, rows_of
+from rows_of_kinds import (
+    KINDS,
+    N_TRAIN,
+    SLOTS,
+    all_answers,
+    compositions,
+    describing,
+    fitted_model,
+    legal_starts,
+    rows_of,
+)
 
 from n2d_framework import N2D
 from n2d_framework.errors import DataWarning
@@ -64,6 +73,10 @@ def test_every_component_that_takes_a_kind_meets_it():
                 spec = entry.spec
                 if spec.inductive and not spec.imports_code and not spec.needs:
                     assert (role, spec.name) in met, kind
+        roles = ("prepare", "embedder")
+        starts = [dict(zip(roles, start, strict=True)) for start in legal_starts(kind)]
+        legal = {("describe", name) for start in starts for name in describing(kind, start)}
+        assert legal == {pair for pair in met if pair[0] == "describe" and pair[1]}, kind
     starts = {kind: set(legal_starts(kind)) for kind in KINDS}
     own = {
         kind: {start for start in found if _of_framework(*start)} for kind, found in starts.items()
@@ -72,6 +85,8 @@ def test_every_component_that_takes_a_kind_meets_it():
     assert {prepare for prepare, _ in own["columns"]} == {"table"}
     assert {prepare for prepare, _ in own["text"]} == {"table"}
     assert {embedder for _, embedder in own["columns"]} >= {"dense_ae", "pca", "identity"}
+    described = {kind: {s["describe"] for k, s in CASES.values() if k == kind} for kind in KINDS}
+    assert "summary" in described["columns"] & described["sequence"]
 
 
 def _of_framework(*names: str | None) -> bool:
@@ -84,7 +99,7 @@ def _of_framework(*names: str | None) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_bundle_answers_bit_for_bit_in_another_process(name, fitted, replayed):
-    before = answers(fitted[name], rows_of(CASES[name][0]).take(slice(N_TRAIN, None)))
+    before = all_answers(fitted[name], rows_of(CASES[name][0]).take(slice(N_TRAIN, None)))
     with np.load(replayed / f"{name}.npz") as after:
         assert set(after) == set(before)
         for what, values in before.items():
