@@ -106,7 +106,7 @@ def choose_columns(ref: Reference, columns: Sequence[str], index: Sequence[str] 
     if repeated:
         raise DataError(f"{ref.path}: several columns are named {repeated[0]!r}; rename them")
     named = known.intersection([*patterns, *ref.text])
-    label = label_column(ref, columns, named)
+    label = label_column(ref, columns, named.union(dropped))
     for name, what in ((label, "label"), (ref.id, "id")):
         if name is not None and name in named:
             raise DataError(f"{ref.path}: column {name!r} cannot be feature and {what} at once")

@@ -18,7 +18,7 @@ from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
-__all__ = ["Progress", "collect", "joined_labels", "remark_on_ids"]
+__all__ = ["Progress", "about_ids", "collect", "joined_labels", "remark_on_ids"]
 
 #: What is called with the number of rows that are read, and of all if it is known.
 Progress: TypeAlias = Callable[[int, int | None], None]
@@ -94,6 +94,13 @@ def _fitting(source: RowSource, y: AnyArray | None) -> tuple[str, ...]:
 
 def remark_on_ids(ids: AnyArray, name: str) -> None:
     """Warn once of ids that do not distinguish rows; they are used as they are."""
+    found = about_ids(ids)
+    if found:
+        warnings.warn(f"{name}: {found}", DataWarning, stacklevel=2)
+
+
+def about_ids(ids: AnyArray) -> str:
+    """What is wrong with ids that do not distinguish rows; empty if nothing is."""
     seen: dict[str, int] = {}
     found = []
     for row, key in enumerate(ids):
@@ -101,14 +108,13 @@ def remark_on_ids(ids: AnyArray, name: str) -> None:
             found.append(f"row {row} has no id")
         elif seen.setdefault(key, row) != row:
             found.append(f"id {key!r} of row {seen[key]} comes again in row {row}")
-    if found:
-        more = f", and {len(found) - 1} more such rows" if len(found) > 1 else ""
-        warnings.warn(
-            f"{name}: {found[0]}{more} (rows counted from 0); ids come out as they are, and "
-            "row numbers distinguish rows",
-            DataWarning,
-            stacklevel=2,
-        )
+    if not found:
+        return ""
+    more = f", and {len(found) - 1} more such rows" if len(found) > 1 else ""
+    return (
+        f"{found[0]}{more} (rows counted from 0); ids come out as they are, and row numbers "
+        "distinguish rows"
+    )
 
 
 def _known(

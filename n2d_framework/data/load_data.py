@@ -13,10 +13,11 @@ import attrs
 from n2d_framework.core.budget.scratch import Scratch
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.libraries import require_extra
-from n2d_framework.core.rows import Schema, left_out
+from n2d_framework.core.rows import Schema, left_out, written_by_pandas
 from n2d_framework.data.adapters import adapted_file, adapted_suffixes
 from n2d_framework.data.apart import SourceApart
 from n2d_framework.data.collect import Progress, collect
+from n2d_framework.data.faults import point_out
 from n2d_framework.data.formats.arrow_ipc import ArrowSource
 from n2d_framework.data.formats.hdf5 import hdf5_rows
 from n2d_framework.data.formats.image_folder import IMAGE_SUFFIXES, ImageFolder
@@ -256,6 +257,9 @@ def _refuse_keys(ref: Reference, keys: Sequence[str], what: str) -> None:
 def _report_matching(source: RowSource, like: Schema, where: str) -> None:
     """Say which columns are left out, or that names play no part."""
     named = source.schema is not None and source.schema.named
+    without_id = source.columns is not None and source.columns.id is None and like.series is None
+    if like.id is not None and without_id and not written_by_pandas([like.id]):
+        point_out(Path(where), f"it has no column {like.id!r} of ids; rows have numbers alone")
     if source.others:
         text = left_out(source.others)
     elif like.named and not named:

@@ -140,7 +140,7 @@ def _find(names: Sequence[str], wanted: Sequence[str]) -> str | None:
 
 
 def label_column(ref: Reference, columns: Sequence[str], named: Collection[str] = ()) -> str | None:
-    """The column of a table that holds labels; not one of those `named` as features.
+    """The column of a table that holds labels; not one of those `named` for something else.
 
     Beside a column named ``x``, one named ``y`` is taken for a coordinate.
 

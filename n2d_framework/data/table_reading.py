@@ -22,6 +22,7 @@ from n2d_framework.data.kinds.column_kinds import (
     infer_column,
     unread_column,
 )
+from n2d_framework.data.kinds.oddities import rounded, stand_in
 from n2d_framework.data.kinds.string_column import Where
 from n2d_framework.data.kinds.written_values import is_marker
 from n2d_framework.data.reference import Reference
@@ -66,6 +67,11 @@ class UsedColumn:
     def name(self) -> str:
         """Name of the column."""
         return self.facts.field.name
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Remarks for its user; none, if the user chose to leave it out."""
+        return self.facts.remarks if self.use == "feature" or self.why else ()
 
 
 @attrs.frozen(eq=False)
@@ -204,18 +210,22 @@ def _uses(columns: list[UsedColumn], chosen: Columns) -> list[UsedColumn]:
     found = []
     has_ids = chosen.id is not None
     beside = {chosen.label: "label", chosen.id: "id"} | dict.fromkeys(chosen.others, "")
+    numbers = all(column.facts.plain for column in columns if column.name not in beside)
     for column in columns:
         use, why = beside.get(column.name, "feature"), ""
         if use != "feature" or column.name in chosen.settled:
             pass
         elif column.facts.empty:
             use, why = "", "has no values"
+        elif column.facts.identifies and numbers:
+            pass  # among numbers alone, one that counts the rows is used as it is
         elif column.facts.identifies:
             use, why = ("" if has_ids else "id"), column.facts.identifies
             has_ids = True
         elif column.facts.free_text:
             use, why = "", _TEXTS
-        found.append(attrs.evolve(column, use=use, why=why))
+        problem = column.problem if use else ""
+        found.append(attrs.evolve(column, use=use, why=why, problem=problem))
     texts = [n for n, column in enumerate(found) if column.why == _TEXTS]
     if len(texts) == 1 and not any(column.use == "feature" for column in found):
         facts = found[texts[0]].facts
@@ -247,7 +257,7 @@ def _point_out_uses(source: RowSource, found: TableReading) -> None:
     if empty:
         point_out(source.table, f"column {listed(empty)} has no values and is left out")
     for column in found.columns:
-        for remark in column.facts.remarks:
+        for remark in column.remarks:
             point_out(source.table, f"column {column.name!r}: {remark}")
     _point_out_classes(source, found.y)
 
@@ -264,13 +274,17 @@ def _point_out_numbers(source: RowSource, data: Dataset) -> None:
             f"column {listed(counters)} counts the rows and is used as a feature; if it is their "
             f"id, say so: {{path: ..., id: {counters[0]}}}",
         )
-    rounded = [names[position] for position in _rounded(data.x)]
-    if rounded:
+    extremes = zip(data.x.min(axis=0).tolist(), data.x.max(axis=0).tolist(), strict=True)
+    for name, column, (low, high) in zip(names, data.x.T, extremes, strict=True):
+        for remark in stand_in(column, low, high):
+            point_out(source.table, f"column {name!r}: {remark}")
+    coarse = [names[position] for position in rounded(data.x)]
+    if coarse:
         point_out(
             source.table,
-            f"column {listed(rounded)} has numbers of more than 16 digits, which become equal as "
+            f"column {listed(coarse)} has numbers of more than 16 digits, which become equal as "
             "float64 where they differ in the last; subtract what they have in common, leave it "
-            f"out, or if it is the id, say so: {{path: ..., id: {rounded[0]}}}",
+            f"out, or if it is the id, say so: {{path: ..., id: {coarse[0]}}}",
         )
     _point_out_classes(source, data.y)
 
@@ -287,18 +301,6 @@ def _point_out_classes(source: RowSource, y: AnyArray | None) -> None:
             f"{int(np.isin(y, marks).sum())} rows are of the class {listed(marks)}; if that says "
             "that the class is missing, leave those rows out",
         )
-
-
-def _rounded(x: AnyArray) -> list[int]:
-    """Positions of float64 features whose rows cannot all differ at that size of the numbers."""
-    if x.dtype != np.float64 or len(x) < 2:
-        return []
-    low, high = x.min(axis=0), x.max(axis=0)
-    largest = np.maximum(np.abs(low), np.abs(high))
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = (largest >= 2**53) & ((high - low) / np.spacing(largest) < len(x) - 1)
-    positions_found: list[int] = np.flatnonzero(found).tolist()
-    return positions_found
 
 
 def reads_kinds(source: RowSource, ref: Reference) -> bool:

@@ -206,6 +206,28 @@ def test_unknown_categories_and_new_gaps_are_counted_and_take_the_mean():
         assert found.loc[1, name] == pytest.approx(known[name].mean())
 
 
+@pytest.mark.parametrize("dates", ["elapsed", "parts"])
+@pytest.mark.parametrize("far", ["9999-12-31", "0001-01-01", "1600-05-05"])
+def test_dates_that_stand_for_none_are_pointed_out(far, dates):
+    days = np.datetime64("2023-01-01") + np.arange(60).astype("m8[D]")
+    frame = pd.DataFrame({"n": np.arange(60.0), "d": days.astype("M8[us]")})
+    table = fitted(frame, dates=dates)
+    for at in ([5], range(0, 60, 3)):
+        odd = frame.copy()
+        odd["d"] = odd["d"].to_numpy().astype("M8[s]")
+        odd.loc[[*at], "d"] = np.datetime64(far, "s")
+        said = f"column 'd' has {len(at)} dates such as {far}, far from"
+        with pytest.warns(DataWarning, match=f"{said} the others"):
+            fitted(odd, dates=dates)
+        with pytest.warns(DataWarning, match=f"{said} those of the fit"):
+            features(table, odd)
+    later = frame.assign(d=frame["d"] + pd.Timedelta(days=400))
+    later.loc[3, "d"] = pd.NaT
+    with pytest.warns(DataWarning) as caught:
+        features(table, later)
+    assert not any("far from" in str(one.message) for one in caught)
+
+
 def test_similar_strings_are_near_each_other():
     rng = np.random.default_rng(0)
     words = ["engineer", "engineering", "teacher", "teaching"]

@@ -201,12 +201,15 @@ def test_repeated_and_missing_ids_come_out_as_they_are(n2d: Run, frame: pd.DataF
     said = n2d("predict", bundle, "rows.csv", "--id", "customer")
     assert said.exit_code == 0, said.output
     assert column(said.stdout, "id")[3:5] == ["00001", ""]
+    assert "rows.csv: 1 rows have no id, 1 one that came before" in said.stderr
     run = n2d("run", "model.yaml", "--id", "customer", "--no-plots", "--out", "b", "-q")
     assert "id '00001' of row 1 comes again in row 3, and 1 more such rows" in run.stderr
     frame.loc[3, "customer"] = "00003"
     write(frame, "rows.csv")
     run = n2d("run", "model.yaml", "--id", "customer", "--no-plots", "--out", "c", "-q")
     assert "row 4 has no id" in run.stderr
+    without = n2d("predict", *Path("c").glob("*.n2d"), write(frame[NAMES], "without.csv"))
+    assert "it has no column 'customer' of ids; rows have numbers alone" in without.stderr
 
 
 def test_no_id_column_of_that_name(n2d: Run, frame: pd.DataFrame) -> None:

@@ -100,6 +100,31 @@ def test_a_column_of_two_kinds_is_shown_with_its_place(table: pd.DataFrame) -> N
     assert "column 'age' has 'old' in row 11" in text
 
 
+def test_what_is_wrong_with_ids_and_texts_is_shown(table: pd.DataFrame) -> None:
+    table.loc[3, "key"], table.loc[4, "key"], table.loc[5, "note"] = "K001", None, " "
+    table.to_csv("t.csv", index=False)
+    record = json.loads(shown("t.csv", "--id", "key", "--text", "note", "--json"))
+    columns = {column["name"]: column for column in record["columns"]}
+    assert "id 'K001' of row 1 comes again in row 3, and 1 more such rows" in record["ids"]
+    assert columns["note"]["gaps"] == 1
+    text = " ".join(shown("t.csv", "--id", "key", "--text", "note").split())
+    assert "key: id 'K001' of row 1 comes again in row 3" in text
+    assert "texts of 6 words, at most 6" in text
+
+
+def test_columns_that_hold_no_values_of_a_table(table: pd.DataFrame) -> None:
+    nested = table[["age"]].assign(pair=[[1, 2]] * len(table))[["pair", "age"]]
+    nested.to_parquet("nested.parquet")
+    text = shown("nested.parquet")
+    assert "60 rows, 2 columns" in text
+    assert "column 'pair' holds list" in text
+    for flags in (["--drop", "pair"], ["--x", "age"]):
+        text = shown("nested.parquet", *flags)
+        assert "left out" in text
+        assert "refused" not in text
+        assert "holds list" not in text
+
+
 def test_arrays_and_known_datasets(table: pd.DataFrame) -> None:
     np.save("rows.npy", np.zeros((5, 3, 2), dtype=np.uint8))
     assert "5 rows of 3 x 2 uint8 (image)" in shown("rows.npy")

@@ -174,7 +174,7 @@ def main(folder: Path) -> None:
 
 
 def all_answers(model: n2d.N2D, rows: Rows) -> dict[str, np.ndarray]:
-    """What a model says about rows, and what it says of its clusters."""
+    """Everything that a model says about rows and about its clusters."""
     said = json.dumps(model.descriptions_, sort_keys=True)
     return {**answers(model, rows), "descriptions": np.array(said)}
 

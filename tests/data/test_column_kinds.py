@@ -249,19 +249,15 @@ def test_any_strings_become_values_or_are_refused(
             assert found is None or found == value.strip() or found == value.strip().lower()
 
 
-def test_tables_of_20000_columns_cost_seconds(tmp_path: Path) -> None:
-    import time
-
-    n, d = 30, 20_000
+def test_tables_of_many_columns_are_read_by_their_kinds(tmp_path: Path) -> None:
+    n, d = 30, 2_000
     names = ",".join(f"c{i}" for i in range(d))
     cells = ["red" if i % 7 == 0 else "1.5" for i in range(d)]
     rows = [",".join(cells), ",".join(["blue" if c == "red" else "" for c in cells])] * (n // 2)
     path = tmp_path / "wide.csv"
     path.write_text("\n".join([names, *rows]) + "\n")
-    start = time.perf_counter()
-    data = load(path)
-    assert time.perf_counter() - start < 60  # 3 s on a machine that has nothing else to do
-    assert len(data.x.schema.fields) == d
+    kinds = [field.kind for field in load(path).x.schema.fields]
+    assert kinds == ["category" if cell == "red" else "number" for cell in cells]
 
 
 def test_examination_shows_what_cannot_be_read(tmp_path: Path) -> None:
@@ -279,6 +275,81 @@ def test_examination_shows_what_cannot_be_read(tmp_path: Path) -> None:
         ("c", "feature"), ("d", ""), ("class", "label"),
     ]  # fmt: skip
     assert "'abc' in row 61" in table.columns[0].problem
+
+
+PLAIN = [f"{n}.5" for n in range(40)]
+KEYS = [f"K{n}" for n in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ([f"${n % 7}.00" for n in range(40)], "'$0.00' looks like a number with a unit"),
+        ([f"{n % 7} kg" for n in range(40)], "'0 kg' looks like a number with a unit"),
+        ([f"({n % 7}.5)" for n in range(40)], "looks like a number with a unit or marks"),
+        (["12"] * 20 + ["1_000"] * 20, "'1_000' looks like a number with a unit or marks"),
+        ([f"\u2212{n % 7}" for n in range(40)], "looks like a number with a unit or marks"),
+        ([f"{n % 9 + 1:02} Jan 2024" for n in range(40)], "'01 Jan 2024' looks like a date"),
+        ([f"March {n % 9 + 1}, 2024" for n in range(40)], "'March 1, 2024' looks like a date"),
+        ([f"2024-0{n % 9 + 1}" for n in range(40)], "'2024-01' looks like a date"),
+        ([f"1/{n % 9 + 1}/2024 3:00 PM" for n in range(40)], "looks like a date"),
+        ([f"202401{n % 20 + 10}" for n in range(40)], "20240110 looks like a date"),
+        (["-999"] * 9 + PLAIN[:31], "9 values are -999, far from all others"),
+        (["99999"] * 2 + PLAIN[:38], "2 values are 99999, far from all others"),
+        ([f"{10**17 + n}" for n in range(40)], "numbers of more than 16 digits"),
+        (KEYS[:30] + KEYS[:10], "30 different values in 40 rows; if they are ids"),
+        (["", *KEYS[1:]], "all its values are different, and 1 are missing"),
+    ],
+)
+def test_what_may_be_meant_otherwise_is_pointed_out(
+    tmp_path: Path, written: list[str], said: str
+) -> None:
+    path = tmp_path / "t.csv"
+    other = ["u", "v"] * 20
+    pd.DataFrame({"c": written, "other": other}).to_csv(path, index=False)
+    with pytest.warns(DataWarning) as caught:
+        load(path)
+    assert any(said in str(one.message) and "'c'" in str(one.message) for one in caught)
+    table = inspect_table(path)
+    assert table is not None
+    assert any(said in text for text in (*table.columns[0].remarks, table.columns[0].why))
+    assert not table.columns[1].remarks
+    kind = {"text": "c"} if "different" in said else {"drop": "c", "x": "other"}
+    assert not inspect_table({"path": path, **kind}).columns[0].remarks
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ["S12", "M3", "L4", "S1"], ["10:30", "9:15"], ["A-1", "B-2"], ["12A", "12B"],
+        ["0x1", "0x2"], ["1.2.3", "1.2.4"], ["3+", "5"], ["97", "98", "99"],
+    ],
+)  # fmt: skip
+def test_codes_are_not_pointed_out(tmp_path: Path, written: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"c": written * 10, "d": ["u"] * (10 * len(written))}).to_csv(path, index=False)
+    table = inspect_table(path)
+    assert table is not None
+    assert not table.columns[0].remarks
+
+
+@pytest.mark.parametrize("beside", ["u", "1.5"])
+@pytest.mark.parametrize("name", ["n", "y"])
+def test_an_examination_says_what_loading_does(tmp_path: Path, beside: str, name: str) -> None:
+    """Columns that count rows are ids, but used among numbers alone; what is dropped is not y."""
+    path = tmp_path / "t.csv"
+    frame = pd.DataFrame({name: np.arange(3, 23), "a": [beside, "2.5"] * 10, "b": PLAIN[:20]})
+    frame.to_csv(path, index=False)
+    for reference in ({"path": path}, {"path": path, "drop": name}, {"path": path, "drop": "a"}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            data, table = load(reference), inspect_table(reference)
+        assert table is not None
+        assert data.schema.names == tuple(facts.field.name for facts in table.features)
+        assert (
+            (data.y is None) == (table.y is None) == (name != "y" or reference.get("drop") == "y")
+        )
+        assert (data.ids is None) == (table.ids is None)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet", ".feather"])

@@ -105,10 +105,13 @@ def _not_finite(x: Any) -> int:
 
 
 def _of_table(table: TableReading) -> dict[str, Any]:
+    from n2d_framework.data.collect import about_ids
+
     columns = [_of_column(column) for column in table.columns]
     return {
         "name": table.name, "rows": len(table.columns[0].facts.values),
         "storage": "dense" if table.plain else "columns", "id": table.schema.id,
+        "ids": "" if table.ids is None else about_ids(table.ids),
         "y": table.schema.y, "classes": _counts(table.y), "columns": columns,
     }  # fmt: skip
 
@@ -130,7 +133,7 @@ def _of_column(column: UsedColumn) -> dict[str, Any]:
         "dtype": facts.field.dtype, "gaps": facts.gaps, "gap_words": list(facts.gap_words),
         "distinct": facts.distinct,
         "constant": facts.distinct == 1, "use": column.use, "why": column.why,
-        "problem": column.problem, "remarks": list(facts.remarks),
+        "problem": column.problem, "remarks": list(column.remarks),
         "identifies": facts.identifies,
     }  # fmt: skip
     return about | {"values": _values(facts)}
@@ -151,9 +154,12 @@ def _values(facts: ColumnFacts) -> dict[str, Any]:
         return _spread(present.astype(np.float64))
     if facts.field.kind == "date":
         first, last = (str(at.astype("datetime64[s]")) for at in (present.min(), present.max()))
-        return {"first": first.removesuffix("T00:00:00"), "last": last.removesuffix("T00:00:00")}
-    if facts.field.kind in ("text", "") or facts.free_text:
-        return {"words": float(np.mean([len(text.split()) for text in present])),
+        spread = _spread(present.astype("datetime64[s]").astype(np.float64))
+        return {"first": first.removesuffix("T00:00:00"), "last": last.removesuffix("T00:00:00"),
+                "skewness": spread["skewness"], "heavy_tails": spread["heavy_tails"]}  # fmt: skip
+    if facts.field.kind == "text" or facts.free_text:
+        words = [len(text.split()) for text in present]
+        return {"words": float(np.median(words)), "most_words": max(words),
                 "longest": max(map(len, present))}  # fmt: skip
     return {"most": dict(Counter(present.tolist()).most_common(3))}
 
@@ -252,9 +258,9 @@ def _described(column: Mapping[str, Any]) -> str:
             return f"always {low}"
         return ", ".join(filter(None, [f"{low} to {high}, median {middle}", _oddity(values)]))
     if "first" in values:
-        return f"{values['first']} to {values['last']}"
+        return ", ".join(filter(None, [f"{values['first']} to {values['last']}", _oddity(values)]))
     if "words" in values:
-        return f"texts of {values['words']:.0f} words"
+        return f"texts of {values['words']:.0f} words, at most {values['most_words']:,}"
     if column["constant"]:
         return f"always {next(iter(values['most']), '')}"
     return ", ".join(values.get("most", ())) + (", ..." if column["distinct"] > 3 else "")
@@ -294,6 +300,8 @@ def _advice(record: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}: {column['why']}; if it is a feature: --kind {flag}={column['kind']}"
         elif column["identifies"] and column["use"] == "feature" and record["storage"] == "dense":
             yield f"{name}: {column['identifies']}; if it is an id: --id {flag}"
+        if name == record["id"] and record["ids"]:
+            yield f"{name}: {record['ids']}"
         if column["kind"] == "text" and not column["use"]:
             yield f"{name}: texts; to cluster them: --text {flag}"
     skewed = [column["name"] for column in features if _oddity(column["values"])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
@@ -17,7 +18,14 @@ from n2d_framework.cli.flags import Quiet, selecting
 from n2d_framework.cli.terminal.console import out, print_json, seconds_text
 from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.data.stdin import STDIN, StdinFormat, from_stdin
-from n2d_framework.errors import ConfigError, DataError, OutputError, Problem, UnsupportedError
+from n2d_framework.errors import (
+    ConfigError,
+    DataError,
+    DataWarning,
+    OutputError,
+    Problem,
+    UnsupportedError,
+)
 
 if TYPE_CHECKING:
     from n2d_framework.core.rows import Schema
@@ -146,6 +154,7 @@ def predict(
                     table.write(named)
                 if back is not None:
                     tally.keep(named)
+    tally.remark_on_ids(data)
     if back is not None:
         back.write(tally.kept())
     if output is not None:
@@ -159,6 +168,8 @@ class _Tally:
         self.names, self.done = names, 0
         self.sizes: dict[int, int] = {}
         self._kept: list[dict[str, AnyArray]] = []
+        self._ids: list[AnyArray] = []
+        self._without_id = 0
 
     def count(self, columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
         """Count the labels of a block; its columns, with one of names behind that of labels."""
@@ -168,6 +179,11 @@ class _Tally:
 
         labels = columns["label"]
         self.done += len(labels)
+        if "id" in columns:
+            # Eight bytes of each id are enough to see that it comes again.
+            known = [hash(key) for key in columns["id"].tolist() if key]
+            self._ids.append(np.array(known, dtype=np.int64))
+            self._without_id += len(labels) - len(known)
         for label, number in zip(*np.unique(labels, return_counts=True), strict=True):
             self.sizes[int(label)] = self.sizes.get(int(label), 0) + int(number)
         if not self.names:
@@ -178,6 +194,20 @@ class _Tally:
             if name == "label":
                 named["name"] = names_of(labels, self.names)
         return named
+
+    def remark_on_ids(self, data: str) -> None:
+        """Warn once of ids that do not distinguish rows."""
+        import numpy as np
+
+        ids = np.concatenate([np.empty(0, dtype=np.int64), *self._ids])
+        repeated = len(ids) - len(np.unique(ids))
+        if repeated or self._without_id:
+            warnings.warn(
+                f"{data}: {self._without_id} rows have no id, {repeated} one that came before; ids "
+                "come out as they are, and row numbers distinguish rows",
+                DataWarning,
+                stacklevel=2,
+            )
 
     def keep(self, columns: Mapping[str, AnyArray]) -> None:
         """Keep what is written back."""

@@ -15,6 +15,7 @@ import numpy as np
 
 from n2d_framework.core.rows import Field
 from n2d_framework.core.rows.columns import missing_in, opened_column
+from n2d_framework.data.kinds.oddities import of_categories, of_numbers
 from n2d_framework.data.kinds.string_column import FEWEST, StringColumn, Where, decoded
 from n2d_framework.errors import DataError
 from n2d_framework.types import AnyArray
@@ -96,19 +97,24 @@ def infer_column(column: Any, where: Where, given: str = "") -> ColumnFacts:
         kind, *remarks_ = (given,) if given else strings.kind()
         values, dtype = strings.values(kind)
         words, remarks = strings.gap_words(kind, values), tuple(filter(None, remarks_))
-        known = sorted({value for value in values.tolist() if value}) if kind == "category" else ()
+        known = sorted({value for value in values.tolist() if value}) if kind == "category" else []
         field = Field(where.name, kind, dtype, tuple(known))
-    missing = missing_in(values)
+    missing = _without_text(values) if field.kind == "text" else missing_in(values)
     gaps = int(missing.sum())
     distinct = _distinct(values[~missing]) if field.kind != "text" else 0
     facts = ColumnFacts(field, values, gaps, words, distinct, remarks=remarks)
     if given or facts.empty:
         return facts
+    if field.kind == "number":
+        facts = attrs.evolve(facts, remarks=(*remarks, *of_numbers(values[~missing])))
     if field.kind == "category" and strings is not None:
-        free = strings.is_free_text(distinct)
-        unique = not gaps and distinct == len(values) >= FEWEST and not free
-        why = "all its values are different" if unique else ""
-        return attrs.evolve(facts, free_text=free, identifies=why)
+        free, there = strings.is_free_text(distinct), len(values) - gaps
+        # A few values that all differ, among many gaps, are not ids.
+        unique = distinct == there >= max(FEWEST, gaps) and not free
+        missed = f", and {gaps} are missing" if gaps else ""
+        why = f"all its values are different{missed}" if unique else ""
+        odd = () if strings.levels is not None or remarks else tuple(of_categories(known, there))
+        return attrs.evolve(facts, free_text=free, identifies=why, remarks=(*remarks, *odd))
     if facts.plain:
         return attrs.evolve(facts, identifies=_identifies(values, where.name, distinct))
     return facts
@@ -118,7 +124,8 @@ def unread_column(column: Any, where: Where) -> ColumnFacts:
     """Facts of a column whose values are not of one kind: as texts, or not at all."""
     strings = StringColumn.of(column, where)
     if strings is None:
-        return ColumnFacts(Field(where.name, "", str(column.type)), np.empty(0, dtype=object))
+        nothing = np.full(len(column), None, dtype=object)
+        return ColumnFacts(Field(where.name, "", str(column.type)), nothing)
     values, dtype = strings.values("text")
     gaps = missing_in(values)
     distinct = _distinct(values[~gaps])
@@ -166,6 +173,11 @@ def counts_rows(column: AnyArray) -> bool:
     if high - low != len(column) - 1 or abs(high) >= 2**53 or low not in (0, 1):
         return False
     return bool(np.array_equal(np.sort(column), np.arange(low, high + 1)))
+
+
+def _without_text(values: AnyArray) -> AnyArray:
+    """Where a text is missing, or has nothing but spaces."""
+    return np.fromiter((not text or not text.strip() for text in values), bool, len(values))
 
 
 def _distinct(values: AnyArray) -> int:

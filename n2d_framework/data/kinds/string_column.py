@@ -178,10 +178,12 @@ class StringColumn:
         if fitting < values / 2 or codes or not few:
             return None
         stray = strays.index(True)
+        name = self.where.name
         raise self._refusal(
             stray,
-            f"which is not {_ARTICLES[kind]} as in most rows; correct it, or give the column a "
-            f"kind: kinds: {{{self.where.name}: category}}, or --kind {self.where.name}=category",
+            f"which is not {_ARTICLES[kind]} as in most rows; correct it, leave it empty if it "
+            f"stands for a missing value, or give the column a kind: kinds: {{{name}: category}}, "
+            f"or --kind {name}=category",
         )
 
     def _refusal(self, word: int, wrong: str) -> DataError:

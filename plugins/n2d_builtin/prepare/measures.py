@@ -200,6 +200,10 @@ class Measures:
         said = self.missing > 0
         return np.hstack([curved, np.isnan(values)[:, said] * self.missing[said]])
 
+    def deviations(self, values: AnyArray, columns: list[int]) -> AnyArray:
+        """Distances of numbers from the means of the fit in some columns, as features have them."""
+        return np.asarray(np.abs((self.curved(values) - self.mean) * self.factor)[:, columns])
+
     def names(self, columns: list[str]) -> list[str]:
         """Names of the features."""
         kept = [name for name, factor in zip(columns, self.factor, strict=True) if factor > 0]

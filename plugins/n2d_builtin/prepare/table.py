@@ -6,14 +6,14 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, Self, TypeAlias
 
-import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.checked_rows import require_fitted
-from n2d_builtin.prepare.categories import Categories, Lookup, distinct_strings, missing_in
+from n2d_builtin.prepare.categories import Categories, Lookup, distinct_strings
 from n2d_builtin.prepare.measures import HOW, Balance, Measures
 from n2d_builtin.prepare.strings import Strings
+from n2d_builtin.prepare.treated_columns import TreatedColumn, TreatedColumns, times_the_usual
 from n2d_framework.plugin import (
     AnyArray,
     DataError,
@@ -39,62 +39,8 @@ _TREATMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "date": ("elapsed", "parts", "drop"),
     "text": ("ngrams", "hashing", "drop"),
 }
-_DAY: Final = 86_400_000_000
-#: Parts of a date that come round again, and after how many days.
-_ROUNDS: Final = {"year": 365.2425, "week": 7.0, "day": 1.0}
 #: Rows from which on a column of as many categories is pointed out.
 _MANY: Final = 20
-
-
-@attrs.frozen(eq=False)
-class _Column:
-    """One column as it is treated."""
-
-    name: str
-    kind: str
-    treatment: str
-    values: AnyArray
-
-    def measures(self) -> Iterator[tuple[str, str, AnyArray]]:
-        """Numbers that it becomes: what follows its name, a treatment, and the numbers."""
-        if self.treatment in HOW:
-            yield "", self.treatment, self.values.astype(np.float64)
-        elif self.kind == "date" and self.treatment != "drop":
-            days = self.values.astype("datetime64[us]").astype(np.int64) / _DAY
-            days = np.where(np.isnat(self.values), np.nan, days)
-            yield " days", "standard", days
-            for part, length in _ROUNDS.items() if self.treatment == "parts" else ():
-                angle = 2 * np.pi * (days % length) / length
-                yield f" {part} sin", "standard", np.sin(angle)
-                yield f" {part} cos", "standard", np.cos(angle)
-
-    @property
-    def gaps(self) -> AnyArray:
-        """Where a value is missing."""
-        return missing_in(self.values)
-
-
-@attrs.frozen(eq=False)
-class _Columns:
-    """All columns of some rows, by treatment."""
-
-    every: tuple[_Column, ...]
-
-    def of(self, *treatments: str) -> list[_Column]:
-        """Columns of these treatments."""
-        return [column for column in self.every if column.treatment in treatments]
-
-    def measures(self) -> tuple[list[str], list[str], AnyArray, AnyArray]:
-        """Names, treatments and numbers of shape (n, m); the column that each is of."""
-        found = [
-            (column.name + suffix, how, values, place)
-            for place, column in enumerate(self.every)
-            for suffix, how, values in column.measures()
-        ]
-        if not found:
-            return [], [], np.zeros((len(self.every[0].values), 0)), np.zeros(0, dtype=np.int64)
-        names, how, values, places = zip(*found, strict=True)
-        return [*names], [*how], np.stack(values, axis=1), np.array(places)
 
 
 @component
@@ -205,9 +151,11 @@ class Table:
         Warns
         -----
         DataWarning
-            If a column of categories has another value in each row.
+            If a column of categories has another value in each row, or dates are far from all
+            others.
         """
-        columns = _Columns(tuple(self._treated(x)))
+        columns = TreatedColumns(tuple(self._treated(x)))
+        columns.warn_of_dates("the others", times_the_usual)
         indicate = self.missing == "indicate"
         _, how, values, places = columns.measures()
         codes = np.array([HOW[name] for name in how], dtype=np.int8)
@@ -254,12 +202,15 @@ class Table:
         Warns
         -----
         DataWarning
-            With the number of values that were unknown, or missing where none was at the fit.
+            With the number of values that were unknown, or missing where none was at the fit; with
+            that of dates far from those of the fit.
         """
         measures, strings = require_fitted(self._measures, "table"), self._strings
         columns = self._as_fitted(x)
+        values = columns.measures()[2]
+        columns.warn_of_dates("those of the fit", measures.deviations)
         surprises = _gap_counts(columns, require_fitted(self.complete_, "table"))
-        found = [measures.transform(columns.measures()[2])]
+        found = [measures.transform(values)]
         for column, lookup in zip(columns.of("onehot"), self._lookups(), strict=True):
             features, unknown = lookup.transform(column.values)
             found.append(features)
@@ -338,13 +289,13 @@ class Table:
         categories = require_fitted(self._categories, "table")
         return categories.lookups(count, Balance(self.balance))
 
-    def _columns(self, given: Iterable[tuple[str, str, AnyArray]]) -> _Columns:
-        return _Columns(tuple(
-            _Column(name, kind, treatment, values)
+    def _columns(self, given: Iterable[tuple[str, str, AnyArray]]) -> TreatedColumns:
+        return TreatedColumns(tuple(
+            TreatedColumn(name, kind, treatment, values)
             for (name, kind, values), treatment in zip(given, self.treatments_, strict=True)
         ))  # fmt: skip
 
-    def _as_fitted(self, x: Any) -> _Columns:
+    def _as_fitted(self, x: Any) -> TreatedColumns:
         """Columns of new rows, which must be those of the fit."""
         given, names = _given(x), require_fitted(self.columns_, "table")
         found = [(name, kind) for name, kind, _ in given]
@@ -359,7 +310,7 @@ class Table:
             )
         return self._columns(given)
 
-    def _treated(self, x: Any) -> Iterator[_Column]:
+    def _treated(self, x: Any) -> Iterator[TreatedColumn]:
         """Columns of the rows of a fit, with the treatment that each gets."""
         given = _given(x)
         for name in self.columns:
@@ -376,7 +327,7 @@ class Table:
                     f"table: columns.{name}: {chosen!r} is not for columns of kind {kind!r}; "
                     f"choose one of {', '.join(_TREATMENTS[kind])}"
                 )
-            yield _Column(name, kind, chosen or self._usual(name, kind, values), values)
+            yield TreatedColumn(name, kind, chosen or self._usual(name, kind, values), values)
 
     def _usual(self, name: str, kind: str, values: AnyArray) -> str:
         """Treatment of a column of which `columns` does not speak."""
@@ -409,7 +360,7 @@ def _given(x: Any) -> list[tuple[str, str, AnyArray]]:
     return [(name, "number", column) for name, column in named]
 
 
-def _gap_counts(columns: _Columns, complete: AnyArray) -> list[str]:
+def _gap_counts(columns: TreatedColumns, complete: AnyArray) -> list[str]:
     """Missing values of columns that had none at the fit, in words."""
     counts = [
         (column.name, int(column.gaps.sum()))
