@@ -100,7 +100,7 @@ def remark_on_ids(ids: AnyArray, name: str) -> None:
 
 
 def about_ids(ids: AnyArray) -> str:
-    """What is wrong with ids that do not distinguish rows; empty if nothing is."""
+    """The trouble with ids that do not distinguish rows; empty if they do."""
     seen: dict[str, int] = {}
     found = []
     for row, key in enumerate(ids):
