@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import struct
 import warnings
 import zipfile
@@ -18,6 +19,7 @@ from n2d_framework.errors import DataError, DataWarning, did_you_mean
 __all__ = [
     "check_declared",
     "check_memory",
+    "keys_or_flags",
     "no_such_name",
     "point_out",
     "reading",
@@ -76,6 +78,28 @@ def no_such_name(path: Path, what: str, name: str, known: list[str]) -> DataErro
     shown = f"{hint} it has" if hint.startswith("did you mean") else "it has"
     names = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return DataError(f"{path}: it has no {what} {name!r}; {shown} {names or 'none'}")
+
+
+def keys_or_flags(**keys: str | list[str]) -> str:
+    """Both ways to say what of the data is used: in a reference, and on the command line.
+
+    Parameters
+    ----------
+    **keys : str or list of str
+        A key of references and what it says: ``x=["NAMES"]``.
+
+    Returns
+    -------
+    str
+        Such as ``{path: ..., x: [NAMES]} or --x NAMES``.
+    """
+    said = {
+        key: (value, value) if isinstance(value, str) else (f"[{', '.join(value)}]", *value)
+        for key, value in keys.items()
+    }
+    inside = ", ".join(f"{key}: {value[0]}" for key, value in said.items())
+    flags = [f"--{key} {shlex.quote(one)}" for key, value in said.items() for one in value[1:]]
+    return f"{{path: ..., {inside}}} or {' '.join(flags)}"
 
 
 #: Compression makes values of more bytes than that at most 1,032 times smaller.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from n2d_framework.core.rows import listed
-from n2d_framework.data.faults import no_such_name, point_out
+from n2d_framework.data.faults import keys_or_flags, no_such_name, point_out
 from n2d_framework.data.reference import Reference
 from n2d_framework.errors import DataError
 
@@ -78,7 +78,7 @@ def _joined_pairs(ref: Reference, lower: Mapping[str, str], parts: Sequence[str]
         point_out(
             ref.path,
             f"no labels are used, since there are none for {missing[0]!r}; for rows with labels, "
-            f"name them: {{path: ..., x: {with_labels}}}",
+            f"name them: {keys_or_flags(x=with_labels)}",
         )
         return [(x, None) for x in rows]
     return list(zip(rows, labels, strict=True))
@@ -117,7 +117,7 @@ def _rows_name(ref: Reference, names: Sequence[str]) -> str:
         return others[0]
     raise DataError(
         f"{ref.path}: no array is named 'x' and it has {', '.join(names[:20])}; "
-        "say which one holds the rows: {path: ..., x: NAME}"
+        f"say which one holds the rows: {keys_or_flags(x='NAME')}"
     )
 
 
@@ -161,6 +161,6 @@ def label_column(ref: Reference, columns: Sequence[str], named: Collection[str] 
     if len(found) > 1:
         raise DataError(
             f"{ref.path}: the labels may be in {' or '.join(map(repr, found))}; "
-            "say which: {path: ..., y: NAME}"
+            f"say which: {keys_or_flags(y='NAME')}"
         )
     return found[0] if found else None

@@ -9,7 +9,7 @@ import numpy as np
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema, SeriesForm, listed
 from n2d_framework.core.rows.columns import missing_in
-from n2d_framework.data.faults import point_out
+from n2d_framework.data.faults import keys_or_flags, point_out
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import RowSource
 from n2d_framework.data.table_reading import TableReading, examine_table
@@ -101,12 +101,13 @@ class _Long:
         time = features.pop(str(ref.time))
         self.names = tuple(features)
         if not self.names:
-            raise self._error("no column of values is left; name some: {path: ..., x: [NAMES]}")
+            ways = keys_or_flags(x=["NAMES"])
+            raise self._error(f"no column of values is left; name some: {ways}")
         wrong = [name for name, facts in features.items() if facts.field.kind != "number"]
         if wrong:
             raise self._error(
                 f"column {listed(wrong)} holds no numbers, of which series are made; leave it out: "
-                "{path: ..., drop: [NAMES]}, or name the values: x"
+                f"{keys_or_flags(drop=['NAMES'])}, or name the values: {keys_or_flags(x=['NAMES'])}"
             )
         if time.field.kind not in ("number", "date"):
             raise self._error(f"column {ref.time!r} holds neither numbers nor dates; name the time")

@@ -14,7 +14,7 @@ from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.core.rows.written_names import id_texts
 from n2d_framework.data.chosen_columns import Columns
 from n2d_framework.data.collect import collect, joined_labels, remark_on_ids
-from n2d_framework.data.faults import point_out
+from n2d_framework.data.faults import keys_or_flags, point_out
 from n2d_framework.data.kinds.column_kinds import (
     ColumnFacts,
     convert_column,
@@ -149,7 +149,7 @@ def read_table(source: RowSource) -> Dataset:
         reasons = "; ".join(f"{column.name!r} {column.why}" for column in found.columns[:20])
         raise DataError(
             f"{source.table}: no column is left as a feature: {reasons}. Choose some: "
-            "{path: ..., x: [NAMES]}, or {path: ..., text: NAME} for texts"
+            f"{keys_or_flags(x=['NAMES'])}, and texts by {keys_or_flags(text='NAME')}"
         )
     if found.ids is not None:
         remark_on_ids(found.ids, source.name)
@@ -272,7 +272,7 @@ def _point_out_numbers(source: RowSource, data: Dataset) -> None:
         point_out(
             source.table,
             f"column {listed(counters)} counts the rows and is used as a feature; if it is their "
-            f"id, say so: {{path: ..., id: {counters[0]}}}",
+            f"id, say so: {keys_or_flags(id=counters[0])}",
         )
     extremes = zip(data.x.min(axis=0).tolist(), data.x.max(axis=0).tolist(), strict=True)
     for name, column, (low, high) in zip(names, data.x.T, extremes, strict=True):
@@ -284,7 +284,7 @@ def _point_out_numbers(source: RowSource, data: Dataset) -> None:
             source.table,
             f"column {listed(coarse)} has numbers of more than 16 digits, which become equal as "
             "float64 where they differ in the last; subtract what they have in common, leave it "
-            f"out, or if it is the id, say so: {{path: ..., id: {coarse[0]}}}",
+            f"out, or if it is the id, say so: {keys_or_flags(id=coarse[0])}",
         )
     _point_out_classes(source, data.y)
 

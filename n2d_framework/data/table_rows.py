@@ -18,7 +18,7 @@ from n2d_framework.core.rows import Schema
 from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.core.rows.written_names import id_texts, refuse_nul
 from n2d_framework.data.chosen_columns import Columns
-from n2d_framework.data.faults import reading
+from n2d_framework.data.faults import keys_or_flags, reading
 from n2d_framework.data.kinds.string_column import decoded
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import Block, RawBlock, RowSource
@@ -190,7 +190,7 @@ class TableSource(RowSource):
         if not any(check(column.type) for check in known):
             raise NotDenseError(
                 f"{self.ref.path}: column {name!r} holds values of type {column.type}, not "
-                "numbers; name the columns to use: {path: ..., x: [NAMES]}"
+                f"numbers; name the columns to use: {keys_or_flags(x=['NAMES'])}"
             )
 
     def _set_types(self, types: Sequence[np.dtype[np.generic] | None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,21 @@ def test_labels_of_an_enumeration_are_its_names(tmp_path: Path) -> None:
         file["x"] = np.eye(3)
         file.create_dataset("y", data=[7, 1, 2], dtype=COLOUR)
     assert load(tmp_path / "a.h5").y.tolist() == ["blue", "red", "green"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.npz", {"a": np.eye(3), "b": np.eye(3)}, "x: NAME} or --x NAME"),
+        ("t.jsonl", '{"a b": [1], "c": 1}\n{"a b": [2], "c": 2}\n', "drop: a b} or --drop 'a b'"),
+        ("t.csv", "label,class,a\nu,v,1\nw,v,2\n", "y: NAME} or --y NAME"),
+    ],
+)
+def test_remedies_name_keys_and_flags(tmp_path, name, content, said):
+    """Whoever asked on the command line has no reference to write keys into."""
+    if isinstance(content, dict):
+        np.savez(tmp_path / name, **content)
+    else:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=re.escape("{path: ..., " + said)):
+        load(tmp_path / name)

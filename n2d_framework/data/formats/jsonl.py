@@ -16,7 +16,7 @@ from n2d_framework.core.arrays.written import TINY_OR_HUGE, written_float
 from n2d_framework.core.rows import listed
 from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.data.chosen_columns import Columns, choose_columns
-from n2d_framework.data.faults import point_out, reading
+from n2d_framework.data.faults import keys_or_flags, point_out, reading
 from n2d_framework.data.kinds.string_column import Where
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.table_rows import TableSource, table_name, uncompressed
@@ -99,7 +99,7 @@ class JsonLinesSource(TableSource):
         raise NotDenseError(
             f"{self.ref.path}: column {name!r} has {json.dumps(value)[:80]} in row {place + 1} "
             "(the first row of data is 1), which is not a number; correct it, or name the columns "
-            "to use: {path: ..., x: [NAMES], y: NAME}"
+            f"to use: {keys_or_flags(x=['NAMES'], y='NAME')}"
         )
 
     def _written(self, text: str, row: int, name: str = "") -> float:
@@ -117,7 +117,7 @@ class JsonLinesSource(TableSource):
         if isinstance(value, (dict, list)) and name in self.columns.features:
             raise Where(str(self.ref.path), name).refusal(
                 place, json.dumps(value), "which is not one value; split it, or leave the column "
-                f"out: {{path: ..., drop: {name}}}"
+                f"out: {keys_or_flags(drop=name)}"
             )  # fmt: skip
         return _text(value)
 

@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.data.chosen_columns import Columns, choose_columns
+from n2d_framework.data.faults import keys_or_flags
 from n2d_framework.data.formats.array_files import StoredArray
 from n2d_framework.data.naming import point_out_unused
 from n2d_framework.data.reference import Reference
@@ -133,7 +134,7 @@ class StructuredTable(TableSource):
         if values.ndim > 1 or values.dtype.kind not in "buifSUO":
             raise DataError(
                 f"{where} holds {column.dtype}, which a table cannot have; leave it out: "
-                f"{{path: ..., drop: {name}}}"
+                f"{keys_or_flags(drop=name)}"
             )
         if values.dtype.kind in "buif":
             native = values.astype(values.dtype.newbyteorder("="))
@@ -152,7 +153,7 @@ class StructuredTable(TableSource):
             if not isinstance(value, str):
                 raise DataError(
                     f"{where} holds {type(value).__name__} in row {row}, which a table "
-                    f"cannot have; leave it out: {{path: ..., drop: {name}}}"
+                    f"cannot have; leave it out: {keys_or_flags(drop=name)}"
                 )
             texts.append(value)
         return pa.array(texts, pa.large_string())

@@ -15,7 +15,7 @@ from n2d_framework.core.arrays.written import may_vanish, written_float
 from n2d_framework.core.rows import positions
 from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.data.chosen_columns import Columns, choose_columns
-from n2d_framework.data.faults import point_out, reading
+from n2d_framework.data.faults import keys_or_flags, point_out, reading
 from n2d_framework.data.heading import find_heading, physical_lines
 from n2d_framework.data.kinds.written_values import has_comma, is_marker, is_number
 from n2d_framework.data.reference import Reference
@@ -201,7 +201,7 @@ class TextSource(TableSource):
                 raise NotDenseError(
                     f"{self.ref.path}: column {name!r} has {value[:50]!r} in row {row} (the first "
                     "row of data is 1), which is not a number; correct it, or name the columns to "
-                    "use: {path: ..., x: [NAMES], y: NAME}" + self._perhaps(row)
+                    f"use: {keys_or_flags(x=['NAMES'], y='NAME')}" + self._perhaps(row)
                 )
             try:
                 written_float(value)

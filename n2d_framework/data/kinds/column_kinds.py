@@ -15,6 +15,7 @@ import numpy as np
 
 from n2d_framework.core.rows import Field
 from n2d_framework.core.rows.columns import missing_in, opened_column
+from n2d_framework.data.faults import keys_or_flags
 from n2d_framework.data.kinds.oddities import of_categories, of_numbers
 from n2d_framework.data.kinds.string_column import FEWEST, StringColumn, Where, decoded
 from n2d_framework.errors import DataError
@@ -208,7 +209,7 @@ def _typed(column: Any, where: Where, kind: str) -> tuple[Field, AnyArray]:
     ):  # fmt: skip
         raise DataError(
             f"{where.source}: column {where.name!r} holds {found}, from row 1 on, which are not "
-            f"values of a table; leave it out: {{path: ..., drop: {where.name}}}"
+            f"values of a table; leave it out: {keys_or_flags(drop=where.name)}"
         )
     if types.is_floating(found):
         infinite = np.isinf(column.to_numpy(zero_copy_only=False).astype(np.float64))

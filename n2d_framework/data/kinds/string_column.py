@@ -15,6 +15,7 @@ from n2d_framework.core.arrays.written import written_float
 from n2d_framework.core.rows.columns import missing_in
 from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.core.rows.written_names import refuse_nul
+from n2d_framework.data.faults import keys_or_flags
 from n2d_framework.data.kinds.written_values import (
     date_order,
     has_comma,
@@ -254,7 +255,7 @@ class StringColumn:
         name = self.where.name
         return (
             f"which is not {_ARTICLES[kind]}; correct it, give the column another kind, or leave "
-            f"it out: {{path: ..., drop: {name}}}"
+            f"it out: {keys_or_flags(drop=name)}"
         )
 
     def _numbers(self, fitted: str) -> tuple[AnyArray, str]:
