@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer.testing
 
 from n2d_framework.core.origin.distributions import distribution_of
 from n2d_framework.core.origin.markers import PROJECT
@@ -23,6 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Collect garbage rarely; files begin in the order of the collection, not by their size."""
     # Looking through the objects of all libraries again and again takes a quarter of the time.
     gc.set_threshold(10_000)
+    # Each call of CliRunner makes all commands from their signatures: a fifth of its time.
+    typer.testing._get_command = functools.cache(typer.testing._get_command)  # type: ignore[attr-defined]
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 

@@ -121,6 +121,8 @@ def train(
         }
     try:
         before = trainer.reconstruction_loss()
+        # TensorFlow traces a step that makes variables, such as the optimizer's, a second time.
+        optimizer.build(trainer.trainable_variables)
         trainer.fit(
             epochs=settings.epochs,
             shuffle=False,

@@ -176,6 +176,7 @@ def test_a_plugin_s_stage_depends_on_the_version_of_the_framework(monkeypatch, f
 
     Plugin.__module__ = "n2d_elsewhere"
     monkeypatch.setattr(code, "_is_edited", lambda name: False)
+    monkeypatch.setattr(code, "_owners", lambda top: ["n2d_framework"] * (top == "n2d_framework"))
     found = []
     for version in ("1.0", "1.1"):
         forget()
