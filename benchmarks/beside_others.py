@@ -4,9 +4,11 @@ Three steps, for the packages do not all go into one environment:
 
 ``python benchmarks/beside_others.py ours news20.parquet WORK`` fits 3,000 texts and writes the
 report, and what the others need, into the folder WORK. Needs n2d-text.
+
 ``python benchmarks/beside_others.py theirs WORK`` makes BERTopic's document map and hierarchy of
 the same latent rows, and datamapplot's picture of the points of the report. Needs bertopic and
 datamapplot; what is not installed is left out. Prints seconds.
+
 ``python benchmarks/beside_others.py pictures WORK`` takes the pictures of all pages in headless
 Chromium (``CHROMIUM`` names its program). Needs playwright.
 """
@@ -97,30 +99,45 @@ def theirs(work: Path) -> None:
 
 
 def pictures(work: Path) -> None:
-    """Pictures of the pages."""
+    """Pictures of the pages, with 256 colours, so that they are small."""
+    from PIL import Image
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=os.environ.get("CHROMIUM"), args=["--no-sandbox", "--disable-gpu"]
         )
-        page = browser.new_page(viewport={"width": 1000, "height": 900})
-        for made in sorted(work.glob("*.html")):
-            page.goto(made.resolve().as_uri())
+        page = browser.new_page(viewport={"width": 1000, "height": 720})
+        for made, part in {
+            "report-map": "#map-canvas >> xpath=..",
+            "report-tree": "#tree",
+            "bertopic-documents": None,
+            "bertopic-hierarchy": None,
+        }.items():
+            source = "report" if part else made
+            page.goto((work / f"{source}.html").resolve().as_uri())
             page.wait_for_timeout(3000)
-            for part in ("#map", "#tree") if made.stem == "report" else ("body",):
+            target = work / f"{made}.png"
+            if part is None:
+                page.screenshot(path=target)
+            else:
+                page.add_style_tag(content=".bar { display: none }")
                 place = page.locator(part)
                 place.scroll_into_view_if_needed()
-                page.wait_for_timeout(500)
-                place.screenshot(path=work / f"{made.stem}{part.strip('#body')}.png")
+                page.wait_for_timeout(1000)
+                place.screenshot(path=target)
+            with Image.open(target) as picture:
+                small = picture.convert("RGB").quantize(method=Image.Quantize.MAXCOVERAGE)
+            small.save(target, optimize=True)
         browser.close()
 
 
 def timed(what: str, make: Callable[[], Any]) -> Any:
-    """Print how long something takes, and return what it gives."""
-    start = time.perf_counter()
+    """Print what something takes by the clock and of the processor, and return what it gives."""
+    start, own = time.perf_counter(), time.process_time()
     found = make()
-    print(f"{what}: {time.perf_counter() - start:.1f} s", flush=True)
+    clock, processor = time.perf_counter() - start, time.process_time() - own
+    print(f"{what}: {clock:.1f} s, {processor:.1f} s of the processor", flush=True)
     return found
 
 
