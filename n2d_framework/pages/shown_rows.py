@@ -19,6 +19,8 @@ __all__ = ["ShownRows", "shown_features", "shown_rows"]
 _MOST_CATEGORIES = 50
 #: Columns of a row that are written out.
 _MOST_WRITTEN = 12
+#: Numbers of sparse rows that are written out with their zeros.
+_MOST_DENSE = 20_000_000
 #: Rows whose features are compared, values of a row, and numbers in all.
 _MOST_COMPARED, _LEAST_COMPARED, _WIDEST_COMPARED, _NUMBERS = 5000, 500, 20_000, 4_000_000
 
@@ -56,10 +58,10 @@ def shown_rows(rows: Rows) -> ShownRows:
     Returns
     -------
     ShownRows
-        Sparse rows have nothing to show but their ids.
+        Of sparse rows as many features of the largest variance as memory allows.
     """
     if rows.storage == "sparse":
-        return ShownRows(None)
+        return _of_sparse(rows)
     if rows.storage == "columns":
         return _of_columns(rows)
     values = rows.values
@@ -81,7 +83,7 @@ def shown_features(rows: Rows) -> tuple[AnyArray | None, tuple[str, ...]]:
     tuple of str
     """
     width = math.prod(rows.row_shape)
-    if rows.storage == "sparse" or width > _WIDEST_COMPARED:
+    if width > _WIDEST_COMPARED:
         return None, ()
     most = min(_MOST_COMPARED, max(_LEAST_COMPARED, _NUMBERS // max(width, 1)))
     if len(rows) > most:
@@ -92,6 +94,17 @@ def shown_features(rows: Rows) -> tuple[AnyArray | None, tuple[str, ...]]:
         return None, ()
     flat = shown.features.reshape(len(rows), -1)
     return flat, shown.names or tuple(map(str, range(flat.shape[1])))
+
+
+def _of_sparse(rows: Rows) -> ShownRows:
+    values, names = rows.values, value_names(rows.schema, rows.row_shape)
+    most = max(1, _MOST_DENSE // max(len(rows), 1))
+    if len(names) <= most:
+        return ShownRows(values.toarray(), names)
+    means = np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()
+    squares = np.asarray(values.astype(np.float64).power(2).mean(axis=0)).ravel()
+    kept = np.sort(np.argsort(means**2 - squares, kind="stable")[:most])
+    return ShownRows(values[:, kept].toarray(), tuple(names[i] for i in kept.tolist()))
 
 
 def _of_columns(rows: Rows) -> ShownRows:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
 
 import n2d_framework as n2d
 from n2d_framework.pages.shown_rows import shown_rows
@@ -99,3 +100,26 @@ def test_conditions_are_readable(condition, said):
 )  # fmt: skip
 def test_numbers_are_readable(value, said):
     assert readable_number(value) == said
+
+
+@pytest.mark.parametrize("most", [10**6, 600], ids=["all features", "those of most variance"])
+def test_sparse_rows_are_described_by_their_features(monkeypatch, most):
+    monkeypatch.setattr("n2d_framework.pages.shown_rows._MOST_DENSE", most)
+    rng = np.random.default_rng(0)
+    kind = np.arange(120) % 3
+    counts = csr_array(rng.poisson(0.2, (120, 20)) + 6 * np.eye(20)[3 + 5 * kind])
+    model = n2d.N2D("truncated_svd", "identity", "kmeans", n_clusters=3, random_state=0)
+    described = model.fit(counts).describe(counts)
+    assert described["fidelity"] > 0.9
+    dense = counts.toarray()
+    for cluster in described["clusters"]:
+        own = model.labels_ == cluster["label"]
+        (of_kind,) = np.unique(kind[own])
+        first = cluster["distinctive"][0]
+        assert first["feature"] == str(3 + 5 * of_kind)
+        assert first["mean"] == pytest.approx(dense[own, 3 + 5 * of_kind].mean())
+        assert first["others"] == pytest.approx(dense[~own, 3 + 5 * of_kind].mean())
+        assert cluster["rule"]["conditions"]
+    names = shown_rows(Rows.of(counts)).names
+    assert len(names) == (20 if most > 2400 else 5)
+    assert {"3", "8", "13"} <= set(names)
