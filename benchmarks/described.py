@@ -110,7 +110,7 @@ def apart(about: dict[str, Any]) -> str:
     if not about["distinctive"]:
         return str(about["name"])
     return "; ".join(
-        f"{one['feature']} {one['mean']:.3g} ({one['others']:.3g})"
+        f"{one['feature'].removeprefix('feature ')} {one['mean']:.3g} ({one['others']:.3g})"
         for one in about["distinctive"][:3]
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["readable_condition", "readable_number"]
+__all__ = ["readable_condition", "readable_feature", "readable_number"]
 
 #: From here on the integer digits alone are four; below there, decimals of it are still shown.
 _LARGE, _HUGE = 1e3, 1e6
@@ -21,6 +21,17 @@ def readable_number(value: float) -> str:
     if _LARGE <= abs(value) < _HUGE:
         return f"{value:.2f}".rstrip("0").rstrip(".")
     return f"{value:.4g}"
+
+
+def readable_feature(name: str) -> str:
+    """A name of a feature that does not read as a number; places have no other names.
+
+    Examples
+    --------
+    >>> readable_feature("12"), readable_feature("3, 0"), readable_feature("age")
+    ('feature 12', 'feature 3, 0', 'age')
+    """
+    return f"feature {name}" if name.replace(", ", "").isdecimal() else name
 
 
 def readable_condition(feature: str, sign: str, at: float) -> str:

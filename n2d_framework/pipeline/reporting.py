@@ -22,6 +22,7 @@ from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.maintenance import Maintenance
 from n2d_framework.pipeline.map_layout import map_layout
+from n2d_framework.readable import readable_feature
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = ["Parameter", "Reporter"]
@@ -141,7 +142,7 @@ class Reporter(Maintenance):
             plane=plane,
             axes=axes,
             rows=shown.features,
-            feature_names=shown.names,
+            feature_names=tuple(map(readable_feature, shown.names)),
             image_shape=shown.image_shape,
             texts=shown.texts,
             thumbnails=thumbnails,
@@ -205,11 +206,12 @@ class Reporter(Maintenance):
         _, manifold, labels, _ = self._outputs_of(rows)
         shown = shown_rows(rows)
         features = None if shown.features is None else shown.features.reshape(len(labels), -1)
+        features_named = tuple(map(readable_feature, shown.names))
         found = profiles(
             manifold,
             labels,
             features=features,
-            names=shown.names,
+            names=features_named,
             strengths=fit.fitted.row_strengths(manifold, labels),
             n_exemplars=integer(n_exemplars, "n_exemplars", 0),
             n_contrasts=integer(n_features, "n_features", 0),
@@ -218,7 +220,7 @@ class Reporter(Maintenance):
         replaced = (
             None
             if features is None
-            else surrogate(features, labels, shown.names, random_state=fit.random_state)
+            else surrogate(features, labels, features_named, random_state=fit.random_state)
         )
         rules = {} if replaced is None else {rule.label: rule for rule in replaced.rules}
         names = self.cluster_names_

@@ -116,10 +116,10 @@ def test_sparse_rows_are_described_by_their_features(monkeypatch, most):
         own = model.labels_ == cluster["label"]
         (of_kind,) = np.unique(kind[own])
         first = cluster["distinctive"][0]
-        assert first["feature"] == str(3 + 5 * of_kind)
+        assert first["feature"] == f"feature {3 + 5 * of_kind}"
         assert first["mean"] == pytest.approx(dense[own, 3 + 5 * of_kind].mean())
         assert first["others"] == pytest.approx(dense[~own, 3 + 5 * of_kind].mean())
-        assert cluster["rule"]["conditions"]
+        assert all(one.startswith("feature ") for one in cluster["rule"]["conditions"])
     names = shown_rows(Rows.of(counts)).names
     assert len(names) == (20 if most > 2400 else 5)
     assert {"3", "8", "13"} <= set(names)

@@ -81,7 +81,7 @@ def test_images_sparse_rows_and_texts_have_parts_that_move_them(people):
     sparse = csr_array(flat)
     model = fitted(sparse, embedder="truncated_svd")
     (about,) = model.explain(sparse, 1)
-    assert {move["what"] for move in about["moves"]} == {"0", "1", "8", "9"} | {
+    assert {move["what"] for move in about["moves"]} == {f"feature {i}" for i in (0, 1, 8, 9)} | {
         move["what"] for move in about["moves"][4:]
     }
     texts = ["red wine and grapes", "blue sky and sea"] * 20

@@ -14,6 +14,7 @@ from n2d_framework.core.rows import Rows
 from n2d_framework.core.rows.columns import missing_in
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.plan.fitted_plan import FittedPlan
+from n2d_framework.readable import readable_feature
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["explanations"]
@@ -204,9 +205,11 @@ def _changes(
         if effect[place] > 0:
             changed = values[row].copy().reshape(-1)
             changed[place] = typical[place]
-            becomes = float(changed[place])
             yield _Change(
-                shown.names[place], changed.reshape(values[row].shape), float(own[place]), becomes
+                readable_feature(shown.names[place]),
+                changed.reshape(values[row].shape),
+                float(own[place]),
+                float(changed[place]),
             )
 
 
@@ -279,5 +282,5 @@ def _of_sparse(
         if apart[place] > 0 and own[place] != typical[place]:
             changed = values[[row]].tolil()
             changed[0, place] = typical[place]
-            said = names[place] if names else str(place)
+            said = readable_feature(names[place] if names else str(place))
             yield _Change(said, changed.tocsr(), float(own[place]), float(typical[place]))
