@@ -224,7 +224,7 @@ def test_the_index_of_a_frame_is_its_ids(model, index, ids):
 @settings(max_examples=30, deadline=None)
 @given(
     names=st.lists(
-        st.text(st.characters(codec="utf-8"), min_size=1, max_size=8),
+        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8),
         min_size=4,
         max_size=4,
         unique=True,
