@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from n2d_framework.core.arrays.leading_axes import leading_axes
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
 __all__ = ["along_axes", "cluster_axes"]
@@ -30,15 +31,14 @@ def cluster_axes(rows: AnyArray, labels: IntArray) -> FloatArray:
     """
     centred = rows.astype(np.float64)
     centred -= centred.mean(axis=0)
-    spread, turned = np.linalg.eigh(centred.T @ centred / len(rows))
-    first = turned[:, ::-1][:, :_MOST_DIRECTIONS]
+    spread, first = leading_axes(centred, _MOST_DIRECTIONS)
     along = centred @ first
     within = along.copy()
     for label in np.unique(labels):
         own = labels == label
         within[own] -= along[own].mean(axis=0)
     scatter = within.T @ within / len(rows)
-    scale = float(np.trace(scatter)) / len(scatter) or float(spread[-1]) or 1.0
+    scale = float(np.trace(scatter)) / len(scatter) or float(spread[0]) / len(rows) or 1.0
     widths, axes = np.linalg.eigh(scatter + _SHRINK * scale * np.eye(len(scatter)))
     return np.ascontiguousarray(first @ (axes / np.sqrt(widths)))
 

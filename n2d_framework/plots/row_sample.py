@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
+from n2d_framework.core.arrays.leading_axes import leading_axes
 from n2d_framework.errors import ConfigError, DataError, Problem, did_you_mean
 from n2d_framework.types import AnyArray
 
@@ -142,11 +143,10 @@ def to_plane(coordinates: AnyArray, random_state: int = 0) -> tuple[AnyArray, tu
     exponent = np.frexp(np.abs(coordinates).max())[1]
     centred = np.ldexp(coordinates, -exponent)
     centred -= centred.mean(axis=0)
-    variances, axes = np.linalg.eigh(centred.T @ centred)
-    axes = axes[:, ::-1][:, :2]
+    variances, axes = leading_axes(centred, 2)
     # The sign of an axis is arbitrary: its largest component points up.
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), (0, 1)])
-    shares = variances[::-1][:2] / max(float(variances.sum()), np.finfo(float).tiny)
+    shares = variances[:2] / max(float(variances.sum()), np.finfo(float).tiny)
     names = tuple(_axis_name(number, m, share) for number, share in enumerate(shares, start=1))
     return np.ldexp(centred @ axes, exponent), (names[0], names[1])
 

@@ -12,9 +12,10 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.kinds import Kind
+from n2d_framework.core.rows.column_parts import column_parts, of_column_parts
 from n2d_framework.core.rows.packing import packed, unpacked_strings
 from n2d_framework.core.rows.written_names import refuse_nul
-from n2d_framework.core.state import State, need
+from n2d_framework.core.state import State
 from n2d_framework.errors import DataError, did_you_mean
 
 __all__ = [
@@ -208,11 +209,11 @@ class Schema:
 
     def packed_categories(self) -> dict[str, Any]:
         """Categories of the fields as a part of a bundle; empty if there are none."""
-        return {
-            f"column_{number}": packed(field.categories)
+        return column_parts({
+            number: packed(field.categories)
             for number, field in enumerate(self.fields)
             if field.categories
-        }
+        })  # fmt: skip
 
     def with_categories(self, state: State) -> Self:
         """The schema with what :meth:`packed_categories` gave, perhaps from a file.
@@ -223,9 +224,10 @@ class Schema:
             If they are not strings.
         """
         fields = list(self.fields)
+        parts = of_column_parts(state)
         for number, field in enumerate(fields):
-            if f"column_{number}" in state:
-                arrays = need(state, f"column_{number}", dict)
+            if number in parts:
+                arrays = parts[number]
                 fields[number] = attrs.evolve(field, categories=tuple(unpacked_strings(arrays)))
         return attrs.evolve(self, fields=tuple(fields))
 

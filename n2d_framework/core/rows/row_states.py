@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.rows.column_parts import column_parts, of_column_parts
 from n2d_framework.core.rows.columns import packed_column, unpacked_column
 from n2d_framework.core.rows.fields import Schema
 from n2d_framework.core.rows.rows import Rows
@@ -28,7 +29,7 @@ def packed_rows(rows: Rows) -> Any:
         arrays = {"data": x.data, "indices": x.indices, "indptr": x.indptr}
         return {**arrays, "width": int(x.shape[1])}
     columns = enumerate(rows.values.values())
-    return {f"column_{number}": packed_column(values) for number, values in columns}
+    return column_parts({number: packed_column(values) for number, values in columns})
 
 
 def unpacked_rows(state: Any, schema: Schema) -> Rows:
@@ -50,8 +51,11 @@ def unpacked_rows(state: Any, schema: Schema) -> Rows:
         raise StateError("rows are missing")
     if "indptr" in state:
         return Rows(unpacked_sparse(state))
+    parts = of_column_parts(state)
+    if not parts.keys() >= set(range(len(schema.fields))):
+        raise StateError("columns are missing")
     columns = {
-        field.name: unpacked_column(need(state, f"column_{number}", dict), field.kind)
+        field.name: unpacked_column(parts[number], field.kind)
         for number, field in enumerate(schema.fields)
     }
     return Rows(columns, schema)
