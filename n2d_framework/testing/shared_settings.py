@@ -167,6 +167,22 @@ def _put_back_signal_handlers(m: Any, handlers: Mapping[int, Any]) -> None:
             m.signal(number, handler)
 
 
+def _stop_timers(m: Any, running: list[bool]) -> None:
+    for timer, before in enumerate(running):
+        if not before:
+            m.setitimer(timer, 0)
+
+
+def _logger_levels(m: Any) -> _Known:
+    known = list(m.root.manager.loggerDict.items())
+    return _Known((name, item.level) for name, item in known if isinstance(item, m.Logger))
+
+
+def _put_back_logger_levels(m: Any, levels: _Known) -> None:
+    for name in levels.changed(_logger_levels(m)):
+        m.getLogger(name).setLevel(levels[name])
+
+
 def _set_path(m: Any, path: list[str]) -> None:
     m.path[:] = path
 
@@ -250,6 +266,53 @@ def _numba_config(m: Any) -> dict[str, Any]:
     return {name: value for name, value in found if name.isupper() and isinstance(value, plain)}
 
 
+#: Packages whose functions nobody may replace, and modules of Python's own.
+_PACKAGES = ("numpy", "scipy", "sklearn", "n2d_framework", "n2d_builtin")
+_MODULES = ("builtins", "json", "math", "os", "random", "time")
+
+
+class _Known(dict[str, Any]):
+    """Values of which two are equal if what both have is the same: names may be added."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and not self.changed(other)
+
+    __hash__ = None
+
+    def changed(self, other: _Known) -> list[str]:
+        """Names whose value is another object there."""
+        return [name for name in self.keys() & other.keys() if self[name] is not other[name]]
+
+
+def _holders(m: Any) -> dict[str, Any]:
+    """Modules, and classes defined in them, of which functions can be replaced."""
+    found = dict[str, Any]()
+    for name, module in list(m.modules.items()):
+        if module is None or not (name in _MODULES or name.partition(".")[0] in _PACKAGES):
+            continue
+        found[name] = module
+        for key, value in list(vars(module).items()):
+            if isinstance(value, type) and value.__module__ == name:
+                found[f"{name}:{key}"] = value
+    return found
+
+
+def _library_functions(m: Any) -> _Known:
+    return _Known(
+        (f"{place}.{name}", value)
+        for place, holder in _holders(m).items()
+        for name, value in list(vars(holder).items())
+        if callable(value)
+    )
+
+
+def _put_back_functions(m: Any, functions: _Known) -> None:
+    holders = _holders(m)
+    for path in functions.changed(_library_functions(m)):
+        place, _, name = path.rpartition(".")
+        setattr(holders[place], name, functions[path])
+
+
 #: Settings, by the name under which they are reported. What a platform lacks is not looked at.
 SETTINGS = {
     "the working directory": _functions("os", "getcwd", "chdir"),
@@ -276,6 +339,25 @@ SETTINGS = {
     "threading.excepthook": _attribute("threading", "excepthook"),
     "threading.stack_size": _functions("threading", "stack_size", "stack_size"),
     "atexit.register": _functions("atexit", "_ncallbacks"),
+    "functions of Python or of a library": Setting("sys", _library_functions, _put_back_functions),
+    "sys.setdlopenflags": _functions("sys", "getdlopenflags", "setdlopenflags"),
+    "sys.stdin": Setting("sys", lambda m: id(m.stdin), lambda _m, _v: None),
+    "signal.setitimer": Setting(
+        "signal", lambda m: [m.getitimer(timer) > (0, 0) for timer in range(3)], _stop_timers
+    ),
+    "faulthandler.enable": Setting(
+        "faulthandler",
+        lambda m: m.is_enabled(),
+        lambda m, v: m.enable() if v else m.disable(),
+    ),
+    "tracemalloc.start": Setting(
+        "tracemalloc", lambda m: m.is_tracing(), lambda m, v: m.start() if v else m.stop(), False
+    ),
+    "tempfile.tempdir": Setting(
+        "tempfile", lambda m: m.gettempdir(), lambda m, v: setattr(m, "tempdir", v)
+    ),
+    "logging.setLoggerClass": _functions("logging", "getLoggerClass", "setLoggerClass"),
+    "levels of loggers": Setting("logging", _logger_levels, _put_back_logger_levels),
     "builtins.print": _attribute("builtins", "print"),
     "builtins.open": _attribute("builtins", "open"),
     "signal handlers": Setting("signal", _signal_handlers, _put_back_signal_handlers),

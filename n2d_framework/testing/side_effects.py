@@ -104,7 +104,7 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
         warnings.filterwarnings("always", message=".*")
         for category in _NOT_SHOWN:
             warnings.filterwarnings("ignore", message=".*", category=category)
-        before, opened = Surroundings.now(), _open_files()
+        before, opened, running = Surroundings.now(), _open_files(), set(sys._current_frames())  # noqa: SLF001
         try:
             yield effects
         finally:
@@ -112,7 +112,7 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
             heavy = len(heavy_loaded()) if importing else 0
             before.restore(keeping=[name for name, then in variables.items() if then < heavy])
     active.clear()
-    effects.survivors += _survivors(threads, children)
+    effects.survivors += _survivors(threads, children, running)
     effects.handlers += before.handlers_added(after, logger="root" if importing else None)
     effects.files += sorted(path for path in written if Path(path).is_file())
     if not importing:
@@ -143,7 +143,7 @@ def _listener(
                 written.add(_absolute(args[0]))
         elif event == "os.mkdir" and not _for_a_cache():
             folders.add(_absolute(args[0]))
-        elif event == "os.rename" and not _for_a_cache():
+        elif event in ("os.rename", "os.symlink", "os.link") and not _for_a_cache():
             written.add(_absolute(args[1]))
             folders.add(_absolute(args[1]))
         elif event == "os.putenv":
@@ -152,6 +152,8 @@ def _listener(
             network.append(f"looked up {args[0]}")
         elif event == "socket.connect" and isinstance(args[1], tuple):
             network.append(f"connected to {args[1][0]}")
+        elif event in ("socket.sendto", "socket.sendmsg") and isinstance(args[1], tuple):
+            network.append(f"sent to {args[1][0]}")
 
     return hear
 
@@ -217,11 +219,15 @@ def _noted(threads: list[threading.Thread]) -> Iterator[None]:
         threading.Thread.start = start  # type: ignore[method-assign]
 
 
-def _survivors(threads: list[threading.Thread], children: set[int]) -> list[str]:
-    """Threads and processes that do not end within a second."""
+def _survivors(threads: list[threading.Thread], children: set[int], running: set[int]) -> list[str]:
+    """Threads and processes that do not end within a second, and did not run before."""
     until = time.monotonic() + _GRACE
     while True:
         found = [f"thread {thread.name}" for thread in threads if thread.is_alive()]
+        # Threads that were started below the module threading, which knows them not.
+        named = {thread.ident for thread in threading.enumerate()}
+        raw = sys._current_frames().keys() - running - named  # noqa: SLF001
+        found += [f"thread {number}" for number in sorted(raw)]
         found += [f"process {pid} ({c})" for pid, c in _children().items() if pid not in children]
         if not found or time.monotonic() > until:
             return found

@@ -7,6 +7,7 @@ does the same when it is imported, as Keras and numba do: that is allowed.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import ctypes
 import decimal
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import tracemalloc
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -235,6 +237,24 @@ class OldStream(Good):
 
 
 @component
+class Replaces(Good):
+    """Changes what nobody looks at as a setting, and goes below the modules that are watched."""
+
+    def fit(self, m, *, context):
+        np.linalg.norm = len
+        signal.setitimer(signal.ITIMER_VIRTUAL, 1e6)
+        tracemalloc.start()
+        logging.setLoggerClass(type("Own", (logging.Logger,), {}))
+        sys.setdlopenflags(sys.getdlopenflags() | os.RTLD_GLOBAL)
+        _thread.start_new_thread(lambda: time.sleep(20), ())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+            sender.sendto(b"x", ("127.0.0.1", 9))
+        number = sum(1 for _ in Path(tempfile.gettempdir()).iterdir())
+        Path(tempfile.gettempdir(), f"n2d_link_{number}").symlink_to(__file__)
+        return super().fit(m, context=context)
+
+
+@component
 class PutsBack(Good):
     """Does all of it, and puts everything back."""
 
@@ -322,6 +342,19 @@ WRONG = [
     ("keepssocket", "open_files", "socket"),
     ("warnsatfit", "no_warnings", "RuntimeWarning: not converged"),
     ("warnsatpredict", "no_warnings", "divide by zero"),
+    *(
+        ("replaces", "process_settings", words)
+        for words in (
+            "functions of Python or of a library",
+            "signal.setitimer",
+            "tracemalloc.start",
+            "logging.setLoggerClass",
+            "sys.setdlopenflags",
+        )
+    ),
+    ("replaces", "survivors", "leaves running (join threads, close pools): thread "),
+    ("replaces", "network", "sent to 127.0.0.1"),
+    ("replaces", "files", "n2d_link_"),
     ("sly", "log_handlers", "on the logger wrong_effects.own"),
     ("sly", "prints_nothing", "below the streams"),
     ("sly", "prints_nothing", "past the kit's stream"),
@@ -368,7 +401,7 @@ def n2d_components():
     quiet = (
         SeedsTorch, SetsTorchThreads, SetsBlasThreads, SetsNumbaThreads, KeepsThread, KeepsPool,
         KeepsProcess, KeepsFile, KeepsTemporary, KeepsSocket, WarnsAtFit, WarnsAtPredict, PutsBack,
-        BasicConfig, LogsAtFit, OldStream,
+        BasicConfig, LogsAtFit, OldStream, Replaces,
     )  # fmt: skip
     for cls in (Sly, PastOutput, FromC, Imports, *quiet):
         yield ComponentSpec(
