@@ -266,7 +266,7 @@ def _numba_config(m: Any) -> dict[str, Any]:
     return {name: value for name, value in found if name.isupper() and isinstance(value, plain)}
 
 
-#: Packages whose functions nobody may replace, and modules of Python's own.
+#: Packages of which no function may be replaced, and modules of Python's own.
 _PACKAGES = ("numpy", "scipy", "sklearn", "n2d_framework", "n2d_builtin")
 _MODULES = ("builtins", "json", "math", "os", "random", "time")
 
