@@ -238,7 +238,7 @@ class OldStream(Good):
 
 @component
 class Replaces(Good):
-    """Changes what is no setting, and goes below the modules that are watched."""
+    """Changes what is not a setting, and goes below the modules that are watched."""
 
     def fit(self, m, *, context):
         np.linalg.norm = len
