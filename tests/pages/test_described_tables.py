@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 import n2d_framework as n2d
+from n2d_framework.core.arrays.contrasts import feature_contrasts
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.plugin import Rows
 from n2d_framework.readable import readable_condition, readable_number
@@ -123,3 +124,20 @@ def test_sparse_rows_are_described_by_their_features(monkeypatch, most):
     names = shown_rows(Rows.of(counts)).names
     assert len(names) == (20 if most > 2400 else 5)
     assert {"3", "8", "13"} <= set(names)
+
+
+@pytest.mark.parametrize(("n_groups", "offset"), [(2, 0.0), (40, 1e4), (900, 0.0)])
+def test_groups_are_compared_with_all_other_rows(n_groups, offset):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 3)) + offset
+    x[:, 0] = 7.1
+    labels = np.append(np.arange(n_groups), rng.integers(0, n_groups, 1000 - n_groups))
+    found = feature_contrasts(x, labels)
+    assert (found.effects[:, 0] == 0).all()
+    for group in (0, n_groups // 2, n_groups - 1):
+        own, others = x[labels == group], x[labels != group]
+        squares = sum(((part - part.mean(axis=0)) ** 2).sum(axis=0) for part in (own, others))
+        with np.errstate(invalid="ignore"):
+            effects = (own.mean(axis=0) - others.mean(axis=0)) / np.sqrt(squares / 1000)
+        np.testing.assert_allclose(found.effects[group, 1:], effects[1:], rtol=1e-6)
+        np.testing.assert_allclose(found.others[group], others.mean(axis=0), rtol=1e-9, atol=1e-9)

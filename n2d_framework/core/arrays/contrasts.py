@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import attrs
 import numpy as np
@@ -15,6 +15,8 @@ __all__ = ["Contrasts", "feature_contrasts", "grouped"]
 _BLOCK = 4096
 #: Effect of a feature that does not vary within groups, and so separates them for certain.
 _LARGEST = 1e6
+#: Number of rows, mean, and sum of squares about it.
+_Moments: TypeAlias = tuple[int, AnyArray, AnyArray]
 
 
 @attrs.frozen(eq=False)
@@ -103,16 +105,16 @@ def _effects(sizes: AnyArray, means: AnyArray, deviations: AnyArray) -> tuple[An
     scale = np.abs(means).max(axis=0, initial=0.0) + deviations.max(axis=0, initial=0.0)
     scale = np.where(scale > 0, scale, 1.0)
     centres, spreads = means / scale, deviations / scale
+    squares = sizes[:, None] * spreads**2
+    before, after = (
+        _running(sizes, centres, squares),
+        _running(*(part[::-1] for part in (sizes, centres, squares)))[::-1],
+    )
     for i, size in enumerate(sizes):
-        rest = np.arange(len(sizes)) != i
-        n = sizes[rest].sum()
+        n, mean, square = _joined(before[i], after[i])
         if n == 0:
             continue
-        weights = (sizes[rest] / n)[:, None]
-        mean = (weights * centres[rest]).sum(axis=0)
-        inner = (weights * spreads[rest] ** 2).sum(axis=0)
-        between = (weights * (centres[rest] - mean) ** 2).sum(axis=0)
-        pooled = np.sqrt((size * spreads[i] ** 2 + n * (inner + between)) / (size + n))
+        pooled = np.sqrt((squares[i] + square) / (size + n))
         difference = centres[i] - mean
         # What rounding alone makes different is not an effect.
         real = np.abs(difference) > 16 * np.finfo(np.float64).eps
@@ -120,3 +122,21 @@ def _effects(sizes: AnyArray, means: AnyArray, deviations: AnyArray) -> tuple[An
         effects[i] = np.where(real, np.clip(ratio, -_LARGEST, _LARGEST), 0.0)
         others[i] = mean * scale
     return effects, others
+
+
+def _running(sizes: AnyArray, means: AnyArray, squares: AnyArray) -> list[_Moments]:
+    """Moments of all groups in front of each."""
+    found = [(0, np.zeros(means.shape[1]), np.zeros(means.shape[1]))]
+    for group in zip(sizes[:-1].tolist(), means, squares, strict=False):
+        found.append(_joined(found[-1], group))
+    return found
+
+
+def _joined(one: _Moments, other: _Moments) -> _Moments:
+    """Number, mean, and squares about the mean of two groups as one (Chan, Golub, LeVeque 1979)."""
+    (n, mean, square), (m, centre, inner) = one, other
+    if n == 0 or m == 0:
+        return other if n == 0 else one
+    apart = centre - mean
+    share = m / (n + m)
+    return n + m, mean + apart * share, square + inner + apart**2 * (n * share)
