@@ -180,6 +180,11 @@ def test_each_part_of_what_is_promised_of_coordinates_can_fail(which, check, wor
     assert words in outcome.detail
 
 
+def test_labels_in_another_order_than_the_rows_are_found():
+    (outcome,) = run_checks("clusterer/wrong_turnslabels", only=["known_labels"]).failures
+    assert "give labels in the order of the rows" in outcome.detail
+
+
 MEMORY = ["same_seed", "refit_forgets", "state_is_plain", "state_round_trip"]
 STATES = {
     "a set": ({1}, "a set cannot be stored"),

@@ -138,6 +138,14 @@ class InventsLabels(Good):
 
 
 @component
+class TurnsLabels(Good):
+    """Labels of the training rows in another order than theirs."""
+
+    def fit(self, m, *, context):
+        return super().fit(m[::-1], context=context)
+
+
+@component
 class ImproperShares(Good):
     def predict_proba(self, m):
         return 2 * super().predict_proba(m)
@@ -339,7 +347,7 @@ def n2d_components():
     yield ComponentSpec(
         role="clusterer", name="good", factory="wrong_plugins:Good", summary="Right", soft=True
     )
-    for factory in dict.fromkeys(WRONG.values()):
+    for factory in dict.fromkeys([*WRONG.values(), "wrong_plugins:TurnsLabels"]):
         summary = "Two\nlines" if factory == WRONG["summary"] else "Wrong"
         yield ComponentSpec(
             role="clusterer", name=name_of(factory), factory=factory, summary=summary, soft=True

@@ -111,6 +111,13 @@ def known_labels(exam: ComponentExamination) -> None:
     far = np.concatenate([exam.new, 50 * exam.new, exam.new - 1000]).astype(np.float32)
     strange = set(np.unique(exam.fitted.component.predict(far)).tolist()) - allowed
     demand(not strange, f"predict gives {sorted(strange)}, training knew {sorted(allowed)}")
+    again = np.asarray(exam.fitted.component.predict(exam.rows))
+    other = int(((again != labels) & (labels != NOISE) & (again != NOISE)).sum())
+    demand(
+        2 * other <= len(labels),
+        f"predict puts {other} of {len(labels)} training rows into other clusters than the fit "
+        "did; give labels in the order of the rows",
+    )
 
 
 @CHECKS.add("probabilities are not negative, sum to one and agree with predict", "soft",
