@@ -19,7 +19,7 @@ from pathlib import Path
 import attrs
 import psutil
 import pytest
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 
 from n2d_framework.errors import ConfigError
 from n2d_framework.plan.executors.interrupts import dask_setup

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 
 __all__ = ["dask_setup"]
 
