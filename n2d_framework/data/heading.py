@@ -7,7 +7,9 @@ import csv
 import io
 import itertools
 import re
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -38,6 +40,8 @@ _OTHER_MARKS = (
 )
 
 
+#: The limit on fields belongs to the process.
+_LIMIT = threading.Lock()
 _HINT = "say {path: ..., header: true} or false to settle it"
 
 
@@ -223,6 +227,17 @@ def _has_commas(lines: _Lines, first: int) -> bool:
     return any(map(has_comma, fields)) and all(is_number(f) or has_comma(f) for f in fields)
 
 
+@contextmanager
+def _fields_of_any_length() -> Iterator[None]:
+    """Lift the limit of the module csv: a line is one field by marks that do not separate it."""
+    with _LIMIT:
+        before = csv.field_size_limit(_LONGEST_LINE)
+        try:
+            yield
+        finally:
+            csv.field_size_limit(before)
+
+
 def _records(
     lines: _Lines, first: int, delimiter: str, most: int = _HEAD_LINES
 ) -> tuple[list[list[str]], list[int]]:
@@ -230,10 +245,11 @@ def _records(
     reader = csv.reader(lines.texts[first:], delimiter=delimiter)
     records, ends = list[list[str]](), list[int]()
     try:
-        for record in itertools.islice(reader, most):
-            if record:
-                records.append(record)
-                ends.append(lines.ends[first + reader.line_num - 1])
+        with _fields_of_any_length():
+            for record in itertools.islice(reader, most):
+                if record:
+                    records.append(record)
+                    ends.append(lines.ends[first + reader.line_num - 1])
     except csv.Error as error:
         if not records:
             raise DataError(

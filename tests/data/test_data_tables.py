@@ -612,3 +612,12 @@ def test_a_quote_that_is_not_closed_takes_no_rows_away(
 def test_a_quote_within_a_field_is_part_of_it(tmp_path: Path) -> None:
     found = read(tmp_path, 'a,b\n1,5" pipe\n2,"6"" pipe"\n3,x\n', y="b")
     assert found.y.tolist() == ['5" pipe', '6" pipe', "x"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_head_beyond_the_limit_of_the_module_csv_is_read(tmp_path, delimiter):
+    """As of tables of genes: by marks that do not separate it, the line is one long field."""
+    names = [f"ENSG{number:011d}" for number in range(9000)]
+    rows = [delimiter.join(names), *[delimiter.join(["1", "2.5", "7"] * 3000)] * 3]
+    (tmp_path / "genes.csv").write_text("\n".join(rows))
+    assert load(tmp_path / "genes.csv").schema.names == tuple(names)
