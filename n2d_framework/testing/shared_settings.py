@@ -9,11 +9,16 @@ import multiprocessing  # noqa: F401
 import random
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import entry_points
 from operator import attrgetter
 from typing import Any
 
 import attrs
 import numpy as np
+
+from n2d_framework.core.origin.distributions import distribution_of
+from n2d_framework.core.origin.markers import PROJECT
 
 __all__ = ["COUNTS", "RANDOM", "SETTINGS", "Setting", "Shared", "other_number"]
 
@@ -267,7 +272,7 @@ def _numba_config(m: Any) -> dict[str, Any]:
 
 
 #: Packages of which no function may be replaced, and modules of Python's own.
-_PACKAGES = ("numpy", "scipy", "sklearn", "n2d_framework", "n2d_builtin")
+_PACKAGES = ("numpy", "scipy", "sklearn", PROJECT)
 _MODULES = ("builtins", "json", "math", "os", "random", "time")
 
 
@@ -284,11 +289,18 @@ class _Known(dict[str, Any]):
         return [name for name in self.keys() & other.keys() if self[name] is not other[name]]
 
 
+@cache
+def _of_our_own_plugins() -> set[str]:
+    """Packages of the components that come with the framework."""
+    points = entry_points(group=PROJECT)
+    return {p.module.partition(".")[0] for p in points if distribution_of(p)[0] == PROJECT}
+
+
 def _holders(m: Any) -> dict[str, Any]:
     """Modules, and classes defined in them, of which functions can be replaced."""
-    found = dict[str, Any]()
+    packages, found = {*_PACKAGES, *_of_our_own_plugins()}, dict[str, Any]()
     for name, module in list(m.modules.items()):
-        if module is None or not (name in _MODULES or name.partition(".")[0] in _PACKAGES):
+        if module is None or not (name in _MODULES or name.partition(".")[0] in packages):
             continue
         found[name] = module
         for key, value in list(vars(module).items()):
