@@ -26,7 +26,7 @@ from n2d_framework.plan.run_step import published_about
 from n2d_framework.registry import Entry, default_catalogue
 from n2d_framework.testing.check import CheckFailedError, OptionNeededError
 from n2d_framework.testing.exercise import exercise, questions
-from n2d_framework.testing.process_state import Surroundings
+from n2d_framework.testing.process.process_state import Surroundings
 from n2d_framework.testing.sample_rows import (
     N_CLUSTERS,
     N_TRAIN,

@@ -37,8 +37,8 @@ def component(folder: Path) -> None:
     from n2d_framework.storage import decode, read_file
     from n2d_framework.testing.examination import answers, fit, fresh, with_options
     from n2d_framework.testing.exercise import as_array
-    from n2d_framework.testing.process_state import Surroundings
-    from n2d_framework.testing.side_effects import watched
+    from n2d_framework.testing.process.process_state import Surroundings
+    from n2d_framework.testing.process.side_effects import watched
 
     job: dict[str, Any] = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     entry = with_options(default_catalogue().get(job["role"], job["name"]), job["options"])

@@ -23,7 +23,7 @@ from n2d_framework.plugin import DatasetSpec
 from n2d_framework.registry import default_catalogue
 from n2d_framework.testing import checks_for, find, run_checks
 from n2d_framework.testing.kit import KINDS
-from n2d_framework.testing.process_state import Surroundings
+from n2d_framework.testing.process.process_state import Surroundings
 
 #: Check to what breaks it.
 CASES = {

@@ -38,7 +38,8 @@ def no_effects(found: Mapping[str, list[str]], *names: str) -> None:
     Parameters
     ----------
     found : mapping of str to list of str
-        What was seen, by the attributes of :class:`~n2d_framework.testing.side_effects.Effects`.
+        What was seen, by the attributes of
+        :class:`~n2d_framework.testing.process.side_effects.Effects`.
     *names : str
         Which of them to look at.
     """

@@ -29,8 +29,8 @@ from n2d_framework.registry import Catalogue, Entry
 from n2d_framework.testing.check import Checks, demand
 from n2d_framework.testing.checks.effects import ALONE, no_effects
 from n2d_framework.testing.fresh_process import heavy_imports
-from n2d_framework.testing.process_state import Surroundings
-from n2d_framework.testing.side_effects import watched
+from n2d_framework.testing.process.process_state import Surroundings
+from n2d_framework.testing.process.side_effects import watched
 from n2d_framework.types import ROLES
 
 __all__ = ["CHECKS", "TrackerExamination", "TrackerSpec", "trackers_of"]

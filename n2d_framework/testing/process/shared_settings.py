@@ -9,16 +9,17 @@ import multiprocessing  # noqa: F401
 import random
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.metadata import entry_points
 from operator import attrgetter
 from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_framework.core.origin.distributions import distribution_of
-from n2d_framework.core.origin.markers import PROJECT
+from n2d_framework.testing.process.replaced_functions import (
+    Known,
+    library_functions,
+    put_back_functions,
+)
 
 __all__ = ["COUNTS", "RANDOM", "SETTINGS", "Setting", "Shared", "other_number"]
 
@@ -178,12 +179,12 @@ def _stop_timers(m: Any, running: list[bool]) -> None:
             m.setitimer(timer, 0)
 
 
-def _logger_levels(m: Any) -> _Known:
+def _logger_levels(m: Any) -> Known:
     known = list(m.root.manager.loggerDict.items())
-    return _Known((name, item.level) for name, item in known if isinstance(item, m.Logger))
+    return Known((name, item.level) for name, item in known if isinstance(item, m.Logger))
 
 
-def _put_back_logger_levels(m: Any, levels: _Known) -> None:
+def _put_back_logger_levels(m: Any, levels: Known) -> None:
     for name in levels.changed(_logger_levels(m)):
         m.getLogger(name).setLevel(levels[name])
 
@@ -271,60 +272,6 @@ def _numba_config(m: Any) -> dict[str, Any]:
     return {name: value for name, value in found if name.isupper() and isinstance(value, plain)}
 
 
-#: Packages of which no function may be replaced, and modules of Python's own.
-_PACKAGES = ("numpy", "scipy", "sklearn", PROJECT)
-_MODULES = ("builtins", "json", "math", "os", "random", "time")
-
-
-class _Known(dict[str, Any]):
-    """Values of which two are equal if what both have is the same: names may be added."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and not self.changed(other)
-
-    __hash__ = None
-
-    def changed(self, other: _Known) -> list[str]:
-        """Names whose value is another object there."""
-        return [name for name in self.keys() & other.keys() if self[name] is not other[name]]
-
-
-@cache
-def _of_our_own_plugins() -> set[str]:
-    """Packages of the components that come with the framework."""
-    points = entry_points(group=PROJECT)
-    return {p.module.partition(".")[0] for p in points if distribution_of(p)[0] == PROJECT}
-
-
-def _holders(m: Any) -> dict[str, Any]:
-    """Modules, and classes defined in them, of which functions can be replaced."""
-    packages, found = {*_PACKAGES, *_of_our_own_plugins()}, dict[str, Any]()
-    for name, module in list(m.modules.items()):
-        if module is None or not (name in _MODULES or name.partition(".")[0] in packages):
-            continue
-        found[name] = module
-        for key, value in list(vars(module).items()):
-            if isinstance(value, type) and value.__module__ == name:
-                found[f"{name}:{key}"] = value
-    return found
-
-
-def _library_functions(m: Any) -> _Known:
-    return _Known(
-        (f"{place}.{name}", value)
-        for place, holder in _holders(m).items()
-        for name, value in list(vars(holder).items())
-        if callable(value)
-    )
-
-
-def _put_back_functions(m: Any, functions: _Known) -> None:
-    holders = _holders(m)
-    for path in functions.changed(_library_functions(m)):
-        place, _, name = path.rpartition(".")
-        setattr(holders[place], name, functions[path])
-
-
 #: Settings, by the name under which they are reported. What a platform lacks is not looked at.
 SETTINGS = {
     "the working directory": _functions("os", "getcwd", "chdir"),
@@ -351,7 +298,7 @@ SETTINGS = {
     "threading.excepthook": _attribute("threading", "excepthook"),
     "threading.stack_size": _functions("threading", "stack_size", "stack_size"),
     "atexit.register": _functions("atexit", "_ncallbacks"),
-    "functions of Python or of a library": Setting("sys", _library_functions, _put_back_functions),
+    "functions of Python or of a library": Setting("sys", library_functions, put_back_functions),
     "sys.setdlopenflags": _functions("sys", "getdlopenflags", "setdlopenflags"),
     "sys.stdin": Setting("sys", lambda m: id(m.stdin), lambda _m, _v: None),
     "signal.setitimer": Setting(

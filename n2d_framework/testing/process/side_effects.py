@@ -21,7 +21,7 @@ import attrs
 import psutil
 
 from n2d_framework.testing.heavy import heavy_loaded
-from n2d_framework.testing.process_state import Surroundings
+from n2d_framework.testing.process.process_state import Surroundings
 
 __all__ = ["Effects", "watched"]
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 import attrs
 import threadpoolctl
 
-from n2d_framework.testing.shared_settings import (
+from n2d_framework.testing.process.shared_settings import (
     COUNTS,
     RANDOM,
     SETTINGS,
