@@ -90,9 +90,9 @@ class Surroundings:
             if handler not in self.handlers.get(name, ()) and logger in (None, name)
         ]
 
-    def variables_changed(self, later: Surroundings) -> list[str]:
+    def variables_changed(self, environment: Mapping[str, str]) -> list[str]:
         """Environment variables that were set, changed or taken away since."""
-        old, new = self.environment, later.environment
+        old, new = self.environment, environment
         return sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
 
     def settings_changed(self, later: Surroundings) -> list[str]:
@@ -130,22 +130,25 @@ class Surroundings:
             for number, set_number in pools.values():
                 set_number(number)
 
-    def restore(self, *, keeping: Collection[str] = ()) -> None:
-        """Put back all but some variables, and but the filters: ``catch_warnings`` does that."""
+    def restore(self, now: Surroundings | None = None, *, keeping: Collection[str] = ()) -> None:
+        """Put back all but some variables, and but the filters: ``catch_warnings`` does that.
+
+        To look at what there is `now` takes most of the time, where somebody has done so already.
+        """
         for name, logger in _loggers().items():
             logger.handlers[:] = self.handlers.get(name, ())
-        for name in self.variables_changed(type(self).now()):
+        for name in self.variables_changed(os.environ):
             if name in keeping:
                 continue
             if name in self.environment:
                 os.environ[name] = self.environment[name]
             else:
                 del os.environ[name]
-        self.restore_settings()
+        self.restore_settings(now)
 
-    def restore_settings(self) -> None:
+    def restore_settings(self, now: Surroundings | None = None) -> None:
         """Put back the settings of the process, and of libraries, but the filters."""
-        for name, found in _read(SETTINGS).items():
+        for name, found in (_read(SETTINGS) if now is None else now.settings).items():
             setting = SETTINGS[name]
             loaded_meanwhile = name not in self.settings
             if loaded_meanwhile and setting.usual is None:

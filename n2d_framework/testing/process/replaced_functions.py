@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from functools import cache
+import operator
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from typing import Any
+
+import attrs
 
 from n2d_framework.core.origin.distributions import distribution_of
 from n2d_framework.core.origin.markers import PROJECT
 
-__all__ = ["Known", "library_functions", "put_back_functions"]
+__all__ = ["Functions", "library_functions", "put_back_functions"]
 
 #: Packages of which no function may be replaced, and modules of Python's own.
 _PACKAGES = ("numpy", "scipy", "sklearn", PROJECT)
 _MODULES = ("builtins", "json", "math", "os", "random", "time")
 
 
-class Known(dict[str, Any]):
-    """Values by name; two are equal if what both have is the same: names may be added."""
+@attrs.frozen(eq=False)
+class Functions:
+    """Contents of modules and classes at one moment; two are equal if no function is another.
+
+    Attributes
+    ----------
+    places : mapping of str to mapping of str to object
+        By the name of a module, or ``"module:Class"``; names may be added between two moments.
+    """
+
+    places: Mapping[str, Mapping[str, Any]]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Known) and not self.changed(other)
+        return isinstance(other, Functions) and next(self.changed(other), None) is None
 
-    __hash__ = None
-
-    def changed(self, other: Known) -> list[str]:
-        """Names whose value is another object there."""
-        return [name for name in self.keys() & other.keys() if self[name] is not other[name]]
+    def changed(self, other: Functions) -> Iterator[tuple[str, str]]:
+        """Places and names whose function is another object there."""
+        for place, before in self.places.items():
+            after = other.places.get(place, before)
+            same = len(before) == len(after) and all(
+                map(operator.is_, before.values(), after.values())
+            )
+            if not same:
+                yield from (
+                    (place, name)
+                    for name in before.keys() & after.keys()
+                    if before[name] is not after[name] and callable(before[name])
+                )
 
 
 @cache
@@ -36,10 +58,15 @@ def _of_our_own_plugins() -> set[str]:
     return {p.module.partition(".")[0] for p in points if distribution_of(p)[0] == PROJECT}
 
 
-def _holders(m: Any) -> dict[str, Any]:
-    """Modules, and classes defined in them, of which functions can be replaced."""
+@lru_cache(maxsize=1)
+def _holders(n_modules: int) -> dict[str, Any]:
+    """Modules, and classes defined in them, of which functions can be replaced.
+
+    To find them takes most of the time: they are the same until modules are imported.
+    """
+    del n_modules
     packages, found = {*_PACKAGES, *_of_our_own_plugins()}, dict[str, Any]()
-    for name, module in list(m.modules.items()):
+    for name, module in list(sys.modules.items()):
         if module is None or not (name in _MODULES or name.partition(".")[0] in packages):
             continue
         found[name] = module
@@ -49,19 +76,15 @@ def _holders(m: Any) -> dict[str, Any]:
     return found
 
 
-def library_functions(m: Any) -> Known:
-    """All that can be called in those modules now; `m` is the module ``sys``."""
-    return Known(
-        (f"{place}.{name}", value)
-        for place, holder in _holders(m).items()
-        for name, value in list(vars(holder).items())
-        if callable(value)
+def library_functions(m: Any) -> Functions:
+    """Contents of those modules now; `m` is the module ``sys``."""
+    return Functions(
+        {place: dict(vars(holder)) for place, holder in _holders(len(m.modules)).items()}
     )
 
 
-def put_back_functions(m: Any, functions: Known) -> None:
+def put_back_functions(m: Any, functions: Functions) -> None:
     """Undo replacements."""
-    holders = _holders(m)
-    for path in functions.changed(library_functions(m)):
-        place, _, name = path.rpartition(".")
-        setattr(holders[place], name, functions[path])
+    holders = _holders(len(m.modules))
+    for place, name in list(functions.changed(library_functions(m))):
+        setattr(holders[place], name, functions.places[place][name])

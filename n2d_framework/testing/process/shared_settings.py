@@ -16,7 +16,6 @@ import attrs
 import numpy as np
 
 from n2d_framework.testing.process.replaced_functions import (
-    Known,
     library_functions,
     put_back_functions,
 )
@@ -179,12 +178,28 @@ def _stop_timers(m: Any, running: list[bool]) -> None:
             m.setitimer(timer, 0)
 
 
-def _logger_levels(m: Any) -> Known:
+class _Known(dict[str, Any]):
+    """Values by name; two are equal if what both have is the same: names may be added."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and not self.changed(other)
+
+    def __ne__(self, other: object) -> bool:  # a dict has one of its own
+        return not self == other
+
+    __hash__ = None
+
+    def changed(self, other: _Known) -> list[str]:
+        """Names whose value is another object there."""
+        return [name for name in self.keys() & other.keys() if self[name] is not other[name]]
+
+
+def _logger_levels(m: Any) -> _Known:
     known = list(m.root.manager.loggerDict.items())
-    return Known((name, item.level) for name, item in known if isinstance(item, m.Logger))
+    return _Known((name, item.level) for name, item in known if isinstance(item, m.Logger))
 
 
-def _put_back_logger_levels(m: Any, levels: Known) -> None:
+def _put_back_logger_levels(m: Any, levels: _Known) -> None:
     for name in levels.changed(_logger_levels(m)):
         m.getLogger(name).setLevel(levels[name])
 

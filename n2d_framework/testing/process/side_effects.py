@@ -110,7 +110,9 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
         finally:
             after, still = Surroundings.now(), _open_files()
             heavy = len(heavy_loaded()) if importing else 0
-            before.restore(keeping=[name for name, then in variables.items() if then < heavy])
+            before.restore(
+                after, keeping=[name for name, then in variables.items() if then < heavy]
+            )
     active.clear()
     effects.survivors += _survivors(threads, children, running)
     effects.handlers += before.handlers_added(after, logger="root" if importing else None)
@@ -124,7 +126,7 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
             for item in warned
         ]
         effects.files += sorted(path for path in folders if Path(path).is_dir())
-        effects.environment += before.variables_changed(after)
+        effects.environment += before.variables_changed(after.environment)
         effects.settings += before.settings_changed(after)
 
 
