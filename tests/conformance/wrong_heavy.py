@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sklearn  # noqa: F401
+import scipy  # noqa: F401  # of all heavy libraries the one that loads soonest
 from wrong_plugins import Good, component
 from wrong_plugins import agreement as score  # noqa: F401
 from wrong_plugins import rows as load  # noqa: F401

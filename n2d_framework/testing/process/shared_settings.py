@@ -9,6 +9,7 @@ import multiprocessing  # noqa: F401
 import random
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from operator import attrgetter
 from typing import Any
 
@@ -270,6 +271,12 @@ def _usual_pandas(m: Any) -> dict[str, Any]:
     return {name: option.defval for name, option in known.items()}
 
 
+def _usual_sklearn(m: Any) -> dict[str, Any]:
+    # Its settings are of a thread; each begins with the usual ones.
+    with ThreadPoolExecutor(1) as pool:
+        return dict(pool.submit(m.get_config).result())
+
+
 def _styles(parameters: Any) -> dict[str, Any]:
     """Of matplotlib, but for what draws: that is found at the first picture."""
     found = parameters.copy().items()
@@ -366,7 +373,10 @@ SETTINGS = {
         lambda m, v: m.set_printoptions(**{k: v[k] for k in v if k != "override_repr"}),
     ),
     "sklearn.set_config": Setting(
-        "sklearn", lambda m: dict(m.get_config()), lambda m, v: m.set_config(**v)
+        "sklearn",
+        lambda m: dict(m.get_config()),
+        lambda m, v: m.set_config(**v),
+        _usual_sklearn,
     ),
     "pandas.set_option": Setting("pandas", _pandas, _put_back_pandas, _usual_pandas),
     "matplotlib.rcParams": Setting(
