@@ -10,14 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_framework.plugin import ClusteredRows, DataError, component, option
-from n2d_text.word_counts import (
-    Analyzer,
-    analyze_with,
-    checked_texts,
-    learned_counts,
-    least_and_greatest,
-    stop_list,
-)
+from n2d_text.text_words import Analyzer, Separation
+from n2d_text.word_counts import checked_texts, least_and_greatest, stop_list
 
 __all__ = ["ClassTfidf", "class_words"]
 
@@ -193,12 +187,10 @@ def class_words(
     """
     from scipy import sparse
 
-    analyze = analyze_with(analyzer, ngram_range, stop_list(stop_words))
-    try:
-        words, found = learned_counts(texts, analyze, min_df=min_df)
-    except ValueError as error:  # raised where no word is left, and only there
-        text = f"{_NAME}: no word is in at least min_df={min_df} texts; lower it"
-        raise DataError(text) from error
+    separation = Separation(analyzer, ngram_range, stop_list(stop_words))
+    words, found = separation.learned(texts, min_df=min_df)
+    if not words:
+        raise DataError(f"{_NAME}: no word is in at least min_df={min_df} texts; lower it")
     counts = found.matrix
     kinds, which = np.unique(labels, return_inverse=True)
     member = sparse.csr_array((np.ones(len(which)), (which, np.arange(len(which)))))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any, Literal, Self
 
 import attrs
@@ -20,12 +19,9 @@ from n2d_framework.plugin import (
     packed,
     require_fitted,
 )
+from n2d_text.text_words import Counts, Separation
 from n2d_text.word_counts import (
-    Analyze,
-    Counts,
-    analyze_with,
     checked_texts,
-    count_words,
     log_frequencies,
     stop_list,
     strings_of_state,
@@ -37,7 +33,7 @@ from n2d_text.word_vectors import PACKAGES, VectorFiles, WordVectors
 __all__ = ["StaticWords"]
 
 _NAME = "static_words"
-#: Texts whose words are held at once.
+#: Texts whose sums are held at once.
 _BLOCK = 4096
 
 
@@ -126,8 +122,7 @@ class StaticWords:
         self.stop_words_ = stop_list(self.stop_words)
         vectors = VectorFiles.of(self.vectors).read()
         if self.keep == "seen":
-            analyze = self._analyze()
-            vectors = vectors.part(sorted({word for text in texts for word in analyze(text)}))
+            vectors = vectors.part(self._separation().all_words(texts))
         refers = self.keep == "reference" or (self.keep == "auto" and self.vectors in PACKAGES)
         self.vectors_ = attrs.evolve(vectors, elsewhere=refers)
         context.resources.check()
@@ -153,13 +148,11 @@ class StaticWords:
         """
         texts, vectors = checked_texts(x, _NAME), require_fitted(self.vectors_, _NAME)
         latent = np.empty((len(texts), vectors.table.shape[1]), dtype=np.float32)
-        known, unknown = [], []
+        counts, found = self._counts(texts)
         for start in range(0, len(texts), _BLOCK):
-            counts, found = self._counts(texts[start : start + _BLOCK])
-            latent[start : start + _BLOCK] = self._means(counts, found)
-            known.append(counts.known)
-            unknown.append(counts.unknown)
-        warn_of_unknown(np.concatenate(known), np.concatenate(unknown), _NAME)
+            block = slice(start, start + _BLOCK)
+            latent[block] = self._means(counts.matrix[block], found)
+        warn_of_unknown(counts.known, counts.unknown, _NAME)
         return latent
 
     def coverage(self, x: AnyArray) -> FloatArray:
@@ -177,24 +170,24 @@ class StaticWords:
         """
         return self._counts(checked_texts(x, _NAME))[0].coverage
 
-    def _analyze(self) -> Analyze:
-        return analyze_with("word", (1, 1), require_fitted(self.stop_words_, _NAME))
+    def _separation(self) -> Separation:
+        return Separation(stop_words=require_fitted(self.stop_words_, _NAME))
 
-    def _counts(self, texts: list[str]) -> tuple[Counts, NDArray[np.float32]]:
+    def _counts(self, texts: list[str]) -> tuple[Counts, NDArray[np.float64]]:
         """Counts of the known words of texts, and the vectors of these words."""
-        analyze = self._analyze()
-        bags = [Counter(analyze(text)) for text in texts]
+        separation = self._separation()
         # In the order of the words, so that sums do not depend on the other texts.
-        words, vectors = require_fitted(self.vectors_, _NAME).of(sorted(set().union(*bags)))
-        return count_words(bags, {word: i for i, word in enumerate(words)}), vectors
+        words, vectors = require_fitted(self.vectors_, _NAME).of(separation.all_words(texts))
+        counts = separation.known(texts, {word: i for i, word in enumerate(words)})
+        return counts, vectors.astype(np.float64)
 
-    def _means(self, counts: Counts, vectors: NDArray[np.float32]) -> FloatArray:
-        weights = counts.matrix.copy()
+    def _means(self, counts: Any, vectors: NDArray[np.float64]) -> FloatArray:
+        weights = counts.copy()
         if self.sublinear_tf:
             weights.data = log_frequencies(weights.data)
         if not weights.shape[1]:
             return np.zeros((weights.shape[0], vectors.shape[1]), dtype=np.float32)
-        sums = weights @ vectors.astype(np.float64)
+        sums = weights @ vectors
         if self.normalize:
             return unit_rows(sums).astype(np.float32)
         totals = np.asarray(weights.sum(axis=1)).reshape(-1, 1)

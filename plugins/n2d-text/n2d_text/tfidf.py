@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, Self
@@ -26,14 +25,9 @@ from n2d_framework.plugin import (
     require_fitted,
     resolve,
 )
+from n2d_text.text_words import Analyzer, Counts, Separation
 from n2d_text.word_counts import (
-    Analyze,
-    Analyzer,
-    Counts,
-    analyze_with,
     checked_texts,
-    count_words,
-    learned_counts,
     least_and_greatest,
     log_frequencies,
     stop_list,
@@ -232,24 +226,20 @@ class TfidfSvd:
         ]
 
     def _learned(self, texts: list[str]) -> tuple[tuple[str, ...], Counts]:
-        try:
-            return learned_counts(
-                texts,
-                self._analyze(),
-                min_df=self.min_df,
-                max_df=float(self.max_df),
-                max_features=self.max_features,
-            )
-        except ValueError as error:  # raised where no word is left, and only there
+        words, counts = self._separation().learned(
+            texts, min_df=self.min_df, max_df=float(self.max_df), max_features=self.max_features
+        )
+        if not words:
             raise DataError(
                 f"{_NAME}: no word is left of {len(texts)} texts: of at least min_df={self.min_df} "
                 f"texts, at most a share max_df={self.max_df:g}, without stop words "
                 f"({self.stop_words}); lower min_df, raise max_df, or choose analyzer: char_wb"
-            ) from error
+            )
+        return words, counts
 
-    def _analyze(self) -> Analyze:
+    def _separation(self) -> Separation:
         stop_words = require_fitted(self.stop_words_, _NAME)
-        return analyze_with(self.analyzer, self.ngram_range, stop_words)
+        return Separation(self.analyzer, self.ngram_range, stop_words)
 
     @cached_property
     def _columns(self) -> dict[str, int]:
@@ -257,8 +247,7 @@ class TfidfSvd:
 
     def _counts(self, x: AnyArray) -> Counts:
         require_fitted(self.reduction_, _NAME)
-        texts, analyze = checked_texts(x, _NAME), self._analyze()
-        return count_words((Counter(analyze(text)) for text in texts), self._columns)
+        return self._separation().known(checked_texts(x, _NAME), self._columns)
 
     def _weighted(self, counts: Counts) -> Any:
         """Weights of words in texts: a CSR array of shape (n, words), float32, rows of length 1."""

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ _FORMATS = (
     "words and vectors), .safetensors with a tokenizer.json next to it, and folders of model2vec"
 )
 _DTYPES = ("float16", "float32")
+#: Words whose vectors are summed at once.
+_SUMMED = 8192
 
 
 @attrs.frozen(eq=False)
@@ -115,9 +118,17 @@ class WordVectors:
     def of(self, words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         """The known ones among some words, and their vectors."""
         known = {word: rows for word in words if (rows := self.entries(word))}
+        counts = np.fromiter(map(len, known.values()), dtype=np.int64, count=len(known))
+        entries = np.fromiter(chain.from_iterable(known.values()), dtype=np.int64)
+        firsts = np.append(0, np.cumsum(counts))[:-1]
         vectors = np.empty((len(known), self.table.shape[1]), dtype=np.float32)
-        for place, rows in enumerate(known.values()):
-            vectors[place] = self.table[rows].astype(np.float64).sum(axis=0)
+        for start in range(0, len(known), _SUMMED):
+            first, count = firsts[start : start + _SUMMED], counts[start : start + _SUMMED]
+            sums = self.table[entries[first]].astype(np.float64)
+            for place in range(1, int(count.max())):  # one piece after the other, as they stand
+                more = np.flatnonzero(count > place)
+                sums[more] += self.table[entries[first[more] + place]]
+            vectors[start : start + _SUMMED] = sums
         return tuple(known), vectors
 
     def part(self, words: Sequence[str]) -> WordVectors:
