@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["Posthoc", "Significance", "compare_methods", "critical_difference", "score_matrix"]
+__all__ = [
+    "Posthoc", "Significance", "compare_methods", "compare_scores", "critical_difference",
+    "score_matrix",
+]  # fmt: skip
 
 Posthoc: TypeAlias = Literal["nemenyi", "wilcoxon-holm"]
 #: Demsar 2006: the chi-square approximation of Friedman's test is good from here on.
@@ -112,12 +115,32 @@ def compare_methods(
     DataError
         If `posthoc` is unknown, or no method has a score on every dataset.
     """
-    if posthoc not in ("nemenyi", "wilcoxon-holm"):
-        raise DataError(f"posthoc must be 'nemenyi' or 'wilcoxon-holm', got {posthoc!r}")
+    _require_known(posthoc)
     scores, reported = score_matrix(table, metric)
     if scores.empty:
         raise DataError(f"no method has a {metric!r} on every dataset")
-    reported += _too_few(*scores.shape, posthoc)
+    found = compare_scores(scores, metric, less_is_better=less_is_better, posthoc=posthoc)
+    return attrs.evolve(found, warnings=[*reported, *found.warnings])
+
+
+def compare_scores(
+    scores: pd.DataFrame,
+    metric: str,
+    *,
+    less_is_better: bool = False,
+    posthoc: str = "nemenyi",
+) -> Significance:
+    """The same tests, from a score of every method on every dataset.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Datasets by methods, without gaps.
+    metric, less_is_better, posthoc
+        As for :func:`compare_methods`.
+    """
+    _require_known(posthoc)
+    reported = _too_few(*scores.shape, posthoc)
     ranks = scores.rank(axis="columns", ascending=less_is_better).mean().sort_values()
     statistic = p_value = float("nan")
     p_values = None
@@ -129,6 +152,11 @@ def compare_methods(
         else:
             p_values = _pairs(scores, posthoc)
     return Significance(metric, scores, ranks, statistic, p_value, posthoc, p_values, reported)
+
+
+def _require_known(posthoc: str) -> None:
+    if posthoc not in ("nemenyi", "wilcoxon-holm"):
+        raise DataError(f"posthoc must be 'nemenyi' or 'wilcoxon-holm', got {posthoc!r}")
 
 
 def _too_few(n_data: int, n_methods: int, posthoc: str) -> list[str]:

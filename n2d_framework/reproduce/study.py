@@ -18,7 +18,7 @@ __all__ = ["STUDIES", "Method", "Other", "Study", "Table", "read_study"]
 
 _FOLDER = Path(__file__).with_name("studies")
 #: Names of the studies that can be reproduced.
-STUDIES: tuple[str, ...] = ("paper", "thesis")
+STUDIES: tuple[str, ...] = ("paper", "thesis", "tabular")
 
 _ROLES: dict[str, Role] = {info.listed: info.name for info in ROLE_TABLE if info.needed}
 
@@ -148,6 +148,9 @@ class Study:
     tables : tuple of Table
     notes : tuple of str
     others : tuple of Other
+    ranking : mapping
+        For a study that ranks methods over its datasets: its ``main`` method, and those
+        ``against`` which that is set; else empty.
     """
 
     name: str
@@ -161,6 +164,12 @@ class Study:
     tables: tuple[Table, ...]
     notes: tuple[str, ...]
     others: tuple[Other, ...]
+    ranking: Mapping[str, Any] = attrs.field(factory=dict)
+
+    @property
+    def published(self) -> bool:
+        """Return whether there are published numbers to be set beside."""
+        return any(table.numbers for table in self.tables)
 
     @property
     def data_names(self) -> list[str]:
@@ -237,7 +246,7 @@ def read_study(name: str) -> Study:
 
     Parameters
     ----------
-    name : {"paper", "thesis"}
+    name : {"paper", "thesis", "tabular"}
 
     Returns
     -------

@@ -55,6 +55,8 @@ def settings_text(study: Study, settings: Settings) -> str:
 
 def _as_published(epochs: int, study: Study) -> str:
     counted = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+    if epochs == study.epochs and not study.published:
+        return f"{counted} at most"
     return (
         f"{counted} as published"
         if epochs == study.epochs

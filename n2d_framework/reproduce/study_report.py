@@ -16,6 +16,8 @@ import attrs
 from n2d_framework.analysis.result_tables import to_markdown
 from n2d_framework.errors import attempt
 from n2d_framework.reproduce.measurements import Measured, Ran, Score
+from n2d_framework.reproduce.ranked import Ranked, ranked
+from n2d_framework.reproduce.ranking_blocks import Block, ranking_blocks, score_name
 from n2d_framework.reproduce.study import Method, Study, Table
 from n2d_framework.reproduce.study_remarks import (
     Settings,
@@ -29,15 +31,6 @@ from n2d_framework.storage import write_atomic
 __all__ = ["Block", "Report"]
 
 _FILES = {"markdown": "report.md", "csv": "report.csv", "json": "report.json"}
-
-
-@attrs.frozen
-class Block:
-    """One dataset of one table: titles of columns, and rows of texts."""
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
 
 
 @attrs.frozen(eq=False)
@@ -120,9 +113,20 @@ class Report:
         ids = [name for name in table.entries(data) if not chosen or name in chosen]
         return [self.study.methods[name] for name in ids]
 
+    def rankings(self) -> list[Ranked]:
+        """Methods ranked over the datasets, by each score of a study that ranks them."""
+        chosen = self.settings.methods
+        return [
+            one
+            for table in self.study.tables
+            for one in ranked(self.study, table, self.ran, chosen)
+        ]
+
     def blocks(self) -> Iterator[Block]:
-        """Tables for people: one per published table and dataset."""
+        """Tables for people: the rankings, then one per table and dataset."""
         lines = self.lines()
+        for one in self.rankings():
+            yield from ranking_blocks(one, self.study.digits)
         for table in self.study.tables:
             for data in (name for name in table.data if name in self.ran):
                 mine = [e for e in lines if e["table"] == table.id and e["data"] == data]
@@ -138,13 +142,19 @@ class Report:
         metrics = [m for m in table.metrics if any(line["metric"] == m for line in lines)]
         columns = [
             "method",
-            *(f"{_called(m)} {kind}" for m in metrics for kind in ("published", "here")),
+            *(f"{score_name(m)} {kind}".strip() for m in metrics for kind in self._kinds),
         ]
         rows = []
         for label in dict.fromkeys(line["label"] for line in lines):
             mine = {line["metric"]: line for line in lines if line["label"] == label}
-            rows.append([label, *(text for m in metrics for text in self._texts(mine.get(m)))])
+            texts = (self._texts(mine.get(m))[-len(self._kinds) :] for m in metrics)
+            rows.append([label, *(text for pair in texts for text in pair)])
         return Block(title, columns, rows)
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """Headings of a score's columns."""
+        return ("published", "here") if self.study.published else ("",)
 
     def _texts(self, line: Mapping[str, Any] | None) -> tuple[str, str]:
         if line is None:
@@ -175,6 +185,7 @@ class Report:
             },
             "skipped": dict(self.skipped),
             "lines": self.lines(),
+            "rankings": [one.to_dict() for one in self.rankings()],
             "remarks": self.remarks(),
             "files": {kind: str(path) for kind, path in self.paths.items()},
             "missing": self.missing,
@@ -194,7 +205,8 @@ class Report:
 
     def to_markdown(self) -> str:
         """The report as a page."""
-        parts = [f"# {self.study.title}", f"Published: {self.study.source}"]
+        parts = [f"# {self.study.title}"]
+        parts.append(f"{'Published' if self.study.published else 'How'}: {self.study.source}")
         parts.append(settings_text(self.study, self.settings))
         for block in self.blocks():
             parts += [f"## {block.title}", _markdown(block)]
@@ -207,8 +219,9 @@ class Report:
         for name, heading in headings.items():
             if remarks[name]:
                 parts += [f"## {heading}", "\n".join(f"- {text}" for text in remarks[name])]
-        sources = [f"- {table.id}: {table.source}" for table in self.study.tables]
-        parts += ["## Sources of the published numbers", "\n".join(sources)]
+        if self.study.published:
+            sources = [f"- {table.id}: {table.source}" for table in self.study.tables]
+            parts += ["## Sources of the published numbers", "\n".join(sources)]
         return "\n\n".join(parts) + "\n"
 
     def write(self) -> None:
@@ -229,11 +242,6 @@ class Report:
 
 def _write(path: Path, text: Callable[[], str]) -> None:
     write_atomic(path, text().encode())
-
-
-def _called(metric: str) -> str:
-    known = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "ami": "AMI"}
-    return known.get(metric, metric.replace("_", " "))
 
 
 def _line(metric: str, published: float | None, score: Score | None) -> dict[str, Any]:

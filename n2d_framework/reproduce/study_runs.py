@@ -57,12 +57,13 @@ def reproduce(
     retry_failed: bool = False,
     watch: Watch | None = None,
 ) -> Report:
-    """Measure a publication's tables again, and set the numbers side by side.
+    """Measure the tables of a study, and set published numbers beside.
 
     Parameters
     ----------
-    study : {"paper", "thesis"}
-        The tables of the N2D paper, or tables 12.1, 12.2 and 13.1 of the thesis.
+    study : {"paper", "thesis", "tabular"}
+        The tables of the N2D paper; tables 12.1, 12.2 and 13.1 of the thesis; or methods ranked
+        over tables of numbers, for which nothing was published.
     out : path
         Folder of the results. Started again, nothing that has finished is done twice, also
         with other data, methods, seeds or epochs.

@@ -7,6 +7,7 @@ from typing import Any
 
 from n2d_builtin.autoencoders.sample import dense_network
 from n2d_builtin.datasets.specs import DATASETS, DIGITS
+from n2d_builtin.datasets.table_specs import EMBEDDED_TABLES, TABLES
 from n2d_framework.networks import network_libraries
 from n2d_framework.plugin import ROLES, ComponentSpec, DatasetSpec, PresetSpec, Role, hookimpl
 
@@ -26,9 +27,11 @@ def n2d_components() -> Iterator[ComponentSpec]:
 
 @hookimpl
 def n2d_datasets() -> Iterator[DatasetSpec]:
-    """Announce datasets: one that is embedded, and those of the published tables."""
+    """Announce datasets: those that are embedded, and those of the published tables."""
     yield DIGITS
+    yield from EMBEDDED_TABLES
     yield from DATASETS
+    yield from TABLES
 
 
 @hookimpl

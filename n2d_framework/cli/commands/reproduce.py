@@ -1,4 +1,4 @@
-"""``n2d reproduce``: published tables, measured again."""
+"""``n2d reproduce``: published tables, measured again, and methods ranked over datasets."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ def reproduce(
     study: Annotated[
         str,
         typer.Argument(
-            metavar="paper|thesis",
-            help="The tables of the N2D paper, or tables 12.1, 12.2 and 13.1 of the thesis.",
+            metavar="paper|thesis|tabular",
+            help="The tables of the N2D paper; tables 12.1, 12.2 and 13.1 of the thesis; or "
+            "methods ranked over tables of numbers.",
         ),
     ],
     data: Annotated[
