@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Self
 
 import attrs
 import numpy as np
@@ -25,7 +25,9 @@ class RowConfidence:
     A row's confidence is the mean of the twenty measured rows nearest to it in the latent space,
     the nearest weighted most (by 1, 1/2, 1/3, ...); those with another label than the row count as
     0. Manifolds bring clusters together as islands, and a row on the wrong island has its like
-    around it there; in the latent space it has not.
+    around it there; in the latent space it has not. A measured row that equals the row does not
+    count: rows of the fit are as sure as new ones in their place would be, and a threshold leaves
+    out the same share of both.
 
     Attributes
     ----------
@@ -57,12 +59,10 @@ class RowConfidence:
     def of_rows(self, latent: AnyArray, labels: IntArray) -> FloatArray:
         """Confidence of rows with their labels: (n,) float64 in [0, 1]."""
         along = along_axes(np.asarray(latent).reshape(len(latent), -1), self.axes)
-        return self._mean(self._near(along, _NEAREST), labels)
+        return self._measured(along, labels)
 
     def threshold(self, share: float) -> float:
         """Confidence that so large a share of the measured rows does not reach.
-
-        Each row is measured by the others, as new rows are.
 
         Parameters
         ----------
@@ -76,12 +76,7 @@ class RowConfidence:
         """
         if not 0 <= share <= 1:
             raise DataError(f"abstain={share:g}: must be a share of the rows, from 0 to 1")
-        near = self._near(self.points, _NEAREST + 1)
-        # A row is nearest to itself, but for rows that equal it.
-        itself = near == np.arange(len(near))[:, None]
-        itself[~itself.any(axis=1), -1] = True
-        others = near[~itself].reshape(len(near), -1) if near.shape[1] > 1 else near
-        measured = np.sort(self._mean(others, self.labels))
+        measured = np.sort(self._measured(self.points, self.labels))
         return float(measured[min(int(share * len(measured)), len(measured) - 1)])
 
     def as_state(self) -> State:
@@ -117,11 +112,17 @@ class RowConfidence:
             raise StateError("axes, points, labels and values of confidence do not fit together")
         return cls(axes, points, labels, values)
 
-    def _near(self, along: AnyArray, number: int) -> Any:
+    def _measured(self, along: AnyArray, labels: IntArray) -> FloatArray:
+        """Mean of the nearest measured rows, without one that equals the row."""
         from scipy.spatial import cKDTree
 
-        found = cKDTree(self.points).query(along, min(number, len(self.points)))[1]
-        return found.reshape(len(along), -1)
+        number = min(_NEAREST + 1, len(self.points))
+        apart, near = cKDTree(self.points).query(along, number)
+        apart, near = apart.reshape(len(along), -1), near.reshape(len(along), -1)
+        if number == 1:
+            return self._mean(near, labels)
+        equal = apart[:, 0] == 0
+        return self._mean(np.where(equal[:, None], near[:, 1:], near[:, :-1]), labels)
 
     def _mean(self, near: AnyArray, labels: IntArray) -> FloatArray:
         same = self.labels[near] == np.asarray(labels)[:, None]

@@ -212,6 +212,47 @@ def test_repeated_and_missing_ids_come_out_as_they_are(n2d: Run, frame: pd.DataF
     assert "it has no column 'customer' of ids; rows have numbers alone" in without.stderr
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["", "no room"])
+def test_ids_beyond_those_in_memory_are_compared_too(
+    n2d: Run, frame: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    from n2d_framework.cli.predicting import seen_ids
+
+    monkeypatch.setattr(seen_ids, "_HELD", 7)
+    frame.loc[len(frame) - 1, "customer"] = frame.loc[0, "customer"]
+    frame.loc[20, "customer"] = frame.loc[2, "customer"]
+    frame.loc[4, "customer"] = None
+    bundle = fitted(n2d, write(frame, "rows.csv"), "--drop", "customer")
+    if full:
+        monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
+    said = n2d("predict", bundle, "rows.csv", "--id", "customer", "--chunk", "5")
+    assert said.exit_code == 0, said.output
+    assert column(said.stdout, "id")[0] == frame["customer"][0]
+    repeated = "" if full else ", 2 one that came before"
+    assert f"rows.csv: 1 rows have no id{repeated}; ids come out" in said.stderr
+    assert ("whether ids are repeated is not known: there is no room" in said.stderr) == full
+
+
+@pytest.mark.parametrize("rows", [0, 5, 6, 200, 20_000])
+def test_repeated_ids_are_counted_however_many_there_are(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from n2d_framework.cli.predicting import seen_ids
+
+    monkeypatch.setattr(seen_ids, "_HELD", 5)
+    rng = np.random.default_rng(rows)
+    ids = [
+        ["", f"{number:05}", number + 1][number % 3]
+        for number in rng.integers(rows or 1, size=rows)
+    ]
+    seen = seen_ids.SeenIds()
+    for start in range(0, rows, 3000):
+        seen.add(ids[start : start + 3000])
+    known = [one for one in ids if one]
+    assert (seen.without, seen.repeated()) == (rows - len(known), len(known) - len(set(known)))
+    seen.close()
+
+
 def test_no_id_column_of_that_name(n2d: Run, frame: pd.DataFrame) -> None:
     write(frame, "rows.csv")
     for words in (

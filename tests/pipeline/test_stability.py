@@ -175,6 +175,10 @@ def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_
         assert given[kept].tolist() == labels[kept].tolist()
         assert abs((~kept).mean() - share) < 0.15
         assert kept.all() or sure[~kept].max() < sure[kept].min()
+    for share in (0.0, 0.05, 0.1, 0.3, 1.0):
+        own = model.confidence(x)
+        least = np.sort(own)[min(int(share * 180), 179)]
+        assert ((again.predict(x, abstain=share) == -1) == (own < least)).all()
     with pytest.raises(DataError, match="must be a share of the rows"):
         again.predict(new, abstain=1.5)
     again.edit().rename({0: "a"})
@@ -182,6 +186,25 @@ def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_
     again.edit().merge([1, 2])
     with pytest.raises(UnsupportedError, match="edits that change labels drop it"):
         again.confidence(new)
+
+
+@pytest.mark.parametrize(("rows", "times"), [(2000, 1), (2000, 2), (12_000, 1), (2, 1), (1, 1)])
+def test_a_threshold_leaves_out_the_share_that_it_says(rows, times):
+    rng = np.random.default_rng(rows)
+    latent = rng.normal(size=(rows, 3)).astype(np.float32)
+    latent = np.repeat(latent[: rows // times or 1], times, axis=0)
+    labels = (latent[:, 0] > 0.3).astype(np.int64)
+    known = RowConfidence.of(latent, labels, rng.uniform(size=rows), 0)
+    new = rng.normal(size=(3000, 3)).astype(np.float32)
+    for share in (0.0, 0.01, 0.05, 0.5):
+        least = known.threshold(share)
+        left_out = (known.of_rows(latent, labels) < least).mean()
+        assert left_out == pytest.approx(
+            int(share * rows) / rows, abs=0.0 if rows <= 10_000 else 0.01
+        )
+        if rows > 2 and times == 1:
+            of_new = known.of_rows(new, (new[:, 0] > 0.3).astype(np.int64))
+            assert (of_new < least).mean() == pytest.approx(share, abs=0.025)
 
 
 @pytest.mark.parametrize(

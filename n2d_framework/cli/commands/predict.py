@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -165,11 +166,12 @@ class _Tally:
     """Labels of the rows so far, and the names that people gave to clusters."""
 
     def __init__(self, names: Mapping[int, str]) -> None:
+        from n2d_framework.cli.predicting.seen_ids import SeenIds
+
         self.names, self.done = names, 0
         self.sizes: dict[int, int] = {}
         self._kept: list[dict[str, AnyArray]] = []
-        self._ids: list[AnyArray] = []
-        self._without_id = 0
+        self._ids = SeenIds()
 
     def count(self, columns: dict[str, AnyArray]) -> dict[str, AnyArray]:
         """Count the labels of a block; its columns, with one of names behind that of labels."""
@@ -180,10 +182,7 @@ class _Tally:
         labels = columns["label"]
         self.done += len(labels)
         if "id" in columns:
-            # Eight bytes of each id are enough to see that it comes again.
-            known = [hash(key) for key in columns["id"].tolist() if key]
-            self._ids.append(np.array(known, dtype=np.int64))
-            self._without_id += len(labels) - len(known)
+            self._ids.add(columns["id"].tolist())
         for label, number in zip(*np.unique(labels, return_counts=True), strict=True):
             self.sizes[int(label)] = self.sizes.get(int(label), 0) + int(number)
         if not self.names:
@@ -197,17 +196,23 @@ class _Tally:
 
     def remark_on_ids(self, data: str) -> None:
         """Warn once of ids that do not distinguish rows."""
-        import numpy as np
-
-        ids = np.concatenate([np.empty(0, dtype=np.int64), *self._ids])
-        repeated = len(ids) - len(np.unique(ids))
-        if repeated or self._without_id:
+        without, repeated = self._ids.without, self._ids.repeated()
+        if without or repeated:
+            again = "" if self._ids.no_room else f", {repeated} one that came before"
             warnings.warn(
-                f"{data}: {self._without_id} rows have no id, {repeated} one that came before; ids "
-                "come out as they are, and row numbers distinguish rows",
+                f"{data}: {without} rows have no id{again}; ids come out as they are, and row "
+                "numbers distinguish rows",
                 DataWarning,
                 stacklevel=2,
             )
+        if self._ids.no_room:
+            warnings.warn(
+                f"{data}: whether ids are repeated is not known: there is no room for them in "
+                f"{tempfile.gettempdir()} (choose another folder by TMPDIR)",
+                DataWarning,
+                stacklevel=2,
+            )
+        self._ids.close()
 
     def keep(self, columns: Mapping[str, AnyArray]) -> None:
         """Keep what is written back."""
