@@ -188,6 +188,16 @@ _EMBEDDERS = (
     ),
     ComponentSpec(
         role="embedder",
+        name="random_projection",
+        factory="n2d_builtin.linear.random_projection:RandomProjectionEmbedder",
+        summary="Random axes, which keep distances of sparse or dense rows up to a factor",
+        sparse=True,
+        reference="Johnson and Lindenstrauss 1984, Contemporary Mathematics 26; Li, Hastie and "
+        "Church 2006, KDD",
+        small_options={"latent_dim": 5},
+    ),
+    ComponentSpec(
+        role="embedder",
         name="identity",
         factory="n2d_builtin.linear.linear:Identity",
         out_of_core=True,

@@ -76,7 +76,9 @@ def test_an_exported_model_gives_the_latent_rows_of_its_bundle(tmp_path, name):
 
 @pytest.mark.parametrize("per", ["feature", "array"])
 @pytest.mark.parametrize("scaler", ["minmax", "standard", "maxabs", "none"])
-@pytest.mark.parametrize("embedder", ["identity", {"name": "pca", "whiten": True}], ids=str)
+@pytest.mark.parametrize(
+    "embedder", ["identity", {"name": "pca", "whiten": True}, "random_projection"], ids=str
+)
 def test_raw_rows_go_in(tmp_path, rows, scaler, per, embedder):
     model = fitted(tmp_path / "m.n2d", rows, embedder, prepare={"name": scaler, "per": per})
     n2d.export_onnx(tmp_path / "m.n2d", tmp_path / "m.onnx")

@@ -81,7 +81,9 @@ def test_every_component_that_takes_a_kind_meets_it():
     own = {
         kind: {start for start in found if _of_framework(*start)} for kind, found in starts.items()
     }
-    assert {embedder for _, embedder in own["sparse"]} == {"truncated_svd", "nmf"}
+    assert {embedder for _, embedder in own["sparse"]} == {
+        "truncated_svd", "nmf", "random_projection",
+    }  # fmt: skip
     assert {prepare for prepare, _ in own["columns"]} == {"table"}
     assert {prepare for prepare, _ in own["text"]} == {"table"}
     assert {embedder for _, embedder in own["columns"]} >= {"dense_ae", "pca", "identity"}
