@@ -18,6 +18,7 @@ from wrong_coordinates import WRONG as WRONG_COORDINATES
 from wrong_effects import TORCH
 from wrong_effects import WRONG as WRONG_EFFECTS
 from wrong_plugins import TRACKERS, WRONG, Colour, ObjectState, name_of
+from wrong_registries import WRONG as WRONG_REGISTRIES
 
 from n2d_framework.plugin import DatasetSpec
 from n2d_framework.registry import default_catalogue
@@ -60,6 +61,7 @@ CASES = {
     "tracker_leaves_process_alone": "tracker/wrong_disturbance",
     "tracker_prints_nothing": "tracker/wrong_print",
 }
+WRONG_MODULES = ("wrong_plugins", "wrong_coordinates", "wrong_effects", "wrong_registries")
 GOOD = {
     "prepare": "minmax",
     "refine": "reassign_noise",
@@ -89,7 +91,7 @@ EFFECTS = [
 def installed(tmp_path_factory):
     """Two distributions: one with everything right or wrong, one whose plugin is heavy."""
     site = tmp_path_factory.mktemp("site")
-    points = {name: name for name in ("wrong_plugins", "wrong_coordinates", "wrong_effects")}
+    points = {name: name for name in WRONG_MODULES}
     points |= {name: f"wrong_plugins:{attribute}" for name, attribute in TRACKERS.items()}
     for distribution, found in (("wrong", points), ("heavy", {"wrong_light": "wrong_heavy"})):
         info = site / f"{distribution}-1.0.dist-info"
@@ -121,6 +123,8 @@ def outcomes_of(tmp_path_factory):
                 patch.chdir(folder)
                 patch.setattr(tempfile, "tempdir", str(folder))
                 patch.setenv("TMPDIR", str(folder))
+                for name in ("n2d_removed", "n2d_changed", "n2d_cut"):
+                    folder.joinpath(name).write_text("of somebody else")
                 report = run_checks(which, only=EFFECTS)
             found[which] = {outcome.check: outcome for outcome in report.outcomes}
         return found[which]
@@ -154,7 +158,7 @@ def test_what_is_done_to_the_process_is_seen(check, outcomes_of):
     assert WORDS[check] in outcome.detail
 
 
-@pytest.mark.parametrize(("name", "check", "words"), WRONG_EFFECTS)
+@pytest.mark.parametrize(("name", "check", "words"), [*WRONG_EFFECTS, *WRONG_REGISTRIES])
 def test_what_is_done_quietly_to_the_process_is_seen(name, check, words, outcomes_of):
     outcome = outcomes_of(f"clusterer/{name}")[check]
     assert outcome.status == "failed"

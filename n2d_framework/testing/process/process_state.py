@@ -14,11 +14,11 @@ from typing import Any, Self
 import attrs
 import threadpoolctl
 
+from n2d_framework.testing.process.setting import Setting
 from n2d_framework.testing.process.shared_settings import (
     COUNTS,
     RANDOM,
     SETTINGS,
-    Setting,
     Shared,
     other_number,
 )

@@ -16,9 +16,14 @@ from n2d_framework.core.origin.markers import PROJECT
 
 __all__ = ["Functions", "library_functions", "put_back_functions"]
 
-#: Packages of which no function may be replaced, and modules of Python's own.
-_PACKAGES = ("numpy", "scipy", "sklearn", PROJECT)
-_MODULES = ("builtins", "json", "math", "os", "random", "time")
+#: Packages of which no function may be replaced, Python's own among them, and single modules.
+_PACKAGES = (
+    "numpy", "scipy", "sklearn", PROJECT,
+    "builtins", "codecs", "copy", "copyreg", "io", "joblib", "json", "logging", "math", "pathlib",
+    "pickle", "random", "shutil", "socket", "ssl", "subprocess", "tempfile", "threading", "time",
+    "urllib", "warnings",
+)  # fmt: skip
+_MODULES = ("os", "pandas", "pandas.core.frame", "pandas.core.series")
 
 
 @attrs.frozen(eq=False)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import atexit  # noqa: F401  # is looked at only once it is loaded
 import copy
-import decimal  # noqa: F401
-import multiprocessing  # noqa: F401
 import random
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from operator import attrgetter
 from typing import Any
 
 import attrs
 import numpy as np
 
-from n2d_framework.testing.process.replaced_functions import (
-    library_functions,
-    put_back_functions,
-)
+from n2d_framework.testing.process.python_settings import PYTHON
+from n2d_framework.testing.process.setting import Setting, attribute, functions, not_put_back
 
-__all__ = ["COUNTS", "RANDOM", "SETTINGS", "Setting", "Shared", "other_number"]
+__all__ = ["COUNTS", "RANDOM", "SETTINGS", "Shared", "other_number"]
 
 
 @attrs.frozen
@@ -54,13 +48,13 @@ def _tensorflow_seed(_: Any) -> Any:
 
 def _keras_seed(_: Any) -> Any:
     state = sys.modules["keras.src.backend.common.global_state"]
-    generator = state.get_global_attribute("global_seed_generator")
+    generator = state.get_globalattribute("global_seed_generator")
     return None if generator is None else _plain(generator.state)
 
 
 def _stir_keras(keras: Any) -> None:
     state = sys.modules["keras.src.backend.common.global_state"]
-    generator = state.get_global_attribute("global_seed_generator")
+    generator = state.get_globalattribute("global_seed_generator")
     if generator is not None:
         generator.state.assign(keras.ops.cast([_anything(), 0], generator.state.dtype))
 
@@ -134,119 +128,6 @@ COUNTS = {
 }
 
 
-@attrs.frozen
-class Setting:
-    """A setting of the whole process, which can be read and put back.
-
-    Attributes
-    ----------
-    module : str
-        Looked at only once it is loaded.
-    read : callable
-        Called with the module; returns something that equals itself while nothing changes.
-    write : callable
-        Called with the module and what `read` returned.
-    usual : object, or callable
-        What it is when the library has just been loaded, if that may be during a fit; a function
-        gets it from the module.
-    """
-
-    module: str
-    read: Callable[[Any], Any]
-    write: Callable[[Any, Any], Any]
-    usual: Any = None
-
-
-def _mask(m: Any) -> int:
-    found: int = m.umask(0)
-    m.umask(found)
-    return found
-
-
-def _signal_handlers(m: Any) -> dict[int, Any]:
-    return {int(number): m.getsignal(number) for number in m.valid_signals()}
-
-
-def _put_back_signal_handlers(m: Any, handlers: Mapping[int, Any]) -> None:
-    for number, handler in handlers.items():
-        if handler is not None and m.getsignal(number) != handler:
-            m.signal(number, handler)
-
-
-def _stop_timers(m: Any, running: list[bool]) -> None:
-    for timer, before in enumerate(running):
-        if not before:
-            m.setitimer(timer, 0)
-
-
-class _Known(dict[str, Any]):
-    """Values by name; two are equal if what both have is the same: names may be added."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and not self.changed(other)
-
-    def __ne__(self, other: object) -> bool:  # a dict has one of its own
-        return not self == other
-
-    __hash__ = None
-
-    def changed(self, other: _Known) -> list[str]:
-        """Names whose value is another object there."""
-        return [name for name in self.keys() & other.keys() if self[name] is not other[name]]
-
-
-def _logger_levels(m: Any) -> _Known:
-    known = list(m.root.manager.loggerDict.items())
-    return _Known((name, item.level) for name, item in known if isinstance(item, m.Logger))
-
-
-def _put_back_logger_levels(m: Any, levels: _Known) -> None:
-    for name in levels.changed(_logger_levels(m)):
-        m.getLogger(name).setLevel(levels[name])
-
-
-def _set_path(m: Any, path: list[str]) -> None:
-    m.path[:] = path
-
-
-def _attribute(library: str, path: str) -> Setting:
-    """A setting that is an attribute of a module, or of something in it."""
-    holder, _, name = path.rpartition(".")
-
-    def write(m: Any, value: Any) -> None:
-        setattr(attrgetter(holder)(m) if holder else m, name, value)
-
-    return Setting(library, attrgetter(path), write)
-
-
-def _functions(library: str, read: str, write: str = "", usual: Any = None) -> Setting:
-    """A setting that one function gives and another takes; without `write`, it is not put back."""
-
-    def put(m: Any, value: Any) -> None:
-        if write:
-            attrgetter(write)(m)(value)
-
-    return Setting(library, lambda m: attrgetter(read)(m)(), put, usual)
-
-
-_DECIMAL = ("prec", "rounding", "Emin", "Emax", "capitals", "clamp")
-
-
-def _decimal_context(m: Any) -> dict[str, Any]:
-    context = m.getcontext()
-    return {**{name: getattr(context, name) for name in _DECIMAL}, "traps": dict(context.traps)}
-
-
-def _resource_limits(m: Any) -> dict[int, Any]:
-    numbers = {getattr(m, name) for name in dir(m) if name.startswith("RLIMIT_")}
-    return {number: m.getrlimit(number) for number in numbers}
-
-
-def _put_back_resource_limits(m: Any, limits: Mapping[int, Any]) -> None:
-    for number, limit in limits.items():
-        m.setrlimit(number, limit)
-
-
 def _flat(tree: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in tree.items():
@@ -283,6 +164,19 @@ def _styles(parameters: Any) -> dict[str, Any]:
     return {name: value for name, value in found if not name.startswith("backend")}
 
 
+_JOBLIB = ("loky", "multiprocessing", "threading", "sequential")
+
+
+def _joblib_backends(m: Any) -> tuple[Any, ...]:
+    config = getattr(m._backend, "config", m.default_parallel_config)  # noqa: SLF001  # of parallel_config
+    return m.DEFAULT_BACKEND, dict(config), {name: m.BACKENDS.get(name) for name in _JOBLIB}
+
+
+def _put_back_joblib(m: Any, found: tuple[Any, ...]) -> None:
+    m.DEFAULT_BACKEND, m._backend.config, backends = found  # noqa: SLF001
+    m.BACKENDS.update(backends)
+
+
 def _put_back_dask(m: Any, config: Mapping[str, Any]) -> None:
     m.config.config.clear()
     m.config.config.update(config)
@@ -296,77 +190,10 @@ def _numba_config(m: Any) -> dict[str, Any]:
 
 #: Settings, by the name under which they are reported. What a platform lacks is not looked at.
 SETTINGS = {
-    "the working directory": _functions("os", "getcwd", "chdir"),
-    "os.umask": Setting("os", _mask, lambda m, v: m.umask(v)),
-    "os.nice": Setting("os", lambda m: m.getpriority(m.PRIO_PROCESS, 0), lambda _m, _v: None),
-    "the CPU affinity": Setting(
-        "os", lambda m: m.sched_getaffinity(0), lambda m, v: m.sched_setaffinity(0, v)
-    ),
-    "resource.setrlimit": Setting("resource", _resource_limits, _put_back_resource_limits),
-    "sys.path": Setting("sys", lambda m: list(m.path), _set_path),
-    "sys.setrecursionlimit": _functions("sys", "getrecursionlimit", "setrecursionlimit"),
-    "sys.setswitchinterval": _functions("sys", "getswitchinterval", "setswitchinterval"),
-    "sys.set_int_max_str_digits": _functions(
-        "sys", "get_int_max_str_digits", "set_int_max_str_digits"
-    ),
-    "sys.excepthook": _attribute("sys", "excepthook"),
-    "sys.unraisablehook": _attribute("sys", "unraisablehook"),
-    "sys.displayhook": _attribute("sys", "displayhook"),
-    "sys.settrace": _functions("sys", "gettrace", "settrace"),
-    "sys.setprofile": _functions("sys", "getprofile", "setprofile"),
-    # Not put back: whoever captures them has others in each test.
-    "sys.stdout": Setting("sys", lambda m: id(m.stdout), lambda _m, _v: None),
-    "sys.stderr": Setting("sys", lambda m: id(m.stderr), lambda _m, _v: None),
-    "threading.excepthook": _attribute("threading", "excepthook"),
-    "threading.stack_size": _functions("threading", "stack_size", "stack_size"),
-    "atexit.register": _functions("atexit", "_ncallbacks"),
-    "functions of Python or of a library": Setting("sys", library_functions, put_back_functions),
-    "sys.setdlopenflags": _functions("sys", "getdlopenflags", "setdlopenflags"),
-    "sys.stdin": Setting("sys", lambda m: id(m.stdin), lambda _m, _v: None),
-    "signal.setitimer": Setting(
-        "signal", lambda m: [m.getitimer(timer) > (0, 0) for timer in range(3)], _stop_timers
-    ),
-    "faulthandler.enable": Setting(
-        "faulthandler",
-        lambda m: m.is_enabled(),
-        lambda m, v: m.enable() if v else m.disable(),
-    ),
-    "tracemalloc.start": Setting(
-        "tracemalloc", lambda m: m.is_tracing(), lambda m, v: m.start() if v else m.stop(), False
-    ),
-    "tempfile.tempdir": Setting(
-        "tempfile", lambda m: m.gettempdir(), lambda m, v: setattr(m, "tempdir", v)
-    ),
-    "logging.setLoggerClass": _functions("logging", "getLoggerClass", "setLoggerClass"),
-    "levels of loggers": Setting("logging", _logger_levels, _put_back_logger_levels),
-    "builtins.print": _attribute("builtins", "print"),
-    "builtins.open": _attribute("builtins", "open"),
-    "signal handlers": Setting("signal", _signal_handlers, _put_back_signal_handlers),
-    "locale.setlocale": Setting(
-        "locale", lambda m: m.setlocale(m.LC_ALL), lambda m, v: m.setlocale(m.LC_ALL, v)
-    ),
-    "socket.setdefaulttimeout": _functions("socket", "getdefaulttimeout", "setdefaulttimeout"),
-    "gc.disable": Setting(
-        "gc", lambda m: m.isenabled(), lambda m, v: m.enable() if v else m.disable()
-    ),
-    "gc.set_threshold": Setting(
-        "gc", lambda m: m.get_threshold(), lambda m, v: m.set_threshold(*v)
-    ),
-    "decimal.getcontext": Setting(
-        "decimal", _decimal_context, lambda m, v: m.setcontext(m.Context(**v))
-    ),
-    "logging.disable": _attribute("logging", "root.manager.disable"),
-    "the level of the root logger": _attribute("logging", "root.level"),
-    "logging.captureWarnings": _attribute("warnings", "showwarning"),
-    "multiprocessing.set_start_method": Setting(
-        "multiprocessing",
-        # Whoever asks for a context settles the default: that changes nothing.
-        lambda m: m.get_start_method(allow_none=True) or m.get_all_start_methods()[0],
-        lambda m, v: m.set_start_method(v, force=True),
-    ),
+    **PYTHON,
     "numpy.seterr": Setting("numpy", lambda m: dict(m.geterr()), lambda m, v: m.seterr(**v)),
-    "numpy.seterrcall": _functions("numpy", "geterrcall", "seterrcall"),
-    "numpy.setbufsize": _functions("numpy", "getbufsize", "setbufsize"),
+    "numpy.seterrcall": functions("numpy", "geterrcall", "seterrcall"),
+    "numpy.setbufsize": functions("numpy", "getbufsize", "setbufsize"),
     "numpy.set_printoptions": Setting(
         "numpy",
         lambda m: dict(m.get_printoptions()),
@@ -385,10 +212,19 @@ SETTINGS = {
         lambda m, v: m.rcParams.update(v),
         lambda m: _styles(m.rcParamsOrig),
     ),
+    "joblib's backends": Setting("joblib.parallel", _joblib_backends, _put_back_joblib),
+    "PIL.Image.MAX_IMAGE_PIXELS": attribute("PIL.Image", "MAX_IMAGE_PIXELS"),
+    "PIL.ImageFile.LOAD_TRUNCATED_IMAGES": attribute("PIL.ImageFile", "LOAD_TRUNCATED_IMAGES"),
+    "types that PyYAML makes": Setting(
+        "yaml",
+        lambda m: [dict(m.SafeLoader.yaml_constructors), dict(m.SafeDumper.yaml_representers)],
+        not_put_back,
+    ),
+    "fsspec.config": Setting("fsspec", lambda m: copy.deepcopy(m.config.conf), not_put_back),
     "dask.config": Setting("dask", lambda m: copy.deepcopy(m.config.config), _put_back_dask),
     "numba.config": Setting("numba", _numba_config, lambda m, v: vars(m.config).update(v)),
-    "scipy.fft.set_workers": _functions("scipy.fft", "get_workers"),
-    "torch.set_grad_enabled": _functions("torch", "is_grad_enabled", "set_grad_enabled", True),
+    "scipy.fft.set_workers": functions("scipy.fft", "get_workers"),
+    "torch.set_grad_enabled": functions("torch", "is_grad_enabled", "set_grad_enabled", True),
     "torch.set_default_dtype": Setting(
         "torch",
         lambda m: str(m.get_default_dtype()).rpartition(".")[2],
@@ -398,32 +234,32 @@ SETTINGS = {
     "torch.set_default_device": Setting(
         "torch", lambda m: str(m.get_default_device()), lambda m, v: m.set_default_device(v), "cpu"
     ),
-    "torch.use_deterministic_algorithms": _functions(
+    "torch.use_deterministic_algorithms": functions(
         "torch", "are_deterministic_algorithms_enabled", "use_deterministic_algorithms", usual=False
     ),
-    "torch.set_float32_matmul_precision": _functions(
+    "torch.set_float32_matmul_precision": functions(
         "torch", "get_float32_matmul_precision", "set_float32_matmul_precision", "highest"
     ),
-    "torch.backends.cudnn.benchmark": _attribute("torch", "backends.cudnn.benchmark"),
-    "torch.backends.cudnn.deterministic": _attribute("torch", "backends.cudnn.deterministic"),
+    "torch.backends.cudnn.benchmark": attribute("torch", "backends.cudnn.benchmark"),
+    "torch.backends.cudnn.deterministic": attribute("torch", "backends.cudnn.deterministic"),
     "keras.config.set_dtype_policy": Setting(
         "keras",
         lambda m: m.config.dtype_policy().name,
         lambda m, v: m.config.set_dtype_policy(v),
         usual="float32",
     ),
-    "keras.config.set_floatx": _functions("keras", "config.floatx", "config.set_floatx", "float32"),
-    "keras.config.set_epsilon": _functions("keras", "config.epsilon", "config.set_epsilon", 1e-7),
-    "keras.config.set_image_data_format": _functions(
+    "keras.config.set_floatx": functions("keras", "config.floatx", "config.set_floatx", "float32"),
+    "keras.config.set_epsilon": functions("keras", "config.epsilon", "config.set_epsilon", 1e-7),
+    "keras.config.set_image_data_format": functions(
         "keras", "config.image_data_format", "config.set_image_data_format"
     ),
-    "tensorflow.config.run_functions_eagerly": _functions(
+    "tensorflow.config.run_functions_eagerly": functions(
         "tensorflow", "config.functions_run_eagerly", "config.run_functions_eagerly", usual=False
     ),
-    "tensorflow.config.set_soft_device_placement": _functions(
+    "tensorflow.config.set_soft_device_placement": functions(
         "tensorflow", "config.get_soft_device_placement", "config.set_soft_device_placement"
     ),
-    "tensorflow.config.optimizer.set_jit": _functions(
+    "tensorflow.config.optimizer.set_jit": functions(
         "tensorflow", "config.optimizer.get_jit", "config.optimizer.set_jit"
     ),
     "jax.config": Setting(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import ctypes
 import io
@@ -14,25 +15,22 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import attrs
 import psutil
 
 from n2d_framework.testing.heavy import heavy_loaded
+from n2d_framework.testing.process.audited import Audited, for_a_cache
 from n2d_framework.testing.process.process_state import Surroundings
 
 __all__ = ["Effects", "watched"]
 
-#: Whoever these modules write for is Python or a compiler's cache, not the component.
-_CACHES = {"importlib._bootstrap", "importlib._bootstrap_external", "numba.core.caching"}
 #: Warnings that Python does not show by default, wherever they come from.
 _NOT_SHOWN = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 #: Seconds in which what was started may end.
 _GRACE = 1.0
 _SYSTEM = ("/dev/", "/proc/", "/sys/", "/memfd:")
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @attrs.define
@@ -86,17 +84,15 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
         away again, so that this is for a process of its own.
     """
     effects = Effects()
-    written: set[str] = set()
-    folders: set[str] = set()
-    variables: dict[str, int] = {}
+    audited = Audited(effects.network)
     threads: list[threading.Thread] = []
+    noted: list[str] = []
     children = set(_children())
-    active = [True]
     if auditing:
-        sys.addaudithook(_listener(active, written, folders, variables, effects.network))
+        audited.listen()
     with (
         warnings.catch_warnings(record=True) as warned,
-        _noted(threads),
+        _noted(threads, noted),
         _logged(effects.warnings if not importing else []),
         _captured(effects.printed, (1,) if importing else (1, 2)),
     ):
@@ -111,12 +107,12 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
             after, still = Surroundings.now(), _open_files()
             heavy = len(heavy_loaded()) if importing else 0
             before.restore(
-                after, keeping=[name for name, then in variables.items() if then < heavy]
+                after, keeping=[name for name, then in audited.variables.items() if then < heavy]
             )
-    active.clear()
+    audited.stop()
     effects.survivors += _survivors(threads, children, running)
     effects.handlers += before.handlers_added(after, logger="root" if importing else None)
-    effects.files += sorted(path for path in written if Path(path).is_file())
+    effects.files += audited.files(with_folders=not importing)
     if not importing:
         effects.open_files += sorted({still[number] for number in still.keys() - opened.keys()})
         effects.seeds += before.seeds_changed(after)
@@ -125,58 +121,9 @@ def watched(*, importing: bool = False, auditing: bool = True) -> Iterator[Effec
             f"{item.category.__name__}: {item.message} ({item.filename}:{item.lineno})"
             for item in warned
         ]
-        effects.files += sorted(path for path in folders if Path(path).is_dir())
         effects.environment += before.variables_changed(after.environment)
-        effects.settings += before.settings_changed(after)
-
-
-def _listener(
-    active: list[bool],
-    written: set[str],
-    folders: set[str],
-    variables: dict[str, int],
-    network: list[str],
-) -> Callable[[str, tuple[Any, ...]], None]:
-    def hear(event: str, args: tuple[Any, ...]) -> None:
-        if not active:
-            return
-        if event == "open" and isinstance(args[0], (str, bytes, os.PathLike)):
-            if _is_writing(args[1], args[2]) and not _for_a_cache():
-                written.add(_absolute(args[0]))
-        elif event == "os.mkdir" and not _for_a_cache():
-            folders.add(_absolute(args[0]))
-        elif event in ("os.rename", "os.symlink", "os.link") and not _for_a_cache():
-            written.add(_absolute(args[1]))
-            folders.add(_absolute(args[1]))
-        elif event == "os.putenv":
-            variables.setdefault(os.fsdecode(args[0]), len(heavy_loaded()))
-        elif event == "socket.getaddrinfo":
-            network.append(f"looked up {args[0]}")
-        elif event == "socket.connect" and isinstance(args[1], tuple):
-            network.append(f"connected to {args[1][0]}")
-        elif event in ("socket.sendto", "socket.sendmsg") and isinstance(args[1], tuple):
-            network.append(f"sent to {args[1][0]}")
-
-    return hear
-
-
-def _absolute(path: Any) -> str:
-    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100  # quick
-
-
-def _is_writing(mode: Any, flags: Any) -> bool:
-    if isinstance(mode, str):
-        return any(letter in mode for letter in "wax+")
-    return bool(isinstance(flags, int) and flags & _WRITING)
-
-
-def _for_a_cache() -> bool:
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the one way to the callers
-    while frame is not None:
-        if frame.f_globals.get("__name__") in _CACHES:
-            return True
-        frame = frame.f_back
-    return False
+        effects.settings += before.settings_changed(after) + noted
+        effects.settings += ["sys.addaudithook"] if audited.hooks else []
 
 
 def _children() -> dict[int, str]:
@@ -204,21 +151,40 @@ def _open_files() -> dict[int, str]:
     return found
 
 
+#: Functions that add to what shows nothing of it, by their modules.
+_ADDING = ((codecs, "register_error"), (codecs, "register"), (os, "register_at_fork"))
+
+
 @contextlib.contextmanager
-def _noted(threads: list[threading.Thread]) -> Iterator[None]:
-    """Note threads that are started, but those that a library starts when it is imported."""
+def _noted(threads: list[threading.Thread], added: list[str]) -> Iterator[None]:
+    """Note threads that are started, and what is added to what shows nothing of it.
+
+    But those that a library starts, or what it adds, when it is imported.
+    """
     start = threading.Thread.start
 
     def noting(thread: threading.Thread) -> None:
-        if not _for_a_cache():
+        if not for_a_cache():
             threads.append(thread)
         start(thread)
 
-    threading.Thread.start = noting  # type: ignore[method-assign, assignment]
-    try:
+    def noting_call(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **more: Any) -> Any:
+            if not for_a_cache() and name not in added:
+                added.append(name)
+            return function(*args, **more)
+
+        return call
+
+    with contextlib.ExitStack() as stack:
+        for module, name in _ADDING:
+            function = getattr(module, name, None)
+            if function is not None:  # not on every platform
+                stack.callback(setattr, module, name, function)
+                setattr(module, name, noting_call(f"{module.__name__}.{name}", function))
+        threading.Thread.start = noting  # type: ignore[method-assign, assignment]
+        stack.callback(setattr, threading.Thread, "start", start)
         yield
-    finally:
-        threading.Thread.start = start  # type: ignore[method-assign]
 
 
 def _survivors(threads: list[threading.Thread], children: set[int], running: set[int]) -> list[str]:
@@ -258,10 +224,13 @@ def _captured_below(printed: list[str], descriptor: int) -> Iterator[None]:
     with tempfile.TemporaryFile() as native:
         kept = os.dup(descriptor)
         os.dup2(native.fileno(), descriptor)
+        mine = os.fstat(descriptor)
         try:
             yield
         finally:
             _flush()
+            if not os.path.samestat(mine, os.fstat(descriptor)):
+                printed.append(f"descriptor {descriptor} was made another file")
             os.dup2(kept, descriptor)
             os.close(kept)
             native.seek(0)
