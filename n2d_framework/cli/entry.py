@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -208,6 +208,8 @@ def main() -> NoReturn:
         say_error(str(error))
         sys.exit(1)
     except _EndedBySignal as ended:
+        with suppress(OSError):  # the terminal may be what has gone
+            say_error(f"ended by {signal.Signals(ended.number).name}", label="stopped")
         sys.exit(128 + ended.number)
     sys.exit(0)
 
