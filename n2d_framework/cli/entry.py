@@ -209,7 +209,7 @@ def main() -> NoReturn:
         sys.exit(1)
     except _EndedBySignal as ended:
         with suppress(OSError):  # the terminal may be what has gone
-            say_error(f"ended by {signal.Signals(ended.number).name}", label="stopped")
+            say_error(f"terminated by {signal.Signals(ended.number).name}", label="stopped")
         sys.exit(128 + ended.number)
     sys.exit(0)
 

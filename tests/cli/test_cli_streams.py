@@ -350,5 +350,5 @@ def test_a_signal_while_a_plugin_is_imported_ends_the_command(name, tmp_path):
         "entry.main()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    said = f"stopped: ended by {name}\n".encode()
+    said = f"stopped: terminated by {name}\n".encode()
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", said)
