@@ -10,22 +10,20 @@ import numpy as np
 from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.analysis.intervals import bootstrap_intervals
 from n2d_framework.analysis.result_tables import AXES, methods
+from n2d_framework.core.scores import WITHOUT_CLASSES
 from n2d_framework.types import ROLES, AnyArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-__all__ = ["INSTEAD", "MOST_CELLS", "STATUSES", "board", "metric_for", "total_seconds"]
-
-#: What ranks the methods of data on which nothing has the ranking score.
-INSTEAD = "silhouette"
+__all__ = ["MOST_CELLS", "STATUSES", "board", "metric_for", "total_seconds"]
 
 STATUSES = ("done", "failed", "lost", "waiting")
 #: With more cells, the report has only their means over seeds.
 MOST_CELLS = 30_000
 #: Scores that get an interval; the rest have their mean.
-_CENTRAL = ("acc", "nmi", "ari", "ami", "silhouette")
+_CENTRAL = ("acc", "nmi", "ari", "ami", *WITHOUT_CLASSES)
 _DIGITS = 5
 _COUNTED = "n_clusters"
 
@@ -40,7 +38,8 @@ def board(comparison: ComparisonView) -> dict[str, Any]:
     Returns
     -------
     dict
-        Plain values: ``metrics``, the ranking ``metric``, the distinct ``names`` of each axis,
+        Plain values: ``metrics``, the ranking ``metric``, what ranks ``instead`` where nothing
+        has it, the distinct ``names`` of each axis,
         and the columns of ``methods`` (one per dataset and method) and ``cells``; names are
         numbers that point into ``names``, missing numbers are ``None``.
     """
@@ -52,6 +51,7 @@ def board(comparison: ComparisonView) -> dict[str, Any]:
     places = _places(table)
     return {
         "metric": first,
+        "instead": list(WITHOUT_CLASSES),
         "metrics": [_metric(comparison, name, first) for name in metrics],
         "names": names,
         "statuses": list(STATUSES),
@@ -62,7 +62,9 @@ def board(comparison: ComparisonView) -> dict[str, Any]:
 
 def metric_for(cells: pd.DataFrame, metric: str) -> str:
     """The ranking score, or what takes its place where none of these cells has it."""
-    return metric if metric in cells and cells[metric].notna().any() else INSTEAD
+    ranking = (metric, *WITHOUT_CLASSES)
+    known = [name for name in ranking if name in cells and cells[name].notna().any()]
+    return known[0] if known else WITHOUT_CLASSES[-1]
 
 
 def total_seconds(table: pd.DataFrame) -> AnyArray:

@@ -13,9 +13,10 @@ import numpy as np
 from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.analysis.result_tables import methods
 from n2d_framework.core.kinds import guess_image_shape
+from n2d_framework.core.scores import WITHOUT_CLASSES
 from n2d_framework.pages.thumbnails import Images, sprite
 from n2d_framework.plots.row_sample import sample_rows
-from n2d_framework.report.board import INSTEAD, metric_for
+from n2d_framework.report.board import metric_for
 from n2d_framework.report.figures import Figure, figures_of
 from n2d_framework.report.fitted_stages import CellStages, forget
 from n2d_framework.report.panels import four_panels, siblings
@@ -155,7 +156,8 @@ def _named(
     scores = {
         name: float(f"{cell[name]:.5g}") for name in comparison.metrics if np.isfinite(cell[name])
     }
-    metric = comparison.metric if comparison.metric in scores else INSTEAD
+    ranking = (comparison.metric, *WITHOUT_CLASSES)
+    metric = next((one for one in ranking if one in scores), WITHOUT_CLASSES[-1])
     value = scores.get(metric)
     return {
         "cell": place,

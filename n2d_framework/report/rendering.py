@@ -7,7 +7,6 @@ from typing import Any
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.plots.palette import COLOURS, MARKERS
-from n2d_framework.report.board import INSTEAD
 from n2d_framework.report.pictures import Pictures
 from n2d_framework.types import ROLES
 
@@ -73,7 +72,8 @@ def _best_of(content: dict[str, Any]) -> list[dict[str, Any]]:
     found = []
     for about in content["data"]:
         here = [p for p, d in enumerate(board["methods"]["data"]) if names[d] == about["name"]]
-        best = _best(board, here, board["metric"]) or _best(board, here, INSTEAD)
+        ranking = (board["metric"], *board["instead"])
+        best = next((one for name in ranking if (one := _best(board, here, name))), {})
         found.append({"about": about, "method": None} | best)
     return found
 

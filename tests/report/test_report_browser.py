@@ -145,7 +145,7 @@ def test_the_grid_has_every_trio_and_follows_its_controls(tab, small):
     tab.page.locator("#heatmap-controls select").first.select_option(label="plain")
     # There are no true classes: a score that needs none takes the place of accuracy.
     score = tab.page.locator("#heatmap-controls select").last
-    assert score.input_value() == "silhouette"
+    assert score.input_value() == "modularity"
     assert tab.page.inner_text("#heatmap-table") != before
     score.select_option(value="acc")
     assert tab.page.inner_text("#heatmap-note") == "No cell has this score."

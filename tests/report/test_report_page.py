@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from imagining import NASTY, imagined
 from markupsafe import Markup
@@ -19,6 +20,7 @@ from n2d_framework.analysis.intervals import bootstrap_interval, bootstrap_inter
 from n2d_framework.errors import ConfigError, OutputError
 from n2d_framework.experiment import open_comparison
 from n2d_framework.metrics import match_clusters
+from n2d_framework.report.board import metric_for
 from n2d_framework.report.figures import figures_of
 from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.report.panels import four_panels, siblings
@@ -159,11 +161,29 @@ def test_pictures_are_those_of_the_best_cells(small, text):
     assert len(points["x"]) == len(points["labels"]["of"]) == 300
     assert points["truth"]["legend"][3]["name"] == "digit 3"
     assert found["sets"]["few"]["sprite"]["width"] == 8
-    # By silhouette, where nothing else is known; rows that are not images have no thumbnails.
+    # By what chooses without classes; rows that are not images have no thumbnails.
     unlabelled = [entry for entry in found["pictured"] if entry["data"] == "plain"]
-    assert [entry["metric"] for entry in unlabelled] == ["silhouette"] * 3
+    assert [entry["metric"] for entry in unlabelled] == ["modularity"] * 3
+    least = small.table[small.table["data"] == "plain"]["modularity"].max()
+    assert unlabelled[0]["value"] == pytest.approx(least, rel=1e-4)
     assert found["sets"]["plain"]["sprite"] is None
     assert all(entry["points"]["truth"] is None for entry in unlabelled)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (("acc", "modularity", "silhouette"), "acc"),
+        (("modularity", "silhouette"), "modularity"),
+        (("silhouette",), "silhouette"),
+        ((), "silhouette"),
+    ],
+)
+@pytest.mark.parametrize("absent", [True, False])
+def test_what_ranks_is_the_best_score_that_there_is(known, expected, absent):
+    columns = known if absent else ("acc", "modularity", "silhouette")
+    cells = pd.DataFrame({name: [0.5 if name in known else np.nan] for name in columns})
+    assert metric_for(cells, "acc") == expected
 
 
 def test_points_lie_where_the_model_has_them(small, text):
@@ -182,12 +202,18 @@ def test_points_lie_where_the_model_has_them(small, text):
 
 def test_figures_apply_where_they_do(text, page):
     kinds = {re.match(r"figure-(\w+)-", name)[1] for name in page.ids if name.startswith("figure-")}
-    assert kinds == {"again", "means", "scree", "tree"}
+    assert kinds == {"again", "means", "scree"}
     assert "currentColor" in text
     used = {key for entry in payload(text)["pictured"] for key in entry["figures"]}
     assert {f"figure-{key}" for key in used} == {
         name for name in page.ids if name.startswith("figure-")
     }
+
+
+def test_trees_are_drawn_of_pictured_cells_that_have_one(classes, tmp_path):
+    found = Page(classes.report(tmp_path / "page.html", pictures=6).read_text(encoding="utf-8"))
+    kinds = {re.match(r"figure-(\w+)-", key)[1] for key in found.ids if key.startswith("figure-")}
+    assert "tree" in kinds
 
 
 def test_four_panels_need_the_cells_around_them(small):

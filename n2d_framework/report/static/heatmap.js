@@ -1,6 +1,5 @@
 // The grid: embedder and manifolder down, clusterer across.
 const MOST_ROWS = 400;
-const INSTEAD = "silhouette";
 
 // Controls that choose dataset, score and, where they vary, scaler and number of clusters.
 function facets(parent, change) {
@@ -10,7 +9,7 @@ function facets(parent, change) {
     state[key] = read(value);
     // Data without true classes have other scores.
     if (key === "data" && !has(state.metric)) {
-      state.metric = [INSTEAD, ...names].find((metric) => METRIC[metric] && has(metric)) ?? D.metric;
+      state.metric = [...D.instead, ...names].find((metric) => METRIC[metric] && has(metric)) ?? D.metric;
       scores.lastElementChild.value = state.metric;
     }
     change(state);

@@ -29,8 +29,8 @@ class RandomProjectionEmbedder:
 
     The least costly way to fewer columns: nothing is learned but how many columns there are, and
     fitting takes as long for a million rows as for one. Distances are kept to within a factor of
-    about ``sqrt(8 ln(n) / latent_dim)``, whatever the rows are; where these have structure, ``pca`` and
-    ``truncated_svd`` keep more of it in as many columns. Axes are drawn by scikit-learn's
+    about ``sqrt(8 ln(n) / latent_dim)``, whatever the rows are; where these have structure, ``pca``
+    and ``truncated_svd`` keep more of it in as many columns. Axes are drawn by scikit-learn's
     ``GaussianRandomProjection`` and ``SparseRandomProjection``, and rounded to float32.
 
     Attributes
