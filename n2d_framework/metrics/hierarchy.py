@@ -9,11 +9,13 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.state import State, need
-from n2d_framework.errors import DataError, StateError
+from n2d_framework.errors import DataError, StateError, UnsupportedError
 from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 
 __all__ = ["ClusterMeans", "Hierarchy", "leaf_order", "relabelled"]
 
+#: Most clusters that are joined by Ward's criterion.
+MOST_CLUSTERS = 20_000
 #: Rows that are summed at once.
 _BLOCK = 1 << 16
 
@@ -71,14 +73,14 @@ class ClusterMeans:
         becomes = dict(zip(before[first].tolist(), after[first].tolist(), strict=True))
         target = np.array([becomes.get(label, label) for label in self.ids.tolist()], dtype=int)
         ids = np.unique(target[target != NOISE])
-        weights = (target[None, :] == ids[:, None]) * self.sizes[None, :]
-        sizes = weights.sum(axis=1)
-        means = (
-            np.stack([np.average(self.means, axis=0, weights=w) for w in weights])
-            if len(ids)
-            else self.means[:0]
-        )
-        return ClusterMeans(ids.astype(np.int64), sizes.astype(np.int64), means)
+        kept = target != NOISE
+        codes, old = np.searchsorted(ids, target[kept]), self.sizes[kept]
+        sizes = np.bincount(codes, old, minlength=len(ids)).astype(np.int64)
+        means = np.empty((len(ids), self.means.shape[1]))
+        for j in range(means.shape[1]):
+            sums = np.bincount(codes, old * self.means[kept, j], minlength=len(ids))
+            means[:, j] = sums / sizes
+        return ClusterMeans(ids.astype(np.int64), sizes, means)
 
     def as_state(self) -> State:
         """Content of the part ``clusters`` of a bundle."""
@@ -149,9 +151,20 @@ class Hierarchy:
         becomes : mapping of int to int, optional
             The id of each of them; of one that is in no cluster any more, -1. Those of one id are
             one from the start.
+
+        Raises
+        ------
+        UnsupportedError
+            If there are more than 20,000 clusters and no tree of the clusterer: the seconds grow
+            with the square of their number.
         """
         ids, sizes = tuple(clusters.ids.tolist()), tuple(clusters.sizes.tolist())
         if joins is None or becomes is None or not set(ids) <= set(becomes.values()):
+            if len(ids) > MOST_CLUSTERS:
+                raise UnsupportedError(
+                    f"hierarchy: {len(ids)} clusters are too many for a tree over them, at most "
+                    f"{MOST_CLUSTERS}; fit fewer clusters"
+                )
             return cls(ids, sizes, _ward(clusters.means, clusters.sizes))
         return cls(ids, sizes, _linkage(joins, [becomes.get(k, NOISE) for k in _all(joins)], ids))
 
@@ -237,10 +250,15 @@ def _ward(means: FloatArray, sizes: IntArray) -> FloatArray:
     """Ward's linkage of groups of rows, by chains of nearest neighbours (Murtagh 1983)."""
     k = len(sizes)
     centre, weight = means.astype(np.float64).copy(), sizes.astype(np.float64)
-    active = np.ones(k, dtype=bool)
+    active, own = np.ones(k, dtype=bool), np.arange(k)
     joined: list[tuple[float, int, int]] = []
     chain: list[int] = []
     while len(joined) < k - 1:
+        if 2 * (k - len(joined)) < len(active):  # what has joined is left behind
+            place = np.cumsum(active) - 1
+            chain = place[chain].tolist() if chain else []
+            centre, weight, own = centre[active], weight[active], own[active]
+            active = active[active]
         if not chain:
             chain = [int(active.argmax())]
         tip = chain[-1]
@@ -253,7 +271,7 @@ def _ward(means: FloatArray, sizes: IntArray) -> FloatArray:
             near = chain[-2]
             del chain[-2:]
             left, right = sorted((tip, near))
-            joined.append((float(np.sqrt(2 * cost[near])), left, right))
+            joined.append((float(np.sqrt(2 * cost[near])), int(own[left]), int(own[right])))
             total = weight[left] + weight[right]
             centre[left] = (weight[left] * centre[left] + weight[right] * centre[right]) / total
             weight[left], active[right] = total, False

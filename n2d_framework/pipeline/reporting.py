@@ -153,7 +153,7 @@ class Reporter(Maintenance):
             confidence=None if sure is None else sure.of_rows(latent, labels),
             numbers=None if numbers is None else numbers.as_dict(),
             names=self.cluster_names_,
-            tree=None if fit.fitted.clusters is None else fit.fitted.hierarchy(),
+            tree=fit.fitted.tree_to_show(),
             scores=scores or {},
             facts=self._facts(len(labels)),
             config=config

@@ -105,6 +105,13 @@ class FittedPlan:
         ask = getattr(self.component(LABEL_ROLE), "cluster_joins", None)
         return Hierarchy.of(self.clusters, None if ask is None else ask(), self.becomes)
 
+    def tree_to_show(self) -> Hierarchy | None:
+        """The tree over the clusters, if there can be one."""
+        try:
+            return self.hierarchy()
+        except UnsupportedError:
+            return None
+
     def known_confidence(self) -> RowConfidence:
         """From which the confidence of labels follows.
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
 import n2d_framework as n2d
-from n2d_framework.errors import DataError, StateError
+from n2d_framework.errors import DataError, StateError, UnsupportedError
+from n2d_framework.metrics import hierarchy
 from n2d_framework.metrics.hierarchy import ClusterMeans, Hierarchy, leaf_order
 
 
@@ -53,6 +54,33 @@ def test_means_of_clusters_count_as_often_as_they_have_rows(line):
     rows = np.concatenate([np.repeat(line[labels == k].mean(axis=0)[None], n, axis=0)
                            for k, n in enumerate((10, 20, 30, 40))])  # fmt: skip
     np.testing.assert_allclose(ours.linkage[:, 2], linkage(rows, "ward")[-3:, 2])
+
+
+@settings(max_examples=25, deadline=None)
+@given(k=st.integers(1, 12), seed=st.integers(0, 50), data=st.data())
+def test_means_follow_merged_and_deleted_clusters(k, seed, data):
+    rng = np.random.default_rng(seed)
+    before = np.concatenate([np.arange(k), rng.integers(-1, k, size=30)])
+    becomes = np.array([*data.draw(st.lists(st.integers(-1, k), min_size=k, max_size=k)), -1])
+    x, after = rng.normal(size=(len(before), 3)), becomes[before]
+    found = ClusterMeans.of(x, before).edited(before, after)
+    expected = ClusterMeans.of(x, after)
+    assert found.ids.tolist() == expected.ids.tolist()
+    assert found.sizes.tolist() == expected.sizes.tolist()
+    np.testing.assert_allclose(found.means, expected.means, atol=1e-12)
+    ClusterMeans.of_state(found.as_state())
+
+
+def test_a_tree_over_very_many_clusters_is_refused(model, line, tmp_path, monkeypatch):
+    monkeypatch.setattr(hierarchy, "MOST_CLUSTERS", 3)
+    with pytest.raises(UnsupportedError, match=r"4 clusters are too many for a tree .* at most 3"):
+        model.hierarchy()
+    with pytest.raises(UnsupportedError, match="fit fewer clusters"):
+        model.predict(line, n_clusters=2)
+    page = model.report(tmp_path / "r.html", line).read_text(encoding="utf-8")
+    assert "cluster 3" in page
+    model.edit().merge([0, 1])
+    assert len(model.hierarchy().ids) == 3
 
 
 def test_predictions_are_cut_at_any_level(model, line):

@@ -6,11 +6,14 @@ import copy
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.manifold import SpectralEmbedding
 from sklearn.metrics import roc_auc_score
 
 import n2d_framework as n2d
 from n2d_framework.errors import ConfigError, DataError, StateError, UnsupportedError
+from n2d_framework.pipeline.after_fit import refits as refits_module
 from n2d_framework.pipeline.after_fit.refits import Stability
 from n2d_framework.plan.row_confidence import RowConfidence
 
@@ -84,10 +87,30 @@ def test_votes_are_counted_as_by_hand():
     labels = np.array([0, 0, 1, 1, -1])
     from n2d_framework.pipeline.after_fit.refits import _jaccard, _together, consensus_of
 
-    given = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
-    assert consensus_of(given, labels).tolist() == [0, 1, 1, 1, 0]
-    np.testing.assert_allclose(_jaccard(labels, given[0], [0, 1]), [1 / 2, 2 / 3])
-    np.testing.assert_allclose(_together(given, labels, [0, 1]), [[4 / 6, 2 / 6], [0, 5 / 6]])
+    votes = np.array([[0, 1, 1, 1, -1], [0, 1, 1, -1, 0], [0, 0, 1, 1, 0]])
+    assert consensus_of(votes, labels).tolist() == [0, 1, 1, 1, 0]
+    np.testing.assert_allclose(_jaccard(labels, votes[0], [0, 1]), [1 / 2, 2 / 3])
+    np.testing.assert_allclose(_together(votes, labels, [0, 1]), [[4 / 6, 2 / 6], [0, 5 / 6]])
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 1000), refits=st.integers(1, 7), rows=st.integers(1, 30))
+def test_the_consensus_is_the_most_frequent_label(seed, refits, rows):
+    rng = np.random.default_rng(seed)
+    found, own = rng.integers(-1, 4, size=(refits, rows)), rng.integers(-1, 4, size=rows)
+    expected = []
+    for votes, label in zip(found.T.tolist(), own.tolist(), strict=True):
+        most = max(votes.count(vote) for vote in votes)
+        frequent = [vote for vote in sorted(set(votes)) if votes.count(vote) == most]
+        expected.append(label if votes.count(label) == most else frequent[0])
+    assert refits_module.consensus_of(found, own).tolist() == expected
+
+
+def test_very_many_clusters_are_refused_before_anything_is_fitted(measured, blobs, monkeypatch):
+    monkeypatch.setattr(refits_module, "_MOST_CLUSTERS", 2)
+    monkeypatch.setattr(refits_module, "unfitted_again", None)
+    with pytest.raises(UnsupportedError, match=r"3 clusters are too many .* at most 2"):
+        measured[0].stability(blobs[0], resamples=1, seeds=1)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +172,7 @@ def test_rows_that_cannot_be_placed_are_not_resampled(blobs):
     assert len(model.stability(x, resamples=0, seeds=2).ari) == 2
 
 
-def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_path):
+def test_kept_confidence_is_votesto_new_rows_and_abstains(measured, blobs, tmp_path):
     model = copy.deepcopy(measured[0])
     x, y = blobs
     with pytest.raises(UnsupportedError, match="confidence: it was not measured"):
@@ -170,9 +193,9 @@ def test_kept_confidence_is_given_to_new_rows_and_abstains(measured, blobs, tmp_
     again = n2d.load(tmp_path / "m.n2d")
     assert again.confidence(new).tolist() == sure.tolist()
     for share in (0.0, 0.1, 0.3):
-        given = again.predict(new, abstain=share)
-        kept = given != -1
-        assert given[kept].tolist() == labels[kept].tolist()
+        found = again.predict(new, abstain=share)
+        kept = found != -1
+        assert found[kept].tolist() == labels[kept].tolist()
         assert abs((~kept).mean() - share) < 0.15
         assert kept.all() or sure[~kept].max() < sure[kept].min()
     for share in (0.0, 0.05, 0.1, 0.3, 1.0):

@@ -15,6 +15,9 @@ from n2d_framework.errors import UnsupportedError
 
 __all__ = ["stability"]
 
+#: Most clusters of which all pairs are printed.
+_MOST_PAIRED = 1000
+
 
 @selecting
 def stability(
@@ -88,7 +91,8 @@ def stability(
                         found.clusters, sizes, found.jaccard, sure, strict=True
                     )
                 ],
-                "together": found.together.tolist(),
+                # A number for each pair of clusters: of very many nobody reads it.
+                "together": found.together.tolist() if len(sizes) <= _MOST_PAIRED else None,
             }
         )
         return

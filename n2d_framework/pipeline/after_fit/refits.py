@@ -23,6 +23,8 @@ __all__ = ["Stability", "consensus_of", "stability_of", "unfitted_again"]
 
 #: Share of the rows that a resample holds.
 _SHARE = 0.8
+#: Most clusters, of which each pair is counted.
+_MOST_CLUSTERS = 10_000
 
 
 @attrs.frozen(eq=False)
@@ -135,7 +137,8 @@ def stability_of(
     ConfigError
         If there would be fewer than two refits.
     UnsupportedError
-        If rows are to be resampled, and a component cannot place new ones.
+        If rows are to be resampled, and a component cannot place new ones; or there are more than
+        10,000 clusters, which are compared with each other.
     """
     refits = integer(resamples, "resamples", 0) + integer(seeds, "seeds", 0)
     if refits < 2:
@@ -144,6 +147,12 @@ def stability_of(
     if resamples and not inductive:
         raise UnsupportedError(
             "resamples: a component cannot place rows that it was not fitted on; use seeds alone"
+        )
+    number = len(np.unique(labels[labels != NOISE]))
+    if number > _MOST_CLUSTERS:
+        raise UnsupportedError(
+            f"stability: {number} clusters are too many to be compared with those of refits, at "
+            f"most {_MOST_CLUSTERS}; fit fewer clusters"
         )
     taken = int(max(before.max(), labels.max()))
     votes, kinds = [], []
@@ -226,12 +235,15 @@ def consensus_of(given: IntArray, labels: IntArray) -> IntArray:
     -------
     int64 array of shape (n,)
     """
-    best, count = labels.copy(), (given == labels).sum(axis=0)
-    for label in np.unique(given).tolist():
-        times = (given == label).sum(axis=0)
-        more = times > count
-        best[more], count[more] = label, times[more]
-    return best
+    ordered = np.sort(given, axis=0)
+    new = np.ones(given.shape, dtype=bool)
+    new[1:] = ordered[1:] != ordered[:-1]
+    place = np.arange(len(given))[:, None]
+    # How often the label of each place has come so far: greatest first where a label has most.
+    times = place - np.maximum.accumulate(np.where(new, place, 0), axis=0) + 1
+    most = times.argmax(axis=0)[None]
+    often = np.take_along_axis(times, most, axis=0)[0] > (given == labels).sum(axis=0)
+    return np.where(often, np.take_along_axis(ordered, most, axis=0)[0], labels)
 
 
 def _ari(labels: IntArray, found: IntArray) -> float:
