@@ -22,6 +22,8 @@ __all__ = [
 NAN = float("nan")
 #: Of more rows so many are scored, drawn at random: scores take several copies of them.
 _MOST_SCORED = 1_000_000
+#: Clusters whose distances to all others are held at once.
+_MOST_PAIRED = 1_000
 
 
 def silhouette(
@@ -103,7 +105,33 @@ def davies_bouldin(coordinates: Any, labels: Any) -> float:
     from sklearn.metrics import davies_bouldin_score
 
     points, codes = _clustered(coordinates, labels)
-    return float(davies_bouldin_score(points, codes)) if _scorable(codes) else NAN
+    if not _scorable(codes):
+        return NAN
+    values, codes = np.unique(codes, return_inverse=True)
+    if len(values) > _MOST_PAIRED:
+        return _davies_bouldin_in_blocks(points, codes, len(values))
+    return float(davies_bouldin_score(points, codes))
+
+
+def _davies_bouldin_in_blocks(points: AnyArray, codes: IntArray, k: int) -> float:
+    """The same of many clusters, whose distances to each other are not held at once."""
+    from sklearn.metrics import pairwise_distances
+
+    sizes = np.bincount(codes, minlength=k)
+    sums = [np.bincount(codes, column, minlength=k) for column in points.T]
+    centres = np.stack(sums, axis=1) / sizes[:, None]
+    apart = np.sqrt(np.square(points - centres[codes]).sum(axis=1))
+    widths = np.bincount(codes, apart, minlength=k) / sizes
+    if np.allclose(widths, 0):
+        return 0.0
+    found = []
+    for start in range(0, k, _MOST_PAIRED):
+        block = slice(start, start + _MOST_PAIRED)
+        between = pairwise_distances(centres[block], centres)
+        between[np.arange(len(between)), np.arange(k)[block]] = np.inf
+        between[between == 0] = np.inf
+        found.append(((widths[block, None] + widths) / between).max(axis=1))
+    return float(np.concatenate(found).mean())
 
 
 def check_coordinates(coordinates: Any, n_rows: int) -> AnyArray:

@@ -262,3 +262,17 @@ def test_of_very_many_rows_a_sample_is_scored(monkeypatch):
     assert found == (davies_bouldin(points, labels), silhouette(points, labels))
     with pytest.raises(DataError, match="coordinates"):
         davies_bouldin(points[:-1], labels)
+
+
+@pytest.mark.parametrize("k", [4, 5, 9, 17])
+@pytest.mark.parametrize("wide", [True, False])
+def test_clusters_in_blocks_are_scored_as_all_at_once(k, wide, monkeypatch):
+    rng = np.random.default_rng(k)
+    labels = np.concatenate([np.arange(k), rng.integers(-1, k, size=60)]) * 3
+    labels[labels < 0] = -1
+    points = rng.normal(size=(k + 60, 3)) + labels[:, None]
+    if not wide:
+        points = np.repeat(labels[:, None].astype(float), 3, axis=1)
+    whole = davies_bouldin(points, labels)
+    monkeypatch.setattr("n2d_framework.metrics.geometry._MOST_PAIRED", 4)
+    assert davies_bouldin(points, labels) == pytest.approx(whole, rel=1e-6, abs=1e-6)

@@ -91,7 +91,7 @@ def stability(
                         found.clusters, sizes, found.jaccard, sure, strict=True
                     )
                 ],
-                # A number for each pair of clusters: of very many nobody reads it.
+                # A number for each pair of clusters: of very many it fills the disk.
                 "together": found.together.tolist() if len(sizes) <= _MOST_PAIRED else None,
             }
         )
