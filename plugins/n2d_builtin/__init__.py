@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from n2d_builtin.autoencoders.augmentation import Augmentation
     from n2d_builtin.autoencoders.base import Autoencoder
     from n2d_builtin.autoencoders.conv import ConvAutoencoder
     from n2d_builtin.autoencoders.dense import DenseAutoencoder
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from n2d_builtin.umap.umap_library import neighbor_graph
 
 __all__ = [
+    "Augmentation",
     "Autoencoder",
     "ConvAutoencoder",
     "DenseAutoencoder",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Augmentation": "autoencoders.augmentation",
     "Autoencoder": "autoencoders.base",
     "ConvAutoencoder": "autoencoders.conv",
     "DenseAutoencoder": "autoencoders.dense",
