@@ -4,6 +4,6 @@ from n2d_framework.processes import leave_current_folder
 
 leave_current_folder()
 
-from n2d_framework.cli.entry import main  # noqa: E402
+from n2d_framework.cli import main  # noqa: E402
 
 main()

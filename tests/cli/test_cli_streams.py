@@ -352,3 +352,10 @@ def test_a_signal_while_a_plugin_is_imported_ends_the_command(name, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     said = f"stopped: terminated by {name}\n".encode()
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, b"", said)
+
+
+def test_ctrl_c_while_the_commands_are_imported_ends_the_command(tmp_path):
+    (tmp_path / "typer.py").write_text("import signal\nsignal.raise_signal(signal.SIGINT)\n")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {N2D[2]}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"stopped: interrupted\n")
