@@ -262,6 +262,7 @@ def _computed(model: Any, x: AnyArray) -> tuple[str, AnyArray]:
 
         [found] = ReferenceEvaluator(model).run([OUTPUT], {INPUT: x})
         return f"onnx.reference {onnx.__version__}", np.asarray(found)
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it reports to its maker, and keeps a file
     import onnxruntime
 
     session = onnxruntime.InferenceSession(

@@ -196,6 +196,9 @@ def main() -> NoReturn:
     os.environ.setdefault(SAFE_PATH, "1")
     # A .numba_config.yaml in the current folder could name a cache, which numba unpickles.
     os.environ.setdefault("NUMBA_CACHE_DIR", "")
+    # Whichever component imports them: what is done with a user's data is reported to no one.
+    for switch in ("ORT_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY"):
+        os.environ.setdefault(switch, "1")
     debug = "--debug" in sys.argv or bool(os.environ.get("N2D_DEBUG"))
     try:
         for number in _ENDING:

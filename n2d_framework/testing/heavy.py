@@ -14,6 +14,7 @@ HEAVY = (
     "matplotlib",
     "mlflow",
     "numba",
+    "onnxruntime",
     "openTSNE",
     "pacmap",
     "pandas",

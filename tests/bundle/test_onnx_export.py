@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -201,3 +204,16 @@ def test_the_command(tmp_path):
     over = CliRunner().invoke(app, [*words, "--overwrite", "--json"])
     assert json.loads(over.stdout)["bundle_sha256"] == n2d.inspect(bundle).sha256
     assert target.read_bytes() == before
+
+
+def test_the_runtime_reports_nothing_and_keeps_no_file(tmp_path):
+    """It would, from its import on: to its maker, and in the home of the user."""
+    code = "from n2d_framework.cli import main; main()"
+    words = ["export", str(archive("pca")), "--onnx", str(tmp_path / "m.onnx")]
+    home = tmp_path / "home"
+    names = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    around = {name: value for name, value in os.environ.items() if name not in names}
+    subprocess.run(
+        [sys.executable, "-c", code, *words], env=around | {"HOME": str(home)}, check=True
+    )
+    assert "onnxruntime" not in " ".join(map(str, home.rglob("*")))

@@ -9,11 +9,15 @@ Nothing is tracked unless it was asked for; see :func:`autolog`.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from n2d_mlflow.flavour import load_model, log_model, save_model
     from n2d_mlflow.switch import autolog
+
+# MLflow, where it is not imported yet, would report to its maker what is tracked.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 __all__ = ["autolog", "load_model", "log_model", "save_model"]
 

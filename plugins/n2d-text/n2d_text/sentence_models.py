@@ -191,6 +191,8 @@ class ModelFolder:
 
 
 def _onnx(files: ModelFolder, export: Path) -> SentenceModel:
+    # It reports to its maker, and keeps a file in the user's home, from the import on.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
