@@ -48,6 +48,7 @@ __all__ = [
 
 #: State version from which on the class is given rows in float64.
 _IN_FLOAT64 = 3
+_TABLE = 2
 #: Rows of a trial fit, before anything is trained, that shows whether a class can be saved.
 _TRIAL_ROWS = 60
 
@@ -99,8 +100,20 @@ class _Adapted:
         modules = {cls.__module__ for cls in type(self.estimator_).__mro__}
         self.at_once_ = PRODUCT_ROWS if _JOINT.isdisjoint(modules) else 1
 
+    def _check_metric(self, x: AnyArray) -> None:
+        """Refuse what a metric makes nothing of, as components with that option do."""
+        from n2d_builtin.neighbors.row_metrics import check_values, refuse_no_codes
+
+        metric = self.options.get("metric", self.options.get("affinity"))
+        if not isinstance(metric, str) or metric == "precomputed" or x.ndim != _TABLE:
+            return
+        check_values(x, metric, self.factory)
+        if metric in ("hamming", "matching"):
+            refuse_no_codes(x, self.factory)
+
     def _fit(self, method: str, x: AnyArray) -> Any:
         """Answer of the foreign object's method for the training rows."""
+        self._check_metric(x)
         try:
             return getattr(self.estimator_, method)(self._wide(x))
         except (N2DError, MemoryError):
@@ -148,6 +161,10 @@ class _Adapted:
         trial: Any = type(self)(factory=self.factory, options=self.options)  # type: ignore[call-arg]
         rows = np.random.default_rng(0).random((_TRIAL_ROWS, n_features or 4), dtype=np.float32)
         before = np.random.get_state()  # noqa: NPY002  # of classes that draw from it
+        try:
+            trial._check_metric(rows)  # noqa: SLF001
+        except DataError:
+            rows = np.rint(rows)  # it takes codes
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
+from sklearn.cluster import DBSCAN, OPTICS
+from sklearn.manifold import Isomap
 from sklearn.metrics.pairwise import haversine_distances
 
 import n2d_framework as n2d
@@ -163,6 +165,28 @@ def test_metrics_of_codes_refuse_continuous_rows(made, metric):
     x[30:] = x[:30]  # equal rows do not make codes of their values
     with pytest.raises(DataError, match=f"metric '{metric}' .*column 0"):
         made(metric=metric).fit(x, context=FitContext(seed=0))
+
+
+@pytest.mark.parametrize("metric", ["hamming", "jaccard", "russellrao", "yule"])
+@pytest.mark.parametrize(("role", "cls"), [
+    ("clusterer", DBSCAN), ("clusterer", OPTICS), ("manifolder", Isomap),
+])  # fmt: skip
+def test_adapted_classes_refuse_what_ours_refuse(role, cls, metric):
+    """SciPy takes every number but 0 for 1, and clusters that."""
+    x = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
+    parts = {"manifolder": "identity", "clusterer": "kmeans"}
+    parts[role] = n2d.adapt(role, cls, metric=metric)
+    with pytest.raises(DataError, match=f"{cls.__name__}: metric '{metric}' .*column 0"):
+        n2d.N2D("identity", **parts, n_clusters=3).fit(x)
+
+
+@pytest.mark.parametrize("metric", ["hamming", "jaccard", "russellrao"])
+def test_adapted_classes_take_codes(metric, tmp_path):
+    codes = np.random.default_rng(1).integers(0, 2, (80, 5)).astype(np.float32)
+    made = n2d.adapt("clusterer", OPTICS, metric=metric, min_samples=3)
+    model = n2d.N2D("identity", "identity", made).fit(codes)
+    model.save(tmp_path / "m.n2d")
+    assert len(model.labels_) == 80
 
 
 def test_hamming_warns_of_some_continuous_columns_and_takes_scaled_codes():

@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from n2d_builtin.common.checked_rows import check_features, refuse
 from n2d_framework.plugin import AnyArray, DataError, DataWarning
 
-__all__ = ["LINEAR", "MEASURES", "Metric", "check_metric", "comparable", "shape_problems"]
+__all__ = [
+    "LINEAR",
+    "MEASURES",
+    "Metric",
+    "check_metric",
+    "check_values",
+    "comparable",
+    "refuse_no_codes",
+    "shape_problems",
+]
 
 Metric: TypeAlias = Literal[
     "euclidean", "manhattan", "chebyshev", "cosine", "correlation", "hamming", "jaccard", "dice",
@@ -190,7 +199,36 @@ def check_metric(x: AnyArray, metric: Metric, name: str, points: AnyArray | None
     elif points is not None:
         check_features(x, points.shape[1], name)
     refuse([f"{name}: {reason}" for reason in shape_problems(metric, x.shape[1:])])
-    measure = MEASURES[metric]
+    check_values(x, metric, name)
+    if metric == "hamming" and points is None:
+        refuse_no_codes(x, name)
+
+
+#: Metrics of SciPy and scikit-learn, which classes of theirs take, that treat every number but 0
+#: as 1.
+_OF_OTHERS = frozenset(
+    {"rogerstanimoto", "russellrao", "sokalmichener", "sokalsneath", "yule", "kulsinski"}
+)
+
+
+def check_values(x: AnyArray, metric: str, name: str) -> None:
+    """Refuse values that a metric does not take, also if it is known to other libraries only.
+
+    Parameters
+    ----------
+    x : array of shape (n, d)
+    metric : str
+    name : str
+        Of the component, for the message.
+
+    Raises
+    ------
+    DataError
+        With row and column of the first value that is not taken.
+    """
+    measure = MEASURES["jaccard"] if metric in _OF_OTHERS else MEASURES.get(metric)
+    if measure is None:
+        return
     if measure.outside is not None and (outside := measure.outside(x)).any():
         row, column = np.argwhere(outside)[0]
         raise DataError(
@@ -198,11 +236,9 @@ def check_metric(x: AnyArray, metric: Metric, name: str, points: AnyArray | None
             f"{x[row, column]:g} ({int(outside.any(axis=1).sum())} of {len(x)} rows have such "
             "values); choose another metric, or prepare rows without a scaler that moves them"
         )
-    if metric == "hamming" and points is None:
-        _refuse_no_codes(x, name)
 
 
-def _refuse_no_codes(x: AnyArray, name: str) -> None:
+def refuse_no_codes(x: AnyArray, name: str) -> None:
     """Refuse rows under Hamming's distance whose values are not codes, and warn of some columns.
 
     Where most values of a column are in one row only, rows differ in it whatever they are: the
