@@ -108,7 +108,10 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
     if first == len(lines.texts):
         raise DataError(f"{ref.path}: it has no rows; give at least one")
     delimiter = declared or _delimiter(ref.path, lines, first)
-    records, ends = _records(lines, first, delimiter)
+    try:
+        records, ends = _records(lines, first, delimiter)
+    except DataError as error:
+        raise DataError(f"{ref.path}: {error}") from error
     top = [field.strip() for field in records[0]]
     comment = _commented_names(ref, lines, first, delimiter, len(top))
     header, remarks = _judge(ref, records)
@@ -130,7 +133,7 @@ def find_heading(ref: Reference, file: IO[bytes]) -> Heading:
     start = lines.ends[first - 1] if first else lines.ends[0] - _size(lines, 0)
     if header:
         if len(records) < 2:
-            raise DataError(f"{ref.path}: it has no rows; give at least one")
+            raise DataError(f"{ref.path}: {_why_no_rows(lines, first, delimiter)}")
         return Heading(tuple(top), ends[0], delimiter, longest, remarks, others)
     if comment is not None and ref.header is not False:
         return Heading(comment, start, delimiter, longest, others=others)
@@ -259,6 +262,18 @@ def _records(
         records.pop()  # the sample may end within it
         ends.pop()
     return records, ends
+
+
+def _why_no_rows(lines: _Lines, first: int, delimiter: str) -> str:
+    """Reason why nothing but a header was found: its quote may take in all rows."""
+    try:
+        with _fields_of_any_length():
+            for _ in csv.reader(lines.texts[first:], delimiter=delimiter, strict=True):
+                pass
+    except csv.Error as error:
+        if "end" in str(error):
+            return f"line {first + 1} has a quote that is not closed; close it, or leave it out"
+    return "it has no rows; give at least one"
 
 
 def _as_wide(lines: _Lines, first: int, delimiter: str, width: int) -> bool:

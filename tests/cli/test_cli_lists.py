@@ -151,6 +151,36 @@ def test_warm_up_uses_what_is_named(n2d: Run, monkeypatch: pytest.MonkeyPatch) -
     assert "did you mean 'kmeans'" in refused.stderr
 
 
+def test_warm_up_of_everything_leaves_out_what_cannot_be_used_alone(
+    n2d: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a clusterer that takes centres which an embedder learns."""
+    from n2d_builtin.gmm.gmm import GaussianMixture
+    from n2d_builtin.kmeans.kmeans import KMeans
+    from n2d_framework.cli.commands import warm_up
+    from n2d_framework.errors import CompositionError
+
+    def refuse(*_: object, **__: object) -> None:
+        raise CompositionError("needs the centres of an embedder")
+
+    every = warm_up._chosen
+    names = ("gmm", "kmeans")
+    chosen = [entry for entry in every([]) if entry.spec.name in names]
+    monkeypatch.setattr(warm_up, "_chosen", lambda asked: every(asked) if asked else chosen)
+    monkeypatch.setattr(KMeans, "fit", refuse)
+    fitted, fit = [], GaussianMixture.fit
+    monkeypatch.setattr(
+        GaussianMixture, "fit", lambda *given, **more: fitted.append("fit") or fit(*given, **more)
+    )
+    done = n2d("warm-up")
+    assert done.exit_code == 0
+    assert "clusterer kmeans is left out: needs the centres" in done.stderr
+    assert fitted == ["fit"]
+    refused = n2d("warm-up", "kmeans")
+    assert refused.exit_code == CompositionError("").exit_code
+    assert "needs the centres" in refused.stderr
+
+
 def test_doctor_finds_what_is_wrong(
     n2d: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -609,6 +609,15 @@ def test_a_quote_that_is_not_closed_takes_no_rows_away(
         load(path)
 
 
+@pytest.mark.parametrize("width", [3, 20_000])
+def test_a_quote_that_is_not_closed_in_the_head_is_said(tmp_path: Path, width: int) -> None:
+    """It takes in all rows, which are not missing."""
+    names, row = [f"f{number}" for number in range(width)], ",".join(["1.5"] * width)
+    (tmp_path / "t.csv").write_text("\n".join([",".join(names[:-1]) + ',"last', row, row]))
+    with pytest.raises(DataError, match=r"t\.csv: line 1 has a quote that is not closed"):
+        load(tmp_path / "t.csv")
+
+
 def test_a_quote_within_a_field_is_part_of_it(tmp_path: Path) -> None:
     found = read(tmp_path, 'a,b\n1,5" pipe\n2,"6"" pipe"\n3,x\n', y="b")
     assert found.y.tolist() == ['5" pipe', '6" pipe', "x"]

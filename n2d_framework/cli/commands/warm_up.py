@@ -11,7 +11,7 @@ from n2d_framework.cli.flags import Quiet
 from n2d_framework.cli.terminal.console import say_warning
 from n2d_framework.cli.terminal.run_progress import RunProgress
 from n2d_framework.core.libraries import lack_of
-from n2d_framework.errors import MissingLibraryError, UnknownComponentError, did_you_mean
+from n2d_framework.errors import MissingLibraryError, N2DError, UnknownComponentError, did_you_mean
 
 if TYPE_CHECKING:
     from n2d_framework.core.spec import ComponentSpec
@@ -47,7 +47,13 @@ def warm_up(
                 say_warning(f"{name} is left out: to be fitted, it {lack}")
                 continue
             progress.begin(name)
-            _use(entry)
+            try:
+                _use(entry)
+            except N2DError as error:  # some take what another component learns
+                if names:
+                    raise
+                say_warning(f"{name} is left out: {error}")
+                continue
             progress.end(name, time.perf_counter() - started)
 
 
