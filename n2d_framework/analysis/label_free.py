@@ -16,12 +16,16 @@ from n2d_framework.types import AnyArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CRITERIA", "LabelFree", "curves", "rank_without_labels"]
+__all__ = ["CRITERIA", "RANKING", "LabelFree", "curves", "rank_without_labels"]
 
 #: Gives the labels of a cell, by the content key of its clusterer.
 LabelsOf: TypeAlias = "Callable[[str], AnyArray]"
 #: What can be known without true classes; of each, more is better.
-CRITERIA = ("silhouette", "dbcv", "stability")
+CRITERIA = ("modularity", "consensus", "silhouette", "dbcv", "stability")
+#: Those whose ranks choose: together they cost the least accuracy.
+RANKING = CRITERIA[:3]
+#: Other methods with which one is compared, and rows by which: the cost stays in bounds.
+_MOST_OTHERS, _MOST_ROWS = 50, 2000
 _FEW_METHODS = 6
 #: Labels of fewer say nothing, and are the same with every seed.
 _FEWEST_CLUSTERS = 2
@@ -35,12 +39,14 @@ class LabelFree:
     Attributes
     ----------
     table : DataFrame
-        One row per dataset and method: means over seeds of ``silhouette`` and ``dbcv``;
-        ``stability``, the mean adjusted Rand index of all pairs of seeds (``nan`` with one
-        seed); ``rank``, the mean of the ranks by each of them, where ``nan`` is last; and
-        ``acc`` where there are true classes. All three are ``nan`` where fewer than two clusters
-        were found with any seed: the others alone would speak for a method that is not
-        reliable.
+        One row per dataset and method: means over seeds of ``modularity``, ``silhouette``,
+        ``dbcv`` and ``coverage``; ``consensus``, the mean adjusted Rand index with other methods
+        on the same rows, of the first seed, each row of noise a cluster of its own;
+        ``stability``, that of all pairs of seeds (``nan`` with one seed); ``rank``, the mean of
+        the ranks by ``modularity``, ``consensus``, and ``silhouette`` times ``coverage``, where
+        ``nan`` is last; and ``acc`` where there are true classes. What judges is ``nan`` where
+        fewer than two clusters were found with any seed: the rest alone would speak for a
+        method that is not reliable.
     agreement : DataFrame
         One row per dataset and criterion: Spearman's correlation with ``acc`` over the
         methods, its p-value, and the number of methods. A method without a value counts: as
@@ -75,9 +81,14 @@ def rank_without_labels(table: pd.DataFrame, labels_of: LabelsOf) -> LabelFree:
     """
     import pandas as pd
 
-    found = _groups(table, labels_of, ["silhouette", "dbcv", "acc"])
+    scores = ["modularity", "silhouette", "dbcv", "coverage", "acc"]
+    found = _groups(table, labels_of, scores)
+    found["consensus"] = _consensus(table, labels_of, found)
     present = [name for name in CRITERIA if found[name].notna().any()]
-    places = found[["data", *present]].round(9).groupby("data")[present]
+    covered = found["silhouette"] * found["coverage"].fillna(1.0)
+    ranking = [name for name in RANKING if name in present] or present
+    judged = found.assign(silhouette=covered)[["data", *ranking]].round(9)
+    places = judged.groupby("data")[ranking]
     ranks = places.rank(ascending=False, na_option="bottom")
     found["rank"] = ranks.where(places.transform("count") > 0).mean(axis="columns")
     reported = _degenerate(table)
@@ -113,6 +124,43 @@ def _groups(table: pd.DataFrame, labels_of: LabelsOf, scores: Sequence[str]) -> 
         rows.append(row)
     names = ["data", "method", "seeds", *scores, "stability", *AXES[1:]]
     return pd.DataFrame(rows, columns=names)
+
+
+def _consensus(table: pd.DataFrame, labels_of: LabelsOf, found: pd.DataFrame) -> AnyArray:
+    """Mean agreement of each method, in the order of `found`, with others on the same rows."""
+    from sklearn.metrics import adjusted_rand_score
+
+    done = _done(table)
+    poor = done.groupby(["data", "method"], sort=False)["poor"].any()
+    first = done.sort_values("seed", kind="stable").groupby(["data", "method"], sort=False).first()
+    values = np.full(len(found), np.nan)
+    for data, group in found.groupby("data", sort=False):
+        rng = np.random.default_rng(0)
+        places, known = [], []
+        for place, method in zip(group.index, group["method"], strict=True):
+            if not poor[data, method]:
+                places.append(int(place))
+                known.append(_alone(labels_of(str(first.loc[(data, method), "clusterer_key"]))))
+        if len(known) < 2:
+            continue
+        n_rows = len(known[0])
+        rows = rng.permutation(n_rows)[:_MOST_ROWS]
+        known = [labels[rows] for labels in known]
+        for mine, place in enumerate(places):
+            others = np.delete(np.arange(len(known)), mine)
+            if len(others) > _MOST_OTHERS:
+                others = np.sort(rng.choice(others, _MOST_OTHERS, replace=False))
+            pairs = [adjusted_rand_score(known[mine], known[other]) for other in others]
+            values[place] = float(np.mean(pairs))
+    return values
+
+
+def _alone(labels: AnyArray) -> AnyArray:
+    """Labels in which each row of noise is a cluster of its own."""
+    alone: AnyArray = labels.astype(np.int64)
+    noise = alone < 0
+    alone[noise] = alone.max(initial=0) + 1 + np.arange(int(noise.sum()))
+    return alone
 
 
 def _done(table: pd.DataFrame) -> pd.DataFrame:

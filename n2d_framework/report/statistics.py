@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from n2d_framework.analysis.comparison_view import ComparisonView
 from n2d_framework.analysis.intervals import seed_warnings
+from n2d_framework.analysis.label_free import CRITERIA, RANKING
 from n2d_framework.analysis.result_tables import methods
 from n2d_framework.analysis.significance import score_matrix
 from n2d_framework.core.scores import NEED_TRUTH
@@ -165,10 +166,10 @@ def _label_free(comparison: ComparisonView) -> dict[str, Any]:
         }
     found = comparison.label_free()
     best = found.table.sort_values(["data", "rank"], kind="stable").groupby("data", sort=False)
-    criteria = ("silhouette", "dbcv", "stability")
     return {
         "warnings": found.warnings,
-        "criteria": [name for name in criteria if found.table[name].notna().any()],
+        "criteria": [name for name in CRITERIA if found.table[name].notna().any()],
+        "ranking": [name for name in RANKING if found.table[name].notna().any()],
         "labelled": bool(found.table["acc"].notna().any()),
         "rows": _records(best.head(10)),
         "left_out": len(found.table) - len(best.head(10)),

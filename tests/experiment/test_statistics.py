@@ -219,7 +219,7 @@ def test_label_free_ranking_and_its_agreement(several):
     by = found.agreement.set_index("criterion")
     expected = spearmanr(found.table["silhouette"], found.table["acc"])
     assert by.loc["silhouette", "spearman"] == pytest.approx(expected.statistic)
-    assert set(by.index) == {"silhouette", "dbcv", "stability"}
+    assert set(by.index) == {"modularity", "consensus", "silhouette", "dbcv", "stability"}
 
 
 def test_the_number_of_clusters_is_judged_by_each_criterion(several):
