@@ -39,13 +39,13 @@ def opened(browser, page_file) -> Iterator[Any]:
         if not request.url.startswith(("file:", "data:")):
             problems.append(request.url)
 
-    def made(viewport: dict[str, int] = DESKTOP, **more: Any) -> Any:
+    def made(viewport: dict[str, int] = DESKTOP, file: Path = page_file, **more: Any) -> Any:
         contexts.append(browser.new_context(viewport=viewport, **more))
         page = contexts[-1].new_page()
         page.on("console", lambda message: problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", asked)
-        page.goto(page_file.as_uri())
+        page.goto(file.as_uri())
         page.wait_for_selector("#map-legend li")
         page.locator("#map-canvas").scroll_into_view_if_needed()
         page.wait_for_timeout(100)
@@ -148,6 +148,37 @@ def test_names_never_cover_each_other(opened):
     assert len(boxes) == 3
     boxes.sort(key=lambda box: box["x"])
     assert all(a["x"] + a["width"] <= b["x"] for a, b in itertools.pairwise(boxes))
+
+
+def test_names_of_clusters_side_by_side_stand_around_them(opened, tmp_path):
+    turn = np.repeat(np.arange(14), 5) * 2 * np.pi / 14
+    ring = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    far = np.repeat([[-60.0, -40.0], [60.0, 40.0]], 5, axis=0)
+    labels = np.repeat(np.arange(16), 5)
+    names = {label: f"many words of cluster {label}" for label in range(16)}
+    view = RunView(name="ring", labels=labels, coordinates=np.concatenate([ring, far]), names=names)
+    page = opened(file=write_run_report(view, tmp_path / "r.html"))
+    empty = page.locator("#map-canvas").bounding_box()
+    for _ in range(2):
+        boxes = {
+            mark.text_content(): mark.bounding_box()
+            for mark in page.locator("#map-names span").all()
+            if mark.evaluate("mark => mark.style.visibility") == "visible"
+        }
+        assert set(boxes) >= {names[label] for label in range(14)}
+        for one, other in itertools.combinations(boxes.values(), 2):
+            assert (
+                one["x"] + one["width"] <= other["x"] + 0.5
+                or other["x"] + other["width"] <= one["x"] + 0.5
+                or one["y"] + one["height"] <= other["y"] + 0.5
+                or other["y"] + other["height"] <= one["y"] + 0.5
+            )
+        for box in boxes.values():
+            assert box["x"] >= empty["x"] - 2
+            assert box["x"] + box["width"] <= empty["x"] + empty["width"] + 2
+        page.mouse.move(empty["x"] + empty["width"] / 2, empty["y"] + empty["height"] / 2)
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(150)
 
 
 def test_a_name_beside_an_edge_waits_there_until_its_cluster_is_gone(opened):

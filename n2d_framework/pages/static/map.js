@@ -129,31 +129,55 @@ function startMap() {
       pen.stroke();
     }
     if (stale) placeNames();
+    drawLeads();
     stale = false;
   }
 
-  // Names of clusters, the largest first; one that would cover another waits for a closer look.
+  // Names of clusters, the largest first. One that would cover another stands beside it, with a line
+  // to its cluster; where there is no room for it either, it waits for a closer look.
   const marks = D.clusters.map((cluster) => (cluster.label === -1 ? null : el("span", {}, cluster.name)));
   $("map-names").append(...marks.filter(Boolean));
-  let boxes = null;
+  const MOVED = 100, around = [[0, 0]];
+  const sides = [[0, -1], [0, 1], [0.6, -1], [-0.6, -1], [0.6, 1], [-0.6, 1], [0.6, 0], [-0.6, 0], [1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1]];
+  for (const far of [1.2, 2.4, 3.6, 5]) around.push(...sides.map(([x, y]) => [x, y, far]));
+  let boxes = null, leads = [];
   const bySize = [...D.clusters.keys()].filter((i) => marks[i]).sort((a, b) => D.clusters[b].size - D.clusters[a].size);
   function placeNames() {
     boxes = boxes || marks.map((mark) => mark && [mark.offsetWidth, mark.offsetHeight]);
-    const taken = [];
-    for (const i of bySize) {
-      const [w, h] = boxes[i], ends = [width / ratio, height / ratio];
+    const taken = [], ends = [width / ratio, height / ratio];
+    leads = [];
+    function place(i, offsets) {
+      const [w, h] = boxes[i];
       const at = [toX(D.clusters[i].at[0]) / ratio, toY(D.clusters[i].at[1]) / ratio];
-      const out = at.some((place, axis) => place < 0 || place > ends[axis]);
-      // Beside an edge a name moves as far as it needs to be whole.
-      const [x, y] = at.map((place, axis) => Math.max(boxes[i][axis] / 2, Math.min(ends[axis] - boxes[i][axis] / 2, place)));
-      const box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
-      const hidden = out || taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1]);
-      marks[i].style.visibility = hidden ? "hidden" : "visible";
-      if (hidden) continue;
-      marks[i].style.left = `${x}px`;
-      marks[i].style.top = `${y}px`;
-      taken.push(box);
+      const out = at.some((coordinate, axis) => coordinate < 0 || coordinate > ends[axis]);
+      marks[i].style.visibility = "hidden";
+      const ways = out ? [] : offsets.map(([dx, dy, far = 0]) => [far && dx * (w + far * h), far && dy * far * h]);
+      ways.sort((one, other) => Math.hypot(...one) - Math.hypot(...other));
+      for (const [right, down] of ways) {
+        const moved = [at[0] + right, at[1] + down];
+        // Beside an edge a name moves as far as it needs to be whole.
+        const [x, y] = moved.map((coordinate, axis) => Math.max(boxes[i][axis] / 2, Math.min(ends[axis] - boxes[i][axis] / 2, coordinate)));
+        const box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
+        if (taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1])) continue;
+        taken.push(box);
+        if (right || down) leads.push([...at, Math.max(box[0], Math.min(box[2], at[0])), Math.max(box[1], Math.min(box[3], at[1]))]);
+        Object.assign(marks[i].style, { visibility: "visible", left: `${x}px`, top: `${y}px` });
+        return true;
+      }
+      return out;
     }
+    const waiting = bySize.filter((i) => !place(i, around.slice(0, 1)));
+    waiting.slice(0, MOVED).forEach((i) => place(i, around));
+  }
+  function drawLeads() {
+    pen.lineWidth = ratio;
+    pen.strokeStyle = colour("--ink");
+    pen.beginPath();
+    for (const [x, y, toNameX, toNameY] of leads) {
+      pen.moveTo(x * ratio, y * ratio);
+      pen.lineTo(toNameX * ratio, toNameY * ratio);
+    }
+    pen.stroke();
   }
 
   // Points by squares of the map, so that the nearest one is found at once.
