@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 import typer.testing
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(10_000)
     # Each call of CliRunner makes all commands from their signatures: a fifth of its time.
     typer.testing._get_command = functools.cache(typer.testing._get_command)  # type: ignore[attr-defined]
+    # A machine that others use as well is slow at times.
+    hypothesis.settings.register_profile("any_machine", deadline=None)
+    hypothesis.settings.load_profile("any_machine")
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
 
