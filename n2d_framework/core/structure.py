@@ -57,6 +57,8 @@ def structure(cls: type[T], values: Mapping[str, Any], path: str = "") -> T:
         values = current_names(cls, values)
     except ConfigError as error:
         problems.extend(error.problems)
+        now = {alias: opt.name for opt in options.values() for alias in opt.aliases}
+        values = {now.get(name, name): value for name, value in values.items()}
     arguments: dict[str, Any] = {}
     unknown = [name for name in values if name not in options]
     if len(unknown) > _MOST_UNKNOWN:

@@ -7,9 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import n2d_framework as n2d
 from n2d_framework import errors
+from n2d_framework.cli import app
 from n2d_framework.core.option_schema import options_schema
 from n2d_framework.core.options import component, option, options_dict
 from n2d_framework.core.origin import code
@@ -126,8 +128,9 @@ def test_the_present_names_warn_of_nothing(use_plugin):
 
 def test_both_names_of_an_option_are_refused_and_parameters_can_be_set_by_either(use_plugin):
     use_plugin("mine_new", NEW)
-    with pytest.raises(ConfigError, match="old_size: is the former name of 'size'"):
+    with pytest.raises(ConfigError, match="old_size: is the former name of 'size'") as caught:
         model("after", size=1, old_size=2).composition()
+    assert "unknown" not in str(caught.value)
     with pytest.warns(RenamedWarning, match="old_size"):
         changed = model("after", size=1).set_params(clusterer__old_size=7)
     assert changed.get_params()["clusterer__size"] == 7
@@ -258,3 +261,10 @@ def test_a_bundle_of_an_absent_distribution_is_not_read_by_another_of_the_same_n
     default_catalogue.cache_clear()
     clusterer = n2d.load(tmp_path / "old.n2d").composition().choice("clusterer")
     assert clusterer.entry.distribution == "Mine_Old"
+
+
+@pytest.mark.parametrize("name", ["after", "mine-new:after", "before", "mine-old:before"])
+def test_warm_up_takes_every_name(use_plugin, name):
+    use_plugin("mine_new", NEW, distribution="mine-new")
+    done = CliRunner().invoke(app, ["warm-up", name])
+    assert done.exit_code == 0, done.output

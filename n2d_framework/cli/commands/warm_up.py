@@ -68,12 +68,13 @@ def _chosen(names: list[str]) -> list[Entry[ComponentSpec]]:
         if not entry.spec.imports_code
     ]
     known = [entry.spec.name for entry in able]
+    named = {entry: {entry.spec.name, entry.qualified_name, *entry.former_names} for entry in able}
     for name in names:
-        if name not in known:
+        if not any(name in its_names for its_names in named.values()):
             raise UnknownComponentError(
                 f"unknown manifolder or clusterer {name!r}; {did_you_mean(name, known)}"
             )
-    return [entry for entry in able if not names or entry.spec.name in names]
+    return [entry for entry in able if not names or not named[entry].isdisjoint(names)]
 
 
 def _use(entry: Entry[ComponentSpec]) -> None:
