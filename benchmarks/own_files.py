@@ -3,7 +3,8 @@
 Run as ``python benchmarks/own_files.py --n2d /path/of/n2d FILE ...``, with the ``n2d`` of a fresh
 environment into which the framework and its plugins were installed. Every file is clustered by
 ``n2d run FILE``, then its last 50 rows in the opposite order are predicted as new ones: the share
-that gets its label back is shown. ``FILE:NAME`` names the classes by ``--y``. Markdown.
+that gets its label back is shown; of formats that it cannot write, the file itself is predicted.
+``FILE:NAME`` names the classes by ``--y``. Markdown.
 """
 
 from __future__ import annotations
@@ -50,13 +51,15 @@ def one(n2d: str, path: Path, truth: str, folder: Path) -> str:
     record = json.loads((out / "run.json").read_text())
     scores = [record["scores"].get(name) for name in ("acc", "nmi", "ari")]
     shown = ["" if score is None else f"{score:.3f}" for score in scores]
-    new, back = folder / f"new{path.suffix}", ""
+    new, expected = folder / f"new{path.suffix}", pd.read_csv(out / "labels.csv")["label"]
     if new_rows(path, new):
-        bundle = next(out.glob("*.n2d"))
-        subprocess.run([n2d, "predict", str(bundle), str(new), "-o", str(found)], check=True,
-                       capture_output=True)  # fmt: skip
-        labels = pd.read_csv(out / "labels.csv")["label"].to_numpy()[::-1][:MOST_NEW]
-        back = f"{(pd.read_csv(found)['label'].to_numpy() == labels).mean():.2f}"
+        expected = expected[::-1][:MOST_NEW]
+    else:
+        new = path
+    bundle = next(out.glob("*.n2d"))
+    subprocess.run([n2d, "predict", str(bundle), str(new), "-o", str(found)], check=True,
+                   capture_output=True)  # fmt: skip
+    back = f"{(pd.read_csv(found)['label'].to_numpy() == expected.to_numpy()).mean():.2f}"
     trio = " → ".join(stage["component"] for stage in record["stages"].values())
     cells = [path.name, trio, str(record["n_clusters_found"]), *shown, f"{seconds:.0f}", back]
     return f"| {' | '.join(cells)} |"
