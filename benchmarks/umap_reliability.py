@@ -2,7 +2,7 @@
 
 Run as ``python benchmarks/umap_reliability.py LATENT.npz ... [--seeds 20] [--record FILE]``; each
 file has latent rows `z` and classes `y` (``--make FOLDER`` trains seven autoencoders on usps,
-mnist_test, the test part of fashion, and letter, and writes such files). On each latent space and
+mnist_test, the test part of fashion, and N2D_DATA's letter.npz, and writes such files). On each latent space and
 with each seed both lay the rows out with equal options, and the mixture of all defaults clusters
 the coordinates. Every layout is appended to the record, from which an interrupted run
 resumes.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 import warnings
 from pathlib import Path
@@ -29,12 +30,12 @@ from n2d_builtin.neighbors.neighbors import ExactNeighbors
 
 NEIGHBORS, DIMENSION, SCALES = 20, 10, (5, 15, 50, 150)
 FOUND_WITHIN, SAMPLED = 0.05, 1000
-#: Dataset, its first row that is used, and the seeds of autoencoders.
+#: Dataset (or a file in the folder of datasets), its first row, and the seeds of autoencoders.
 MADE = {
     "usps": ("usps", 0, (0, 2)),
     "mnist_test": ("mnist_test", 0, (0, 1)),
     "fashion_test": ("fashion", 60_000, (0, 1)),
-    "letter": ("letter", 0, (0,)),
+    "letter": ("letter.npz", 0, (0,)),
 }
 
 
@@ -192,7 +193,8 @@ def make(folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, (dataset, first, seeds) in MADE.items():
-        data = load(dataset)
+        stored = Path(os.environ.get("N2D_DATA", ".")) / dataset
+        data = load(stored if stored.is_file() else dataset)
         x = data.x[first:]
         classes, y = np.unique(data.y[first:], return_inverse=True)
         for seed in seeds:
