@@ -2,10 +2,10 @@
 
 Run as ``python benchmarks/umap_reliability.py LATENT.npz ... [--seeds 20] [--record FILE]``; each
 file has latent rows `z` and classes `y` (``--make FOLDER`` trains seven autoencoders on usps,
-mnist_test, the test part of fashion, and N2D_DATA's letter.npz, and writes such files). On each latent space and
-with each seed both lay the rows out with equal options, and the mixture of all defaults clusters
-the coordinates. Every layout is appended to the record, from which an interrupted run
-resumes.
+mnist_test, the test part of fashion, and letter.npz of the folder N2D_DATA, and writes such files).
+On each latent space and with each seed both lay the rows out with equal options, and the mixture of
+all defaults clusters the coordinates. Every layout is appended to the record, from which an
+interrupted run resumes.
 
 Prints, for each latent space and over all: mean accuracy, share of layouts on which the classes
 are found (accuracy within .05 of the best of all on that space); unless ``--labels-only``, layout

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from n2d_framework.cli.output_dir import MARK, output_folder, require_space
-from n2d_framework.cli.products import Products
 from n2d_framework.cli.request import RunRequest
-from n2d_framework.cli.summary import LOADING, OTHER, STARTING, kinds_lines
+from n2d_framework.cli.run_files import RunFiles
+from n2d_framework.cli.run_summary import LOADING, OTHER, STARTING, kinds_lines
 from n2d_framework.cli.terminal.run_progress import RunProgress, step
 from n2d_framework.core.budget.scratch import Scratch
 from n2d_framework.core.events import FilesWritten
@@ -128,7 +128,7 @@ def execute(
             raise DataError(f"{data.name}: {error}") from error
         if within is not None and within.scratch and data_identity(request.data) != identity:
             raise DataError(f"{request.source}: it has changed while it was read; start again")
-        products = Products(
+        products = RunFiles(
             model, data, request, output, plots=plots, report=report, rows=rows, back=back
         )
         products.write_labels()
@@ -215,7 +215,7 @@ def require_savable(composition: Composition, row_shape: tuple[int, ...]) -> Non
         )
 
 
-def _notify_written(model: N2D, products: Products) -> None:
+def _notify_written(model: N2D, products: RunFiles) -> None:
     """Notify trackers of what there is besides the bundle, which they know of."""
     folder = products.output.path
     files = {

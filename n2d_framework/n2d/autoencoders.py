@@ -132,7 +132,7 @@ class KerasAutoencoder:
 
     def _rows(self, x: Any, *, fitting: bool = False) -> AnyArray:
         from n2d_framework.core.arrays.single_precision import in_float32
-        from n2d_framework.core.rows.dense import as_rows
+        from n2d_framework.core.rows.checked_arrays import as_rows
 
         rows = in_float32(as_rows(x, fitting=fitting), fitting=fitting)
         wanted = tuple(self.Model.input_shape[1:])

@@ -178,7 +178,7 @@ class Stage:
 
 def _rows(x: Any, *, fitting: bool = False) -> AnyArray:
     from n2d_framework.core.arrays.single_precision import in_float32
-    from n2d_framework.core.rows.dense import as_rows
+    from n2d_framework.core.rows.checked_arrays import as_rows
 
     rows = in_float32(as_rows(x, fitting=fitting), fitting=fitting)
     if rows.ndim != 2:

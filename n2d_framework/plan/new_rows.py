@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.rows import Field, Matched, Rows, Schema, left_out, listed, positions
-from n2d_framework.core.rows.dense import as_rows, dense_rows
+from n2d_framework.core.rows.checked_arrays import as_rows, dense_rows
 from n2d_framework.core.rows.frames import Frame, as_frame
 from n2d_framework.data.kinds.written_values import is_number
 from n2d_framework.errors import DataError, DataWarning

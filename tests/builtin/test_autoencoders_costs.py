@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from keras import Input, Model, Sequential, layers
 
-from n2d_builtin.autoencoders import costs
+from n2d_builtin.autoencoders import network_costs
 from n2d_builtin.autoencoders.allowlist import LAYERS
-from n2d_builtin.autoencoders.costs import cost_complaint, network_cost, rows_at_once
 from n2d_builtin.autoencoders.custom import KerasEmbedder
+from n2d_builtin.autoencoders.network_costs import cost_complaint, network_cost, rows_at_once
 from n2d_framework.plugin import ConfigError, DataError, FitContext
 
 #: Layers without weights that cost next to nothing for each value.
@@ -62,7 +62,7 @@ def test_attention_counts_every_pair():
 
 
 def test_layers_are_known_by_the_names_of_their_classes():
-    for name in (*costs._RECURRENT, *costs._ATTENTION, "Dot"):
+    for name in (*network_costs._RECURRENT, *network_costs._ATTENTION, "Dot"):
         assert name in {getattr(layers, known).__name__ for known in LAYERS}
 
 

@@ -207,7 +207,7 @@ def test_a_failure_before_there_are_labels_leaves_nothing_but_the_old(
 ) -> None:
     assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
     before = Path("out/run.json").read_bytes()
-    monkeypatch.setattr(run_to_folder.Products, "write_labels", fail)
+    monkeypatch.setattr(run_to_folder.RunFiles, "write_labels", fail)
     for words in (("--out", "deep/er/out"), ("--out", "out", "--overwrite")):
         result = n2d("run", config, *words)
         assert result.exit_code == 1
@@ -225,7 +225,7 @@ def test_a_failure_before_there_are_labels_leaves_nothing_but_the_old(
         ("n2d_framework.plots.picture_files.cluster_means", "plots/cluster_means"),
         ("n2d_framework.plots.save_run_plots", "plots"),
         ("n2d_framework.pipeline.N2D.assess", "scores"),
-        ("n2d_framework.cli.products.Products._write_config", "config"),
+        ("n2d_framework.cli.run_files.RunFiles._write_config", "config"),
         ("n2d_builtin.kmeans.kmeans.KMeans.predict_proba", "labels/strength"),
     ],
 )
@@ -259,11 +259,11 @@ def test_a_record_that_cannot_be_written_in_the_end_loses_nothing(
     n2d: Run, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk is full by then: the first record stays whole, and what it says is printed."""
-    from n2d_framework.cli import products
+    from n2d_framework.cli import run_files
 
     assert n2d("run", config, "--out", "out", "--no-plots").exit_code == 0
     before = Path("out/run.json").read_bytes()
-    write, calls = products.write_atomic, []
+    write, calls = run_files.write_atomic, []
 
     def write_once(path: Path, data: bytes) -> None:
         calls.append(path.name)
@@ -271,7 +271,7 @@ def test_a_record_that_cannot_be_written_in_the_end_loses_nothing(
             raise n2d_framework.errors.OutputError("No space left on device")
         write(path, data)
 
-    monkeypatch.setattr(products, "write_atomic", write_once)
+    monkeypatch.setattr(run_files, "write_atomic", write_once)
     result = n2d("run", config, "--out", "out", "--overwrite", "--no-plots", "--seed", "5")
     assert result.exit_code == 1
     assert "run is missing: No space left" in result.stderr
@@ -656,7 +656,7 @@ def test_debug_shows_where(n2d: Run, config: Path, monkeypatch: pytest.MonkeyPat
     def surprise(*_: object) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr(run_to_folder.Products, "_draw", surprise)
+    monkeypatch.setattr(run_to_folder.RunFiles, "_draw", surprise)
     plain = n2d("run", config)
     assert (plain.exit_code, "Traceback" in plain.stderr) == (1, False)
     assert "unexpected RuntimeError: surprise" in plain.stderr

@@ -407,7 +407,7 @@ def test_frames_of_many_columns_cost_linear_time(library: str) -> None:
     import polars as pl
     import pyarrow as pa
 
-    from n2d_framework.core.rows.dense import dense_rows
+    from n2d_framework.core.rows.checked_arrays import dense_rows
     from n2d_framework.core.rows.frames import as_frame
 
     turn = {"pandas": lambda frame: frame, "polars": pl.DataFrame, "Arrow": pa.Table.from_pandas}

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import n2d_framework as n2d
-from n2d_framework.core.rows.dense import as_rows
+from n2d_framework.core.rows.checked_arrays import as_rows
 from n2d_framework.errors import DataError
 from n2d_framework.metrics import assess
 

@@ -173,8 +173,8 @@ def run(
     target = out if out is not None else Path("n2d-out") / request.name
 
     # What is needed to refuse a wrong request has been imported; only now the rest.
+    from n2d_framework.cli.run_summary import print_summary
     from n2d_framework.cli.run_to_folder import execute
-    from n2d_framework.cli.summary import print_summary
     from n2d_framework.data.formats.write_back import checked_write_back
 
     back = None

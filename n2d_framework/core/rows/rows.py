@@ -12,6 +12,7 @@ import numpy as np
 
 from n2d_framework.core.arrays.missing import unmasked
 from n2d_framework.core.kinds import Kind, kind_name
+from n2d_framework.core.rows.checked_arrays import as_rows, dense_rows
 from n2d_framework.core.rows.columns import (
     check_column,
     column_codes,
@@ -19,7 +20,6 @@ from n2d_framework.core.rows.columns import (
     opened_column,
     packed_column,
 )
-from n2d_framework.core.rows.dense import as_rows, dense_rows
 from n2d_framework.core.rows.fields import Schema, positions
 from n2d_framework.core.rows.frames import Frame, NotDenseError, as_frame
 from n2d_framework.core.rows.input_checks import checked_weights, refuse_kinds, texts_of

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.autoencoders.augmentation import augmentation_layers
+from n2d_builtin.autoencoders.image_options import ImageOptions
 from n2d_builtin.autoencoders.images import image_complaint, resolve_image
-from n2d_builtin.autoencoders.options import ImageOptions
 from n2d_framework.networks import (
     Trained,
     TrainingResult,

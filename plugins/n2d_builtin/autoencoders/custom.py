@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from n2d_builtin.autoencoders.allowlist import config_complaint
 from n2d_builtin.autoencoders.base import Autoencoder
-from n2d_builtin.autoencoders.costs import cost_complaint, network_cost, rows_at_once
 from n2d_builtin.autoencoders.graphs import train_graph
+from n2d_builtin.autoencoders.network_costs import cost_complaint, network_cost, rows_at_once
 from n2d_builtin.autoencoders.rebuilding import rebuild, rebuild_stored
 from n2d_framework.networks import TrainingResult, load_keras
 from n2d_framework.plugin import (

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from n2d_framework.pipeline import N2D
     from n2d_framework.registry import Entry
 
-__all__ = ["Products"]
+__all__ = ["RunFiles"]
 
 #: Characters of JSON up to which a description is shown.
 _SHORT = 4000
@@ -38,7 +38,7 @@ _NOT_REACHED = "the run ended before it was made"
 
 
 @attrs.define(eq=False)
-class Products:
+class RunFiles:
     """The files of a run, made one after the other.
 
     Attributes
@@ -97,7 +97,7 @@ class Products:
         self.output.has_labels = True
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Products made after the labels, with a name for users; none of them raises."""
+        """RunFiles made after the labels, with a name for users; none of them raises."""
         if self.rows and self.model.composition_.choices("describe"):
             yield "descriptions", lambda: self._attempt("descriptions", self._write_descriptions)
         yield "scores", lambda: self._attempt("scores", self._assess)
