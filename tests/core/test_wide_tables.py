@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from n2d_framework import N2D, load
 from n2d_framework.core.arrays.leading_axes import leading_axes
 from n2d_framework.core.rows import Rows, packed_rows, unpacked_rows
-from n2d_framework.errors import StateError
+from n2d_framework.core.rows.fields import Field, Schema
+from n2d_framework.errors import DataError, StateError
 from n2d_framework.plots.row_sample import to_plane
 
 
@@ -32,6 +35,17 @@ def test_a_model_of_more_columns_than_get_a_group_each(tmp_path):
     again = load(tmp_path / "wide.n2d")
     assert np.array_equal(again.predict(rows), model.labels_)
     assert again.schema_ == model.schema_
+
+
+def test_missing_columns_of_many_are_named_at_once():
+    """Once for each column, all names were put into a set: 20,000 took a minute."""
+    names = [f"gene{number}" for number in range(20_000)]
+    schema = Schema(tuple(map(Field, names)))
+    began = time.process_time()
+    assert schema.match(names[::-1], len(names)) is not None
+    with pytest.raises(DataError, match=r"lacks 2 of the 20000 .*'gene7' .*'Gene_7x'.*'gene9'"):
+        schema.match([name for name in names if name not in ("gene7", "gene9")] + ["Gene_7x"], 1)
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("change", ["lengths", "arrays", "columns"])

@@ -372,7 +372,8 @@ def _refuse_repeated(columns: Sequence[str], wanted: set[str], where: str) -> No
 
 def _missing(missing: Sequence[str], columns: Sequence[str], names: Sequence[str]) -> str:
     """Each missing name, with the column that was probably meant."""
-    free = [name for name in columns if name not in set(names)]
+    known = set(names)
+    free = [name for name in columns if name not in known]
     alike = {_folded(name): name for name in reversed(free)}
     reported = []
     for name in missing[:_LISTED]:

@@ -218,7 +218,8 @@ def grouped_contents(
         own = [*known.matrices, *known.columns]
         if ref.id is None and INDEX in own:
             ref = attrs.evolve(ref, id=INDEX)
-        every = [*own, *(name for name in names if name not in set(own))]
+        its = set(own)
+        every = [*own, *(name for name in names if name not in its)]
         contents = find_contents(ref, every, known.get, notable=known.matrices)
         return attrs.evolve(contents, names=known.feature_names(contents.x), known=own)
     groups = _sparse_groups(names)
