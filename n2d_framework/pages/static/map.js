@@ -137,37 +137,40 @@ function startMap() {
   // to its cluster; where there is no room for it either, it waits for a closer look.
   const marks = D.clusters.map((cluster) => (cluster.label === -1 ? null : el("span", {}, cluster.name)));
   $("map-names").append(...marks.filter(Boolean));
-  const MOVED = 100, around = [[0, 0]];
-  const sides = [[0, -1], [0, 1], [0.6, -1], [-0.6, -1], [0.6, 1], [-0.6, 1], [0.6, 0], [-0.6, 0], [1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1]];
-  for (const far of [1.2, 2.4, 3.6, 5]) around.push(...sides.map(([x, y]) => [x, y, far]));
+  const MOVED = 100, FAR = [1.2, 2.4, 3.6, 5], besides = new Map();
+  const SIDES = [[0, -1], [0, 1], [0.6, -1], [-0.6, -1], [0.6, 1], [-0.6, 1], [0.6, 0], [-0.6, 0], [1, 0], [-1, 0], [1, -1], [-1, -1], [1, 1], [-1, 1]];
+  // How far a name may go to the right and down, the nearest places first.
+  function beside(i) {
+    const [w, h] = boxes[i];
+    if (!besides.has(i))
+      besides.set(i, FAR.flatMap((far) => SIDES.map(([x, y]) => [x * (w + far * h), y * far * h])).sort((one, other) => Math.hypot(...one) - Math.hypot(...other)));
+    return besides.get(i);
+  }
   let boxes = null, leads = [];
   const bySize = [...D.clusters.keys()].filter((i) => marks[i]).sort((a, b) => D.clusters[b].size - D.clusters[a].size);
   function placeNames() {
     boxes = boxes || marks.map((mark) => mark && [mark.offsetWidth, mark.offsetHeight]);
     const taken = [], ends = [width / ratio, height / ratio];
     leads = [];
-    function place(i, offsets) {
-      const [w, h] = boxes[i];
-      const at = [toX(D.clusters[i].at[0]) / ratio, toY(D.clusters[i].at[1]) / ratio];
-      const out = at.some((coordinate, axis) => coordinate < 0 || coordinate > ends[axis]);
+    const within = (middle, size, end) => Math.max(size / 2, Math.min(end - size / 2, middle));
+    function place(i, ways) {
+      const [w, h] = boxes[i], atX = toX(D.clusters[i].at[0]) / ratio, atY = toY(D.clusters[i].at[1]) / ratio;
+      const out = atX < 0 || atY < 0 || atX > ends[0] || atY > ends[1];
       marks[i].style.visibility = "hidden";
-      const ways = out ? [] : offsets.map(([dx, dy, far = 0]) => [far && dx * (w + far * h), far && dy * far * h]);
-      ways.sort((one, other) => Math.hypot(...one) - Math.hypot(...other));
-      for (const [right, down] of ways) {
-        const moved = [at[0] + right, at[1] + down];
+      for (const [right, down] of out ? [] : ways) {
         // Beside an edge a name moves as far as it needs to be whole.
-        const [x, y] = moved.map((coordinate, axis) => Math.max(boxes[i][axis] / 2, Math.min(ends[axis] - boxes[i][axis] / 2, coordinate)));
+        const x = within(atX + right, w, ends[0]), y = within(atY + down, h, ends[1]);
         const box = [x - w / 2, y - h / 2, x + w / 2, y + h / 2];
         if (taken.some((o) => box[0] < o[2] && box[2] > o[0] && box[1] < o[3] && box[3] > o[1])) continue;
         taken.push(box);
-        if (right || down) leads.push([...at, Math.max(box[0], Math.min(box[2], at[0])), Math.max(box[1], Math.min(box[3], at[1]))]);
+        if (right || down) leads.push([atX, atY, Math.max(box[0], Math.min(box[2], atX)), Math.max(box[1], Math.min(box[3], atY))]);
         Object.assign(marks[i].style, { visibility: "visible", left: `${x}px`, top: `${y}px` });
         return true;
       }
       return out;
     }
-    const waiting = bySize.filter((i) => !place(i, around.slice(0, 1)));
-    waiting.slice(0, MOVED).forEach((i) => place(i, around));
+    const waiting = bySize.filter((i) => !place(i, [[0, 0]]));
+    waiting.slice(0, MOVED).forEach((i) => place(i, beside(i)));
   }
   function drawLeads() {
     pen.lineWidth = ratio;
