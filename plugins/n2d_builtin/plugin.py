@@ -39,7 +39,8 @@ def n2d_presets() -> Iterator[PresetSpec]:
     """Announce compositions with a name."""
     yield PresetSpec(
         name="fast",
-        summary="The default with a third of its steps of training, along a cosine: any rows",
+        summary="The default with a third of its steps of training, along a cosine: any rows, "
+        "from some thousands on",
         model={
             "embedder": {
                 "name": "dense_ae",
