@@ -333,6 +333,16 @@ def test_codes_are_not_pointed_out(tmp_path: Path, written: list[str]) -> None:
     assert not table.columns[0].remarks
 
 
+@pytest.mark.parametrize("length", [5, 60, 300])
+def test_long_texts_of_which_some_are_repeated_are_not_ids(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "t.csv"
+    words = [f"{key} " + "said " * length for key in KEYS[:30]]
+    pd.DataFrame({"c": [*words, *words[:10]], "d": ["u"] * 40}).to_csv(path, index=False)
+    table = inspect_table(path)
+    assert table is not None
+    assert bool(table.columns[0].remarks) == (length == 5)
+
+
 @pytest.mark.parametrize("beside", ["u", "1.5"])
 @pytest.mark.parametrize("name", ["n", "y"])
 def test_an_examination_says_what_loading_does(tmp_path: Path, beside: str, name: str) -> None:

@@ -15,6 +15,8 @@ __all__ = ["of_categories", "of_numbers", "rounded", "stand_in"]
 
 #: Columns of categories have fewer different values than that, or repeat them.
 _MANY: Final = 20
+#: Ids have at most so many characters; what is longer is a text.
+_LONG_ID: Final = 200
 _NUMBER: Final = re.compile(
     r"(?P<before>[^\w\s.,+\-\u2212]{0,2}|[A-Z]{3} )\s*"
     r"[-+\u2212]?(\d{1,3}([.,' _\u00a0\u202f]\d{3})+|\d+)([.,]\d+)?([eE][+-]?\d+)?"
@@ -59,7 +61,7 @@ def of_categories(words: Sequence[str], rows: int) -> Iterator[str]:
             f"{marked!r} looks like a number with a unit or marks, and is not read as one; write "
             "numbers alone, with a decimal point"
         )
-    elif rows > len(words) > max(_MANY, rows / 2):
+    elif rows > len(words) > max(_MANY, rows / 2) and max(map(len, words)) <= _LONG_ID:
         yield f"{len(words)} different values in {rows} rows; if they are ids, say so (--id)"
 
 
