@@ -182,6 +182,15 @@ def test_the_command_leaves_table_bundle_and_report(digits_file, tmp_path):
     assert n2d.load(record["bundle"]).labels_.shape == (300,)
 
 
+def test_the_command_names_the_time_that_was_asked_for(digits_file, tmp_path):
+    """Not what reading the configuration, the data and the plugins has left of it."""
+    (tmp_path / "grid.json").write_text(json.dumps(FEW | {"data": str(digits_file)}))
+    words = ["search", str(tmp_path / "grid.json"), "--time", "0.02s", "--out"]
+    done = CliRunner().invoke(app, [*words, str(tmp_path / "out")])
+    assert done.exit_code != 0
+    assert "the 0.02 s ended before any trio" in " ".join(done.output.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["search"]
 
-#: Seconds that a search is given if reading data and plugins took all of the time.
-_LEAST = 1e-3
-
 
 @selecting
 def search(
@@ -94,9 +91,8 @@ def search(
 
     planned, name = read_search_request(source, overrides, allow_code=allow_code, select=select)
     target = out if out is not None else Path("n2d-out") / f"{name}-search"
-    left = max(_LEAST, seconds - (monotonic() - began))
     found = run(
-        planned, target, seconds=left, seed=seed, store=store, n_jobs=n_jobs,
+        planned, target, seconds=seconds, began=began, seed=seed, store=store, n_jobs=n_jobs,
         watch=None if quiet else _show_trial,
     )  # fmt: skip
     missing = found.comparison.missing

@@ -124,6 +124,7 @@ def search(
     listeners: Sequence[EventSink] = (),
     watch: Callable[[Trial], None] | None = None,
     allow_code: bool = False,
+    began: float | None = None,
 ) -> SearchResult:
     """Look for the best trio of a grid within a stated time.
 
@@ -148,6 +149,8 @@ def search(
         As for :func:`compare`; `data` with one dataset.
     watch : callable, optional
         Called with each :class:`Trial` that has ended.
+    began : float, optional
+        The time of `time.monotonic` from which the seconds count; by default, that of the call.
 
     Returns
     -------
@@ -167,7 +170,7 @@ def search(
     Ranked is by the configuration's ``metric``, else without classes, also where there are any.
     Stages are fitted in another process, one after the other.
     """
-    began = time.monotonic()
+    began = time.monotonic() if began is None else began
     _require_seconds(seconds)
     require_extra("search", "searching")
     planned = (
