@@ -63,6 +63,9 @@ TRIOS: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "identity-lle-agglomerative": (
         {"name": "identity"}, {"name": "lle", "n_components": 2}, {"name": "agglomerative"},
     ),
+    "random_projection-identity-kmeans": (
+        {"name": "random_projection", "latent_dim": 6}, {"name": "identity"}, {"name": "kmeans"},
+    ),
 }  # fmt: skip
 N_TRAIN, N_NEW = 220, 40
 ASKED = ("embed", "transform", "predict", "predict_proba", "strengths", "reconstruct")
