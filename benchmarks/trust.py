@@ -28,7 +28,7 @@ from n2d_framework.pipeline.after_fit.refits import consensus_of
 RESULTS = Path(__file__).with_name("results") / "trust.md"
 #: Most rows of letter and satimage.
 MOST_ROWS = 5000
-NOISE_SEEDS, CONSENSUS_SEEDS = range(3), range(5)
+NOISE_SEEDS, CONSENSUS_SEEDS = range(5), range(5)
 LEAVES = {"name": "hdbscan", "cluster_selection_method": "leaf"}
 
 
@@ -148,10 +148,12 @@ def reassigned(model: n2d.N2D, x: np.ndarray) -> dict[str, np.ndarray]:
         "latent, vote of 10": voted(latent, before, 10, 1 / np.arange(1, 11)),
         "both, vote of 10": voted(both, before, 10, 1 / np.arange(1, 11)),
     }
-    model.edit().reassign_noise(method="nearest")
-    nearest = model.labels_[noise]
-    model.edit().undo().reassign_noise()
-    return {"`reassign_noise`: density": model.labels_[noise], "nearest row": nearest, **found}
+    ways = {"propagation": "`reassign_noise`: propagation", "density": "density"}
+    for method, title in (ways | {"nearest": "nearest row"}).items():
+        model.edit().reassign_noise(method=method)
+        found[title] = model.labels_[noise]
+        model.edit().undo()
+    return found
 
 
 def noise(folder: Path) -> list[str]:
@@ -281,9 +283,10 @@ def about_noise(folder: Path) -> list[str]:
         "",
         *noise(folder),
         "",
-        "`reassign_noise` follows the densest paths on the manifold, between 15 neighbours; as "
-        "`method: nearest` it takes the nearest row. Neighbours in the latent space would have to "
-        "be kept beside those of the manifold.",
+        "`reassign_noise` gives a row to the cluster that a random walk over its 15 neighbours on "
+        "the manifold is most likely to meet first; as `method: density` it follows the densest "
+        "paths between them, as `nearest` it takes the nearest row. Neighbours in the latent space "
+        "would have to be kept beside those of the manifold.",
     ]
 
 

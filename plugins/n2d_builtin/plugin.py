@@ -354,9 +354,10 @@ _AFTER_CLUSTERING = (
         role="refine",
         name="reassign_noise",
         factory="n2d_builtin.refine.reassign_noise:ReassignNoise",
-        summary="Gives noise the label of the cluster to which it is connected, or of the nearest",
+        summary="Gives noise the label of the cluster that lies nearest along the manifold",
         state_version=2,
-        reference="Campello, Moulavi and Sander 2013, PAKDD",
+        reference="Zhu, Ghahramani and Lafferty 2003, Semi-supervised learning using Gaussian "
+        "fields and harmonic functions, ICML",
     ),
     ComponentSpec(
         role="describe",

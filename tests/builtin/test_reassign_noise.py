@@ -1,4 +1,4 @@
-"""Noise is given to clusters: through dense rows, or to the nearest one."""
+"""Noise is given to clusters: by random walks, through dense rows, or to the nearest one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def chain():
 
 def test_noise_goes_along_dense_rows_and_new_rows_with_their_nearest():
     m, labels = chain()
-    dense = reassigned(m, labels)
+    dense = reassigned(m, labels, method="density")
     assert dense.refine(m, labels).tolist() == [0] * 100 + [1] * 40
     assert dense.changed_ == 60
     new = m[95:100] + np.float32(0.01)
@@ -52,25 +52,64 @@ def test_the_longest_step_of_a_path_is_the_shortest_there_is(seed):
     step = np.minimum(step, step.T)
     for between in range(60):
         step = np.minimum(step, np.maximum(step[:, between, None], step[None, between]))
-    found = reassigned(m, labels).refine(m, labels)
+    found = reassigned(m, labels, method="density").refine(m, labels)
     np.testing.assert_array_equal(found[labels >= 0], labels[labels >= 0])
     for row in np.flatnonzero(labels == -1):
         best = {k: step[row, labels == k].min() for k in range(3)}
         assert best[found[row]] == pytest.approx(min(best.values()), rel=1e-6)
 
 
-def test_the_order_of_rows_does_not_matter():
+def chances_of(m, labels):
+    """Of each cluster to be met first by a walk from each noisy row: a linear system."""
+    apart = ((m[:, None] - m[None]).astype(np.float64) ** 2).sum(axis=2)
+    near = np.argsort(apart, axis=1)[:, 1:16]
+    joined = np.zeros(apart.shape, dtype=bool)
+    joined[np.repeat(np.arange(len(m)), 15), near.ravel()] = True
+    joined |= joined.T
+    steps = joined / joined.sum(axis=1, keepdims=True)
+    noise = labels == -1
+    at_once = [steps[noise][:, labels == k].sum(axis=1) for k in np.unique(labels[~noise])]
+    onward = np.eye(noise.sum()) - steps[noise][:, noise]
+    return np.linalg.solve(onward, np.stack(at_once, axis=1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_walk_meets_the_cluster_first_that_noise_is_given_to(seed):
+    rng = np.random.default_rng(seed)
+    m = rng.normal(size=(150, 3)).astype(np.float32)
+    labels = np.where(rng.random(150) < 0.3, rng.choice([2, 5, 7], 150), -1)
+    chances = np.sort(chances_of(m, labels), axis=1)
+    clear = chances[:, -1] - chances[:, -2] > 0.02
+    assert clear.mean() > 0.5
+    found = reassigned(m, labels).refine(m, labels)
+    np.testing.assert_array_equal(found[labels >= 0], labels[labels >= 0])
+    expected = np.array([2, 5, 7])[chances_of(m, labels).argmax(axis=1)]
+    np.testing.assert_array_equal(found[labels == -1][clear], expected[clear])
+
+
+def test_walks_among_very_many_clusters_end_somewhere():
+    """No cluster has a chance of a hundredth; then density decides."""
+    rng = np.random.default_rng(0)
+    m = rng.normal(size=(600, 8)).astype(np.float32)
+    labels = np.full(600, -1)
+    labels[:200] = np.arange(200)
+    found = reassigned(m, labels).refine(m, labels)
+    assert (found >= 0).all()
+
+
+@pytest.mark.parametrize("method", ["propagation", "density"])
+def test_the_order_of_rows_does_not_matter(method):
     rng = np.random.default_rng(2)
     m = rng.normal(size=(300, 2)).astype(np.float32)
     labels = np.where(rng.random(300) < 0.3, (m[:, 0] > 0) + 2 * (m[:, 1] > 0), -1)
-    found = reassigned(m, labels).refine(m, labels)
+    found = reassigned(m, labels, method=method).refine(m, labels)
     for seed in range(5):
         order = np.random.default_rng(seed).permutation(300)
-        again = reassigned(m[order], labels[order]).refine(m[order], labels[order])
+        again = reassigned(m[order], labels[order], method=method).refine(m[order], labels[order])
         np.testing.assert_array_equal(again, found[order])
 
 
-@pytest.mark.parametrize("method", ["density", "nearest"])
+@pytest.mark.parametrize("method", ["propagation", "density", "nearest"])
 def test_far_rows_stay_noise_equal_rows_stay_together_and_odd_inputs_pass(method):
     m, labels = chain()
     far = reassigned(m, labels, method=method, max_distance=1.5)
@@ -89,11 +128,13 @@ def test_far_rows_stay_noise_equal_rows_stay_together_and_odd_inputs_pass(method
     assert reassigned(lone, one, method=method).refine(lone, one).tolist() == [4, 4, 4]
 
 
-def test_groups_that_no_path_reaches_go_to_the_nearest_cluster():
+@pytest.mark.parametrize("method", ["propagation", "density"])
+def test_groups_that_no_path_reaches_go_to_the_nearest_cluster(method):
     rng = np.random.default_rng(1)
     parts = [rng.normal(centre, 0.1, (30, 2)) for centre in (0, 100, 1000)]
     m, labels = np.concatenate(parts).astype(np.float32), np.repeat([0, 1, -1], 30)
-    assert reassigned(m, labels).refine(m, labels)[60:].tolist() == [1] * 30
+    given = reassigned(m, labels, method=method).refine(m, labels)
+    assert given[60:].tolist() == [1] * 30
 
 
 def test_a_state_of_the_first_version_answers_as_before():

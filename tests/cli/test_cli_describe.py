@@ -260,7 +260,7 @@ def test_clusters_are_split_joined_and_noise_is_reassigned(n2d: Run, flowers: Pa
     assert result.exit_code == 0, result.output
     read = json.loads(n2d("edit", "edited.n2d", "--json").stdout)["journal"]
     assert [edit["kind"] for edit in read] == ["split", "delete", "reassign", "rename"]
-    assert read[2]["method"] == "density"
+    assert read[2]["method"] == "propagation"
     result = n2d("edit", "flowers.n2d", "--reassign-by", "nearest")
     assert result.exit_code == 2
     assert "--reassign-by: is for --reassign-noise; add it" in result.stderr

@@ -40,10 +40,11 @@ def edit(
         typer.Option("--reassign-noise", help="Give noise to clusters."),
     ] = False,
     reassign_by: Annotated[
-        Literal["density", "nearest"] | None,
+        Literal["propagation", "density", "nearest"] | None,
         typer.Option(
-            help="With --reassign-noise: to the cluster that a row is connected to through the "
-            "densest rows, which is the default, or that of the nearest row.",
+            help="With --reassign-noise: to the cluster that a random walk over near rows is most "
+            "likely to meet first, which is the default; that to which a row is connected through "
+            "the densest rows; or that of the nearest row.",
         ),
     ] = None,
     max_distance: Annotated[

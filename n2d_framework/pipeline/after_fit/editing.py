@@ -163,7 +163,7 @@ class Editor:
     def reassign_noise(
         self,
         *,
-        method: Literal["density", "nearest"] = "density",
+        method: Literal["propagation", "density", "nearest"] = "propagation",
         max_distance: float | None = None,
         note: str = "",
     ) -> Self:
@@ -171,10 +171,11 @@ class Editor:
 
         Parameters
         ----------
-        method : {"density", "nearest"}, default "density"
-            Which cluster: the one to which a row is connected through the densest rows, where a
-            new row goes with its nearest training row; or that of the nearest training row that
-            is in one.
+        method : {"propagation", "density", "nearest"}, default "propagation"
+            Which cluster: the one that a random walk over near rows, started at the row, is most
+            likely to meet first (label propagation); the one to which the row is connected through
+            the densest rows; or that of the nearest training row that is in one. A new row goes
+            with its nearest training row.
         max_distance : float, optional
             Rows farther than this from every clustered training row, in units of the coordinates,
             stay noise; by default none does.

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_framework.plugin import NOISE, AnyArray, IntArray
 
-__all__ = ["connected_labels"]
+__all__ = ["Nearest", "connected_labels", "nearest_points"]
 
 #: Neighbours between which paths go, and by which density is measured.
 _NEIGHBORS = 15
 
+#: Positions and distances of the nearest points, each (n, k + 1), of which the first is itself.
+Nearest: TypeAlias = tuple[IntArray, AnyArray]
 
-def connected_labels(points: AnyArray, labels: IntArray) -> IntArray:
+
+def nearest_points(points: AnyArray) -> Nearest:
+    """The 15 points that are nearest to each, or all others."""
+    return ExactNeighbors(points).query_self(min(_NEIGHBORS, len(points) - 1) + 1)
+
+
+def connected_labels(points: AnyArray, labels: IntArray, known: Nearest | None = None) -> IntArray:
     """Labels of points, where noise has that of the cluster to which it is connected.
 
     Of all paths from near point to near point, that counts whose longest step is the shortest, in
@@ -26,6 +36,8 @@ def connected_labels(points: AnyArray, labels: IntArray) -> IntArray:
     points : float32 array of shape (n, m)
         All different.
     labels : int64 array of shape (n,)
+    known : pair of arrays, optional
+        What :func:`nearest_points` gives, if it is known.
 
     Returns
     -------
@@ -38,9 +50,9 @@ def connected_labels(points: AnyArray, labels: IntArray) -> IntArray:
     clustered = np.flatnonzero(labels != NOISE)
     if len(clustered) in (0, len(labels)):
         return labels
-    n, number = len(points), min(_NEIGHBORS, len(points) - 1)
-    near, apart = ExactNeighbors(points).query_self(number + 1)
+    near, apart = nearest_points(points) if known is None else known
     near, core = near[:, 1:], apart[:, -1]
+    n, number = near.shape
     steps = np.maximum(np.maximum(core[:, None], core[near]), apart[:, 1:]).ravel()
     # Places in ascending order in their stead, so that no two are equal: the tree is the only one.
     # Steps to denser points are as long as each other: the nearest goes first.

@@ -35,7 +35,7 @@ class Edit:
         two are in the same one (apart).
     name : str
         The new name of one cluster.
-    max_distance, method : float or None, {"nearest", "density"}
+    max_distance, method : float or None, {"propagation", "density", "nearest"}
         See :class:`~n2d_builtin.refine.reassign_noise.ReassignNoise`.
     by, note, at : str
         Who edited, why and when, as the caller says.
@@ -62,7 +62,7 @@ class Edit:
         None, gt=0, help="For reassign: noise farther than this from every cluster stays."
     )
     method: Method = option(
-        "nearest", help="For reassign: by the nearest row, or by density."
+        "nearest", help="For reassign: by the nearest row, by density, or by label propagation."
     )  # what journals of 0.2.0, which do not have it, did
     by: str = option("", help="Who made it.")
     note: str = option("", help="Why.")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.refine.density_paths import connected_labels
+from n2d_builtin.refine.label_propagation import propagated_labels
 from n2d_framework.plugin import (
     NOISE,
     AnyArray,
@@ -28,12 +29,12 @@ __all__ = ["Method", "ReassignNoise"]
 
 logger = logging.getLogger(__name__)
 
-Method: TypeAlias = Literal["density", "nearest"]
+Method: TypeAlias = Literal["propagation", "density", "nearest"]
 
 
 @component
 class ReassignNoise:
-    """Gives noise the label of the cluster that it is connected to, or of the nearest row.
+    """Gives noise the label of a cluster: by random walks, by density, or the nearest.
 
     A row's new label depends on its own coordinates only, and on the training rows: the same at
     fit and at prediction, in any batch. Rows that have a label keep it.
@@ -41,8 +42,8 @@ class ReassignNoise:
     Attributes
     ----------
     points_ : float32 array of shape (p, m), or None
-        Distinct training coordinates, by density all, else those that have a label; ``None`` if
-        none has.
+        Distinct training coordinates, as `nearest` those that have a label, else all; ``None`` if
+        none has one.
     point_labels_ : int64 array of shape (p,), or None
         Their labels; what was noise has its new one.
     clustered_ : bool array of shape (p,), or None
@@ -52,10 +53,11 @@ class ReassignNoise:
     """
 
     method: Method = option(
-        "density",
-        help="density: the cluster to which a row is connected through the densest rows, as in "
-        "HDBSCAN's tree; a new row goes with its nearest training row. nearest: that of the "
-        "nearest row that has a label.",
+        "propagation",
+        help="propagation: the cluster that a random walk over near rows, from the row, is most "
+        "likely to meet first. density: the cluster to which a row is connected through the "
+        "densest rows, as in HDBSCAN's tree. nearest: that of the nearest row that has a label. A "
+        "new row goes with its nearest training row, as nearest with one that has a label.",
     )
     max_distance: float | None = option(
         None,
@@ -87,7 +89,8 @@ class ReassignNoise:
             points, given = np.ascontiguousarray(m[order], dtype=np.float32), labels[order]
             clustered = given != NOISE
             self.points_ = points
-            self.point_labels_ = connected_labels(points, given.astype(np.int64))
+            way = propagated_labels if self.method == "propagation" else connected_labels
+            self.point_labels_ = way(points, given.astype(np.int64))
             self.clustered_ = None if clustered.all() else clustered
             self.changed_ = int((self.refine(m, labels) != labels).sum())
         logger.info("reassign_noise: %d of %d rows got a label", self.changed_, len(labels))
