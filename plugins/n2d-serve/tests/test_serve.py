@@ -89,7 +89,7 @@ def plain(x, tmp_path_factory) -> Iterator[tuple[Served, n2d.N2D]]:
 def named(x, tmp_path_factory) -> Iterator[tuple[Served, n2d.N2D, pd.DataFrame]]:
     """Columns of several kinds, with gaps."""
     path = tmp_path_factory.mktemp("named") / "model.n2d"
-    frame = pd.DataFrame(x[:, :2], columns=["a", "b"])
+    frame = pd.DataFrame(x[:, :2].copy(), columns=["a", "b"])
     frame["plan"] = np.array(["free", "paid"])[(x[:, 2] > 0).astype(int)]
     frame.loc[3, "a"] = np.nan
     model = n2d.N2D(
