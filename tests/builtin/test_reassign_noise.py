@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import n2d_framework as n2d
-from n2d_framework.plugin import FitContext, resolve
+from n2d_framework.plugin import ConfigError, FitContext, resolve
 
 
 def reassigned(m, labels, **options):
@@ -85,6 +85,32 @@ def test_a_walk_meets_the_cluster_first_that_noise_is_given_to(seed):
     np.testing.assert_array_equal(found[labels >= 0], labels[labels >= 0])
     expected = np.array([2, 5, 7])[chances_of(m, labels).argmax(axis=1)]
     np.testing.assert_array_equal(found[labels == -1][clear], expected[clear])
+
+
+@pytest.mark.parametrize("least", [0.5, 0.6, 0.7])
+def test_noise_that_is_not_sure_enough_stays_noise(least):
+    rng = np.random.default_rng(0)
+    m = rng.normal(size=(150, 3)).astype(np.float32)
+    places = np.array([2, 5, 7])[np.digitize(m[:, 0], [-0.5, 0.5])]
+    labels = np.where(rng.random(150) < 0.3, places, -1)
+    chances = chances_of(m, labels).max(axis=1)
+    sure, unsure = chances > least + 0.02, chances < least - 0.02
+    assert sure.any()
+    assert unsure.any()
+    made = reassigned(m, labels, min_probability=least)
+    found = made.refine(m, labels)[labels == -1]
+    assert (found[sure] >= 0).all()
+    assert (found[unsure] == -1).all()
+    again = resolve("refine", "reassign_noise")
+    again.set_state(made.get_state())
+    np.testing.assert_array_equal(again.refine(m, labels)[labels == -1], found)
+
+
+@pytest.mark.parametrize("method", ["density", "nearest"])
+def test_a_probability_is_refused_where_none_is_known(method):
+    options = {"name": "reassign_noise", "method": method, "min_probability": 0.5}
+    with pytest.raises(ConfigError, match=f"min_probability.*not for {method}"):
+        resolve("refine", options)
 
 
 def test_walks_among_very_many_clusters_end_somewhere():

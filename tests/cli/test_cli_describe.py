@@ -256,14 +256,17 @@ def test_clusters_are_split_joined_and_noise_is_reassigned(n2d: Run, flowers: Pa
     assert result.exit_code == 2
     assert "give the rows, as in model.edit(X), or with --data" in result.stderr
     words = ("--split", "0=2", "--delete", "1", "--reassign-noise", "--rename", "0=first")
+    words += ("--min-probability", "0.01")
     result = n2d("edit", "flowers.n2d", *words, *rows, "-o", "edited.n2d")
     assert result.exit_code == 0, result.output
     read = json.loads(n2d("edit", "edited.n2d", "--json").stdout)["journal"]
     assert [edit["kind"] for edit in read] == ["split", "delete", "reassign", "rename"]
-    assert read[2]["method"] == "propagation"
+    assert (read[2]["method"], read[2]["min_probability"]) == ("propagation", 0.01)
     result = n2d("edit", "flowers.n2d", "--reassign-by", "nearest")
     assert result.exit_code == 2
     assert "--reassign-by: is for --reassign-noise; add it" in result.stderr
+    result = n2d("edit", "flowers.n2d", "--min-probability", "0.5")
+    assert "--min-probability: is for --reassign-noise; add it" in result.stderr
     lines = n2d("predict", "edited.n2d", "flowers.csv", "-q", "--proba").stdout.splitlines()
     assert lines[0] == "row,label,name,strength,p_0,p_1,p_2,p_3,p_noise"
     assert {line.split(",")[1] for line in lines[1:]} == {"0", "2", "3"}

@@ -150,6 +150,11 @@ def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, bl
     assert model.predict(blobs).tolist() == model.labels_.tolist()
     model.edit().undo().reassign_noise(max_distance=1e-6)
     assert (model.labels_[moved] == -1).all()
+    model.edit().undo().reassign_noise(min_probability=0.99)
+    unsure = model.labels_[moved] == -1
+    model.edit().undo().reassign_noise()
+    assert 0 < unsure.sum() <= moved.sum()
+    assert -1 not in model.labels_
 
 
 @pytest.mark.parametrize(
@@ -158,6 +163,10 @@ def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, bl
         (lambda e: e.split(0), "split of cluster 0: nothing was found, its 20 rows do not fall"),
         (lambda e: e.split(0, 2.5), "n_clusters: must be an integer; got 2.5"),
         (lambda e: e.split(0, 1), "into 1 parts; it must be at least 2"),
+        (
+            lambda e: e.delete([0]).reassign_noise(method="density", min_probability=0.5),
+            "min_probability is for method propagation",
+        ),
         (lambda e: e.split(0, 21), "split of cluster 0: it has 20 different rows, too few for 21"),
         (lambda e: e.split(77), "split of cluster 77: there is no such cluster"),
         (lambda e: e.reassign_noise(), "reassign: there is no noise"),

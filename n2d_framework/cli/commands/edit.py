@@ -51,6 +51,13 @@ def edit(
         float | None,
         typer.Option(help="With --reassign-noise: rows farther than this from clusters stay."),
     ] = None,
+    min_probability: Annotated[
+        float | None,
+        typer.Option(
+            help="With --reassign-noise: rows whose cluster a walk meets first with less than this "
+            "probability stay.",
+        ),
+    ] = None,
     rename: Annotated[
         list[str] | None, typer.Option(metavar="ID=NAME", help="A name for a cluster.")
     ] = None,
@@ -89,11 +96,15 @@ def edit(
     from n2d_framework.bundle import load, save_again
     from n2d_framework.data import load as load_rows
 
-    how = {"method": reassign_by, "max_distance": max_distance}
-    how = {name: value for name, value in how.items() if value is not None}
-    if how and not reassign_noise:
-        flag = "--reassign-by" if reassign_by else "--max-distance"
-        raise ConfigError([Problem(flag, "is for --reassign-noise; add it")])
+    flags = {
+        "--reassign-by": ("method", reassign_by),
+        "--max-distance": ("max_distance", max_distance),
+        "--min-probability": ("min_probability", min_probability),
+    }
+    given = [flag for flag, (_, value) in flags.items() if value is not None]
+    if given and not reassign_noise:
+        raise ConfigError([Problem(flag, "is for --reassign-noise; add it") for flag in given])
+    how = dict(flags[flag] for flag in given)
     arguments: dict[str, Iterable[tuple[Any, ...]]] = {
         "merge": [(_ids(text),) for text in merge or ()],
         "split": map(_parted, split or ()),

@@ -165,6 +165,7 @@ class Editor:
         *,
         method: Literal["propagation", "density", "nearest"] = "propagation",
         max_distance: float | None = None,
+        min_probability: float | None = None,
         note: str = "",
     ) -> Self:
         """Give noise, of deleted clusters as well, to clusters.
@@ -179,6 +180,9 @@ class Editor:
         max_distance : float, optional
             Rows farther than this from every clustered training row, in units of the coordinates,
             stay noise; by default none does.
+        min_probability : float, optional
+            Rows whose cluster a walk meets first with less than this probability stay noise, for
+            "propagation"; by default none does.
         note : str, default ""
             Why.
 
@@ -196,7 +200,8 @@ class Editor:
         if self._coordinates(fit) is None:
             raise UnsupportedError(_UNKNOWN.format("reassign"))
         edit = self._edit("reassign", (), "", note)
-        self._replay([*self.journal, edit | {"max_distance": max_distance, "method": method}])
+        how = {"method": method, "max_distance": max_distance, "min_probability": min_probability}
+        self._replay([*self.journal, edit | how])
         return self
 
     def must_link(self, rows: Iterable[Any], *, note: str = "") -> Self:

@@ -187,6 +187,7 @@ def _again(
             editor.reassign_noise(
                 method=edit.get("method", "nearest"),
                 max_distance=edit.get("max_distance"),
+                min_probability=edit.get("min_probability"),
                 note=note,
             )
         elif edit["kind"] in LINKS and training:

@@ -328,7 +328,7 @@ class Edits:
                 finders.append(finder)
                 continue
             if edit.kind == "reassign":
-                finder = ReassignNoise(method=edit.method, max_distance=edit.max_distance)
+                finder = edit.finder()
                 finder.fit(self.points_, found, context=FitContext())
             finders.append(finder)
             found = self._applied(edit, made, finder, self.points_, found)
@@ -345,7 +345,7 @@ class Edits:
         """Labels after one edit."""
         if edit.kind == "reassign":
             if finder is None:  # while the journal is being fitted
-                finder = ReassignNoise(method=edit.method, max_distance=edit.max_distance)
+                finder = edit.finder()
                 finder.fit(m, labels, context=FitContext())
             return finder.refine(m, labels)
         found: IntArray = labels.copy()

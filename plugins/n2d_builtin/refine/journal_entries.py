@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from n2d_builtin.refine.reassign_noise import Method
+from n2d_builtin.refine.reassign_noise import Method, ReassignNoise
 from n2d_framework.plugin import option
 
 __all__ = ["LINKS", "OF_ROWS", "Edit"]
@@ -35,7 +35,7 @@ class Edit:
         two are in the same one (apart).
     name : str
         The new name of one cluster.
-    max_distance, method : float or None, {"propagation", "density", "nearest"}
+    max_distance, min_probability, method : float or None, float or None, str
         See :class:`~n2d_builtin.refine.reassign_noise.ReassignNoise`.
     by, note, at : str
         Who edited, why and when, as the caller says.
@@ -61,6 +61,9 @@ class Edit:
     max_distance: float | None = option(
         None, gt=0, help="For reassign: noise farther than this from every cluster stays."
     )
+    min_probability: float | None = option(
+        None, ge=0, le=1, help="For reassign by propagation: noise less sure than this stays."
+    )
     method: Method = option(
         "nearest", help="For reassign: by the nearest row, by density, or by label propagation."
     )  # what journals of 0.2.0, which do not have it, did
@@ -81,6 +84,8 @@ class Edit:
             found.append("split needs the id of a cluster and different new ids for its parts")
         elif self.kind == "reassign" and self.ids:
             found.append("reassign takes no ids: it is for all noise")
+        elif self.min_probability is not None and self.method != "propagation":
+            found.append("min_probability is for method propagation")
         elif self.kind == "renumber" and not (
             0 < len(self.ids) == len(set(self.ids)) == len(self.becomes) == len(set(self.becomes))
         ):
@@ -90,6 +95,7 @@ class Edit:
         extras: dict[str, tuple[bool, tuple[str, ...]]] = {
             "name": (bool(self.name), ("rename", "merge")),
             "max_distance": (self.max_distance is not None, ("reassign",)),
+            "min_probability": (self.min_probability is not None, ("reassign",)),
             "method": (self.method != "nearest", ("reassign",)),
             "becomes": (bool(self.becomes), ("renumber",)),
             "rows": (bool(self.rows), LINKS),
@@ -100,6 +106,14 @@ class Edit:
             if given and self.kind not in kinds
         ]
         return found
+
+    def finder(self) -> ReassignNoise:
+        """Make the component that gives noise to clusters, for reassign; it is not fitted."""
+        return ReassignNoise(
+            method=self.method,
+            max_distance=self.max_distance,
+            min_probability=self.min_probability,
+        )
 
     @property
     def existing(self) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ __all__ = ["propagated_labels"]
 _STEPS, _FORGOTTEN, _DECIMALS = 100, 0.01, 9
 
 
-def propagated_labels(points: AnyArray, labels: IntArray) -> IntArray:
+def propagated_labels(points: AnyArray, labels: IntArray, least: float = 0.0) -> IntArray:
     """Labels of points, where noise has that of the cluster which a walk meets first.
 
     The walk goes from a point to any of those that are among its 15 nearest or have it among
@@ -27,11 +27,12 @@ def propagated_labels(points: AnyArray, labels: IntArray) -> IntArray:
     points : float32 array of shape (n, m)
         All different.
     labels : int64 array of shape (n,)
+    least : float, default 0
+        Probability that the likeliest cluster must have; noise for which none has it stays noise.
 
     Returns
     -------
     int64 array of shape (n,)
-        Without noise, unless there is nothing else.
     """
     from scipy.sparse import csr_array, diags_array
 
@@ -63,4 +64,5 @@ def propagated_labels(points: AnyArray, labels: IntArray) -> IntArray:
     chances.sort_indices()  # of equal chances, the first counts
     met = np.flatnonzero(np.diff(chances.indptr))
     found[noise[met]] = ids[np.asarray(chances.argmax(axis=1)).ravel()[met]]
+    found[noise[chances.max(axis=1).toarray().ravel() < least]] = NOISE
     return found

@@ -14,8 +14,10 @@ from n2d_builtin.refine.label_propagation import propagated_labels
 from n2d_framework.plugin import (
     NOISE,
     AnyArray,
+    ConfigError,
     FitContext,
     IntArray,
+    Problem,
     State,
     check_features,
     component,
@@ -45,7 +47,7 @@ class ReassignNoise:
         Distinct training coordinates, as `nearest` those that have a label, else all; ``None`` if
         none has one.
     point_labels_ : int64 array of shape (p,), or None
-        Their labels; what was noise has its new one.
+        Their labels; what was noise has its new one, or stays noise.
     clustered_ : bool array of shape (p,), or None
         Which of them had a label; ``None`` if all had.
     changed_ : int
@@ -65,14 +67,26 @@ class ReassignNoise:
         help="Rows farther than this from every clustered training row, in units of the "
         "coordinates, stay noise. Left out, no row stays noise.",
     )
+    min_probability: float | None = option(
+        None,
+        ge=0,
+        le=1,
+        help="For propagation: rows whose likeliest cluster a walk meets first with less than this "
+        "probability stay noise. Left out, no row stays noise.",
+    )
     points_: NDArray[np.float32] | None = learned(shape=("n", "m"), dtype="float32", optional=True)
     point_labels_: NDArray[np.int64] | None = learned(
-        shape=("n",), dtype="int64", optional=True, ge=0
+        shape=("n",), dtype="int64", optional=True, ge=NOISE
     )
     clustered_: NDArray[np.bool_] | None = learned(shape=("n",), dtype="bool", optional=True)
     changed_: int | None = learned(dtype=int, ge=0)
     _search: Any = learned()
     _clusters: Any = learned()
+
+    def __attrs_post_init__(self) -> None:
+        if self.min_probability is not None and self.method != "propagation":
+            text = f"is for method propagation, which has probabilities, not for {self.method}"
+            raise ConfigError([Problem("min_probability", text)])
 
     def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> Self:
         """Keep rows of `m`, of shape (n, m) float32, with the `labels` that they get."""
@@ -89,8 +103,12 @@ class ReassignNoise:
             points, given = np.ascontiguousarray(m[order], dtype=np.float32), labels[order]
             clustered = given != NOISE
             self.points_ = points
-            way = propagated_labels if self.method == "propagation" else connected_labels
-            self.point_labels_ = way(points, given.astype(np.int64))
+            given = given.astype(np.int64)
+            self.point_labels_ = (
+                propagated_labels(points, given, self.min_probability or 0.0)
+                if self.method == "propagation"
+                else connected_labels(points, given)
+            )
             self.clustered_ = None if clustered.all() else clustered
             self.changed_ = int((self.refine(m, labels) != labels).sum())
         logger.info("reassign_noise: %d of %d rows got a label", self.changed_, len(labels))
