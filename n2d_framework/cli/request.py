@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from n2d_framework.core.dataset import Dataset
     from n2d_framework.experiment.run_comparison import Planned
 
-__all__ = ["RunRequest", "read_request", "read_search_request"]
+__all__ = ["RunRequest", "is_config", "read_request", "read_search_request"]
 
 #: More values than that are hardly classes.
 _MOST_CLASSES = 200
@@ -127,7 +127,7 @@ def read_request(
     the catalogue knows it, or that of the classes in the data: see :meth:`RunRequest.for_data`.
     """
     numbered: Callable[[Any, int], RunConfig] | None = None
-    from_file = _is_config(source)
+    from_file = is_config(source)
     if from_file:
         config = read_config(source, overrides, allow_code=allow_code)
     elif data is not None:
@@ -150,7 +150,7 @@ def read_request(
     return RunRequest(config, name, None if numbered is None else partial(numbered, config.data))
 
 
-def _is_config(source: str) -> bool:
+def is_config(source: str) -> bool:
     """Return whether that names a configuration file, by its suffix, and not data."""
     return Path(source).suffix.lower() in _CONFIG_SUFFIXES
 
@@ -230,7 +230,7 @@ def read_search_request(
     from n2d_framework.experiment.run_comparison import plan_comparison
     from n2d_framework.experiment.search.spaces import with_all_installed
 
-    if _is_config(source):
+    if is_config(source):
         tree = with_all_installed(apply_overrides(read_tree(source), overrides))
         return plan_comparison(tree, allow_code=allow_code, select=select), _safe_name(source)
     tree = apply_overrides({}, overrides)

@@ -200,7 +200,13 @@ class Maintenance(Assessor):
         return names_given(self.descriptions_) | self._fitted().fitted.cluster_names
 
     def stability(
-        self, X: Any, *, resamples: int = 20, seeds: int = 5, keep: bool = False
+        self,
+        X: Any,
+        *,
+        resamples: int = 20,
+        seeds: int = 5,
+        keep: bool = False,
+        scheduler: Any = None,
     ) -> Stability:
         """Measure how sure each label is, by fitting the composition again.
 
@@ -218,6 +224,9 @@ class Maintenance(Assessor):
         keep : bool, default False
             Whether the model keeps the confidence of at most 10,000 of the rows with their latent
             coordinates, so that :meth:`confidence` gives it for others; bundles hold it then.
+        scheduler : str, distributed.Client or a cluster object, optional
+            A Dask scheduler, such as ``tcp://10.0.0.5:8786``, whose workers make the refits side by
+            side. What is found is the same without it.
 
         Returns
         -------
@@ -231,6 +240,8 @@ class Maintenance(Assessor):
             If the rows do not fit the model.
         UnsupportedError
             If rows are to be resampled, and a component cannot place new ones.
+        ConfigError
+            If no scheduler answers, or its workers do not see the model's store.
         """
         rows = self._rows(X)
         latent, manifold, labels, training = self._outputs_of(rows)
@@ -239,7 +250,7 @@ class Maintenance(Assessor):
         before = fit.labels_before_edits if training else plan.labels_of(manifold, edited=False)
         found = stability_of(
             self, rows, before, labels, lambda given: plan.edited(manifold, given),
-            inductive=plan.plan.inductive, resamples=resamples, seeds=seeds,
+            inductive=plan.plan.inductive, resamples=resamples, seeds=seeds, scheduler=scheduler,
         )  # fmt: skip
         if keep:
             kept = RowConfidence.of(latent, labels, found.confidence, fit.random_state)

@@ -152,6 +152,33 @@ def test_stability_of_a_bundle(n2d: Run, flowers: Path) -> None:
     assert n2d(*words[:-2], "--seeds", "0", "--resamples", "1").exit_code == 2
 
 
+def test_stability_of_a_configuration(n2d: Run, config: Path) -> None:
+    words = ("--seeds", "2", "--resamples", "1", "--json")
+    read = json.loads(n2d("stability", config, *words).stdout)
+    assert read["refits"] == 3
+    assert sum(about["size"] for about in read["clusters"]) == 60
+    rows = np.load("blobs.npz")["x"][:40]
+    np.save("fewer.npy", rows)
+    fewer = json.loads(n2d("stability", config, "fewer.npy", *words).stdout)
+    assert sum(about["size"] for about in fewer["clusters"]) == 40
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["quick.yaml", "--keep"], "--keep: needs a bundle; quick.yaml is a configuration"),
+        (["model.n2d"], "DATA: is missing: give the rows after model.n2d"),
+        (["quick.yaml", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "--workers: cannot"),
+        (["quick.yaml", "--scheduler", "tcp://127.0.0.1:1"], "no scheduler answers"),
+    ],
+)
+def test_stability_refuses(n2d: Run, config: Path, words, said) -> None:
+    assert config.name == "quick.yaml"
+    result = n2d("stability", *words)
+    assert result.exit_code == 2
+    assert said in " ".join(result.stderr.split())
+
+
 def test_a_run_without_rows_holds_none(n2d: Run, elsewhere: Path) -> None:
     table = load_iris(as_frame=True).data
     table.iloc[0] = [71.5, 72.25, 73.125, 74.0625]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import os
+import signal
+import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +19,7 @@ import n2d_framework as n2d
 from n2d_framework.errors import ConfigError, DataError, StateError, UnsupportedError
 from n2d_framework.pipeline.after_fit import refits as refits_module
 from n2d_framework.pipeline.after_fit.refits import Stability
+from n2d_framework.plan.executors.dask_cluster import local_workers
 from n2d_framework.plan.row_confidence import RowConfidence
 
 
@@ -228,6 +233,21 @@ def test_a_threshold_leaves_out_the_share_that_it_says(rows, times):
         if rows > 2 and times == 1:
             of_new = known.of_rows(new, (new[:, 0] > 0.3).astype(np.int64))
             assert (of_new < least).mean() == pytest.approx(share, abs=0.025)
+
+
+@pytest.mark.slow
+def test_workers_find_what_one_process_finds_though_one_is_killed(blobs, tmp_path):
+    table = pd.DataFrame(blobs[0], columns=["wide", "high"])
+    model = n2d.N2D("pca", "identity", "gmm", n_clusters=3, random_state=0,
+                    store=tmp_path / "stages").fit(table)  # fmt: skip
+    alone = model.stability(table, resamples=6, seeds=2)
+    with local_workers(2, 1) as client:
+        first = next(iter(client.run(os.getpid).values()))
+        threading.Timer(0.2, os.kill, (first, signal.SIGKILL)).start()
+        spread = model.stability(table, resamples=6, seeds=2, scheduler=client)
+    assert spread.kinds == alone.kinds
+    for name in ("labels", "confidence", "consensus", "ari", "jaccard", "together"):
+        np.testing.assert_array_equal(getattr(spread, name), getattr(alone, name))
 
 
 @pytest.mark.parametrize(

@@ -163,11 +163,11 @@ def test_an_interrupted_command_resumes_where_it_stopped(
     out, given = tmp_path / "labels.parquet", []
     answers = block_map._taken
 
-    def stops(future: Any, number: int, tries: int) -> Any:
+    def stops(future: Any, number: int, *more: Any) -> Any:
         if len(given) == 7:
             raise KeyboardInterrupt
         given.append(number)
-        return answers(future, number, tries)
+        return answers(future, number, *more)
 
     arguments = ("--scheduler", cluster.scheduler_address, "--chunk", "250")
     monkeypatch.setattr(block_map, "_taken", stops)
@@ -180,9 +180,9 @@ def test_an_interrupted_command_resumes_where_it_stopped(
     assert other.exit_code == 1
     assert "another chunk" in " ".join(other.output.split())
 
-    def counted(future: Any, number: int, tries: int) -> Any:
+    def counted(future: Any, number: int, *more: Any) -> Any:
         given.append(number)
-        return answers(future, number, tries)
+        return answers(future, number, *more)
 
     monkeypatch.setattr(block_map, "_taken", counted)
     done = predict(saved, out, *arguments)

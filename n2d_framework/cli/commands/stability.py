@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from n2d_framework.cli.commands.verify import TRUST
-from n2d_framework.cli.flags import InsteadOfTables, selecting
+from n2d_framework.cli.flags import AllowCode, InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
-from n2d_framework.errors import UnsupportedError
+from n2d_framework.errors import ConfigError, Problem, UnsupportedError
 
 __all__ = ["stability"]
 
@@ -21,8 +22,16 @@ _MOST_PAIRED = 1000
 
 @selecting
 def stability(
-    bundle: Annotated[Path, typer.Argument(help="A bundle (.n2d).")],
-    data: Annotated[str, typer.Argument(help="Rows: those of the fit, or others.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="BUNDLE|CONFIG", help="A bundle (.n2d), or a configuration to fit."),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            help="Rows: those of the fit, or others; for a configuration, in place of its data."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -43,28 +52,42 @@ def stability(
     store: Annotated[
         Path | None, typer.Option(help="Folder in which the stages of the refits are kept.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes on this machine that make the refits.")
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="A dask.distributed scheduler whose workers make the refits."
+        ),
+    ] = None,
+    allow_code: AllowCode = False,
     trust: Annotated[list[str] | None, TRUST] = None,
     json: InsteadOfTables = False,
 ) -> None:
     """Fit a model's composition again, and say how sure its labels are."""
     import numpy as np
 
-    from n2d_framework.bundle import holds_rows, load, save_again
+    from n2d_framework.bundle import save_again
+    from n2d_framework.cli.predicting.by_workers import cluster_of
+    from n2d_framework.cli.request import is_config
     from n2d_framework.cli.table_file import check_table_path, open_table
-    from n2d_framework.data import load as load_rows
 
     if output is not None:
         check_table_path(output, labels_only=False)
-    model = load(bundle, trusted=trust or ()).set_params(store=store)
-    if keep and not holds_rows(model):
-        raise UnsupportedError(
-            f"{bundle}: it was saved without rows, and --keep puts coordinates of rows into it; "
-            "save the model with its rows first"
-        )
-    rows = load_rows(select(data), like=model.schema_)
-    found = model.stability(rows, resamples=resamples, seeds=seeds, keep=keep)
+    if scheduler is not None and workers > 1:
+        raise ConfigError([Problem("--workers", "cannot be combined with --scheduler")])
+    if is_config(str(source)):
+        if keep:
+            raise ConfigError([Problem("--keep", f"needs a bundle; {source} is a configuration")])
+        model, rows = _fitted(source, data, select, store, allow_code=allow_code)
+    else:
+        model, rows = _loaded(source, data, select, store, trust or (), keep=keep)
+    alone = scheduler is None and workers == 1
+    with contextlib.nullcontext() if alone else cluster_of(scheduler, workers) as client:
+        found = model.stability(rows, resamples=resamples, seeds=seeds, keep=keep, scheduler=client)
     if keep:
-        save_again(model, bundle)
+        save_again(model, source)
     if output is not None:
         columns = {"row": np.arange(len(found.labels))}
         columns |= {} if rows.ids is None else {"id": rows.ids}
@@ -114,4 +137,39 @@ def stability(
     if output is not None:
         console.print(f"rows     {output}", soft_wrap=True)
     if keep:
-        console.print(f"bundle   {bundle}", soft_wrap=True)
+        console.print(f"bundle   {source}", soft_wrap=True)
+
+
+def _loaded(
+    bundle: Path, data: str | None, select: Callable[[Any], Any], store: Path | None,
+    trusted: Sequence[str], *, keep: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    """The model of a bundle, and the rows."""
+    from n2d_framework.bundle import holds_rows, load
+    from n2d_framework.data import load as load_rows
+
+    if data is None:
+        raise ConfigError([Problem("DATA", f"is missing: give the rows after {bundle}")])
+    model = load(bundle, trusted=trusted).set_params(store=store)
+    if keep and not holds_rows(model):
+        raise UnsupportedError(
+            f"{bundle}: it was saved without rows, and --keep puts coordinates of rows into it; "
+            "save the model with its rows first"
+        )
+    return model, load_rows(select(data), like=model.schema_)
+
+
+def _fitted(
+    config: Path, data: str | None, select: Callable[[Any], Any], store: Path | None, *,
+    allow_code: bool,
+) -> tuple[Any, Any]:  # fmt: skip
+    """A model of a configuration, fitted on its data, and these."""
+    from n2d_framework.cli.request import read_request
+    from n2d_framework.data import load as load_rows
+    from n2d_framework.pipeline import compose
+
+    request = read_request(
+        str(config), data=data, overrides=(), allow_code=allow_code, select=select
+    )
+    rows = load_rows(request.data)
+    return compose(request.config, store=store).fit(rows), rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -16,6 +17,9 @@ from n2d_framework.errors import ConfigError, Problem, UnsupportedError
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.matching import match_clusters
 from n2d_framework.pipeline.after_fit.arguments import integer
+from n2d_framework.pipeline.mapped.block_map import map_tasks, sent_once
+from n2d_framework.plan.executors.dask_cluster import connected, require_shared
+from n2d_framework.plan.store import StageStore
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, FloatArray, IntArray
 
@@ -109,6 +113,7 @@ def stability_of(
     inductive: bool,
     resamples: int,
     seeds: int,
+    scheduler: Any = None,
 ) -> Stability:
     """Refit a composition and compare.
 
@@ -127,6 +132,8 @@ def stability_of(
         Fits on other 80 % of the rows, from which all rows are predicted.
     seeds : int
         Fits on all rows with other seeds.
+    scheduler : str, distributed.Client or a cluster object, optional
+        Whose workers make the refits.
 
     Returns
     -------
@@ -156,7 +163,7 @@ def stability_of(
         )
     taken = int(max(before.max(), labels.max()))
     votes, kinds = [], []
-    for kind, found in _refits(model, rows, resamples, seeds):
+    for kind, found in _refits(model, rows, resamples, seeds, scheduler):
         votes.append(edited(_matched(before, found, taken)))
         kinds.append(kind)
     given = np.stack(votes)
@@ -194,20 +201,48 @@ def unfitted_again(model: Any, **params: Any) -> Any:
     return again
 
 
-def _refits(model: Any, rows: Rows, resamples: int, seeds: int) -> Iterator[tuple[str, IntArray]]:
-    """Labels of all rows by one refit after the other."""
+def _refits(
+    model: Any, rows: Rows, resamples: int, seeds: int, scheduler: Any
+) -> Iterator[tuple[str, IntArray]]:
+    """Labels of all rows by each refit, in order; each is the same wherever it is made."""
 
     def unfitted(kind: str, number: int) -> Any:
         seed = derive_seed(model.random_state_, f"stability {kind}", str(number))
         return unfitted_again(model, random_state=seed, describe=[], listeners=())
 
-    for number in range(seeds):
-        yield "seed", unfitted("seed", number).fit(rows).labels_
-    for number in range(resamples):
-        again = unfitted("resample", number)
-        drawn = np.random.default_rng(again.random_state).permutation(len(rows))
-        part = np.sort(drawn[: max(2, round(_SHARE * len(rows)))])
-        yield "resample", again.fit(rows.take(part)).predict(rows)
+    planned = [("seed", number) for number in range(seeds)]
+    planned += [("resample", number) for number in range(resamples)]
+    if scheduler is None:
+        for kind, number in planned:
+            yield kind, _labels_by(unfitted(kind, number), rows, kind)
+        return
+    with connected(scheduler) as client:
+        store = model.store
+        if store is not None:
+            kept = store if isinstance(store, StageStore) else StageStore(store)
+            require_shared(client, kept, [])
+        sent = sent_once(client, rows, f"n2d-rows-{uuid.uuid4().hex}")
+        tasks = ((place, (unfitted(*one), one[0])) for place, one in enumerate(planned))
+        found = dict(
+            map_tasks(
+                client,
+                lambda task: client.submit(_labels_by, task[0], sent, task[1], pure=False),
+                tasks,
+                "refit",
+            )
+        )
+    for place, (kind, _) in enumerate(planned):
+        yield kind, found[place]
+
+
+def _labels_by(again: Any, rows: Rows, kind: str) -> IntArray:
+    """Labels of all rows by an unfitted model, which is fitted on them or on a part."""
+    if kind == "seed":
+        fitted = again.fit(rows)
+        return np.asarray(fitted.labels_)
+    drawn = np.random.default_rng(again.random_state).permutation(len(rows))
+    part = np.sort(drawn[: max(2, round(_SHARE * len(rows)))])
+    return np.asarray(again.fit(rows.take(part)).predict(rows))
 
 
 def _matched(labels: IntArray, found: IntArray, taken: int) -> IntArray:

@@ -1,4 +1,4 @@
-"""Blocks of rows, labelled by the workers of a cluster; few are on their way at any time."""
+"""Tasks for the workers of a cluster, such as blocks of rows; few are on their way at any time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from n2d_framework.errors import ConfigError, N2DError, Problem, StageError
 from n2d_framework.pipeline.mapped.shipped_model import ShippedModel
 from n2d_framework.plan.fitted_plan import FittedPlan
 
-__all__ = ["map_blocks"]
+__all__ = ["map_blocks", "map_tasks", "sent_once"]
 
 #: Blocks on their way for each thread of a worker: one that it works on, one that waits.
 _AHEAD = 2
@@ -55,17 +55,61 @@ def map_blocks(
     N2DError
         Whatever the model refuses a block with; which one is in its ``block``.
     """
-    import dask
+    model = sent_once(client, shipped, f"n2d-model-{shipped.digest[:16]}")
+    yield from map_tasks(
+        client, lambda block: client.submit(_answer, model, make, block, pure=False), blocks
+    )
 
-    given = iter(blocks)
-    # Blocks travel with their tasks, so that they outlive a worker: a scheduler need not be warned.
-    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
-        model = client.submit(_itself, shipped, key=f"n2d-model-{shipped.digest[:16]}")
+
+def sent_once(client: Any, value: Any, key: str) -> Any:
+    """Send what many tasks need, for as long as what is returned is referred to.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    value : object
+    key : str
+        Its name there.
+
+    Returns
+    -------
+    distributed.Future
+    """
+    with _large():
+        return client.submit(_itself, value, key=key)
+
+
+def map_tasks(
+    client: Any, send: Callable[[Any], Any], given: Iterable[tuple[int, Any]], what: str = "block"
+) -> Iterator[tuple[int, Any]]:
+    """Yield the answer of each task, as soon as a worker has it.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    send : callable
+        Submits what a task is given; returns its future.
+    given : iterable of (int, object)
+        Numbered; one is taken when there is a worker for it.
+    what : str, default "block"
+        What messages call a task.
+
+    Yields
+    ------
+    (int, object)
+        In any order. Tasks of a worker that dies are given to others.
+
+    Raises
+    ------
+    ConfigError, StageError, N2DError
+        As by :func:`map_blocks`.
+    """
+    given = iter(given)
+    with _large():
         pending: dict[Any, tuple[int, Any, int]] = {}
 
-        def submit(number: int, block: Any, tries: int) -> None:
-            future = client.submit(_answer, model, make, block, pure=False)
-            pending[future] = number, block, tries
+        def submit(number: int, task: Any, tries: int) -> None:
+            pending[send(task)] = number, task, tries
 
         try:
             room = _room(client)
@@ -75,10 +119,10 @@ def map_blocks(
                 if not pending:
                     return
                 for future in _ended(client, pending):
-                    number, block, tries = pending.pop(future)
-                    found = _taken(future, number, tries)
+                    number, task, tries = pending.pop(future)
+                    found = _taken(future, number, tries, what)
                     if found is None:
-                        submit(number, block, tries + 1)
+                        submit(number, task, tries + 1)
                     else:
                         yield number, found[0]
                 room = _room(client)
@@ -87,8 +131,15 @@ def map_blocks(
                 client.cancel(list(pending))
 
 
-def _itself(shipped: ShippedModel) -> ShippedModel:
-    return shipped
+def _large() -> Any:
+    """Turn off the warning of large tasks: they outlive a worker since they hold their data."""
+    import dask
+
+    return dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"})
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _answer(shipped: ShippedModel, make: Any, block: Any) -> Any:
@@ -139,7 +190,7 @@ def _ended(client: Any, pending: Iterable[Any]) -> list[Any]:
             raise _gone() from error
 
 
-def _taken(future: Any, number: int, tries: int) -> tuple[Any] | None:
+def _taken(future: Any, number: int, tries: int, what: str) -> tuple[Any] | None:
     """The answer of a future that has ended; ``None`` if its workers have crashed."""
     from distributed import KilledWorker
 
@@ -151,8 +202,8 @@ def _taken(future: Any, number: int, tries: int) -> tuple[Any] | None:
         if tries < _AGAIN:
             return None
         raise StageError(
-            f"workers die whenever they are given block {number} ({error}); give them more memory, "
-            "or smaller blocks"
+            f"workers die whenever they are given {what} {number} ({error}); give them more memory"
+            + (", or smaller blocks" if what == "block" else "")
         ) from error
     except N2DError as error:
         error.block = number  # type: ignore[attr-defined]
