@@ -65,6 +65,9 @@ class Profile:
         places, that differ from each other.
     touches : tuple of (int, float)
         Labels of the clusters next to it, and their share of the nearest neighbours of its rows.
+    density : float or None
+        How many times as near its rows have their tenth neighbour as rows in general, in the
+        median: above 1 it is denser. ``None`` if neighbours are at the very same place.
     strength : float or None
         Mean strength of its rows; ``None`` if the clusterer knows none.
     contrasts : tuple of Contrast
@@ -76,6 +79,7 @@ class Profile:
     share: float
     exemplars: tuple[int, ...]
     touches: tuple[tuple[int, float], ...]
+    density: float | None
     strength: float | None
     contrasts: tuple[Contrast, ...]
 
@@ -115,7 +119,7 @@ def profiles(
     """
     rng = np.random.default_rng(derive_seed(random_state, "profiles"))
     points = np.asarray(coordinates, dtype=np.float64)
-    touching = _touching(points, labels, rng)
+    touching, densities = _around(points, labels, rng)
     compared = None if features is None else feature_contrasts(features, labels)
     made = []
     for i, (label, own) in enumerate(grouped(labels)):
@@ -126,6 +130,7 @@ def profiles(
                 len(own) / len(labels),
                 tuple(_typical(points, own, n_exemplars, rng)),
                 touching.get(label, ()),
+                densities.get(label),
                 None if strengths is None else float(np.mean(strengths[own])),
                 () if compared is None else _contrasts(compared, i, names, n_contrasts),
             )
@@ -188,10 +193,10 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
     return [int(row) for row in own[chosen[:number]]]
 
 
-def _touching(
+def _around(
     points: AnyArray, labels: IntArray, rng: np.random.Generator
-) -> dict[int, tuple[tuple[int, float], ...]]:
-    """For each cluster the clusters that its rows' nearest neighbours are of."""
+) -> tuple[dict[int, tuple[tuple[int, float], ...]], dict[int, float | None]]:
+    """For each cluster the clusters that its rows' nearest neighbours are of, and its density."""
     from sklearn.neighbors import NearestNeighbors
 
     rows = np.arange(len(points))
@@ -199,10 +204,13 @@ def _touching(
         rows = np.sort(rng.choice(rows, _SAMPLED, replace=False))
     number = min(_NEIGHBORS, len(rows) - 1)
     if number < 1:
-        return {}
+        return {}, {}
     search = NearestNeighbors(n_neighbors=number).fit(points[rows])
-    near = labels[rows][search.kneighbors(return_distance=False)]
-    found = {}
+    apart, near = search.kneighbors()
+    near, reach = labels[rows][near], apart[:, -1]
+    found: dict[int, tuple[tuple[int, float], ...]] = {}
+    dense: dict[int, float | None] = {}
+    usual = float(np.median(reach))
     for label, own in grouped(labels[rows]):
         others, counts = np.unique(near[own], return_counts=True)
         shares = counts / counts.sum()
@@ -212,4 +220,6 @@ def _touching(
             for i in order
             if others[i] not in (label, NOISE) and shares[i] >= _TOUCHING
         )[:_MOST_TOUCHING]
-    return found
+        own_reach = float(np.median(reach[own]))
+        dense[label] = usual / own_reach if usual > 0 and own_reach > 0 else None
+    return found, dense

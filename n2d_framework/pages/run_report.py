@@ -400,6 +400,7 @@ def _card(view: RunView, profile: Profile, place: int, pictures: Pictures | None
         "name": view.cluster_name(profile.label),
         "size": profile.size,
         "share": profile.share,
+        "density": profile.density,
         "strength": profile.strength,
         "touches": [(view.cluster_name(label), share) for label, share in profile.touches],
         "classes": classes,

@@ -184,8 +184,10 @@ class Reporter(Maintenance):
         -------
         dict
             ``n_rows``; ``clusters``, a list with one mapping for each label in ascending order
-            (noise is -1): ``label``, ``name``, ``size``, ``share``, ``strength`` (mean; where the
-            clusterer knows it), ``exemplars`` (ids, or numbers of rows; the first is the medoid),
+            (noise is -1): ``label``, ``name``, ``size``, ``share``, ``density`` (how many times as
+            near its rows have their tenth neighbour as rows in general), ``strength`` (mean; where
+            the clusterer knows it), ``confidence`` (mean; where stability was measured and kept),
+            ``exemplars`` (ids, or numbers of rows; the first is the medoid),
             ``touches`` (``label`` and ``share`` of its nearest neighbours), ``distinctive``
             (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``) and ``rule``
             (``conditions``, ``share``, ``precision``); ``fidelity`` of the rules, if they could be
@@ -203,7 +205,9 @@ class Reporter(Maintenance):
         """
         fit = self._fitted()
         rows = self._rows(X)
-        _, manifold, labels, _ = self._outputs_of(rows)
+        latent, manifold, labels, _ = self._outputs_of(rows)
+        kept = fit.fitted.confidence
+        sure = None if kept is None else kept.of_rows(latent, labels)
         shown = shown_rows(rows)
         features = None if shown.features is None else shown.features.reshape(len(labels), -1)
         features_named = tuple(map(readable_feature, shown.names))
@@ -234,7 +238,9 @@ class Reporter(Maintenance):
                 else names.get(profile.label, f"cluster {profile.label}"),
                 "size": profile.size,
                 "share": profile.share,
+                "density": profile.density,
                 "strength": profile.strength,
+                "confidence": None if sure is None else float(sure[labels == profile.label].mean()),
                 "exemplars": [ids[row] for row in profile.exemplars] if keep_rows else [],
                 "touches": [{"label": label, "share": share} for label, share in profile.touches],
                 "distinctive": [attrs.asdict(contrast) for contrast in profile.contrasts],

@@ -298,3 +298,25 @@ def test_describing_keeps_the_parameter_of_the_same_name():
     assert callable(model.describe)
     x = load_iris().data
     assert "summary" in model.fit(x).describe(x)["components"]
+
+
+@pytest.mark.parametrize("times", [1, 12])
+def test_the_density_of_clusters_is_said_beside_the_others(times):
+    """A cluster five times as narrow; and one whose rows are all at a few places."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, (120, 2)), rng.normal(0, 0.2, (120, 2)) + 20])
+    x[120:] = np.repeat(x[120 : 120 + 120 // times], times, axis=0)
+    model = n2d.N2D("identity", "identity", "kmeans", n_clusters=2, scaler="none",
+                    random_state=0).fit(x)  # fmt: skip
+    about = {one["label"]: one for one in model.describe(x)["clusters"]}
+    wide, narrow = about[model.labels_[0]], about[model.labels_[-1]]
+    if times == 1:
+        assert narrow["density"] / wide["density"] == pytest.approx(5.0, rel=0.3)
+        assert wide["density"] < 1 < narrow["density"]
+    else:
+        assert narrow["density"] is None
+    assert wide["confidence"] is None
+    model.stability(x, resamples=3, seeds=2, keep=True)
+    sure = model.confidence(x)
+    for label, one in {one["label"]: one for one in model.describe(x)["clusters"]}.items():
+        assert one["confidence"] == pytest.approx(sure[model.labels_ == label].mean())

@@ -63,9 +63,11 @@ def describe(
 
 
 def _heading(about: Mapping[str, Any]) -> Any:
-    strength = "" if about["strength"] is None else f", mean strength {about['strength']:.2f}"
+    means = {f"mean {name}": about[name] for name in ("strength", "confidence")}
+    known = {"density": about["density"], **means}
+    more = "".join(f", {name} {value:.2f}" for name, value in known.items() if value is not None)
     return styled(
-        (str(about["name"]), "bold"), f": {about['size']:,} rows, {about['share']:.1%}{strength}"
+        (str(about["name"]), "bold"), f": {about['size']:,} rows, {about['share']:.1%}{more}"
     )
 
 
