@@ -13,9 +13,11 @@ from n2d_framework.types import AnyArray
 
 __all__ = ["MOST_POINTS", "chosen_rows", "packed_numbers", "points"]
 
-#: Points that a page draws smoothly; of more rows a random sample is drawn.
+#: Points that a page draws smoothly; of more rows a random sample is drawn, over counts of all.
 MOST_POINTS = 100_000
 _GRID = 65_535
+#: Cells along an axis in which rows are counted.
+_CELLS = 400
 #: Bytes that values of columns may take, and the most columns.
 _COLUMN_BYTES, _MOST_COLUMNS = 6_000_000, 16
 
@@ -63,14 +65,16 @@ def points(
     low, high = plane.min(axis=0), plane.max(axis=0)
     # One scale for both axes: distances on the map can be compared.
     span = float((high - low).max()) or 1.0
-    place = ((plane[rows] - (low + high) / 2) / span + 0.5) * _GRID
+    place = ((plane - (low + high) / 2) / span + 0.5) * _GRID
     place[:, 1] = _GRID - place[:, 1]
-    x, y = place.round().clip(0, _GRID).astype("<u2").T
+    place = place.round().clip(0, _GRID)
+    x, y = place[rows].astype("<u2").T
     shown = min(len(names), _MOST_COLUMNS, _COLUMN_BYTES // (4 * max(1, len(rows))))
     return {
         "n": len(rows),
         "total": len(plane),
         "extent": [float(v) for v in (high - low) / span],
+        "cells": _cells(place, codes) if len(rows) < len(plane) else None,
         "x": packed_numbers(x),
         "y": packed_numbers(y),
         "row": packed_numbers(rows.astype("<u4")),
@@ -84,6 +88,24 @@ def points(
             {"name": names[i], **_column(np.asarray(columns[rows, i], dtype=np.float64))}
             for i in range(shown)
         ],
+    }
+
+
+def _cells(place: AnyArray, codes: AnyArray) -> dict[str, Any]:
+    """Logarithms of the numbers of rows in cells of the map, and the cluster of most of them."""
+    column, line = (place.T * (_CELLS / (_GRID + 1))).astype(np.int64)
+    number = int(codes.max()) + 1
+    both, counts = np.unique((line * _CELLS + column) * number + codes, return_counts=True)
+    cell, cluster = np.divmod(both, number)
+    order = np.lexsort((-cluster, counts, cell))  # of equal counts, the first cluster
+    last = order[np.append(np.diff(cell[order]) > 0, True)]
+    rows = np.bincount(cell, counts, minlength=_CELLS * _CELLS)[cell[last]]
+    depth = np.log1p(rows) / np.log1p(rows.max())
+    return {
+        "side": _CELLS,
+        "at": packed_numbers(cell[last].astype("<u4")),
+        "cluster": packed_numbers(cluster[last].astype("<u2")),
+        "depth": packed_numbers((255 * depth).round().astype("<u1")),
     }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from n2d_framework.metrics.hierarchy import ClusterMeans, Hierarchy
-from n2d_framework.pages import RunView, write_run_report
+from n2d_framework.pages import RunView, data_map, write_run_report
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -91,6 +91,17 @@ def test_points_have_notes_with_id_cluster_class_and_thumbnail(opened, scheme):
     said = page.inner_text("#tip")
     assert said.split("\n") == ["id-25", "row 25", "cluster 1", "class: odd", "strength: 0.42"]
     assert page.locator("#tip .thumb").count() == 1
+
+
+def test_rows_that_are_not_points_are_seen_from_afar(opened, tmp_path, monkeypatch):
+    monkeypatch.setattr(data_map, "MOST_POINTS", 50)
+    x = np.random.default_rng(0).normal(size=(5000, 2))
+    view = RunView(name="many", labels=np.arange(5000) % 2, coordinates=x, plane=x)
+    page = opened(file=write_run_report(view, tmp_path / "r.html"))
+    everything = painted(page)
+    page.locator("#map-legend button").first.click()
+    page.wait_for_timeout(100)
+    assert everything > 2 * painted(page) > 0
 
 
 def test_searching_and_the_legend_fade_other_points(opened):

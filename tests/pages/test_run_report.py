@@ -20,6 +20,7 @@ from n2d_framework.errors import DataError, OutputError
 from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.surrogate_rules import surrogate
 from n2d_framework.pages import RunView, write_run_report
+from n2d_framework.pages.data_map import points
 from n2d_framework.plugin import NOISE, Dataset
 
 TRIO = ("pca", "identity", "kmeans")
@@ -232,6 +233,25 @@ def test_all_noise_one_cluster_and_a_cluster_per_row_are_shown(labels, said, tmp
     x = np.random.default_rng(0).normal(size=(30, 4))
     view = RunView(name="n", labels=labels, coordinates=x, rows=x, feature_names=tuple("abcd"))
     assert said in write_run_report(view, tmp_path / "r.html").read_text()
+
+
+def test_of_more_rows_than_points_all_are_counted_in_cells():
+    rng = np.random.default_rng(0)
+    plane, codes = rng.normal(size=(3000, 2)), rng.integers(0, 3, 3000)
+    assert points(plane, np.arange(3000), codes)["cells"] is None
+    plane[:40], codes[:25], codes[25:40] = plane[0], 2, 1
+    made = points(plane, np.arange(0, 3000, 30), codes)
+    cells, n = made["cells"], made["cells"]["side"]
+    read = {"at": "<u4", "cluster": "<u2", "depth": "<u1"}
+    at, cluster, depth = (numbers(cells[name], kind) for name, kind in read.items())
+    x, y = (numbers(made[name], "<u2").astype(int) for name in "xy")
+    of_points = (y * n // 65536) * n + x * n // 65536
+    assert set(of_points.tolist()) <= set(at.tolist())
+    assert (np.diff(at.astype(int)) > 0).all()
+    (fullest,) = np.flatnonzero(depth == 255)
+    assert (at[fullest], cluster[fullest]) == (of_points[0], 2)
+    alone = round(255 * np.log(2) / np.log1p(40))
+    assert {alone} <= set(depth[depth < 255].tolist())
 
 
 def test_ten_thousand_clusters_stay_small(tmp_path):

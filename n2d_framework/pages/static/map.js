@@ -19,6 +19,8 @@ function startMap() {
   const P = D.points, n = P.n, canvas = $("map-canvas"), pen = canvas.getContext("2d"), TIP = $("tip");
   const X = unpack(P.x, Uint16Array), Y = unpack(P.y, Uint16Array), ROW = unpack(P.row, Uint32Array);
   const CLUSTER = unpack(P.cluster, Uint16Array);
+  // Counts of all rows, where only some of them are points.
+  const CELLS = P.cells && { side: P.cells.side, at: unpack(P.cells.at, Uint32Array), cluster: unpack(P.cells.cluster, Uint16Array), depth: unpack(P.cells.depth, Uint8Array) };
   const CLASS = P.class === null ? null : unpack(P.class, Uint16Array);
   // Shares from 0 to 1, in bytes.
   const SHARES = ["strength", "confidence"].filter((title) => P[title] !== null)
@@ -83,11 +85,22 @@ function startMap() {
     return state.only !== null && state.by in groups && groups[state.by].of[i] !== state.only;
   }
   const sizeNow = () => Math.max(1, Math.min(9, Math.round(ratio * Math.sqrt((60000 / (n + 2000)) * state.zoom) * 0.9 + 1)));
+  function paintCells(data) {
+    const { side: cells, at, cluster, depth } = CELLS;
+    const ends = (to, place, end) => [Math.max(0, Math.round(to(place / cells))), Math.min(end, Math.round(to((place + 1) / cells)))];
+    at.forEach((place, i) => {
+      const [left, right] = ends(toX, place % cells, width), [top, bottom] = ends(toY, Math.floor(place / cells), height);
+      const [r, g, b] = palette[cluster[i]], a = 25 + 0.5 * depth[i];
+      for (let line = top; line < bottom; line++)
+        for (let column = left; column < right; column++) data.set([r, g, b, a], 4 * (line * width + column));
+    });
+  }
   function paintPoints() {
     palette = palette || inks();
     const image = pen.createImageData(width, height), data = image.data, size = sizeNow();
     const half = size >> 1, round = size > 3, alpha = n > 20000 && state.zoom < 4 ? 0.6 : 0.9;
     const some = state.found !== null || state.only !== null;
+    if (CELLS && !some && state.by === "cluster" && state.zoom < 4) paintCells(data);
     for (let pass = some ? 0 : 1; pass < 2; pass++)
       for (let i = 0; i < n; i++) {
         if (some && faded(i) === (pass === 1)) continue;
