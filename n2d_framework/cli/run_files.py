@@ -97,7 +97,7 @@ class RunFiles:
         self.output.has_labels = True
 
     def steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """RunFiles made after the labels, with a name for users; none of them raises."""
+        """Files made after the labels, with a name for users; none of them raises."""
         if self.rows and self.model.composition_.choices("describe"):
             yield "descriptions", lambda: self._attempt("descriptions", self._write_descriptions)
         yield "scores", lambda: self._attempt("scores", self._assess)

@@ -167,6 +167,8 @@ def test_stability_of_a_configuration(n2d: Run, config: Path) -> None:
     ("words", "said"),
     [
         (["quick.yaml", "--keep"], "--keep: needs a bundle; quick.yaml is a configuration"),
+        (["quick.yaml", "--trust", "a.B"], "--trust: needs a bundle"),
+        (["model.n2d", "x.npy", "--allow-code"], "--allow-code: is for a configuration"),
         (["model.n2d"], "DATA: is missing: give the rows after model.n2d"),
         (["quick.yaml", "--workers", "2", "--scheduler", "tcp://127.0.0.1:1"], "--workers: cannot"),
         (["quick.yaml", "--scheduler", "tcp://127.0.0.1:1"], "no scheduler answers"),

@@ -78,9 +78,14 @@ def stability(
     if scheduler is not None and workers > 1:
         raise ConfigError([Problem("--workers", "cannot be combined with --scheduler")])
     if is_config(str(source)):
-        if keep:
-            raise ConfigError([Problem("--keep", f"needs a bundle; {source} is a configuration")])
+        flags = {"--keep": keep, "--trust": trust}
+        text = f"needs a bundle; {source} is a configuration"
+        if wrong := [Problem(flag, text) for flag, given in flags.items() if given]:
+            raise ConfigError(wrong)
         model, rows = _fitted(source, data, select, store, allow_code=allow_code)
+    elif allow_code:
+        text = f"is for a configuration; {source} is read as a bundle"
+        raise ConfigError([Problem("--allow-code", text)])
     else:
         model, rows = _loaded(source, data, select, store, trust or (), keep=keep)
     alone = scheduler is None and workers == 1
