@@ -85,13 +85,13 @@ class Choice:
         n_clusters : int or None
         """
         waiting = [
-            opt.name
+            opt
             for opt in options_of(type(self.component))
             if opt.follows == "n_clusters" and getattr(self.component, opt.name) is None
         ]
         if n_clusters is None or not waiting:
             return self
-        values = dict.fromkeys(waiting, n_clusters)
+        values = {opt.name: opt.followed(n_clusters) for opt in waiting}
         return attrs.evolve(self, component=attrs.evolve(self.component, **values))
 
     def option_values(self) -> dict[str, Any]:

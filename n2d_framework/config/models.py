@@ -154,9 +154,9 @@ class ModelConfig:
         None,
         ge=1,
         help="Handed to every component that has such an option and was not given its own; the "
-        "number of latent and manifold dimensions follows it too. Components that find the "
-        "number themselves ignore it. auto: 2 to 20 are tried, and the best without classes is "
-        "the clusterer's.",
+        "number of latent and manifold dimensions follows it too (up to 100). Components that "
+        "find the number themselves ignore it. auto: 2 to 20 are tried, and the best without "
+        "classes is the clusterer's.",
     )
 
 

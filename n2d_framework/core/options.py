@@ -51,6 +51,8 @@ class Option:
         Least number of items of a list.
     follows : str
         Name of the composition-wide setting used when the option is left at ``None``.
+    follows_up_to : int or None
+        The most that the option takes from the setting.
     aliases : tuple of str
         Names that it had before.
     holds : str
@@ -67,8 +69,13 @@ class Option:
     lt: float | None = None
     min_len: int = 0
     follows: str = ""
+    follows_up_to: int | None = None
     aliases: tuple[str, ...] = ()
     holds: Role | Literal[""] = ""
+
+    def followed(self, number: int) -> int:
+        """Return what the option takes from the setting that it follows."""
+        return number if self.follows_up_to is None else min(number, self.follows_up_to)
 
     def problem(self, value: Any) -> str | None:
         """Say why `value` is out of bounds, or ``None``."""
@@ -111,6 +118,7 @@ def option(
     lt: float | None = None,
     min_len: int = 0,
     follows: str = "",
+    follows_up_to: int | None = None,
     aliases: tuple[str, ...] = (),
     holds: Role | Literal[""] = "",
 ) -> Any:
@@ -129,6 +137,9 @@ def option(
     follows : str, optional
         Composition-wide setting (only ``"n_clusters"``) that is used when the value is
         ``None``.
+    follows_up_to : int, optional
+        The most that it takes from that setting. A dimension may follow the number of clusters,
+        but thousands of dimensions are of no use to anybody.
     aliases : tuple of str, optional
         Names that it had before. They are taken everywhere, with a deprecation warning.
     holds : str, optional
@@ -147,7 +158,8 @@ def option(
     """
     info = {
         "help": help, "ge": ge, "gt": gt, "le": le, "lt": lt,
-        "min_len": min_len, "follows": follows, "aliases": aliases, "holds": holds,
+        "min_len": min_len, "follows": follows, "follows_up_to": follows_up_to,
+        "aliases": aliases, "holds": holds,
     }  # fmt: skip
     bounds = Option(name="", type=None, default=default, **info)  # type: ignore[arg-type]
 

@@ -59,7 +59,7 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
         What describes the clusters in terms of the input: ``"summary"``. It changes no label.
     n_clusters : int or "auto", optional
         Handed to every component that has this option and was not given its own; the number
-        of latent and manifold dimensions follows it as well (the rule of the N2D paper).
+        of latent and manifold dimensions follows it as well (the rule of the N2D paper, up to 100).
         Components that find the number themselves ignore it. With ``"auto"`` each fit chooses the
         clusterer's among 2 to 20, as :meth:`choose_n_clusters` does.
     random_state : int, RandomState, Generator or None, default None

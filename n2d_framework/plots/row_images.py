@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ __all__ = ["cluster_means", "reconstructions"]
 
 #: Most features whose names there is room for.
 _NAMED = 30
+#: Most clusters of which a mean is drawn.
+_PANELS = 100
 
 
 def reconstructions(
@@ -88,7 +91,7 @@ def cluster_means(
     features: Sequence[str] = (),
     figure: Figure | SubFigure | None = None,
 ) -> AnyArray:
-    """Draw the mean row of each cluster.
+    """Draw the mean row of each cluster, of many those of the 100 largest.
 
     Parameters
     ----------
@@ -107,8 +110,8 @@ def cluster_means(
     Returns
     -------
     array of Axes
-        One per cluster, in rows of at most ten images or five profiles; places without a
-        cluster are switched off.
+        One per cluster that is drawn, in rows of at most ten images or five profiles; places
+        without a cluster are switched off.
 
     Raises
     ------
@@ -120,6 +123,11 @@ def cluster_means(
     groups = sorted(distinct(found), key=is_noise)
     if not groups:
         raise DataError("there are no rows to take means of")
+    number = len(groups)
+    if number > _PANELS:
+        sizes = Counter(found.tolist())
+        largest = sorted(groups, key=lambda value: -sizes[value])[:_PANELS]
+        groups = [value for value in groups if value in set(largest)]
     means = np.stack([rows[found == value].mean(axis=0, dtype=np.float64) for value in groups])
     if image_shape is None:
         grid = new_grid(figure, *grid_shape(len(groups), 5), 2.4, 1.8)
@@ -139,6 +147,9 @@ def cluster_means(
         place.set_title(f"{name}\n{int((found == value).sum()):,} rows", fontsize=9)
     for place in grid.flat[len(groups) :]:
         place.set_axis_off()
+    if number > len(groups):
+        title = f"the {len(groups)} largest of {number:,} clusters"
+        grid.flat[0].get_figure(root=False).suptitle(title)
     return grid
 
 

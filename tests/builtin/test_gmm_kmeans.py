@@ -20,6 +20,7 @@ from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.gmm.merged_starts import merged_labels, parameters_of
 from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_framework import N2D
 from n2d_framework.metrics import accuracy
 from n2d_framework.plugin import (
     CollapseWarning,
@@ -381,6 +382,7 @@ from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.gmm.merged_starts import merged_labels, parameters_of
 from n2d_builtin.kmeans.kmeans import KMeans
+from n2d_framework import N2D
 given = np.load(sys.argv[1])
 rows = given["rows"]
 found = {}
@@ -481,3 +483,23 @@ def test_a_bayesian_mixture_finds_how_many_clusters_there_are():
     again = BayesianGaussianMixture(concentration=1e-3)
     again.set_state(model.get_state())
     np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+
+
+@pytest.mark.parametrize("name", ["gmm", "bayesian_gmm"])
+@pytest.mark.parametrize(("n_clusters", "d"), [(10_000, 100), (60, 1000)])
+def test_covariances_beyond_memory_are_refused(name, n_clusters, d):
+    x = np.random.default_rng(0).normal(size=(n_clusters, d)).astype("f4")
+    with pytest.raises(StageError, match=r"covariances of .* use covariance_type: diag"):
+        N2D("identity", "identity", name, n_clusters=n_clusters).fit(x)
+
+
+def test_many_clusters_are_looked_for_from_fewer_starts():
+    rows = np.random.default_rng(0).normal(size=(1100, 2)).astype("f4")
+
+    def inertia(n_clusters, **options):
+        model = KMeans(n_clusters=n_clusters, **options)
+        return model.fit(rows, context=FitContext()).inertia_
+
+    assert inertia(1001) == inertia(1001, n_init=1) > inertia(1001, n_init=3)
+    assert inertia(400) == inertia(400, n_init=5)
+    assert inertia(100) == inertia(100, n_init=20)

@@ -86,6 +86,17 @@ def test_n_clusters_reaches_what_follows_it_and_spares_what_was_given():
     assert described["clusterer"]["n_clusters"] == 7
 
 
+@pytest.mark.parametrize(
+    ("embedder", "manifolder"),
+    [("pca", "umap"), ("nmf", "isomap"), ("dense_ae", "spectral"), ("pca", "pca")],
+)
+def test_dimensions_follow_the_number_of_clusters_only_so_far(embedder, manifolder):
+    described = N2D(embedder, manifolder, "kmeans", n_clusters=5000).composition().describe()
+    assert described["embedder"]["latent_dim"] == 100
+    assert described["manifolder"]["n_components"] == 100
+    assert described["clusterer"]["n_clusters"] == 5000
+
+
 def test_parameters_of_components_are_parameters_of_the_model(digits):
     x, _ = digits
     model = light()

@@ -58,8 +58,9 @@ class PlannedAutoencoder(Autoencoder):
         None,
         ge=1,
         follows="n_clusters",
+        follows_up_to=100,
         help="Width of the latent space. None: n_clusters where it is given (the N2D paper's "
-        "rule), else 10.",
+        "rule), up to 100; else 10.",
     )
     activation: Activation = option(
         "relu", help="Of the hidden layers; bottleneck and output are linear."

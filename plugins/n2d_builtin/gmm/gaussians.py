@@ -9,18 +9,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from n2d_builtin.common.one_thread import one_blas_thread, one_openmp_thread
-from n2d_framework.plugin import AnyArray
+from n2d_framework.plugin import AnyArray, StageError
 
-__all__ = ["LARGEST_FACTOR", "MOST_COMPONENTS", "in_cluster_units", "log_joint"]
+__all__ = [
+    "LARGEST_FACTOR",
+    "MOST_COMPONENTS",
+    "check_size",
+    "in_cluster_units",
+    "log_joint",
+]
 
 #: Components are visited one after the other: as many as take some tenths of a second.
 MOST_COMPONENTS = 10_000
+#: Most numbers in the covariances of a fit, 400 MB of each array of them.
+_MOST_COVARIANCES = 50_000_000
 #: With it, the density of no float32 row is beyond float64.
 LARGEST_FACTOR = 1e100
 
 
 #: Shares of a variance below which another is rounding, or what a feature without spread has.
 _ROUNDING, _FLAT = 1e-24, 1e-14
+
+
+def check_size(name: str, covariance_type: str, n_components: int, d: int) -> None:
+    """Refuse full covariances that would fill the memory.
+
+    Raises
+    ------
+    StageError
+    """
+    size = n_components * d * d
+    if covariance_type == "full" and size > _MOST_COVARIANCES:
+        raise StageError(
+            f"{name}: {n_components} covariances of {d} x {d} are {size:,} numbers, at most "
+            f"{_MOST_COVARIANCES:,} can be fitted; use covariance_type: diag, clusterer: kmeans, "
+            "fewer clusters or fewer dimensions"
+        )
 
 
 def in_cluster_units(

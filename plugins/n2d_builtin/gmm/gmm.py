@@ -18,6 +18,7 @@ from n2d_builtin.gmm.component_tree import MOST_JOINED, joins_by_overlap
 from n2d_builtin.gmm.gaussians import (
     LARGEST_FACTOR,
     MOST_COMPONENTS,
+    check_size,
     in_cluster_units,
     log_joint,
 )
@@ -171,7 +172,8 @@ class GaussianMixture:
         Raises
         ------
         StageError
-            If a covariance collapsed in every start; `reg_covar` is then too small.
+            If a covariance collapsed in every start; `reg_covar` is then too small. If all
+            covariances together are too large to be held.
 
         Warns
         -----
@@ -183,6 +185,7 @@ class GaussianMixture:
         chosen = draw(m, most, derive_seed(context.seed, self.name, "landmarks"))
         distinct = distinct_rows(chosen)
         count = self._count(distinct)
+        check_size(self.name, self.covariance_type, count, m.shape[1])
         rows, centre, unit = in_cluster_units(
             chosen, count, derive_seed(context.seed, self.name, "unit")
         )

@@ -85,7 +85,11 @@ class Isomap:
         10, ge=1, help="Neighbours of each row in the graph, not counting the row itself."
     )
     n_components: int | None = option(
-        None, ge=1, follows="n_clusters", help="Dimension. Follows n_clusters, else 2."
+        None,
+        ge=1,
+        follows="n_clusters",
+        follows_up_to=100,
+        help="Dimension. Follows n_clusters, up to 100; else 2.",
     )
     max_landmarks: int = option(
         2000,

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 _BUDGET = 4_000_000
 #: Share of the variance below which what is within clusters is rounding.
 _ROUNDING = 1e-24
+#: Starts, and clusters in all of them.
+_STARTS, _STARTED = 20, 2000
 
 
 @component
@@ -76,8 +78,12 @@ class KMeans:
         help="Number of clusters. None follows the composition's n_clusters, else 8 "
         "(all rows when there are fewer).",
     )
-    n_init: int = option(
-        20, ge=1, help="Number of starts, of which the one with the least inertia is kept."
+    n_init: int | None = option(
+        None,
+        ge=1,
+        help="Number of starts, of which the one with the least inertia is kept. None: 20, and for "
+        "more than 100 clusters fewer, 2000 / n_clusters: starts with many clusters take long and "
+        "differ little.",
     )
     init: Literal["k-means++", "random"] = option(
         "k-means++", help="How a start chooses its centres: spread out, or any rows."
@@ -144,9 +150,12 @@ class KMeans:
         if enough_distinct(self.n_clusters, groups, "kmeans") and groups.repeated:
             rows, counts = rows[groups.first], np.bincount(groups.inverse, weights).astype(float)
 
+        n_clusters = resolve_n_clusters(self.n_clusters, len(rows))
+        n_init = self.n_init or max(1, min(_STARTS, _STARTED // n_clusters))
+
         def fit_one(seed: int) -> Any:
             return sklearn.cluster.KMeans(
-                resolve_n_clusters(self.n_clusters, len(rows)),
+                n_clusters,
                 init=self.init,
                 n_init=1,
                 max_iter=self.max_iter,
@@ -155,7 +164,7 @@ class KMeans:
                 random_state=seed,
             ).fit(rows, sample_weight=counts)
 
-        best = min(run_starts(fit_one, self.n_init, context), key=lambda model: model.inertia_)
+        best = min(run_starts(fit_one, n_init, context), key=lambda model: model.inertia_)
         if best.n_iter_ >= self.max_iter:
             logger.warning("kmeans: stopped after max_iter=%d iterations", self.max_iter)
         self.cluster_centers_ = np.ascontiguousarray(best.cluster_centers_)

@@ -186,8 +186,9 @@ class PCAEmbedder(_PCA):
         None,
         ge=1,
         follows="n_clusters",
-        help="Number of components. Follows n_clusters, else 10; never more than there are "
-        "rows or features.",
+        follows_up_to=100,
+        help="Number of components. Follows n_clusters, up to 100; else 10; never more than there "
+        "are rows or features.",
     )
     whiten: bool = option(False, help=_WHITEN_HELP)
     solver: Solver = option("auto", help=_SOLVER_HELP)
@@ -238,8 +239,9 @@ class PCAManifolder(_PCA):
         None,
         ge=1,
         follows="n_clusters",
-        help="Number of components. Follows n_clusters, else 2; never more than there are "
-        "rows or features.",
+        follows_up_to=100,
+        help="Number of components. Follows n_clusters, up to 100; else 2; never more than there "
+        "are rows or features.",
     )
     whiten: bool = option(False, help=_WHITEN_HELP)
     solver: Solver = option("auto", help=_SOLVER_HELP)

@@ -61,8 +61,9 @@ class NMFEmbedder:
         None,
         ge=1,
         follows="n_clusters",
-        help="Number of parts (n_components in scikit-learn). Follows n_clusters, else 10; never "
-        "more than there are rows or features.",
+        follows_up_to=100,
+        help="Number of parts (n_components in scikit-learn). Follows n_clusters, up to 100; else "
+        "10; never more than there are rows or features.",
     )
     init: Literal["nndsvda", "nndsvd", "random"] = option(
         "nndsvda",

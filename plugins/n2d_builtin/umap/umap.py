@@ -79,7 +79,11 @@ class Umap:
         "a more global picture.",
     )
     n_components: int | None = option(
-        None, ge=1, follows="n_clusters", help="Dimension. Follows n_clusters, else 2."
+        None,
+        ge=1,
+        follows="n_clusters",
+        follows_up_to=100,
+        help="Dimension. Follows n_clusters, up to 100; else 2.",
     )
     min_dist: float = option(
         0.0,
