@@ -199,6 +199,7 @@ class RunFiles:
 
         data = self.data
         rows, shown = Rows.of(data), self.model.clustered_rows(data)
+        series = data.modality == "sequence"
         # A matplotlibrc in the current folder could have titles typeset by LaTeX.
         with rc_context({"text.usetex": False}):
             self._paths["plots"] = save_run_plots(
@@ -208,9 +209,9 @@ class RunFiles:
                 self._class_names(),
                 folder=self.output.path / "plots",
                 rows=None if rows.storage == "dense" else rows,
-                features=() if rows.storage == "dense" else shown.feature_names,
+                features=shown.feature_names if rows.schema.named and not series else (),
                 match=match_labels,
-                image_shape=None if data.modality == "sequence" else "auto",
+                image_shape=None if series else "auto",
                 random_state=self.model.random_state_,
                 failed=lambda name, error: note_missing(f"plots/{name}", error, self.missing),
                 # What plugins draw of rows is not known.

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from n2d_framework.errors import DataError
 from n2d_framework.plots.canvas import clean, grid_shape, new_grid
+from n2d_framework.plots.mean_heat_map import draw_heat_map, heat_map_size, most_different
 from n2d_framework.plots.palette import NOISE_LINE, distinct, is_noise, styles
 from n2d_framework.plots.row_sample import as_labels
 from n2d_framework.types import AnyArray
@@ -21,10 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["cluster_means", "reconstructions"]
 
-#: Most features whose names there is room for.
-_NAMED = 30
 #: Most clusters of which a mean is drawn.
 _PANELS = 100
+#: Standard deviation, as a share of the largest number, below which a feature is constant.
+_ROUNDING = 1e-12
 
 
 def reconstructions(
@@ -100,10 +101,12 @@ def cluster_means(
     labels : array of shape (n,)
         Their labels; noise (-1) comes last.
     image_shape : tuple of int, optional
-        As for :func:`reconstructions`. ``None`` draws profiles: the mean of each feature,
-        with a band of one standard deviation to both sides.
+        As for :func:`reconstructions`. ``None`` draws a heat map of the features that have names,
+        else profiles: the mean of each feature, with a band of one standard deviation to both
+        sides.
     features : sequence of str, optional
-        Names of the features; of few, they stand below the profiles.
+        Names of the features. Their means are standardised: less the mean of all rows, in standard
+        deviations of all rows. Of more than 40, those are drawn that differ most between clusters.
     figure : matplotlib Figure or SubFigure, optional
         Where to draw; a new figure by default.
 
@@ -111,7 +114,7 @@ def cluster_means(
     -------
     array of Axes
         One per cluster that is drawn, in rows of at most ten images or five profiles; places
-        without a cluster are switched off.
+        without a cluster are switched off. A single one with the heat map.
 
     Raises
     ------
@@ -120,37 +123,62 @@ def cluster_means(
     """
     rows = np.asarray(x)
     found = as_labels(labels, len(rows))
+    sizes = Counter(found.tolist())
     groups = sorted(distinct(found), key=is_noise)
     if not groups:
         raise DataError("there are no rows to take means of")
     number = len(groups)
     if number > _PANELS:
-        sizes = Counter(found.tolist())
-        largest = sorted(groups, key=lambda value: -sizes[value])[:_PANELS]
-        groups = [value for value in groups if value in set(largest)]
+        largest = set(sorted(groups, key=lambda value: -sizes[value])[:_PANELS])
+        groups = [value for value in groups if value in largest]
     means = np.stack([rows[found == value].mean(axis=0, dtype=np.float64) for value in groups])
-    if image_shape is None:
+    notes = [f"the {len(groups)} largest of {number:,} clusters"] if number > len(groups) else []
+    if image_shape is None and len(features):
+        counted = [(value, sizes[value]) for value in groups]
+        grid = new_grid(figure, 1, 1, *heat_map_size(len(groups), len(features)))
+        notes += _draw_named(grid[0, 0], _flat(rows), _flat(means), counted, features)
+    elif image_shape is None:
         grid = new_grid(figure, *grid_shape(len(groups), 5), 2.4, 1.8)
         _draw_profiles(grid, rows, found, groups)
-        if 0 < len(features) <= _NAMED:
-            for place in grid.flat[: len(groups)]:
-                place.set_xticks(range(len(features)), map(clean, features), rotation=90)
-                place.tick_params(axis="x", labelsize=5)
     else:
         grid = new_grid(figure, *grid_shape(len(groups), 10), 1.1, 1.5)
         pictures = _as_images(means, image_shape)
         low, high = float(pictures.min()), float(pictures.max())
         for place, picture in zip(grid.flat, pictures, strict=False):
             _show_image(place, picture, low, high)
-    for place, value in zip(grid.flat, groups, strict=False):
-        name = "noise" if is_noise(value) else clean(value)
-        place.set_title(f"{name}\n{int((found == value).sum()):,} rows", fontsize=9)
-    for place in grid.flat[len(groups) :]:
-        place.set_axis_off()
-    if number > len(groups):
-        title = f"the {len(groups)} largest of {number:,} clusters"
-        grid.flat[0].get_figure(root=False).suptitle(title)
+    if image_shape is not None or not len(features):
+        for place, value in zip(grid.flat, groups, strict=False):
+            name = "noise" if is_noise(value) else clean(value)
+            place.set_title(f"{name}\n{sizes[value]:,} rows", fontsize=9)
+        for place in grid.flat[len(groups) :]:
+            place.set_axis_off()
+    if notes:
+        grid.flat[0].figure.suptitle(", ".join(notes), fontsize=9)
     return grid
+
+
+def _draw_named(
+    place: Axes,
+    rows: AnyArray,
+    means: AnyArray,
+    groups: Sequence[tuple[Any, int]],
+    features: Sequence[str],
+) -> list[str]:
+    """Draw the heat map, and say what was left out."""
+    if len(features) != rows.shape[1]:
+        raise DataError(f"there are {len(features)} names for rows of {rows.shape[1]} features")
+    # In units of the largest number, so that no square is beyond float64.
+    unit = np.abs(rows).max(axis=0).astype(np.float64)
+    unit[~(unit > 0)] = 1.0
+    scaled = rows / unit
+    centre = scaled.mean(axis=0, dtype=np.float64)
+    spread = scaled.std(axis=0, dtype=np.float64)
+    # What is left of a constant feature is rounding.
+    spread[spread <= _ROUNDING] = 0.0
+    chosen, values = most_different(means / unit - centre, spread)
+    draw_heat_map(place, values[:, chosen], groups, [features[i] for i in chosen])
+    few, many = len(chosen), len(features)
+    return [f"the {few} of {many:,} features that differ most"] if few < many else []
 
 
 def _as_images(rows: AnyArray, image_shape: tuple[int, ...]) -> AnyArray:

@@ -151,9 +151,12 @@ def _means(stages: CellStages, images: Images | None, name: str) -> Figure | Non
     labels, rows = stages.output("clusterer"), stages.rows.values
     groups, note = _largest(labels)
     if images is None:
-        chosen = np.isin(labels, groups)
+        chosen, schema = np.isin(labels, groups), stages.rows.schema
+        features = schema.names if schema.named and rows.ndim == 2 else ()
         found = _drawn(
-            "Cluster means", lambda: plots.cluster_means(rows[chosen], labels[chosen]), name
+            "Cluster means",
+            lambda: plots.cluster_means(rows[chosen], labels[chosen], features=features),
+            name,
         )
         return attrs.evolve(found, note=note)
     means = np.stack([rows[labels == value].mean(axis=0, dtype=np.float64) for value in groups])

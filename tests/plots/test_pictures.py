@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hdbscan import HDBSCAN
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
+from sklearn.preprocessing import StandardScaler
 
 from n2d_framework import plots
 from n2d_framework.errors import DataError
@@ -110,6 +111,61 @@ def test_cluster_means_of_other_rows_are_profiles(digits):
     x, y = digits
     grid = plots.cluster_means(x, y)
     np.testing.assert_allclose(grid.flat[4].lines[0].get_ydata(), x[y == 4].mean(axis=0))
+
+
+def heat_map(grid):
+    (axes,) = grid.flat
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    clusters = [text.get_text() for text in axes.get_xticklabels()]
+    return np.asarray(axes.images[0].get_array()).T, names, clusters
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-30, 1e30, 1e160])
+def test_cluster_means_of_named_features_are_standardised(unit):
+    iris = load_iris()
+    x, labels = iris.data * [1.0, unit, 1000.0, 1.0], np.where(iris.target == 1, -1, iris.target)
+    values, names, clusters = heat_map(plots.cluster_means(x, labels, features="abcd"))
+    assert names == ["a", "b", "c", "d"]
+    assert clusters == ["0\n50 rows", "2\n50 rows", "noise\n50 rows"]
+    units = StandardScaler().fit_transform(iris.data)
+    means = np.stack([units[labels == value].mean(axis=0) for value in (0, 2, -1)])
+    np.testing.assert_allclose(values, means, atol=1e-9)
+
+
+def test_a_constant_feature_is_no_different_anywhere():
+    x = np.column_stack([np.full(6, 0.1), np.arange(6), np.full(6, 1e9), np.zeros(6)])
+    values, _, _ = heat_map(plots.cluster_means(x, [0, 0, 0, 1, 1, 1], features="abcd"))
+    assert np.count_nonzero(values, axis=0).tolist() == [0, 2, 0, 0]
+
+
+def test_of_many_features_those_that_differ_are_drawn_and_that_is_said(tmp_path):
+    random = np.random.default_rng(0)
+    x, labels = random.normal(size=(400, 500)), np.arange(400) % 4
+    x[:, [7, 300]] += 10 * labels[:, None]
+    grid = plots.cluster_means(x, labels, features=[f"f{i}" for i in range(500)])
+    _, names, _ = heat_map(grid)
+    assert len(names) == 40
+    assert {"f7", "f300"} <= set(names)
+    assert names == sorted(names, key=lambda name: int(name[1:]))
+    assert "the 40 of 500 features" in grid[0, 0].figure.get_suptitle()
+    plots.write_png(grid, tmp_path / "means.png")
+
+
+def test_names_of_other_rows_are_refused():
+    with pytest.raises(DataError, match="3 names for rows of 4 features"):
+        plots.cluster_means(np.eye(4), [0, 0, 1, 1], features="abc")
+
+
+@pytest.mark.parametrize("options", [{}, {"features": "ab"}, {"image_shape": (1, 2)}])
+def test_of_very_many_clusters_the_largest_are_drawn_and_that_is_said(options, tmp_path):
+    labels = np.concatenate([np.arange(150), np.arange(40, 140)])
+    x = np.random.default_rng(0).random((250, 2))
+    grid = plots.cluster_means(x, labels, **options)
+    assert grid[0, 0].figure.get_suptitle() == "the 100 largest of 150 clusters"
+    places = grid[0, 0].get_xticklabels()
+    first = places[0].get_text() if "features" in options else grid[0, 0].get_title()
+    assert first == "40\n2 rows"
+    plots.write_png(grid, tmp_path / "means.png")
 
 
 @pytest.mark.parametrize("count", [1, 11, 34])
