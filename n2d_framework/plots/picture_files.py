@@ -17,7 +17,7 @@ from n2d_framework.plots.canvas import new_axes
 from n2d_framework.plots.cluster_tree import condensed_tree
 from n2d_framework.plots.curves import loss_curve, scree
 from n2d_framework.plots.points import confidence, scatter, truth_and_prediction
-from n2d_framework.plots.row_images import cluster_means, reconstructions
+from n2d_framework.plots.row_images import cluster_means, reconstructions, unchanged
 from n2d_framework.plots.row_sample import Projection
 from n2d_framework.storage import replacing
 from n2d_framework.types import NOISE, AnyArray
@@ -123,8 +123,8 @@ def save_run_plots(
     list of Path
         What was written: ``clusters.png``; ``truth_and_prediction.png`` with `y`;
         ``loss.png`` for stages trained in epochs; ``reconstructions.png`` where the embedder
-        can; ``cluster_means.png``; ``confidence.png`` where the clusterer is soft;
-        ``scree.png`` and ``condensed_tree.png`` where a component has
+        can, and changes rows; ``cluster_means.png``; ``confidence.png`` where the clusterer is
+        soft; ``scree.png`` and ``condensed_tree.png`` where a component has
         ``explained_variance_ratio_`` or ``condensed_tree_``.
 
     Raises
@@ -150,7 +150,7 @@ def save_run_plots(
         ),
         "loss": lambda: _losses(model),
         "reconstructions": lambda: (
-            _remade(model, x, shape, random_state)
+            _remade(model, x, shape, random_state, bool(features))
             if numbers and rows is None and keep_rows
             else None
         ),
@@ -259,14 +259,30 @@ def _losses(model: FittedModel) -> Axes | None:
 
 
 def _remade(
-    model: FittedModel, x: AnyArray, shape: tuple[int, ...] | None, random_state: int
+    model: FittedModel,
+    x: AnyArray,
+    shape: tuple[int, ...] | None,
+    random_state: int,
+    named: bool,
 ) -> AnyArray | None:
+    """Rows and their reconstructions; features with names are columns, each in its own unit."""
     few = x[np.sort(np.random.default_rng(random_state).permutation(len(x))[:10])]
     try:
         again = model.reconstruct(few)
     except UnsupportedError:
         return None
-    return reconstructions(few, np.reshape(again, few.shape), shape, random_state=random_state)
+    again = np.reshape(again, few.shape)
+    if unchanged(few, again):
+        return None
+    if named and shape is None:
+        centre = x.mean(axis=0, dtype=np.float64)
+        spread = x.std(axis=0, dtype=np.float64)
+        unit = np.where(spread > 0, spread, 1.0)
+        few, again = (few - centre) / unit, (again - centre) / unit
+    grid = reconstructions(few, again, shape, random_state=random_state)
+    if named and shape is None:
+        grid[-1, 0].set_xlabel("feature, in standard deviations", fontsize=8)
+    return grid
 
 
 def _confidence(

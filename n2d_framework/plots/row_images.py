@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
-__all__ = ["cluster_means", "reconstructions"]
+__all__ = ["cluster_means", "reconstructions", "unchanged"]
 
 #: Most clusters of which a mean is drawn.
 _PANELS = 100
+#: Difference, as a share of a feature's largest number, that float32 rows have by rounding.
+_SAME = 1e-5
 #: Standard deviation, as a share of the largest number, below which a feature is constant.
 _ROUNDING = 1e-12
 
@@ -82,6 +84,23 @@ def reconstructions(
     for place, name in zip(grid[:, 0], ("original", "reconstruction"), strict=True):
         place.set_ylabel(name, fontsize=9)
     return grid
+
+
+def unchanged(x: AnyArray, x_reconstructed: AnyArray) -> bool:
+    """Return whether rows came back as they were, so that a picture would show nothing.
+
+    Parameters
+    ----------
+    x, x_reconstructed : array of shape (n, ...)
+
+    Returns
+    -------
+    bool
+        True after the identity, and where all principal components were kept.
+    """
+    original = np.asarray(x, dtype=np.float64)
+    largest = np.abs(original).max(axis=0, initial=0.0)
+    return bool((np.abs(x_reconstructed - original) <= _SAME * largest).all())
 
 
 def cluster_means(

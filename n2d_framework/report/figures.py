@@ -13,6 +13,7 @@ from markupsafe import Markup
 from n2d_framework import plots
 from n2d_framework.pages.thumbnails import Images, data_uri
 from n2d_framework.plots.palette import distinct, is_noise
+from n2d_framework.plots.row_images import unchanged
 from n2d_framework.plots.row_sample import sample_rows
 from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.report.svg import svg
@@ -129,8 +130,8 @@ def _again(stages: CellStages, images: Images | None, name: str) -> Figure | Non
     few = np.sort(sample_rows(len(rows), _RECONSTRUCTED, 0))
     latent = stages.output("embedder")[few]
     again = stages.in_input_units(np.asarray(embedder.reconstruct(latent)))
-    if np.allclose(again, rows[few], rtol=1e-6, atol=0):
-        return None  # the identity and its like
+    if unchanged(rows[few], again):
+        return None
     title = "Rows, and their reconstructions"
     if images is None:
         return _drawn(title, lambda: plots.reconstructions(rows[few], again), name)

@@ -81,6 +81,34 @@ def test_what_does_not_apply_is_left_out(digits, tmp_path):
     assert names_of(written) == ["cluster_means.png", "clusters.png", "scree.png"]
 
 
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+@pytest.mark.parametrize("shape", [None, (8, 8)])
+def test_rows_that_came_back_as_they_were_are_not_drawn(digits, tmp_path, shape, unit):
+    x = (digits[0] * unit).reshape(len(digits[0]), -1).astype(np.float32)
+    model = Model(x)
+    model.reconstruct = lambda few: few / np.float32(3) * np.float32(3)
+    written = plots.save_run_plots(model, x, folder=tmp_path, image_shape=shape)
+    assert "reconstructions.png" not in names_of(written)
+    model.reconstruct = lambda few: np.where(few > few.mean(), few, 0)
+    written = plots.save_run_plots(model, x, folder=tmp_path, image_shape=shape)
+    assert "reconstructions.png" in names_of(written)
+
+
+def test_reconstructions_of_named_columns_share_a_unit(tmp_path, monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(
+        picture_files, "write_png", lambda axes, path: drawn.update({path.stem: axes})
+    )
+    x = np.random.default_rng(0).normal([0, 5, -2], [1, 1000, 1e-3], (300, 3))
+    model = Model(np.repeat(x, 2, axis=1), soft=False)
+    model.reconstruct = lambda few: few * [1, 0, 1]
+    plots.save_run_plots(model, x, features="abc", folder=tmp_path)
+    grid = drawn["reconstructions"]
+    original, remade = (np.stack([ax.lines[i].get_ydata() for ax in grid.flat]) for i in (0, 1))
+    np.testing.assert_allclose(original[:, [0, 2]], remade[:, [0, 2]])
+    assert 0.3 < original.std(axis=0).min() <= original.std(axis=0).max() < 3
+
+
 def test_texts_have_no_means(digits, tmp_path):
     model = Model(digits[0], remakes=False, soft=False)
     texts = np.array(["a text"] * len(digits[0]), dtype=object)
