@@ -250,7 +250,12 @@ class ClusteredRows:
 
 @runtime_checkable
 class Describer(Protocol):
-    """Describes clusters in terms of the input: ``describe``. It never changes a label."""
+    """Describes clusters in terms of the input: ``describe``. It never changes a label.
+
+    One that is to see no row, such as a language model that finds names, has instead
+    ``describe_from(descriptions)``: it is given what the describe components before it in the list
+    said, by their names, as plain values of its own.
+    """
 
     def describe(self, rows: ClusteredRows) -> Mapping[str, Any]:
         """Descriptions as plain values: mappings, lists, strings, numbers, booleans and None."""

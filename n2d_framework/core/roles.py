@@ -47,6 +47,8 @@ class RoleInfo:
         The method that is asked about rows after fitting.
     methods : tuple of str
         Methods that each component of the role has.
+    instead : mapping of str to str
+        Methods that a component may have in the place of one of `methods`.
     optional : tuple of str
         Methods and attributes that are used where a component has them.
     attribute : str
@@ -82,6 +84,7 @@ class RoleInfo:
     gives: Flow
     verb: str
     methods: tuple[str, ...]
+    instead: Mapping[str, str] = attrs.field(factory=dict, hash=False)
     optional: tuple[str, ...] = ()
     attribute: str
     chain_attribute: str = ""
@@ -94,6 +97,15 @@ class RoleInfo:
     kind: str = ""
     short: str = ""
     noun: str
+
+    def lacking(self, component: object) -> list[str]:
+        """Return the methods of the role that a component or its class has not."""
+        return [
+            name
+            for name in self.methods
+            if not callable(getattr(component, name, None))
+            and not callable(getattr(component, self.instead.get(name, name), None))
+        ]
 
     @property
     def gives_labels(self) -> bool:
@@ -203,6 +215,7 @@ ROLE_TABLE: Final[tuple[RoleInfo, ...]] = (
         gives="descriptions",
         verb="describe",
         methods=("describe",),
+        instead={"describe": "describe_from"},
         optional=(),
         attribute="describe_",
         output="descriptions_",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 import warnings
@@ -58,7 +59,9 @@ def clustered_rows(
     else:
         found = fit.fitted.prepared(rows)
         x, names = found.given, fit.fitted.feature_names(found.row_shape)
-    return ClusteredRows(x, fit.labels, coordinates, names, rows.ids)
+    labels, coordinates = fit.labels.view(), coordinates.view()
+    labels.flags.writeable = coordinates.flags.writeable = False
+    return ClusteredRows(x, labels, coordinates, names, rows.ids)
 
 
 def described(
@@ -89,7 +92,11 @@ def described(
     for label, choice in parts_of("describe", composition.choices("describe")).items():
         start = time.perf_counter()
         try:
-            given = choice.component.describe(rows_for(choice.spec))
+            component = choice.component
+            if hasattr(component, "describe"):
+                given = component.describe(rows_for(choice.spec))
+            else:
+                given = component.describe_from(copy.deepcopy(found))
             found[choice.name] = json.loads(json.dumps(given, allow_nan=False))
         except Exception as error:  # noqa: BLE001  # a component may raise anything
             warnings.warn(
@@ -163,7 +170,10 @@ def descriptions_of_state(state: State) -> dict[str, Any]:
 
 
 def names_given(descriptions: Mapping[str, Any]) -> dict[int, str]:
-    """Names that describe components give clusters: each a ``name`` next to a ``label``."""
+    """Names that describe components give clusters: each a ``name`` next to a ``label``.
+
+    The last component that names a cluster has its way.
+    """
     found: dict[int, str] = {}
     for said in descriptions.values():
         clusters = said.get("clusters") if isinstance(said, Mapping) else None
@@ -171,5 +181,5 @@ def names_given(descriptions: Mapping[str, Any]) -> dict[int, str]:
             if isinstance(about, Mapping) and isinstance(about.get("name"), str):
                 label = about.get("label")
                 if isinstance(label, int) and label != NOISE:
-                    found.setdefault(label, about["name"])
+                    found[label] = about["name"]
     return found

@@ -143,7 +143,7 @@ def component_reasons(
         Empty if nothing is known against it.
     """
     role, info = spec.role, role_info(spec.role)
-    missing = [name for name in info.methods if not hasattr(component, name)]
+    missing = info.lacking(component)
     if missing:
         return [f"{role} {spec.name!r} lacks {', '.join(missing)}"]
     takes_rows = info.takes == "rows"

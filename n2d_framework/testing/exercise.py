@@ -51,11 +51,23 @@ def ask(role: Role, component: Any, verb: str, x: Any) -> Any:
         return getattr(component, verb)(x)
     if info.gives_labels:
         return getattr(component, verb)(x, _labels(x))
+    if not hasattr(component, verb):
+        found = getattr(component, info.instead[verb])(_descriptions(_labels(x)))
+        return np.frombuffer(json.dumps(found, allow_nan=False).encode(), dtype=np.uint8)
     rows = rows_of(x)
     names = rows.schema.names or tuple(map(str, range(int(np.prod(rows.row_shape)))))
     flat = _flat(x)
     found = getattr(component, verb)(ClusteredRows(x, _labels(x), flat, names))
     return np.frombuffer(json.dumps(found, allow_nan=False).encode(), dtype=np.uint8)
+
+
+def _descriptions(labels: AnyArray) -> dict[str, Any]:
+    """What another describe component could have said of clusters."""
+    clusters = [
+        {"label": int(label), "size": int(size), "words": ["one", "another"]}
+        for label, size in zip(*np.unique(labels, return_counts=True), strict=True)
+    ]
+    return {"other": {"clusters": clusters}}
 
 
 def questions(spec: ComponentSpec, component: Any, x: Any) -> Mapping[str, AnyArray]:

@@ -49,3 +49,38 @@ def test_faults_are_found(use_plugin, tmp_path, monkeypatch, which, good, wrong,
         "rng = np.random.default_rng(context.seed + len(x.sum(axis=1)))",
     )
     assert check in examined(use_plugin, tmp_path, monkeypatch, source, which)
+
+
+NAMER = '''"""A plugin with a namer."""
+from n2d_framework.plugin import ComponentSpec, component, hookimpl
+
+@hookimpl
+def n2d_components():
+    """Announce it."""
+    yield ComponentSpec(role="describe", name="namer", factory="rows_plugin:Namer",
+                        summary="Names clusters by their sizes.")
+
+@component
+class Namer:
+    """Names clusters by their sizes."""
+
+    def describe_from(self, descriptions):
+        """Return a name for each cluster."""
+        found = [about for said in descriptions.values() for about in said.get("clusters", [])]
+        return {"clusters": [{"label": a["label"], "name": f"{a['size']} rows"} for a in found]}
+'''
+
+
+def test_a_namer_passes(use_plugin, tmp_path, monkeypatch):
+    assert examined(use_plugin, tmp_path, monkeypatch, NAMER, "describe/namer") == set()
+
+
+@pytest.mark.parametrize(
+    ("good", "wrong"),
+    [("describe_from", "describe_them"), ("f\"{a['size']} rows\"", "str(id(a) + id(found))"),
+     ("f\"{a['size']} rows\"", "{1, 2}")],
+)  # fmt: skip
+def test_faults_of_a_namer_are_found(use_plugin, tmp_path, monkeypatch, good, wrong):
+    assert good in NAMER
+    source = NAMER.replace(good, wrong)
+    assert examined(use_plugin, tmp_path, monkeypatch, source, "describe/namer")

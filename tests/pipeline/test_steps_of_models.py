@@ -159,3 +159,49 @@ def test_a_description_that_fails_costs_only_itself(rows, use_plugin):
     with pytest.warns(DescriptionWarning, match="describe 'broken' failed: RuntimeError: no words"):
         model = model_of(describe=["broken", "summary"]).fit(rows)
     assert [*model.descriptions_] == ["summary"]
+
+
+NAMER = """
+from n2d_framework.plugin import ComponentSpec, component, hookimpl
+
+@hookimpl
+def n2d_components():
+    for name in ("namer", "meddler"):
+        yield ComponentSpec(role="describe", name=name, factory=f"namer_plugin:{name.title()}",
+                            summary="One line.")
+
+@component
+class Namer:
+    def describe_from(self, descriptions):
+        clusters = descriptions["summary"]["clusters"]
+        named = [{"label": about["label"], "name": f"size {about['size']}"} for about in clusters]
+        clusters.clear()
+        return {"clusters": named}
+
+@component
+class Meddler:
+    def describe(self, rows):
+        rows.labels[:] = 0
+        return {}
+"""
+
+
+def test_a_namer_sees_descriptions_only_and_the_last_name_counts(rows, use_plugin, tmp_path):
+    use_plugin("namer_plugin", NAMER)
+    model = model_of(describe=["summary", "namer"]).fit(rows)
+    labels, sizes = np.unique(model.labels_[model.labels_ >= 0], return_counts=True)
+    assert model.descriptions_["summary"]["clusters"], "a namer gets a copy"
+    assert model.cluster_names_ == {
+        int(label): f"size {size}" for label, size in zip(labels, sizes, strict=True)
+    }
+    model.save(tmp_path / "model.n2d")
+    assert load(tmp_path / "model.n2d").cluster_names_ == model.cluster_names_
+    with pytest.warns(DescriptionWarning, match="describe 'namer' failed: KeyError: 'summary'"):
+        model_of(describe=["namer", "summary"]).fit(rows)
+
+
+def test_a_describe_component_cannot_change_labels(rows, use_plugin):
+    use_plugin("namer_plugin", NAMER)
+    with pytest.warns(DescriptionWarning, match="'meddler' failed: ValueError: .*read-only"):
+        model = model_of(describe="meddler").fit(rows)
+    assert (model.labels_ == model_of().fit(rows).labels_).all()

@@ -45,10 +45,10 @@ def summary(exam: ComponentExamination) -> None:
 def abilities(exam: ComponentExamination) -> None:
     """Look for methods."""
     spec, component = exam.spec, exam.fresh()
-    wanted = [*role_info(spec.role).methods]
-    wanted += ["predict_proba"] if spec.soft else []
+    missing = role_info(spec.role).lacking(component)
+    wanted = ["predict_proba"] if spec.soft else []
     wanted += ["upgrade_state"] if spec.state_version > 1 else []
-    missing = [name for name in wanted if not callable(getattr(component, name, None))]
+    missing += [name for name in wanted if not callable(getattr(component, name, None))]
     demand(not missing, f"lacks {', '.join(missing)}")
     if spec.role != LABEL_ROLE:
         wrong = [name for name in ("soft", "noise", "finds_n_clusters") if getattr(spec, name)]
