@@ -62,7 +62,7 @@ def ask(role: Role, component: Any, verb: str, x: Any) -> Any:
 
 
 def _descriptions(labels: AnyArray) -> dict[str, Any]:
-    """What another describe component could have said of clusters."""
+    """Descriptions as another component could have made them."""
     clusters = [
         {"label": int(label), "size": int(size), "words": ["one", "another"]}
         for label, size in zip(*np.unique(labels, return_counts=True), strict=True)

@@ -132,7 +132,7 @@ def test_cluster_means_of_named_features_are_standardised(unit):
     np.testing.assert_allclose(values, means, atol=1e-9)
 
 
-def test_a_constant_feature_is_no_different_anywhere():
+def test_a_constant_feature_differs_nowhere():
     x = np.column_stack([np.full(6, 0.1), np.arange(6), np.full(6, 1e9), np.zeros(6)])
     values, _, _ = heat_map(plots.cluster_means(x, [0, 0, 0, 1, 1, 1], features="abcd"))
     assert np.count_nonzero(values, axis=0).tolist() == [0, 2, 0, 0]
