@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
+from sklearn.neighbors import KNeighborsClassifier
 
 import n2d_framework as n2d
 from n2d_framework.plugin import ConfigError, FitContext, resolve
@@ -123,7 +125,7 @@ def test_walks_among_very_many_clusters_end_somewhere():
     assert (found >= 0).all()
 
 
-@pytest.mark.parametrize("method", ["propagation", "density"])
+@pytest.mark.parametrize("method", ["propagation", "density", "probability", "classifier"])
 def test_the_order_of_rows_does_not_matter(method):
     rng = np.random.default_rng(2)
     m = rng.normal(size=(300, 2)).astype(np.float32)
@@ -135,7 +137,9 @@ def test_the_order_of_rows_does_not_matter(method):
         np.testing.assert_array_equal(again, found[order])
 
 
-@pytest.mark.parametrize("method", ["propagation", "density", "nearest"])
+@pytest.mark.parametrize(
+    "method", ["propagation", "density", "nearest", "probability", "classifier"]
+)
 def test_far_rows_stay_noise_equal_rows_stay_together_and_odd_inputs_pass(method):
     m, labels = chain()
     far = reassigned(m, labels, method=method, max_distance=1.5)
@@ -154,13 +158,64 @@ def test_far_rows_stay_noise_equal_rows_stay_together_and_odd_inputs_pass(method
     assert reassigned(lone, one, method=method).refine(lone, one).tolist() == [4, 4, 4]
 
 
-@pytest.mark.parametrize("method", ["propagation", "density"])
+@pytest.mark.parametrize("method", ["propagation", "density", "classifier"])
 def test_groups_that_no_path_reaches_go_to_the_nearest_cluster(method):
     rng = np.random.default_rng(1)
     parts = [rng.normal(centre, 0.1, (30, 2)) for centre in (0, 100, 1000)]
     m, labels = np.concatenate(parts).astype(np.float32), np.repeat([0, 1, -1], 30)
     given = reassigned(m, labels, method=method).refine(m, labels)
     assert given[60:].tolist() == [1] * 30
+
+
+def between_two(n=200):
+    """A wide and a narrow Gaussian, half of whose rows are noise, and their classes."""
+    rng = np.random.default_rng(4)
+    y = np.repeat([0, 1], n)
+    m = rng.normal(size=(2 * n, 3)) * np.where(y == 0, 3.0, 0.4)[:, None]
+    m[:, 0] += np.where(y == 0, 0.0, 4.0)
+    return m.astype(np.float32), np.where(rng.random(2 * n) < 0.5, y, -1), y
+
+
+def test_the_likeliest_cluster_is_that_of_a_quadratic_discriminant():
+    m, labels, y = between_two()
+    found = reassigned(m, labels, method="probability").refine(m, labels)
+    known = labels >= 0
+    peer = QuadraticDiscriminantAnalysis().fit(m[known], labels[known]).predict(m[~known])
+    assert (found[~known] == peer).mean() > 0.97
+    assert (found == y).mean() > 0.95
+
+
+def test_the_vote_is_that_of_the_nearest_neighbours():
+    m, labels, y = between_two()
+    found = reassigned(m, labels, method="classifier").refine(m, labels)
+    known = labels >= 0
+    peer = KNeighborsClassifier(15, weights="distance").fit(m[known], labels[known])
+    np.testing.assert_array_equal(found[~known], peer.predict(m[~known]))
+    assert (found == y).mean() > 0.9
+
+
+@pytest.mark.parametrize("method", ["probability", "classifier"])
+def test_less_sure_rows_stay_noise(method):
+    m, labels, y = between_two()
+    noise = labels == -1
+    kept = {}
+    for least in (0.0, 0.7, 0.9, 1.0):
+        found = reassigned(m, labels, method=method, min_probability=least).refine(m, labels)
+        kept[least] = found[noise] >= 0
+        assert (found[~noise] == labels[~noise]).all()
+        right = (found == y)[noise][kept[least]]
+        assert right.mean() > (0.9, 0.95)[least > 0.8]
+    assert kept[0.0].all()
+    assert kept[0.7].sum() > kept[0.9].sum() > kept[1.0].sum()
+
+
+@pytest.mark.parametrize("method", ["probability", "classifier"])
+@pytest.mark.parametrize("unit", [1e-15, 1e15])
+def test_new_labels_do_not_depend_on_units(method, unit):
+    m, labels, _ = between_two()
+    far = (m * np.float32(unit)).astype(np.float32)
+    found = reassigned(far, labels, method=method).refine(far, labels)
+    np.testing.assert_array_equal(found, reassigned(m, labels, method=method).refine(m, labels))
 
 
 def test_a_state_of_the_first_version_answers_as_before():

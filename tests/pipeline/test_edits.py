@@ -165,7 +165,7 @@ def test_splitting_finds_the_parts_and_reassigning_the_nearest_cluster(model, bl
         (lambda e: e.split(0, 1), "into 1 parts; it must be at least 2"),
         (
             lambda e: e.delete([0]).reassign_noise(method="density", min_probability=0.5),
-            "min_probability is for method propagation",
+            "min_probability is for methods propagation, probability, classifier",
         ),
         (lambda e: e.split(0, 21), "split of cluster 0: it has 20 different rows, too few for 21"),
         (lambda e: e.split(77), "split of cluster 77: there is no such cluster"),
@@ -227,7 +227,7 @@ def test_names_of_untouched_clusters_outlive_edits_of_others():
     assert names_that_hold(said, before, after) == kept
 
 
-METHODS = ["propagation", "nearest", "density"]
+METHODS = ["propagation", "nearest", "density", "probability", "classifier"]
 
 
 def by_hand(edit: dict[str, Any], labels: np.ndarray, model: Any) -> np.ndarray:
@@ -240,7 +240,7 @@ def by_hand(edit: dict[str, Any], labels: np.ndarray, model: Any) -> np.ndarray:
     if edit["kind"] == "split":
         assert set(model.labels_[labels == ids[0]].tolist()) == set(ids)
         return np.where(labels == ids[0], model.labels_, labels)
-    if edit.get("method") in ("density", "propagation"):
+    if edit.get("method", "nearest") != "nearest":
         assert -1 not in model.labels_
         return np.where(labels == -1, model.labels_, labels)
     if edit["kind"] == "reassign":

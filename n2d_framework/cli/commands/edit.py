@@ -40,11 +40,12 @@ def edit(
         typer.Option("--reassign-noise", help="Give noise to clusters."),
     ] = False,
     reassign_by: Annotated[
-        Literal["propagation", "density", "nearest"] | None,
+        Literal["propagation", "density", "nearest", "probability", "classifier"] | None,
         typer.Option(
             help="With --reassign-noise: to the cluster that a random walk over near rows is most "
             "likely to meet first, which is the default; that to which a row is connected through "
-            "the densest rows; or that of the nearest row.",
+            "the densest rows; that of the nearest row; the likeliest, if each cluster is a "
+            "Gaussian; or that for which the 15 nearest rows vote.",
         ),
     ] = None,
     max_distance: Annotated[
@@ -54,8 +55,8 @@ def edit(
     min_probability: Annotated[
         float | None,
         typer.Option(
-            help="With --reassign-noise: rows whose cluster a walk meets first with less than this "
-            "probability stay.",
+            help="With --reassign-noise by propagation, probability or classifier: rows whose "
+            "cluster has less than this probability stay.",
         ),
     ] = None,
     rename: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, TypeAlias
 
 import attrs
 import numpy as np
@@ -25,6 +25,10 @@ from n2d_framework.registry import default_catalogue
 from n2d_framework.types import NOISE, AnyArray, Role
 
 __all__ = ["LINKS", "Editor"]
+
+ReassignMethod: TypeAlias = Literal[
+    "propagation", "density", "nearest", "probability", "classifier"
+]
 
 #: Methods of an editor by the links that they write.
 LINKS: Final = {"together": "must_link", "apart": "cannot_link"}
@@ -163,7 +167,7 @@ class Editor:
     def reassign_noise(
         self,
         *,
-        method: Literal["propagation", "density", "nearest"] = "propagation",
+        method: ReassignMethod = "propagation",
         max_distance: float | None = None,
         min_probability: float | None = None,
         note: str = "",
@@ -172,17 +176,18 @@ class Editor:
 
         Parameters
         ----------
-        method : {"propagation", "density", "nearest"}, default "propagation"
+        method : {"propagation", "density", "nearest", "probability", "classifier"}
             Which cluster: the one that a random walk over near rows, started at the row, is most
             likely to meet first (label propagation); the one to which the row is connected through
-            the densest rows; or that of the nearest training row that is in one. A new row goes
-            with its nearest training row.
+            the densest rows; that of the nearest training row that is in one; the likeliest, if
+            each cluster is a Gaussian; or that for which the 15 nearest rows vote that are in one.
+            "propagation" by default. A new row goes with its nearest training row.
         max_distance : float, optional
             Rows farther than this from every clustered training row, in units of the coordinates,
             stay noise; by default none does.
         min_probability : float, optional
-            Rows whose cluster a walk meets first with less than this probability stay noise, for
-            "propagation"; by default none does.
+            Rows whose cluster has less than this probability, or share of the votes, stay noise,
+            for "propagation", "probability" and "classifier"; by default none does.
         note : str, default ""
             Why.
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from n2d_builtin.refine.reassign_noise import Method, ReassignNoise
+from n2d_builtin.refine.reassign_noise import SURE, Method, ReassignNoise
 from n2d_framework.plugin import option
 
 __all__ = ["LINKS", "OF_ROWS", "Edit"]
@@ -62,10 +62,13 @@ class Edit:
         None, gt=0, help="For reassign: noise farther than this from every cluster stays."
     )
     min_probability: float | None = option(
-        None, ge=0, le=1, help="For reassign by propagation: noise less sure than this stays."
+        None,
+        ge=0,
+        le=1,
+        help="For reassign by a method with probabilities: noise less sure than this stays.",
     )
     method: Method = option(
-        "nearest", help="For reassign: by the nearest row, by density, or by label propagation."
+        "nearest", help="For reassign: as the method of the component reassign_noise."
     )  # what journals of 0.2.0, which do not have it, did
     by: str = option("", help="Who made it.")
     note: str = option("", help="Why.")
@@ -84,8 +87,8 @@ class Edit:
             found.append("split needs the id of a cluster and different new ids for its parts")
         elif self.kind == "reassign" and self.ids:
             found.append("reassign takes no ids: it is for all noise")
-        elif self.min_probability is not None and self.method != "propagation":
-            found.append("min_probability is for method propagation")
+        elif self.min_probability is not None and self.method not in SURE:
+            found.append(f"min_probability is for methods {', '.join(SURE)}")
         elif self.kind == "renumber" and not (
             0 < len(self.ids) == len(set(self.ids)) == len(self.becomes) == len(set(self.becomes))
         ):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.refine.density_paths import connected_labels
 from n2d_builtin.refine.label_propagation import propagated_labels
+from n2d_builtin.refine.noise_classes import likeliest_labels, voted_labels
 from n2d_framework.plugin import (
     NOISE,
     AnyArray,
@@ -27,11 +28,13 @@ from n2d_framework.plugin import (
     require_fitted,
 )
 
-__all__ = ["Method", "ReassignNoise"]
+__all__ = ["SURE", "Method", "ReassignNoise"]
 
 logger = logging.getLogger(__name__)
 
-Method: TypeAlias = Literal["propagation", "density", "nearest"]
+Method: TypeAlias = Literal["propagation", "density", "nearest", "probability", "classifier"]
+#: Methods that know how sure a label is.
+SURE = ("propagation", "probability", "classifier")
 
 
 @component
@@ -58,8 +61,10 @@ class ReassignNoise:
         "propagation",
         help="propagation: the cluster that a random walk over near rows, from the row, is most "
         "likely to meet first. density: the cluster to which a row is connected through the "
-        "densest rows, as in HDBSCAN's tree. nearest: that of the nearest row that has a label. A "
-        "new row goes with its nearest training row, as nearest with one that has a label.",
+        "densest rows, as in HDBSCAN's tree. nearest: that of the nearest row that has a label. "
+        "probability: the likeliest, if each cluster is a Gaussian. classifier: that for which the "
+        "15 nearest rows with a label vote. A new row goes with its nearest training row, as "
+        "nearest with one that has a label.",
     )
     max_distance: float | None = option(
         None,
@@ -71,8 +76,8 @@ class ReassignNoise:
         None,
         ge=0,
         le=1,
-        help="For propagation: rows whose likeliest cluster a walk meets first with less than this "
-        "probability stay noise. Left out, no row stays noise.",
+        help="For propagation, probability and classifier: rows whose cluster has less than this "
+        "probability, or share of the votes, stay noise. Left out, no row stays noise.",
     )
     points_: NDArray[np.float32] | None = learned(shape=("n", "m"), dtype="float32", optional=True)
     point_labels_: NDArray[np.int64] | None = learned(
@@ -84,8 +89,8 @@ class ReassignNoise:
     _clusters: Any = learned()
 
     def __attrs_post_init__(self) -> None:
-        if self.min_probability is not None and self.method != "propagation":
-            text = f"is for method propagation, which has probabilities, not for {self.method}"
+        if self.min_probability is not None and self.method not in SURE:
+            text = f"is for methods with probabilities: {', '.join(SURE)}; not for {self.method}"
             raise ConfigError([Problem("min_probability", text)])
 
     def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> Self:
@@ -104,15 +109,21 @@ class ReassignNoise:
             clustered = given != NOISE
             self.points_ = points
             given = given.astype(np.int64)
-            self.point_labels_ = (
-                propagated_labels(points, given, self.min_probability or 0.0)
-                if self.method == "propagation"
-                else connected_labels(points, given)
-            )
+            self.point_labels_ = self._reassigned(points, given)
             self.clustered_ = None if clustered.all() else clustered
             self.changed_ = int((self.refine(m, labels) != labels).sum())
         logger.info("reassign_noise: %d of %d rows got a label", self.changed_, len(labels))
         return self
+
+    def _reassigned(self, points: AnyArray, given: IntArray) -> IntArray:
+        if self.method in ("density", "nearest"):
+            return connected_labels(points, given)
+        methods = {
+            "propagation": propagated_labels,
+            "probability": likeliest_labels,
+            "classifier": voted_labels,
+        }
+        return methods[self.method](points, given, self.min_probability or 0.0)
 
     @classmethod
     def upgrade_state(cls, state: State, version: int) -> State:  # noqa: ARG003  # as asked
