@@ -156,6 +156,7 @@ assert "umap" not in sys.modules and "pynndescent" not in sys.modules
         {"init": "pca"},
         {"init": "random"},
         {"n_neighbors": 12},
+        {"densmap": True},
     ],
     ids=lambda options: "-".join(map(str, *options.items())),
 )

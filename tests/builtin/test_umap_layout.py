@@ -86,7 +86,7 @@ def test_a_task_samples_its_edges_one_after_the_other(dimension):
     for epoch in (1, 2, 3):
         advance(
             rows, lanes, heads, tails, periods, later, *plan, 0, 1, 1,
-            epoch, 0, np.float32(0.05), 2, pulls, np.zeros_like(pushes),
+            epoch, 0, np.float32(0.05), 2, pulls, np.zeros_like(pushes), None,
         )  # fmt: skip
     np.testing.assert_array_equal(later, due)
     np.testing.assert_allclose(rows, expected, rtol=1e-3, atol=1e-3)
@@ -102,7 +102,7 @@ def test_rows_repel_in_turn():
     blocks = np.array([0, 1]), np.array([[0, 1]]), np.array([0, 1, 3])
     advance(
         rows, (0,), np.array([0], "i"), np.array([1], "i"), np.ones(1, "f"), np.ones(1, "f"),
-        *blocks, 0, 1, 1, 1, 0, np.float32(0.1), 8, np.zeros_like(pulls), pushes,
+        *blocks, 0, 1, 1, 1, 0, np.float32(0.1), 8, np.zeros_like(pulls), pushes, None,
     )  # fmt: skip
     place, trajectory = start[0, :2].astype(float), []
     for _ in range(8):

@@ -36,6 +36,7 @@ from n2d_framework.plugin import (
 )
 
 if TYPE_CHECKING:
+    from n2d_builtin.umap.umap_density import DensityOptions
     from n2d_builtin.umap.umap_placing import Placer
 
 __all__ = ["Umap"]
@@ -56,6 +57,11 @@ class Umap:
     without umap-learn installed, and as accurate. A row equal to a training row gets the
     coordinates of that row; of equal training rows, one is embedded for all.
 
+    With `densmap` the embedding follows the densities as well (densMAP). umap-learn places no new
+    rows then; here a row gets the mean of its nearest training rows, weighted by their strengths,
+    which is where placing begins without: the repelling rows would drive it out of a dense
+    cluster, in which the training rows are held by their radii.
+
     Attributes
     ----------
     latent_ : float32 array of shape (n, d)
@@ -69,7 +75,9 @@ class Umap:
     References
     ----------
     McInnes, Healy and Melville 2018, UMAP, arXiv:1802.03426. The defaults of `n_neighbors`
-    and `min_dist` are those of McConville et al. 2020 (N2D), for clustering.
+    and `min_dist` are those of McConville et al. 2020 (N2D), for clustering. Narayan, Berger and
+    Cho 2021, Assessing single-cell transcriptomic variability through density-preserving data
+    visualization, Nature Biotechnology 39 (densMAP).
     """
 
     n_neighbors: int = option(
@@ -102,7 +110,8 @@ class Umap:
     n_epochs: int | None = option(
         None,
         ge=1,
-        help="Epochs of training. None is umap's rule: 500 up to 10000 rows, else 200.",
+        help="Epochs of training. None is umap's rule: 500 up to 10000 rows, else 200; 200 more "
+        "with densmap.",
     )
     learning_rate: float = option(1.0, gt=0, help="Initial step size.")
     negative_sample_rate: int = option(
@@ -122,6 +131,20 @@ class Umap:
         "spectral",
         help="Start of the training. spectral is most faithful; pca is faster on many rows.",
     )
+    densmap: bool = option(
+        False,
+        help="Whether distances within the embedding follow how dense the rows lie: sparse "
+        "clusters come out wide (densMAP).",
+    )
+    dens_lambda: float = option(
+        2.0, ge=0, help="Weight of the densities beside the neighbourhoods; needs densmap."
+    )
+    dens_frac: float = option(
+        0.3, ge=0, le=1, help="Share of the epochs, at the end, in which densities count."
+    )
+    dens_var_shift: float = option(
+        0.1, ge=0, help="Added to the variance of the embedding's local radii, for stability."
+    )
     max_landmarks: int | None = option(
         None,
         ge=2,
@@ -129,7 +152,10 @@ class Umap:
         "new ones. None uses all rows.",
     )
     transform_epochs: int = option(
-        100, ge=0, help="Epochs in which a new row is placed; fewer are faster, less accurate."
+        100,
+        ge=0,
+        help="Epochs in which a new row is placed; fewer are faster, less accurate. None are "
+        "taken with densmap.",
     )
     latent_: NDArray[np.float32] | None = learned(shape=("n", "d"), dtype="float32")
     embedding_: NDArray[np.float32] | None = learned(shape=("n", "n_components_"), dtype="float32")
@@ -238,6 +264,7 @@ class Umap:
             seed=context.seed,
             n_jobs=context.n_jobs,
             check=context.resources.check,
+            density=self._density_options(),
             set_op_mix_ratio=self.set_op_mix_ratio,
             local_connectivity=self.local_connectivity,
         )
@@ -317,6 +344,13 @@ class Umap:
         """Dimension of the coordinates: `n_components`, or 2."""
         return 2 if self.n_components is None else self.n_components
 
+    def _density_options(self) -> DensityOptions | None:
+        if not self.densmap:
+            return None
+        from n2d_builtin.umap.umap_density import DensityOptions
+
+        return DensityOptions(self.dens_lambda, self.dens_frac, self.dens_var_shift)
+
     def _searcher(self) -> ExactNeighbors:
         if self._neighbors is None:
             latent = require_fitted(self.latent_, "umap")
@@ -334,7 +368,7 @@ class Umap:
             require_fitted(self._placing, "umap"),
             embedding,
             Forces(a, b, *weights),
-            n_epochs=self.transform_epochs,
+            n_epochs=0 if self.densmap else self.transform_epochs,
             connectivity=max(0.0, self.local_connectivity - 1.0),
             seed=require_fitted(self.transform_seed_, "umap"),
         )

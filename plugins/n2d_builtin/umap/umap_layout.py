@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, BrokenBarrierError
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 from n2d_builtin.umap.umap_layout_kernel import advance
 from n2d_builtin.umap.umap_vectors import LANES, LEAST_EXPONENT, STEP_BITS
 from n2d_framework.plugin import AnyArray, IntArray
+
+if TYPE_CHECKING:
+    from n2d_builtin.umap.umap_density import Density
 
 __all__ = ["Forces", "lay_out", "widened"]
 
@@ -70,13 +73,15 @@ class Forces:
             Value at the beginning of a step, and its growth per unit of the last place. The
             relative error of the straight line between is below 1e-4.
         """
-        first = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
-        steps = np.arange(first, first + (_RANGE << (23 - STEP_BITS)) + 1, dtype=np.int32)
-        squares = (steps << STEP_BITS).view(np.float32).astype(np.float64)
+        squares = _squares()
         power = self.a * squares**self.b
         pulls = -2.0 * self.b * power / squares / (power + 1.0)
         pushes = 2.0 * self.repulsion * self.b / ((0.001 + squares) * (power + 1.0))
         return _table(pulls), _table(pushes)
+
+    def similarities(self) -> NDArray[np.float32]:
+        """The similarity over the squared distance, in the same steps."""
+        return _table(1.0 / (1.0 + self.a * _squares() ** self.b))
 
 
 def lay_out(
@@ -88,6 +93,7 @@ def lay_out(
     seed: int,
     n_jobs: int,
     check: Callable[[], None] = lambda: None,
+    density: Density | None = None,
 ) -> NDArray[np.float32]:
     """Optimize the places of rows.
 
@@ -103,6 +109,8 @@ def lay_out(
         Threads; the result is the same for any number of them.
     check : callable, optional
         Called before each epoch; an error that it raises ends the work.
+    density : Density, optional
+        Local radii that the layout shall follow in its last epochs.
 
     Returns
     -------
@@ -113,6 +121,7 @@ def lay_out(
     rows, lanes = widened(start[order])
     plan = _Plan.of(graph, order)
     pulls, pushes = forces.tables()
+    radii = None if density is None else density.over(graph, order, forces, rows, lanes)
 
     def epochs(worker: int, workers: int, wait: Callable[[], Any]) -> None:
         due = plan.due
@@ -120,11 +129,14 @@ def lay_out(
             if worker == 0:
                 check()
             alpha = np.float32(forces.learning_rate * (1.0 - (epoch - 1) / n_epochs))
+            terms = None
+            if radii is not None and radii.act(epoch, n_epochs):
+                terms = radii.terms(worker, workers, wait)
             for first, stop in plan.rounds:
                 advance(
                     rows, lanes, plan.heads, plan.tails, plan.periods, due, plan.starts,
                     plan.pairs, plan.bounds, first + worker, stop, workers,
-                    epoch, seed, alpha, forces.negatives, pulls, pushes,
+                    epoch, seed, alpha, forces.negatives, pulls, pushes, terms,
                 )  # fmt: skip
                 wait()
 
@@ -215,6 +227,13 @@ def _tournament(blocks: int) -> tuple[list[tuple[int, int]], IntArray]:
         pairs.extend(meetings)
         circle = [circle[0], circle[-1], *circle[1:-1]]
     return rounds, np.array(pairs, dtype=np.int64)
+
+
+def _squares() -> NDArray[np.float64]:
+    """Squared distances at which the steps of the tables begin."""
+    first = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
+    steps = np.arange(first, first + (_RANGE << (23 - STEP_BITS)) + 1, dtype=np.int32)
+    return (steps << STEP_BITS).view(np.float32).astype(np.float64)
 
 
 def _table(values: NDArray[np.float64]) -> NDArray[np.float32]:

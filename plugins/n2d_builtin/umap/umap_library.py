@@ -14,6 +14,7 @@ from n2d_builtin.neighbors.row_metrics import LINEAR
 from n2d_framework.plugin import AnyArray, IntArray, StageError
 
 if TYPE_CHECKING:
+    from n2d_builtin.umap.umap_density import DensityOptions
     from n2d_builtin.umap.umap_layout import Forces
 
 __all__ = ["curve", "fit_embedding", "neighbor_graph", "pruned"]
@@ -93,6 +94,7 @@ def fit_embedding(
     seed: int,
     n_jobs: int,
     check: Callable[[], None] = lambda: None,
+    density: DensityOptions | None = None,
     **graph_options: float,
 ) -> NDArray[np.float32]:
     """Fit umap on given neighbours: the graph and the start of umap-learn, and our own layout.
@@ -114,6 +116,8 @@ def fit_embedding(
     n_jobs : int
     check : callable, optional
         Called before each epoch of the layout; an error that it raises ends the work.
+    density : DensityOptions, optional
+        How local radii of the layout follow those in the data; None leaves them as they come.
     **graph_options
         Of :func:`neighbor_graph`.
 
@@ -130,6 +134,10 @@ def fit_embedding(
     from n2d_builtin.umap.umap_start import begin
 
     default = 500 if len(x) <= _FEW_ROWS else 200
+    if density is not None:
+        from n2d_builtin.umap.umap_density import MORE_EPOCHS, Density, radii_in_the_data
+
+        default += MORE_EPOCHS
     epochs = default if n_epochs is None else n_epochs
     graph = neighbor_graph(indices, distances, **graph_options)
     alone = np.asarray(graph.sum(axis=1)).ravel() == 0
@@ -137,7 +145,13 @@ def fit_embedding(
     with one_blas_thread(look_again=True):
         by = metric if metric in LINEAR else "euclidean"
         start = begin(init, _unit_rows(x, by), graph, n_components, seed, by)
-    placed = lay_out(start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs, check=check)
+    followed = None
+    if density is not None:
+        followed = Density(density, radii_in_the_data(graph, indices, distances))
+    placed = lay_out(
+        start, graph, forces, n_epochs=epochs, seed=seed, n_jobs=n_jobs, check=check,
+        density=followed,
+    )  # fmt: skip
     lost = int((alone | ~np.isfinite(placed).all(axis=1)).sum())
     if lost:
         raise StageError(
