@@ -74,7 +74,7 @@ def graph_of(rows: AnyArray, count: int, size: int) -> tuple[NeighborGraph, AnyA
 
 
 def influence(graph: NeighborGraph, labels: AnyArray) -> AnyArray:
-    """How much each row, drawn once more, would change the modularity, times their number."""
+    """Change of modularity when a row is drawn once more, times the number of rows."""
     row, column = graph.edges.coords
     n, edges = len(labels), len(row)
     ends = np.bincount(row, minlength=n).astype(float)
