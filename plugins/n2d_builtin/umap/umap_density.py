@@ -30,7 +30,7 @@ _LEAST_SQUARE = 1e-8
 
 @attrs.frozen
 class DensityOptions:
-    """How strongly, in which share of the epochs, and how calmly the radii act.
+    """Weight of the radii, the share of the epochs in which they act, and a shift.
 
     Attributes
     ----------
@@ -118,11 +118,11 @@ class LayoutRadii:
         self._radii, self._totals = np.empty((2, len(self.wanted)))
 
     def act(self, epoch: int, n_epochs: int) -> bool:
-        """Whether the radii act in an epoch, counted from 1."""
+        """True if the radii act in an epoch, counted from 1."""
         return self.options.weight > 0 and epoch / n_epochs > 1.0 - self.options.share
 
     def terms(self, worker: int, workers: int, wait: Callable[[], Any]) -> tuple[Any, ...]:
-        """What the kernel needs; called by all workers, which wait for each other."""
+        """Arguments of the kernel; called by all workers, which wait for each other."""
         n = len(self.wanted)
         first, stop = (n * part // workers for part in (worker, worker + 1))
         local_radii(

@@ -172,7 +172,7 @@ def advance(
         Tables of the attracting and the repelling force.
     density : None or tuple
         Table of similarities; gain and inverse squared radius of each row; the power of the
-        similarity; weight of an edge of period 1. Compiled anew for a tuple, so that it costs
+        similarity; weight of an edge of period 1. Compiled apart for a tuple, so that it costs
         nothing where there is none.
     """
     others = np.empty(negatives, np.int64)
