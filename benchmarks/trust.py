@@ -149,7 +149,8 @@ def reassigned(model: n2d.N2D, x: np.ndarray) -> dict[str, np.ndarray]:
         "both, vote of 10": voted(both, before, 10, 1 / np.arange(1, 11)),
     }
     ways = {"propagation": "`reassign_noise`: propagation", "density": "density"}
-    for method, title in (ways | {"nearest": "nearest row"}).items():
+    ways |= {"nearest": "nearest row", "probability": "probability", "classifier": "classifier"}
+    for method, title in ways.items():
         model.edit().reassign_noise(method=method)
         found[title] = model.labels_[noise]
         model.edit().undo()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["clean", "grid_shape", "legend_beside", "literal", "new_axes", "new_grid", "point_size"]
 
 _LEGEND_ROWS = 20
+_LEGEND_MOST = 119
 _LONGEST = 28
 
 
@@ -89,6 +90,8 @@ def point_size(n_points: int) -> float:
 def legend_beside(ax: Axes, names: Sequence[str], styles: Sequence[Style], title: str = "") -> None:
     """Write a legend on the right of the axes, in as many columns as it needs.
 
+    Of more than 120 names it has the first, and says how many more there are.
+
     Parameters
     ----------
     ax : Axes
@@ -99,6 +102,10 @@ def legend_beside(ax: Axes, names: Sequence[str], styles: Sequence[Style], title
     """
     from matplotlib.lines import Line2D
 
+    more = len(names) - _LEGEND_MOST
+    if more > 0:
+        names = [*names[:_LEGEND_MOST], f"and {more:,} more"]
+        styles = [*styles[:_LEGEND_MOST], Style("none", ".")]
     handles = [
         Line2D([], [], color=style.color, marker=style.marker, linestyle="none", markersize=6)
         for style in styles

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ __all__ = ["class_names", "cluster_names", "draw_labels", "finish", "label_legen
 
 _LONGEST_ON_PLOT = 3
 _CROWDED = 25
+#: Most clusters that have a label: of more, the largest.
+_LABELLED = 100
 #: Clusters smaller than this share of the picture have their label above, not on them.
 _TINY = 0.04
 
@@ -42,7 +45,10 @@ def _write_labels(ax: Axes, plane: AnyArray, labels: AnyArray) -> None:
     from matplotlib import patheffects
 
     outline = [patheffects.withStroke(linewidth=2.5, foreground="white")]
+    sizes = Counter(labels.tolist())
+    largest = {value for value, _ in sizes.most_common(_LABELLED)}
     short = [value for value in distinct(labels) if len(str(value)) <= _LONGEST_ON_PLOT]
+    short = [value for value in short if value in largest]
     for value in short:
         mine = plane[labels == value]
         # The point nearest to the median: the median itself may lie between two islands.
