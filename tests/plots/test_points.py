@@ -102,16 +102,16 @@ def test_a_label_absent_from_the_sample_is_still_in_the_legend(digits):
 
 
 @pytest.mark.parametrize("noise", [False, True])
-def test_of_thousands_of_clusters_some_are_named_and_that_is_said(noise, tmp_path):
-    labels = np.repeat(np.arange(3000), 2)
-    labels = np.concatenate([labels, np.full(9, 2500), np.full(40 * noise, -1)])
+def test_of_many_clusters_some_are_named_and_that_is_said(noise, tmp_path):
+    labels = np.repeat(np.arange(900), 2)
+    labels = np.concatenate([labels, np.full(9, 850), np.full(40 * noise, -1)])
     z = np.random.default_rng(0).normal(size=(len(labels), 2))
     ax = plots.scatter(z, labels)
     assert len(legend_texts(ax)) == 120
-    assert legend_texts(ax)[-1] == f"and {2881 + noise:,} more"
+    assert legend_texts(ax)[-1] == f"and {781 + noise} more"
     written = [text.get_text() for text in ax.texts]
     assert len(written) == 100
-    assert "2500" in written
+    assert "850" in written
     plots.write_png(ax, tmp_path / "many.png")
 
 
