@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from n2d_framework.config.models import ModelConfig, RunConfig
 from n2d_framework.config.presets import with_preset
 from n2d_framework.config.reading import apply_overrides, read_tree
 from n2d_framework.core.roles import ROLE_NAMES, ROLE_TABLE, RoleInfo, parts_of, role_info
-from n2d_framework.core.rows import PLAIN_STORAGES, Rows
+from n2d_framework.core.rows import MOST_NUMBERS, NARROW, PLAIN_STORAGES, Rows, is_narrow
 from n2d_framework.core.structure import structure
 from n2d_framework.errors import ConfigError, Problem
 from n2d_framework.registry import Catalogue, default_catalogue
@@ -59,8 +60,9 @@ class Composition:
         Returns
         -------
         Composition
-            This one for dense rows of numbers. Of sparse rows and texts, without a component that
-            prepares them, where none is the default for them.
+            This one for dense rows of many numbers; of few, with the embedder for narrow rows. Of
+            sparse rows and texts, without a component that prepares them, where none is the
+            default for them.
 
         Raises
         ------
@@ -69,11 +71,13 @@ class Composition:
             or several are; or if libraries are missing that it is fitted with.
         """
         word = rows.default_word
-        if not word or not self.left_open:
+        words = [w for w in (word, NARROW if is_narrow(rows) else "") if w]
+        if not words or not self.left_open:
             return self
         chains, problems = dict(self.chains), list[Problem]()
         for role in sorted(self.left_open, key=ROLE_NAMES.index):
-            found = default_choice(role, word, catalogue)
+            chosen = (default_choice(role, each, catalogue) for each in words)
+            found = next(filter(None, chosen), None)
             if found is not None:
                 problems += library_problems(found, role)
                 chains[role] = (_filled(found, self.n_clusters, role),)
@@ -86,6 +90,29 @@ class Composition:
             raise ConfigError(problems)
         return attrs.evolve(
             self, chains=chains, left_open=frozenset(r for r in self.left_open if not chains.get(r))
+        )
+
+    def said_of_narrow(self, rows: Rows) -> str:
+        """The line on narrow rows that get another embedder than others do.
+
+        Parameters
+        ----------
+        rows : Rows
+            Those of :meth:`for_rows`.
+
+        Returns
+        -------
+        str
+            One line; empty if an embedder was chosen, or the default is the usual one.
+        """
+        if "embedder" not in self.left_open or not is_narrow(rows):
+            return ""
+        usual, taken = self.choice("embedder").name, self.for_rows(rows).choice("embedder").name
+        if usual == taken:
+            return ""
+        return (
+            f"embedder: {taken}, without a network, as rows have {math.prod(rows.row_shape)} "
+            f"numbers (at most {MOST_NUMBERS}); with one: embedder={usual}"
         )
 
     def choices(self, role: Role) -> tuple[Choice, ...]:

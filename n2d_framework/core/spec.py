@@ -225,8 +225,8 @@ class ComponentSpec:
         Whether it takes rows of columns with missing values. Others are not given them.
     default_for : tuple of str, default ()
         Rows for which it is chosen where the user chooses nothing for its role: ``"table"``
-        (columns of several kinds, or with missing values), ``"text"``, ``"sparse"``, or a kind
-        that a plugin announces.
+        (columns of several kinds, or with missing values), ``"text"``, ``"sparse"``, ``"narrow"``
+        (at most 64 numbers), or a kind that a plugin announces.
     default_options : mapping
         Options with which it is chosen then.
     weighted : bool, default False

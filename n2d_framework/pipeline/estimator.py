@@ -41,10 +41,13 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
     Parameters
     ----------
-    embedder, manifolder, clusterer : str, mapping or component
+    embedder, manifolder, clusterer : str, mapping or component, optional
         Name of a component; or a mapping with ``name`` and options; or a component.
         :func:`n2d_framework.components` lists what is installed. A list of manifolders is a chain:
-        each is fitted on what the one before gives.
+        each is fitted on what the one before gives. ``None`` is the default for the rows, as
+        ``n2d run`` takes it: ``"dense_ae"``, ``"umap"`` and ``"gmm"`` for rows of more than 64
+        numbers, for fewer the embedder ``"identity"``, which has no network; others for columns of
+        several kinds, texts and sparse rows. `composition_` has what was taken.
     scaler : str or mapping, optional
         Short for `prepare` with this one component: ``"minmax"`` (unless `prepare` is given),
         ``"standard"``, ``"maxabs"`` or ``"none"``. A mapping has ``name`` and ``per``
@@ -132,9 +135,9 @@ class N2D(Reporter, ClusterMixin, BaseEstimator):
 
     def __init__(
         self,
-        embedder: Any = "dense_ae",
-        manifolder: Any = "umap",
-        clusterer: Any = "gmm",
+        embedder: Any = None,
+        manifolder: Any = None,
+        clusterer: Any = None,
         *,
         scaler: Any = None,
         prepare: Any = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import uuid
@@ -31,6 +32,8 @@ from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, Role
 
 __all__ = ["Fit", "fit_composition", "usable_threads"]
+
+logger = logging.getLogger(__name__)
 
 _AGREEMENT_ROWS = 500
 _GOLDEN_ROWS = 5
@@ -180,6 +183,8 @@ def fit_composition(
     StoppedError
         If the fit is asked to stop.
     """
+    if said := composition.said_of_narrow(x):
+        logger.info("%s", said)
     composition = composition.for_rows(x)
     plan, row_shape = Plan.of(composition), x.row_shape
     describing = [choice.spec for choice in composition.choices("describe")]

@@ -75,6 +75,8 @@ def nested_params(values: Mapping[str, Any], catalogue: Catalogue) -> dict[str, 
     found: dict[str, Any] = {}
     for role in ROLE_NAMES:
         value = values[role]
+        if value is None and role_info(role).needed:
+            value = role_info(role).default
         listed = isinstance(value, (list, tuple))
         items = value if listed else [] if value is None else [value]
         for index, item in enumerate(items):

@@ -205,7 +205,7 @@ _EMBEDDERS = (
         summary="Passes rows on unchanged",
         weighted=True,
         passes_on=True,
-        default_for=("table",),
+        default_for=("table", "narrow"),
     ),
 )
 

@@ -330,7 +330,9 @@ def test_without_a_choice_each_kind_of_rows_has_its_default(plugin, tmp_path):
         (texts(), None, "lengths", "umap", "kmeans"),
         (counts(), "none", "truncated_svd", "umap", "gmm"),
         (table(), "table", "identity", "identity", "kmeans"),
-        (np.zeros((4, 3)), "minmax", "dense_ae", "umap", "gmm"),
+        (np.zeros((4, 3)), "minmax", "identity", "umap", "gmm"),
+        (np.zeros((4, 8, 8)), "minmax", "identity", "umap", "gmm"),
+        (np.zeros((4, 65)), "minmax", "dense_ae", "umap", "gmm"),
     ):
         chosen = n2d.compose(config).composition().for_rows(Rows.of(x))
         assert [chosen.choice(role).name for role in ROLES] == trio

@@ -16,6 +16,7 @@ from n2d_builtin.autoencoders.dense import DenseAutoencoder
 from n2d_framework.analysis.significance import compare_methods, compare_scores
 from n2d_framework.cli import app
 from n2d_framework.errors import DataError
+from n2d_framework.plugin import ROLES, Rows
 from n2d_framework.reproduce import Report, read_study
 from n2d_framework.reproduce.measurements import Measured, Ran, Score
 from n2d_framework.reproduce.study_remarks import Settings
@@ -97,7 +98,7 @@ def test_a_failure_ranks_last_and_has_no_score(failed):
 
 
 def test_losses_are_against_the_best_other_the_largest_first():
-    scores = {"n2d": [0.5, 0.9, 0.4], "kmeans": [0.6, 0.1, 0.9], "gmm": [0.7, 0.2, None]}
+    scores = {"umap_gmm": [0.5, 0.9, 0.4], "kmeans": [0.6, 0.1, 0.9], "gmm": [0.7, 0.2, None]}
     (found,) = report_of(scores).rankings()
     losses = [(row["data"], row["best"], round(row["difference"], 9)) for row in found.losses()]
     assert losses == [
@@ -107,7 +108,7 @@ def test_losses_are_against_the_best_other_the_largest_first():
     ]
     assert found.means() == pytest.approx({"kmeans": 0.2 / 3, "gmm": 0.25})
     titles = [block.title for block in report_of(scores).blocks()]
-    assert "ARI: n2d against the best other of each dataset: below on 2 of 3" in titles
+    assert "ARI: umap_gmm against the best other of each dataset: below on 2 of 3" in titles
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_where_nothing_is_tested_it_is_said(scores, said):
 
 
 def test_without_the_main_method_there_are_no_losses():
-    scores = {name: values for name, values in spread().items() if name != "n2d"}
+    scores = {name: values for name, values in spread().items() if name != "umap_gmm"}
     (found,) = report_of(scores).rankings()
     assert (found.losses(), found.means()) == ([], {})
 
@@ -158,6 +159,14 @@ def test_there_are_20_tables_beside_those_of_generators():
     made = [name for name in DATA if name.startswith("made_")]
     assert len(DATA) - len(made) == 20
     assert set(STUDY.ranking["against"]) | {STUDY.ranking["main"]} <= set(METHODS)
+
+
+def test_the_main_method_is_the_default_of_narrow_rows():
+    rows = Rows.of(np.zeros((4, 64)))
+    default = n2d.N2D(n_clusters=3).composition().for_rows(rows)
+    trio = {role: default.choice(role).name for role in ROLES}
+    (main,) = [method for name, method in STUDY.methods.items() if name == STUDY.ranking["main"]]
+    assert dict(main.trio) == trio
 
 
 def test_the_rows_are_the_default_and_the_preset():

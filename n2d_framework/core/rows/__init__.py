@@ -14,6 +14,7 @@ from n2d_framework.core.rows.fields import (
     written_by_pandas,
 )
 from n2d_framework.core.rows.input_checks import refuse_equal_rows
+from n2d_framework.core.rows.narrow_rows import MOST_NUMBERS, NARROW, is_narrow
 from n2d_framework.core.rows.packing import fingerprint, packed, unpacked, unpacked_strings
 from n2d_framework.core.rows.row_states import (
     joined,
@@ -27,6 +28,8 @@ from n2d_framework.core.rows.sparse import count_rows, is_sparse
 
 __all__ = [
     "COLUMN_KINDS",
+    "MOST_NUMBERS",
+    "NARROW",
     "PLAIN_STORAGES",
     "STORAGES",
     "Field",
@@ -38,6 +41,7 @@ __all__ = [
     "Storage",
     "count_rows",
     "fingerprint",
+    "is_narrow",
     "is_sparse",
     "joined",
     "left_out",
