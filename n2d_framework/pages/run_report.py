@@ -270,8 +270,14 @@ def _drawn_tree(
 
 def _scores(scores: Mapping[str, float]) -> dict[str, float]:
     """Scores that are shown: those of the rows in clusters only where there are others."""
-    whole = scores.get("coverage", 1.0) == 1.0
-    return {name: v for name, v in scores.items() if not (whole and name.endswith("_clustered"))}
+    from n2d_framework.metrics.directions import announced, less_is_better
+
+    whole, of_plugins = scores.get("coverage", 1.0) == 1.0, announced()
+    return {
+        f"{name} (less is better)" if less_is_better(name, of_plugins) else name: value
+        for name, value in scores.items()
+        if not (whole and name.endswith("_clustered"))
+    }
 
 
 def _value_names(view: RunView, number: int) -> list[str]:

@@ -297,6 +297,18 @@ def test_rules_hold_as_often_as_they_say(model, flowers):
         assert met[own].mean() == pytest.approx(rule["share"], abs=0.02)
 
 
+def test_what_is_said_of_a_cluster_is_parted_and_scores_have_a_direction(model, flowers, tmp_path):
+    text = read(model, tmp_path / "r.html", flowers, y=load_iris().target)
+    notes = re.findall(r'<p class="note">\s*(density .*?)\s*(?:<br>.*?)?</p>', text, re.DOTALL)
+    assert len(notes) == 3
+    for note in notes:
+        parts = note.strip().split(" · ")
+        assert [part.split()[0] for part in parts] == ["density", "mean", "touches"][: len(parts)]
+        assert "·" not in "".join(parts)
+    assert any("touches" in note for note in notes)
+    assert "<dt>davies_bouldin (less is better)</dt>" in text and "<dt>nmi</dt>" in text
+
+
 def test_rules_that_would_describe_something_else_are_not_given():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(400, 3))
