@@ -192,6 +192,27 @@ def test_names_of_clusters_side_by_side_stand_around_them(opened, tmp_path):
         page.wait_for_timeout(150)
 
 
+def test_a_name_does_not_hide_its_cluster(opened, tmp_path):
+    """The cluster in the middle is a handful of pixels: its name stands above it."""
+    rng = np.random.default_rng(0)
+    wide = rng.normal(0, 0.4, (400, 2)) + [[4, 0]]
+    x = np.concatenate([wide, rng.normal(0, 0.005, (30, 2)), -wide])
+    labels, names = np.repeat([0, 1, 2], [400, 30, 400]), dict(enumerate(["one", "cyclops", "two"]))
+    view = RunView(name="speck", labels=labels, coordinates=x, names=names)
+    page = opened(file=write_run_report(view, tmp_path / "r.html"))
+    whole = page.locator("#map-canvas").bounding_box()
+    middle = whole["x"] + whole["width"] / 2, whole["y"] + whole["height"] / 2
+    tops = {}
+    for name in names.values():
+        mark = page.locator("#map-names span", has_text=name)
+        assert mark.evaluate("mark => mark.style.visibility") == "visible"
+        tops[name] = mark.bounding_box()
+    speck = tops["cyclops"]
+    assert speck["x"] < middle[0] < speck["x"] + speck["width"]
+    assert middle[1] - 40 < speck["y"] + speck["height"] < middle[1] - 2
+    assert tops["one"]["y"] < middle[1] < tops["one"]["y"] + tops["one"]["height"]
+
+
 def test_a_name_beside_an_edge_waits_there_until_its_cluster_is_gone(opened):
     page = opened()
     whole = page.locator("#map-canvas").bounding_box()

@@ -159,6 +159,7 @@ function startMap() {
       besides.set(i, FAR.flatMap((far) => SIDES.map(([x, y]) => [x * (w + far * h), y * far * h])).sort((one, other) => Math.hypot(...one) - Math.hypot(...other)));
     return besides.get(i);
   }
+  const spread = spreads(X, Y, CLUSTER);
   let boxes = null, leads = [];
   const bySize = [...D.clusters.keys()].filter((i) => marks[i]).sort((a, b) => D.clusters[b].size - D.clusters[a].size);
   function placeNames() {
@@ -182,7 +183,7 @@ function startMap() {
       }
       return out;
     }
-    const waiting = bySize.filter((i) => !place(i, [[0, 0]]));
+    const waiting = bySize.filter((i) => !place(i, overCluster(boxes[i], spread[i], (side * state.zoom) / ratio)));
     waiting.slice(0, MOVED).forEach((i) => place(i, beside(i)));
   }
   function drawLeads() {

@@ -19,6 +19,7 @@ def n2d_components() -> Iterator[ComponentSpec]:
         summary="Latent semantic analysis: weighted counts of words, reduced",
         input="text",
         missing=True,
+        state_version=2,
         reference="Deerwester, Dumais, Furnas, Landauer and Harshman 1990, Indexing by latent "
         "semantic analysis, Journal of the American Society for Information Science 41",
         small_options=_SMALL,

@@ -16,6 +16,7 @@ from n2d_framework.plugin import (
     DataError,
     FitContext,
     FloatArray,
+    State,
     component,
     derive_seed,
     held_state,
@@ -53,8 +54,10 @@ def _restored(owner: TfidfSvd, stored: Any) -> Any:
 class TfidfSvd:
     """Latent semantic analysis: counts of words, weighted and reduced to some dimensions.
 
-    A word weighs ``1 + log(count)`` in a text, times ``1 + log((1 + n) / (1 + df))``, where `df`
-    of the `n` training texts have it; weights of a text are brought to length 1. A sparse
+    A word that a text has `c` times weighs ``c / (c + k (1 - b + b l / m))``, as in Okapi BM25,
+    times ``1 + log((1 + n) / (1 + df))``, where `k` and `b` are `saturation` and
+    `length_weight`, the text has `l` words that count, the median of the training texts is `m`,
+    and `df` of these `n` texts have the word; weights of a text are brought to length 1. A sparse
     embedder reduces them, and latent rows are brought to length 1 again, so that euclidean
     neighbours are those of the cosine.
 
@@ -69,6 +72,9 @@ class TfidfSvd:
         The vocabulary, sorted.
     idf_ : float64 array of shape (words,)
         Weight of each word.
+    usual_length_ : float
+        Median number of words that count, of training texts that have any; missing in states that
+        were written before lengths counted, whose words weigh ``1 + log(count)``.
     reduction_ : embedder
         The fitted component that `reduction` names.
 
@@ -102,8 +108,23 @@ class TfidfSvd:
     max_features: int | None = option(
         20_000, ge=1, help="Most words, the most frequent ones; null keeps all."
     )
+    saturation: float | None = option(
+        1.2,
+        gt=0,
+        help="Number of times at which a word weighs half of the most that it can, in a text of "
+        "usual length (k1 of BM25): the first occurrence says most. null: as sublinear_tf says.",
+    )
+    length_weight: float = option(
+        0.75,
+        ge=0,
+        le=1,
+        help="How far that number grows with the length of the text (b of BM25): a word that a "
+        "long text has once says less. 0: not at all, 1: in proportion.",
+    )
     sublinear_tf: bool = option(
-        True, help="Whether a word that is there n times weighs 1 + log(n) instead of n."
+        True,
+        help="Without saturation: whether a word that is there n times weighs 1 + log(n) instead "
+        "of n.",
     )
     normalize: bool = option(True, help="Whether latent rows are brought to length 1.")
     reduction: str | Mapping[str, Any] = option(
@@ -115,6 +136,7 @@ class TfidfSvd:
     words_: tuple[str, ...] | None = learned(write=packed, read=strings_of_state)
     stop_words_: tuple[str, ...] | None = learned(write=packed, read=strings_of_state)
     idf_: NDArray[np.float64] | None = learned(shape=("words",), dtype="float64", gt=0)
+    usual_length_: float | None = learned(dtype=float, gt=0, optional=True)
     reduction_: Any = learned(write=_held, read=_restored)
 
     def __attrs_post_init__(self) -> None:
@@ -174,6 +196,8 @@ class TfidfSvd:
         context.resources.check()
         df = np.bincount(counts.matrix.indices, minlength=len(self.words_))
         self.idf_ = 1.0 + np.log((1 + len(texts)) / (1 + df))
+        # Not the mean, which one text of a million words would change for all.
+        self.usual_length_ = float(np.median(counts.known[counts.known > 0]))
         weights = self._weighted(counts)
         inner = attrs.evolve(context, seed=derive_seed(context.seed, "reduction"))
         self.reduction_ = self.new_reduction()
@@ -216,6 +240,23 @@ class TfidfSvd:
         """
         return self._counts(x).coverage
 
+    @classmethod
+    def upgrade_state(cls, state: State, version: int) -> State:
+        """Bring an older state up to date.
+
+        Parameters
+        ----------
+        state : State
+        version : int
+            1: lengths of texts did not count; for its texts they still do not.
+
+        Returns
+        -------
+        State
+        """
+        del version
+        return {**state, "usual_length": None}
+
     def check_learned(self) -> list[str]:
         """Reasons why a state that was read does not fit together."""
         words, idf = require_fitted(self.words_, _NAME), require_fitted(self.idf_, _NAME)
@@ -253,8 +294,12 @@ class TfidfSvd:
         """Weights of words in texts: a CSR array of shape (n, words), float32, rows of length 1."""
         from sklearn.preprocessing import normalize
 
-        found = counts.matrix.copy()
-        if self.sublinear_tf:
+        found, usual = counts.matrix.copy(), self.usual_length_
+        if self.saturation is not None and usual is not None:
+            share = self.length_weight
+            half = self.saturation * (1.0 - share + share * counts.known / usual)
+            found.data /= found.data + np.repeat(half, np.diff(found.indptr))
+        elif self.sublinear_tf:
             found.data = log_frequencies(found.data)
         found.data *= require_fitted(self.idf_, _NAME)[found.indices]
         return normalize(found, copy=False).astype(np.float32)

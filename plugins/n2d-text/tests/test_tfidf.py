@@ -27,7 +27,8 @@ def fitted(texts):
 
 def test_weights_are_those_of_scikit_learn(texts, new_texts):
     exact = {"name": "truncated_svd", "algorithm": "arpack"}
-    ours = TfidfSvd(latent_dim=8, normalize=False, reduction=exact).fit(texts, context=SEED)
+    plain = {"normalize": False, "saturation": None, "reduction": exact}
+    ours = TfidfSvd(latent_dim=8, **plain).fit(texts, context=SEED)
     vectorizer = TfidfVectorizer(min_df=2, max_df=0.5, stop_words="english", sublinear_tf=True)
     x = vectorizer.fit_transform(texts)
     assert ours.words_ == tuple(vectorizer.get_feature_names_out())
@@ -36,6 +37,34 @@ def test_weights_are_those_of_scikit_learn(texts, new_texts):
     z, expected = ours.transform(new_texts), theirs.transform(vectorizer.transform(new_texts))
     # Axes of equal singular values may be turned, which leaves products as they are.
     np.testing.assert_allclose(z @ z.T, expected @ expected.T, atol=1e-5)
+
+
+def test_repeated_words_weigh_as_in_bm25_by_the_length_of_their_text():
+    texts = objects("ship oven", "ship ship ship oven", "ship oven", "oven", "harbour", "harbour")
+    exact = {"name": "truncated_svd", "algorithm": "arpack"}
+    options = {"latent_dim": 2, "max_df": 1.0, "normalize": False, "reduction": exact}
+    lengths = np.array([2, 4, 2, 1, 1, 1])
+    for length_weight in (0.75, 0.0):
+        ours = TfidfSvd(**options, length_weight=length_weight).fit(texts, context=SEED)
+        assert ours.usual_length_ == np.median(lengths)
+        half = 1.2 * (1 - length_weight + length_weight * lengths / np.median(lengths))
+        times = np.array([[0, 1, 1], [0, 1, 3], [0, 1, 1], [0, 1, 0], [1, 0, 0], [1, 0, 0]])
+        weights = times / (times + half[:, None]) * ours.idf_
+        weights /= np.linalg.norm(weights, axis=1, keepdims=True)
+        axes = np.linalg.svd(weights.astype(np.float32), full_matrices=False)[2][:2]
+        expected = (weights @ axes.T) @ (weights @ axes.T).T
+        z = ours.transform(texts)
+        np.testing.assert_allclose(z @ z.T, expected, atol=1e-5)
+
+
+def test_a_state_from_before_lengths_counted_keeps_its_answers(texts, new_texts):
+    before = TfidfSvd(**SMALL, saturation=None).fit(texts, context=SEED)
+    old = {name: value for name, value in before.get_state().items() if name != "usual_length"}
+    again = TfidfSvd(**SMALL)
+    again.set_state(TfidfSvd.upgrade_state(old, 1))
+    assert again.transform(new_texts).tobytes() == before.transform(new_texts).tobytes()
+    newer = TfidfSvd(**SMALL).fit(texts, context=SEED)
+    assert newer.transform(new_texts).tobytes() != before.transform(new_texts).tobytes()
 
 
 def test_subjects_lie_apart(fitted, texts, subjects):
@@ -98,7 +127,9 @@ def test_what_cannot_be_fitted_is_refused(x, message):
 
 def test_one_giant_text_does_not_matter(texts, new_texts):
     giant = objects(*texts, " ".join(["ship", "oven"] * 200_000))
-    z = TfidfSvd(**SMALL).fit_transform(giant, context=SEED)
+    giant_too = TfidfSvd(**SMALL)
+    z = giant_too.fit_transform(giant, context=SEED)
+    assert giant_too.usual_length_ == TfidfSvd(**SMALL).fit(texts, context=SEED).usual_length_
     np.testing.assert_allclose(np.linalg.norm(z, axis=1), 1.0, rtol=1e-5)
 
 
