@@ -195,7 +195,7 @@ def test_names_of_clusters_side_by_side_stand_around_them(opened, tmp_path):
 def test_a_name_does_not_hide_its_cluster(opened, tmp_path):
     """The cluster in the middle is a handful of pixels: its name stands above it."""
     rng = np.random.default_rng(0)
-    wide = rng.normal(0, 0.4, (400, 2)) + [[4, 0]]
+    wide = rng.normal([4.0, 0.0], 0.4, (400, 2))
     x = np.concatenate([wide, rng.normal(0, 0.005, (30, 2)), -wide])
     labels, names = np.repeat([0, 1, 2], [400, 30, 400]), dict(enumerate(["one", "cyclops", "two"]))
     view = RunView(name="speck", labels=labels, coordinates=x, names=names)
