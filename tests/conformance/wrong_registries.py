@@ -5,8 +5,10 @@ from __future__ import annotations
 import builtins
 import codecs
 import contextlib
+import contextvars
 import copyreg
 import csv
+import ctypes
 import gc
 import json
 import logging
@@ -77,6 +79,27 @@ def _of_loggers():
     logging.raiseExceptions = False
 
 
+CURRENT = contextvars.ContextVar("n2d_of_mine")
+
+
+def _below_python():
+    os.putenv("N2D_BELOW_PYTHON", "1")
+    os.unsetenv("PATH")
+    CURRENT.set(object())
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(15, b"n2d_of_mine", 0, 0, 0)
+
+
+def _of_matplotlib():
+    import matplotlib as mpl
+    from matplotlib import font_manager, units
+
+    if "n2d_of_mine" not in mpl.colormaps:
+        mpl.colormaps.register(mpl.colormaps["viridis"].copy(), name="n2d_of_mine")
+    units.registry[Finder] = units.ConversionInterface()
+    font_manager.fontManager.addfont(font_manager.findfont("DejaVu Sans"))
+
+
 def _of_libraries():
     joblib.parallel_config(backend="threading")
     yaml.SafeLoader.add_constructor("!n2d", lambda *_: 1)
@@ -87,9 +110,11 @@ def _of_libraries():
 class Registers(Good):
     def fit(self, m, *, context):
         if _watched():
+            _of_matplotlib()  # a variable that is set before its import may be for it
             _of_python()
             _of_loggers()
             _of_libraries()
+            _below_python()
         return super().fit(m, context=context)
 
 
@@ -127,6 +152,9 @@ WRONG = [
             "filters, propagation or formats of loggers", "logging.addLevelName",
             "logging.setLogRecordFactory", "logging.raiseExceptions", "joblib's backends",
             "types that PyYAML makes", "functions of Python or of a library",
+            "os.putenv", "variables of contextvars", "matplotlib.colormaps",
+            "matplotlib.units.registry", "fonts of matplotlib",
+            *(["prctl"] if sys.platform == "linux" else []),
         )
     ),
     ("hurtsfiles", "files", "n2d_removed (removed)"),

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.testing.process.below_python import BELOW_PYTHON
 from n2d_framework.testing.process.python_settings import PYTHON
 from n2d_framework.testing.process.setting import Setting, attribute, functions, not_put_back
 
@@ -164,6 +165,24 @@ def _styles(parameters: Any) -> dict[str, Any]:
     return {name: value for name, value in found if not name.startswith("backend")}
 
 
+def _colormaps(m: Any) -> frozenset[str]:
+    return frozenset(m.colormaps)
+
+
+def _usual_colormaps(m: Any) -> frozenset[str]:
+    return frozenset(m.colormaps._builtin_cmaps)  # noqa: SLF001  # the one way
+
+
+def _put_back_colormaps(m: Any, names: frozenset[str]) -> None:
+    for name in _colormaps(m) - names:
+        m.colormaps.unregister(name)
+
+
+def _put_back_units(m: Any, converters: Mapping[type, Any]) -> None:
+    m.registry.clear()
+    m.registry.update(converters)
+
+
 _JOBLIB = ("loky", "multiprocessing", "threading", "sequential")
 
 
@@ -191,6 +210,7 @@ def _numba_config(m: Any) -> dict[str, Any]:
 #: Settings, by the name under which they are reported. What a platform lacks is not looked at.
 SETTINGS = {
     **PYTHON,
+    **BELOW_PYTHON,
     "numpy.seterr": Setting("numpy", lambda m: dict(m.geterr()), lambda m, v: m.seterr(**v)),
     "numpy.seterrcall": functions("numpy", "geterrcall", "seterrcall"),
     "numpy.setbufsize": functions("numpy", "getbufsize", "setbufsize"),
@@ -211,6 +231,15 @@ SETTINGS = {
         lambda m: _styles(m.rcParams),
         lambda m, v: m.rcParams.update(v),
         lambda m: _styles(m.rcParamsOrig),
+    ),
+    "matplotlib.colormaps": Setting(
+        "matplotlib", _colormaps, _put_back_colormaps, _usual_colormaps
+    ),
+    "matplotlib.units.registry": Setting(
+        "matplotlib.units", lambda m: dict(m.registry), _put_back_units
+    ),
+    "fonts of matplotlib": Setting(
+        "matplotlib.font_manager", lambda m: len(m.fontManager.ttflist), not_put_back
     ),
     "joblib's backends": Setting("joblib.parallel", _joblib_backends, _put_back_joblib),
     "PIL.Image.MAX_IMAGE_PIXELS": attribute("PIL.Image", "MAX_IMAGE_PIXELS"),
