@@ -1,1 +1,1 @@
-"""A variational autoencoder and contrastive learning of images for n2d_framework."""
+"""A variational autoencoder, contrastive learning of images and PaCMAP for n2d_framework."""

@@ -10,7 +10,7 @@ from n2d_framework.plugin import ComponentSpec, hookimpl
 
 @hookimpl
 def n2d_components() -> Iterator[ComponentSpec]:
-    """Announce two embedders."""
+    """Announce two embedders and a manifolder."""
     yield ComponentSpec(
         role="embedder",
         name="vae",
@@ -32,4 +32,15 @@ def n2d_components() -> Iterator[ComponentSpec]:
         "Learning of Visual Representations, ICML",
         small_options={"filters": [4, 8], "latent_dim": 8, "epochs": 2, "batch_size": 64},
         **network_libraries(),
+    )
+    yield ComponentSpec(
+        role="manifolder",
+        name="pacmap",
+        factory="n2d_more.pacmap:Pacmap",
+        summary="PaCMAP: near, mid-near and further pairs keep local and global structure",
+        fit_libraries=("pacmap",),
+        extra="n2d-more[pacmap]",
+        reference="Wang, Huang, Rudin and Shaposhnik 2021, Understanding How Dimension Reduction "
+        "Tools Work, JMLR 22(201)",
+        small_options={"n_neighbors": 5, "n_iter": [20, 20, 40]},
     )
