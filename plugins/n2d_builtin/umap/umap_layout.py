@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, BrokenBarrierError
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -26,10 +26,7 @@ from n2d_builtin.umap.umap_layout_kernel import advance
 from n2d_builtin.umap.umap_vectors import LANES, LEAST_EXPONENT, STEP_BITS
 from n2d_framework.plugin import AnyArray, IntArray
 
-if TYPE_CHECKING:
-    from n2d_builtin.umap.umap_density import Density
-
-__all__ = ["Forces", "lay_out", "widened"]
+__all__ = ["Followed", "Forces", "lay_out", "widened"]
 
 #: Widest vector in groups of lanes; coordinates beyond it take several.
 _MOST_GROUPS = 4
@@ -84,6 +81,20 @@ class Forces:
         return _table(1.0 / (1.0 + self.a * _squares() ** self.b))
 
 
+class Followed(Protocol):
+    """Local radii that a layout shall follow."""
+
+    def over(
+        self,
+        graph: Any,
+        order: IntArray,
+        forces: Forces,
+        rows: NDArray[np.float32],
+        lanes: tuple[int, ...],
+    ) -> Any:
+        """Follow the radii of a layout that moves; has the methods `act` and `terms`."""
+
+
 def lay_out(
     start: AnyArray,
     graph: Any,
@@ -93,7 +104,7 @@ def lay_out(
     seed: int,
     n_jobs: int,
     check: Callable[[], None] = lambda: None,
-    density: Density | None = None,
+    density: Followed | None = None,
 ) -> NDArray[np.float32]:
     """Optimize the places of rows.
 
@@ -109,7 +120,7 @@ def lay_out(
         Threads; the result is the same for any number of them.
     check : callable, optional
         Called before each epoch; an error that it raises ends the work.
-    density : Density, optional
+    density : Followed, optional
         Local radii that the layout shall follow in its last epochs.
 
     Returns
