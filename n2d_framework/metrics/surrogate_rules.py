@@ -12,7 +12,7 @@ from n2d_framework.readable import readable_condition
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
-__all__ = ["Rule", "Surrogate", "surrogate"]
+__all__ = ["Rule", "Surrogate", "said_of_rules", "surrogate"]
 
 #: Rows that the tree is grown on and measured on, half each.
 _SAMPLED = 10_000
@@ -111,6 +111,25 @@ def surrogate(
     if fidelity < least_fidelity:
         return Surrogate(fidelity, ())
     return Surrogate(fidelity, tuple(_rules(tree.tree_, features[rows], labels[rows], names)))
+
+
+def said_of_rules(found: Surrogate | None, unlike: str = "") -> str:
+    """Say how nearly the rules give the clusters, or why there are none.
+
+    Parameters
+    ----------
+    found : Surrogate or None
+        As :func:`surrogate` gave it.
+    unlike : str, optional
+        Why it was not asked, such as ``"rows are texts"``.
+    """
+    if unlike:
+        return f"No rules: {unlike}."
+    if found is None:
+        return "No rules: they need two clusters or more, each of four rows or more."
+    if not found.rules:
+        return f"No rules: a shallow tree gives only {found.fidelity:.0%} of the clusters."
+    return f"The rules give {found.fidelity:.0%} of rows that they were not made of."
 
 
 def _rules(tree: Any, x: AnyArray, labels: IntArray, names: Sequence[str]) -> list[Rule]:

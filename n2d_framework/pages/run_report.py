@@ -7,39 +7,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.metrics.hierarchy import Hierarchy, leaf_order
+from n2d_framework.metrics.surrogate_rules import Surrogate, said_of_rules, surrogate
+from n2d_framework.pages.cluster_cards import MOST_CARDS, cards, shortened
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
 from n2d_framework.pages.map_colours import map_colours
+from n2d_framework.pages.run_view import RunView
 from n2d_framework.pages.thumbnails import (
     ArrayPictures,
     FilePictures,
     Pictures,
-    data_uri,
     pictures_of,
     sprite,
 )
 from n2d_framework.plots.row_sample import to_plane
 from n2d_framework.storage import check_target, write_atomic
-from n2d_framework.types import NOISE, AnyArray, IntArray
+from n2d_framework.types import NOISE, AnyArray
 
-__all__ = ["RunView", "write_run_report"]
+__all__ = ["write_run_report"]
 
 #: Rows that have a thumbnail on the map, and typical rows of each cluster.
 _PICTURED, _EXEMPLARS = 5000, 8
-#: Clusters that have a card; of more, the largest.
-_MOST_CARDS = 200
 #: Leaves of the tree that are drawn.
 _MOST_LEAVES = 60
 #: Features by which clusters are compared.
 _MOST_FEATURES = 20_000
-_LONGEST = 240
 #: Criteria for the number of clusters, as charts are headed, and what chose.
 _CRITERIA = {
     "silhouette": "silhouette (greater is better)",
@@ -47,91 +45,6 @@ _CRITERIA = {
     "bic": "BIC (less is better)",
 }
 _BY = {"rank": "the ranks by silhouette and stability", "bic": "BIC"}
-
-
-@attrs.frozen(kw_only=True, eq=False)
-class RunView:
-    """Content of a report: a fitted model and its rows.
-
-    Attributes
-    ----------
-    name : str
-        Of the data.
-    labels : int64 array of shape (n,)
-    coordinates : array of shape (n, m)
-        What was clustered.
-    plane : array of shape (n, 2), optional
-        Where rows are drawn; by default the principal plane of `coordinates`.
-    axes : tuple of str
-        What the axes of `plane` are, and how it came about.
-    rows : array of shape (n, ...), optional
-        The rows in their own units.
-    feature_names : sequence of str
-        One for each value of a row; empty if values have no names that say anything.
-    image_shape : tuple of int, optional
-        Of a row as an image, if rows are images.
-    texts : sequence of str, optional
-        What each row says, where rows are texts.
-    thumbnails : array of shape (n, ...), or of str, optional
-        Pictures of the rows, where these are not images: images, or paths of files.
-    ids : sequence of str, optional
-    truth : int array of shape (n,), optional
-        Position of the row's class in `classes`.
-    classes : sequence of str
-        Names of the true classes.
-    strengths : array of shape (n,), optional
-        Strength of each row's membership.
-    confidence : array of shape (n,), optional
-        Confidence of each row's label.
-    numbers : mapping, optional
-        Criteria for the number of clusters, where it was chosen: ``n_clusters``, ``by``, ``best``
-        and ``candidates``, as :class:`~n2d_framework.pipeline.after_fit.choosing.NumbersOfClusters`
-        gives them.
-    names : mapping of int to str
-        Names of clusters, where they have some.
-    tree : Hierarchy, optional
-        Over the clusters.
-    scores : mapping of str to float
-    facts : mapping of str to str
-        What is said of the run, at the head of the page.
-    config : mapping
-        That repeats the run.
-    warnings : sequence of str
-    random_state : int
-    keep_rows : bool, default True
-        Whether the page may hold values, ids, texts and images of single rows.
-    """
-
-    name: str
-    labels: IntArray
-    coordinates: AnyArray
-    plane: AnyArray | None = None
-    axes: tuple[str, ...] = ()
-    rows: AnyArray | None = None
-    feature_names: Sequence[str] = ()
-    image_shape: tuple[int, ...] | None = None
-    texts: Sequence[str] | None = None
-    thumbnails: AnyArray | None = None
-    ids: Sequence[str] | None = None
-    truth: IntArray | None = None
-    classes: Sequence[str] = ()
-    strengths: AnyArray | None = None
-    confidence: AnyArray | None = None
-    numbers: Mapping[str, Any] | None = None
-    names: Mapping[int, str] = attrs.field(factory=dict)
-    tree: Hierarchy | None = None
-    scores: Mapping[str, float] = attrs.field(factory=dict)
-    facts: Mapping[str, str] = attrs.field(factory=dict)
-    config: Mapping[str, Any] = attrs.field(factory=dict)
-    warnings: Sequence[str] = ()
-    random_state: int = 0
-    keep_rows: bool = True
-
-    def cluster_name(self, label: int) -> str:
-        """The name of a cluster."""
-        if label == NOISE:
-            return "noise"
-        return self.names.get(label) or f"cluster {label}"
 
 
 def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
@@ -162,7 +75,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
         view.coordinates,
         view.labels,
         features=compared,
-        names=_value_names(view, 0 if compared is None else compared.shape[1]),
+        names=view.value_names(0 if compared is None else compared.shape[1]),
         strengths=view.strengths,
         n_exemplars=_EXEMPLARS,
         random_state=view.random_state,
@@ -170,19 +83,24 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
     pictures = _pictures(view)
     tree = _shown_tree(view)
+    replaced, said = _rules(view, compared)
+    rules = () if replaced is None else replaced.rules
+    shown_cards = cards(view, ordered, pictures, rules)
     page = html_page(
         "run.html.j2",
         {
             "view": view,
             "scores": _scores(view.scores),
-            "cards": _cards(view, ordered, pictures),
+            "cards": shown_cards,
+            "rules": said,
+            "ruled": bool(rules),
             "n_rows": len(view.labels),
             "n_clusters": sum(profile.label != NOISE for profile in ordered),
             "n_noise": int((view.labels == NOISE).sum()),
             "leaves": [] if tree is None else _leaves(view, tree, ordered),
             "joins": [] if tree is None else _joins(view, tree),
             "numbers": _numbers(view.numbers),
-            "left_out": max(0, len(ordered) - _MOST_CARDS),
+            "left_out": max(0, len(ordered) - MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },
         _payload(view, ordered, pictures) | {"tree": _drawn_tree(view, tree, ordered)},
@@ -194,6 +112,18 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     # Strings of data may hold what is not a character: such a thing becomes a mark.
     write_atomic(target, page.encode("utf-8", "replace"))
     return target
+
+
+def _rules(view: RunView, compared: AnyArray | None) -> tuple[Surrogate | None, str]:
+    """Rules of the clusters, and a sentence on them."""
+    if compared is None:
+        why = "rows are texts" if view.texts is not None else "rows have too many values"
+        if view.image_shape is not None:
+            why = "rows are images"
+        return None, said_of_rules(None, why)
+    names = view.value_names(compared.shape[1])
+    found = surrogate(compared, view.labels, names, random_state=view.random_state)
+    return found, said_of_rules(found)
 
 
 def _numbers(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -280,12 +210,6 @@ def _scores(scores: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def _value_names(view: RunView, number: int) -> list[str]:
-    if view.feature_names:
-        return list(view.feature_names)
-    return [f"feature {i}" for i in range(number)]
-
-
 def _pictures(view: RunView) -> Pictures | None:
     if not view.keep_rows:
         return None
@@ -346,7 +270,7 @@ def _payload(
         "ids": [str(view.ids[row]) for row in chosen]
         if view.ids is not None and view.keep_rows
         else None,
-        "texts": [_short(view.texts[row]) for row in chosen]
+        "texts": [shortened(view.texts[row]) for row in chosen]
         if view.texts is not None and view.keep_rows
         else None,
         "sprite": None if pictures is None else _thumbnails(pictures, chosen),
@@ -369,70 +293,16 @@ def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None
     if view.rows is None or unsaid:
         return None, []
     flat = view.rows.reshape(len(view.rows), -1)
-    names = _value_names(view, flat.shape[1])
+    names = view.value_names(flat.shape[1])
     telling: dict[str, float] = {}
     for profile in ordered:
         for contrast in profile.contrasts:
             known = telling.get(contrast.feature, 0.0)
             telling[contrast.feature] = max(known, abs(contrast.effect))
     order = sorted(range(len(names)), key=lambda i: (-telling.get(names[i], 0.0), i))
-    order = order[:_MOST_CARDS]
+    order = order[:MOST_CARDS]
     return flat[:, order], [names[i] for i in order]
 
 
 def _thumbnails(pictures: Pictures, chosen: AnyArray) -> dict[str, Any]:
     return sprite(pictures.of(chosen[:_PICTURED])) | {"count": min(_PICTURED, len(chosen))}
-
-
-def _cards(
-    view: RunView, ordered: Sequence[Profile], pictures: Pictures | None
-) -> list[dict[str, Any]]:
-    """Content of the card of each cluster; of very many, of the largest."""
-    largest = sorted(range(len(ordered)), key=lambda i: (-ordered[i].size, i))[:_MOST_CARDS]
-    return [_card(view, ordered[i], i, pictures) for i in sorted(largest)]
-
-
-def _card(view: RunView, profile: Profile, place: int, pictures: Pictures | None) -> dict[str, Any]:
-    own = view.labels == profile.label
-    longest = max((abs(contrast.effect) for contrast in profile.contrasts), default=1.0)
-    classes = []
-    if view.truth is not None:
-        counts = np.bincount(view.truth[own], minlength=len(view.classes))
-        order = np.argsort(-counts, kind="stable")[:3].tolist()
-        classes = [(view.classes[i], float(counts[i] / own.sum())) for i in order if counts[i]]
-    return {
-        "place": place,
-        "label": profile.label,
-        "name": view.cluster_name(profile.label),
-        "size": profile.size,
-        "share": profile.share,
-        "density": profile.density,
-        "strength": profile.strength,
-        "touches": [(view.cluster_name(label), share) for label, share in profile.touches],
-        "classes": classes,
-        "contrasts": [
-            attrs.asdict(contrast) | {"width": min(1.0, abs(contrast.effect) / longest)}
-            for contrast in profile.contrasts
-        ],
-        "mean": _mean_image(pictures, own),
-        "exemplars": [_exemplar(view, row, pictures) for row in profile.exemplars]
-        if view.keep_rows
-        else [],
-    }
-
-
-def _mean_image(pictures: Pictures | None, own: AnyArray) -> str | None:
-    mean = None if pictures is None else pictures.mean(own)
-    return None if mean is None else data_uri(mean)
-
-
-def _exemplar(view: RunView, row: int, pictures: Pictures | None) -> dict[str, Any]:
-    name = f"row {row}" if view.ids is None else str(view.ids[row])
-    picture = None if pictures is None else data_uri(pictures.of(np.array([row]))[0])
-    text = None if view.texts is None else _short(view.texts[row])
-    return {"row": row, "name": name, "picture": picture, "text": text}
-
-
-def _short(text: str) -> str:
-    words = " ".join(str(text).split())
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

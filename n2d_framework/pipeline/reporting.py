@@ -12,7 +12,7 @@ import attrs
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.coding import code, require_same_length
-from n2d_framework.metrics.surrogate_rules import surrogate
+from n2d_framework.metrics.surrogate_rules import said_of_rules, surrogate
 from n2d_framework.pages import RunView, write_run_report
 from n2d_framework.pages.shown_rows import shown_rows
 from n2d_framework.pages.thumbnails import checked_thumbnails
@@ -191,7 +191,8 @@ class Reporter(Maintenance):
             ``touches`` (``label`` and ``share`` of its nearest neighbours), ``distinctive``
             (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``) and ``rule``
             (``conditions``, ``share``, ``precision``); ``fidelity`` of the rules, if they could be
-            measured; ``components``, what the describe components said of the training rows.
+            measured; ``rules``, a sentence on them, or on why there are none; ``components``, what
+            the describe components said of the training rows.
 
         Raises
         ------
@@ -254,6 +255,7 @@ class Reporter(Maintenance):
             "n_rows": len(labels),
             "clusters": clusters,
             "fidelity": None if replaced is None else replaced.fidelity,
+            "rules": said_of_rules(replaced, "rows are texts" if features is None else ""),
             "components": self.descriptions_,
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,9 +36,21 @@ def test_clusters_are_described(n2d: Run, flowers: Path) -> None:
     assert result.exit_code == 0, result.output
     for part in ("cluster 2: ", "typical: plant ", "rule: petal ", "report: r.html", "touches: "):
         assert part in result.stdout
+    contrast = r"\(effect [+-]\d\.\d\d \[-?\d\.\d\d, -?\d\.\d\d\]\)"
+    assert len(re.findall(contrast, result.stdout)) == 3
     assert "plant 1" in (flowers / "r.html").read_text(encoding="utf-8")
     assert json.loads(n2d(*words, "--json").stdout)["n_rows"] == 150
     assert "plant" not in n2d(*words, "--no-rows").stdout
+
+
+def test_texts_have_no_rules(n2d: Run, elsewhere: Path) -> None:
+    words = [f"{'red apples' if i % 2 else 'blue boats sail'} number {i}" for i in range(40)]
+    model = n2d_framework.N2D("tfidf_svd", "identity", "kmeans", n_clusters=2, random_state=0)
+    model.fit(words).save("texts.n2d")
+    Path("texts.jsonl").write_text("".join(json.dumps({"text": word}) + "\n" for word in words))
+    result = n2d("describe", "texts.n2d", "texts.jsonl")
+    assert result.exit_code == 0, result.output
+    assert "No rules: rows are texts." in result.stdout
 
 
 def test_other_rows_than_those_of_the_model_are_refused(n2d: Run, flowers: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from pathlib import Path
@@ -308,6 +309,46 @@ def test_what_is_said_of_a_cluster_is_parted_and_scores_have_a_direction(model, 
     assert any("touches" in note for note in notes)
     assert "<dt>davies_bouldin (less is better)</dt>" in text
     assert "<dt>nmi</dt>" in text
+
+
+def card_of(page: str, label: int) -> str:
+    """The card of a cluster as plain words."""
+    card = page.split(f'id="cluster-{label}"')[1].split("</article>")[0]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", card)).split())
+
+
+def test_cards_say_what_describe_says(model, flowers, tmp_path):
+    page, described = read(model, tmp_path / "r.html", flowers), model.describe(flowers)
+    assert described["rules"].startswith("The rules give 9")
+    assert described["rules"] in page
+    for about in described["clusters"]:
+        card, rule = card_of(page, about["label"]), about["rule"]
+        of_rows = f"({rule['share']:.0%} of its rows; {rule['precision']:.0%} right)"
+        assert f"rule: {' and '.join(rule['conditions'])} {of_rows}" in card
+        for one in about["distinctive"]:
+            assert f"{one['effect']:+.2f} [{one['low']:.2f}, {one['high']:.2f}]" in card
+        assert f"{about['exemplars'][0]} (medoid) , {about['exemplars'][1]} ," in card
+
+
+@pytest.mark.parametrize(
+    ("rows", "shape", "why"),
+    [
+        (np.random.default_rng(0).normal(size=(60, 3)), None, "a shallow tree gives only "),
+        (np.random.default_rng(0).normal(size=(60, 4, 4)), (4, 4), "rows are images."),
+        (None, None, "rows are texts."),
+    ],
+)
+def test_cards_say_why_there_are_no_rules(rows, shape, why, tmp_path):
+    labels = np.random.default_rng(1).integers(0, 3, 60)
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    view = RunView(
+        name="n", labels=labels, coordinates=x, rows=rows, image_shape=shape,
+        texts=["some words"] * 60 if rows is None else None,
+    )  # fmt: skip
+    page = write_run_report(view, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert f"No rules: {why}" in page
+    assert "rule: " not in card_of(page, 0)
+    assert "medoid" in card_of(page, 0)
 
 
 def test_rules_that_would_describe_something_else_are_not_given():

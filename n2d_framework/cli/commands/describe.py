@@ -53,11 +53,7 @@ def describe(
         for line in _lines(about):
             console.print(f"  {line}", soft_wrap=True)
         console.print()
-    fidelity = described["fidelity"]
-    if fidelity is not None and not any("rule" in about for about in described["clusters"]):
-        console.print(f"No rules: a shallow tree gives only {fidelity:.0%} of the clusters.")
-    elif fidelity is not None:
-        console.print(f"The rules give {fidelity:.0%} of rows that they were not made of.")
+    console.print(described["rules"])
     if report is not None:
         console.print(f"report: {report}", soft_wrap=True)
 
@@ -75,14 +71,15 @@ def _lines(about: Mapping[str, Any]) -> list[str]:
     from n2d_framework.readable import readable_number
 
     lines = [
-        f"{contrast['feature']}: {readable_number(contrast['mean'])}, others "
-        f"{readable_number(contrast['others'])} (effect {contrast['effect']:+.2f})"
-        for contrast in about["distinctive"]
+        f"{one['feature']}: {readable_number(one['mean'])}, others "
+        f"{readable_number(one['others'])} "
+        f"(effect {one['effect']:+.2f} [{one['low']:.2f}, {one['high']:.2f}])"
+        for one in about["distinctive"]
     ]
     if "rule" in about:
         rule = about["rule"]
         lines.append(
-            f"rule: {' and '.join(rule['conditions'])} ({rule['share']:.0%} of it; "
+            f"rule: {' and '.join(rule['conditions'])} ({rule['share']:.0%} of its rows; "
             f"{rule['precision']:.0%} right)"
         )
     if about["touches"]:
