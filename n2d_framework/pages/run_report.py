@@ -18,6 +18,7 @@ from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
 from n2d_framework.pages.map_colours import map_colours
+from n2d_framework.pages.map_columns import packed_columns
 from n2d_framework.pages.run_view import RunView
 from n2d_framework.pages.thumbnails import (
     ArrayPictures,
@@ -104,7 +105,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "config_text": as_yaml(dict(view.config)),
         },
         _payload(view, ordered, pictures) | {"tree": _drawn_tree(view, tree, ordered)},
-        scripts=("map_spread.js", "map.js", "tree.js", "start_run.js"),
+        scripts=("map_spread.js", "map_paints.js", "map.js", "tree.js", "start_run.js"),
         styles=("run.css",),
     )
     if isinstance(pictures, FilePictures):
@@ -229,7 +230,8 @@ def _payload(
     chosen = chosen_rows(len(view.labels), view.random_state)
     position = {profile.label: i for i, profile in enumerate(ordered)}
     codes = np.array([position[label] for label in view.labels.tolist()], dtype=np.int64)
-    columns, names = _columns(view, ordered)
+    telling = _telling(ordered)
+    columns, names = _columns(view, telling)
     plane = np.asarray(plane, dtype=np.float64)
     drawn = points(
         plane,
@@ -241,6 +243,8 @@ def _payload(
         columns=columns,
         names=names,
     )
+    if view.keep_rows:
+        drawn["columns"] += packed_columns(view.columns, chosen, plane, telling)
     anchors = _on_map(plane, [profile.exemplars[0] for profile in ordered])
     n_clusters = sum(profile.label != NOISE for profile in ordered)
     colours = [*map_colours(plane[chosen], codes[chosen], n_clusters), "var(--noise)"]
@@ -287,18 +291,23 @@ def _on_map(plane: AnyArray, rows: Sequence[int]) -> list[list[float]]:
     return found
 
 
-def _columns(view: RunView, ordered: Sequence[Profile]) -> tuple[AnyArray | None, list[str]]:
+def _telling(ordered: Sequence[Profile]) -> dict[str, float]:
+    """How far each feature sets a cluster apart from the others."""
+    telling: dict[str, float] = {}
+    for profile in ordered:
+        for contrast in profile.contrasts:
+            known = telling.get(contrast.feature, 0.0)
+            telling[contrast.feature] = max(known, abs(contrast.effect))
+    return telling
+
+
+def _columns(view: RunView, telling: Mapping[str, float]) -> tuple[AnyArray | None, list[str]]:
     """Columns for the map: those that set clusters apart, the most telling first."""
     unsaid = view.texts is not None or view.image_shape is not None or not view.keep_rows
     if view.rows is None or unsaid:
         return None, []
     flat = view.rows.reshape(len(view.rows), -1)
     names = view.value_names(flat.shape[1])
-    telling: dict[str, float] = {}
-    for profile in ordered:
-        for contrast in profile.contrasts:
-            known = telling.get(contrast.feature, 0.0)
-            telling[contrast.feature] = max(known, abs(contrast.effect))
     order = sorted(range(len(names)), key=lambda i: (-telling.get(names[i], 0.0), i))
     order = order[:MOST_CARDS]
     return flat[:, order], [names[i] for i in order]

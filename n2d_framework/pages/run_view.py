@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.metrics.hierarchy import Hierarchy
+from n2d_framework.pages.map_columns import MapColumn
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
 __all__ = ["RunView"]
@@ -36,6 +37,8 @@ class RunView:
         Of a row as an image, if rows are images.
     texts : sequence of str, optional
         What each row says, where rows are texts.
+    columns : sequence of MapColumn
+        What rows of mixed kinds can be coloured by.
     thumbnails : array of shape (n, ...), or of str, optional
         Pictures of the rows, where these are not images: images, or paths of files.
     ids : sequence of str, optional
@@ -75,6 +78,7 @@ class RunView:
     feature_names: Sequence[str] = ()
     image_shape: tuple[int, ...] | None = None
     texts: Sequence[str] | None = None
+    columns: Sequence[MapColumn] = ()
     thumbnails: AnyArray | None = None
     ids: Sequence[str] | None = None
     truth: IntArray | None = None

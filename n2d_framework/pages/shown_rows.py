@@ -11,6 +11,7 @@ import numpy as np
 from n2d_framework.core.kinds import guess_image_shape
 from n2d_framework.core.rows import Rows, value_names
 from n2d_framework.core.rows.columns import missing_in
+from n2d_framework.pages.map_columns import MapColumn
 from n2d_framework.types import AnyArray
 
 __all__ = ["ShownRows", "shown_features", "shown_rows"]
@@ -40,12 +41,15 @@ class ShownRows:
         Of a row as an image, if rows are images.
     texts : list of str, or None
         What each row says, where it is not numbers alone.
+    columns : tuple of MapColumn
+        Of rows of mixed kinds those of numbers, dates and categories.
     """
 
     features: AnyArray | None
     names: tuple[str, ...] = ()
     image_shape: tuple[int, ...] | None = None
     texts: list[str] | None = None
+    columns: tuple[MapColumn, ...] = ()
 
 
 def shown_rows(rows: Rows) -> ShownRows:
@@ -110,21 +114,29 @@ def _of_sparse(rows: Rows) -> ShownRows:
 def _of_columns(rows: Rows) -> ShownRows:
     features: list[AnyArray] = []
     names: list[str] = []
+    columns: list[MapColumn] = []
     for field in rows.schema.fields:
         values = rows.column(field.name)
         absent = missing_in(values)
         if field.kind == "number":
             numbers = np.array(values, dtype=np.float64)
+            columns.append(MapColumn(field.name, "number", np.where(absent, np.nan, numbers)))
             numbers[absent] = numbers[~absent].mean() if not absent.all() else 0.0
             features.append(numbers)
             names.append(field.name)
         elif field.kind == "date":
             years = _years(values)
+            columns.append(MapColumn(field.name, "date", np.where(absent, np.nan, years)))
             years[absent] = years[~absent].mean() if not absent.all() else 0.0
             features.append(years)
             names.append(f"{field.name} (year)")
         elif field.kind == "category":
-            found, counts = np.unique(values[~absent].astype(str), return_counts=True)
+            found, codes, counts = np.unique(
+                values[~absent].astype(str), return_inverse=True, return_counts=True
+            )
+            placed = np.full(len(values), -1)
+            placed[~absent] = codes
+            columns.append(MapColumn(field.name, "category", placed, tuple(found.tolist())))
             for place in np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]:
                 features.append((values == found[place]).astype(np.float64))
                 names.append(f"{field.name} = {found[place]}")
@@ -136,6 +148,7 @@ def _of_columns(rows: Rows) -> ShownRows:
         np.stack(features, axis=1) if features else None,
         tuple(names),
         texts=_texts(rows) if only_text else _written(rows),
+        columns=tuple(columns),
     )
 
 

@@ -145,6 +145,7 @@ class Reporter(Maintenance):
             feature_names=tuple(map(readable_feature, shown.names)),
             image_shape=shown.image_shape,
             texts=shown.texts,
+            columns=shown.columns,
             thumbnails=thumbnails,
             ids=None if rows.ids is None else rows.ids.tolist(),
             truth=truth,

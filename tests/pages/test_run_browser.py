@@ -12,6 +12,7 @@ import pytest
 
 from n2d_framework.metrics.hierarchy import ClusterMeans, Hierarchy
 from n2d_framework.pages import RunView, data_map, write_run_report
+from n2d_framework.pages.map_columns import MapColumn
 
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
@@ -117,6 +118,56 @@ def test_searching_and_the_legend_fade_other_points(opened):
     assert painted(page) < everything / 2
     page.select_option("#map-controls select", "class")
     assert page.locator("#map-legend li").all_inner_texts() == ["even\n30", "odd\n30"]
+
+
+def test_gaps_and_further_categories_are_grey(opened, tmp_path):
+    """Sixty points: a scale of which the first twenty are gaps, and twelve categories."""
+    gaps = np.where(np.arange(60) < 20, np.nan, np.arange(60.0))
+    kinds = tuple(f"kind {place}" for place in range(12))
+    columns = [
+        MapColumn("length", "number", gaps),
+        MapColumn("kind", "category", np.append(np.arange(58) % 12, [-1, -1]), kinds),
+    ]
+    x = np.arange(60)[:, None] * [1.0, 0.1]
+    view = RunView(
+        name="mixed", labels=np.repeat([0, 1, 2], 20), coordinates=x, plane=x, columns=columns
+    )
+    page = opened(file=write_run_report(view, tmp_path / "r.html"), color_scheme="light")
+    grey = "213,213,213"
+
+    def colour_of(row: int) -> str:
+        found: str = page.evaluate(
+            """([x, y]) => {
+              const canvas = document.getElementById("map-canvas");
+              const box = canvas.getBoundingClientRect();
+              const copy = new OffscreenCanvas(canvas.width, canvas.height);
+              const pen = copy.getContext("2d", { willReadFrequently: true });
+              pen.drawImage(canvas, 0, 0);
+              const [r, g, b] = pen.getImageData(
+                Math.round((x - box.left) * devicePixelRatio),
+                Math.round((y - box.top) * devicePixelRatio), 1, 1).data;
+              return [r, g, b].join();
+            }""",
+            place_of(page, row),
+        )
+        return found
+
+    page.select_option("#map-controls select", label="length")
+    page.wait_for_timeout(100)
+    assert page.locator("#map-legend li").all_inner_texts() == ["20\n59", " missing 20"]
+    ends = page.locator("#map-legend .ramp i").evaluate("i => getComputedStyle(i).transform")
+    assert ends == "matrix(-1, 0, 0, 1, 0, 0)", "the greatest are drawn in the first colours"
+    assert colour_of(3) == grey != colour_of(40) != colour_of(59)
+    page.select_option("#map-controls select", label="kind")
+    page.wait_for_timeout(100)
+    said = page.locator("#map-legend li").all_inner_texts()
+    assert said[-2:] == ["2 other categories\n8", "missing\n2"]
+    assert len(said) == 12
+    assert colour_of(59) == grey
+    assert len({colour_of(row) for row in range(10)}) == 10
+    page.click("#map-legend li:nth-child(12) button")
+    page.wait_for_timeout(100)
+    assert 0 < painted(page) < 200
 
 
 def test_a_line_around_points_lists_their_ids(opened):

@@ -161,6 +161,52 @@ def test_mixed_columns_are_compared_by_values_and_shares(tmp_path):
     assert "gap" not in shown.texts[0]
 
 
+def mixed(n: int = 120) -> pd.DataFrame:
+    """A number with gaps, a date, categories (twelve, of which two are rare), and ids."""
+    rng = np.random.default_rng(0)
+    late = np.arange(n) >= n // 2
+    size = rng.normal(size=n) + 9 * late
+    size[::10] = np.nan
+    town = np.array([f"town {i}" for i in np.minimum(np.arange(n) % 13, 11)], dtype=object)
+    town[5], town[7] = None, "town 99"
+    return pd.DataFrame({
+        "size": size, "town": town, "day": np.where(late, "2020-10-27", "2020-01-01"),
+        "note": [f"word {'left' if i % 2 else 'right'}" for i in range(n)], "same": ["x"] * n,
+    })  # fmt: skip
+
+
+def test_rows_of_mixed_kinds_are_coloured_by_any_column(tmp_path):
+    frame = mixed()
+    model = n2d.N2D(*TRIO, scaler="table", n_clusters=2, random_state=0).fit(frame)
+    data = payload(read(model, tmp_path / "r.html", frame))["points"]
+    rows = numbers(data["row"], "<u4")
+    columns = {one["name"]: one for one in data["columns"]}
+    assert set(columns) >= {"size", "day", "town"}
+    assert "same" not in columns
+    size, levels = frame["size"].to_numpy()[rows], numbers(columns["size"]["levels"], "<u1")
+    assert columns["size"]["gaps"] == 12
+    assert ((levels == 255) == np.isnan(size)).all()
+    low, high = columns["size"]["low"], columns["size"]["high"]
+    assert (low, high) == (np.nanmin(size), np.nanmax(size))
+    known = ~np.isnan(size)
+    back = low + levels[known] / 254 * (high - low)
+    np.testing.assert_allclose(back, size[known], atol=(high - low) / 500)
+    groups = columns["town"]["groups"]
+    assert [one["name"] for one in groups[-2:]] == ["3 other categories", "missing"]
+    assert len(groups) == 12
+    colours = [one["colour"] for one in groups]
+    assert len(set(colours)) == 12
+    assert colours[-2:] == ["var(--muted)", "var(--noise)"]
+    named = [groups[code]["name"] for code in numbers(columns["town"]["codes"], "<u1")]
+    shown, others = {one["name"] for one in groups[:-2]}, groups[-2]["name"]
+    for name, town in zip(named, frame["town"][rows], strict=True):
+        assert name == ("missing" if town is None else town if town in shown else others)
+    sizes = {one["name"]: one["size"] for one in groups}
+    assert sizes == {name: named.count(name) for name in sizes}
+    hidden = payload(read(model, tmp_path / "h.html", frame, keep_rows=False))
+    assert hidden["points"]["columns"] == []
+
+
 NASTY = [
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",

@@ -25,38 +25,25 @@ function startMap() {
   // Shares from 0 to 1, in bytes.
   const SHARES = ["strength", "confidence"].filter((title) => P[title] !== null)
     .map((title) => ({ title, values: unpack(P[title], Uint8Array), low: 0, high: 255, shown: [0, 1] }));
-  const COLUMNS = P.columns.map(({ values, double, ...rest }) =>
+  const COLUMNS = P.columns.filter(({ values }) => values).map(({ values, double, ...rest }) =>
     ({ ...rest, values: unpack(values, double ? Float64Array : Float32Array) }));
   const state = { by: "cluster", only: null, found: null, at: -1, zoom: 1, cx: 0.5, cy: 0.5, lasso: null, selecting: false };
   const idOf = (i) => (D.ids ? D.ids[i] : `row ${ROW[i]}`);
   const clusterColour = (place) => D.clusters[place].colour;
 
-  // What points can be coloured by: their place in a legend, or a place on a ramp.
-  const groups = {
-    cluster: { title: "cluster", of: CLUSTER, names: D.clusters.map((c) => c.name), counts: D.clusters.map((c) => c.size), colour: clusterColour },
-  };
-  if (CLASS) {
-    const counts = new Array(D.classes.length).fill(0);
-    CLASS.forEach((place) => counts[place]++);
-    groups.class = { title: "class", of: CLASS, names: D.classes.map((one) => one.name), counts, colour: (place) => D.classes[place].colour };
-  }
-  const ramps = {};
-  for (const share of SHARES) ramps[share.title] = share;
-  COLUMNS.forEach((column, i) => { ramps[`column-${i}`] = { title: column.name, ...column, shown: [column.low, column.high] }; });
-
+  const { groups, ramps, choices } = paints(P, CLUSTER, CLASS, SHARES, COLUMNS);
   let palette = null, width = 0, height = 0, ratio = 1, side = 1, waiting = false;
   function inks() {
     if (state.by in groups) return groups[state.by].names.map((_, place) => rgb(groups[state.by].colour(place)));
     const stops = [...Array(11).keys()].map((i) => rgb(`var(--ramp-${10 - i})`));
-    return [...Array(256).keys()].map((level) => {
+    const scale = [...Array(256).keys()].map((level) => {
       const at = (level / 255) * 10, low = Math.min(9, Math.floor(at)), part = at - low;
       return stops[low].map((value, i) => value + part * (stops[low + 1][i] - value));
     });
+    return [...scale, rgb("var(--noise)")];
   }
   function level(i) {
-    if (state.by in groups) return groups[state.by].of[i];
-    const { values, low, high } = ramps[state.by];
-    return high > low ? Math.round((255 * (values[i] - low)) / (high - low)) : 128;
+    return state.by in groups ? groups[state.by].of[i] : levelOn(ramps[state.by], i);
   }
 
   function fit() {
@@ -351,10 +338,7 @@ function startMap() {
 
   function legend() {
     const box = $("map-legend");
-    if (!(state.by in groups)) {
-      const { title, shown } = ramps[state.by];
-      return void box.replaceChildren(el("li", { class: "ramp" }, String(Number(shown[0].toPrecision(4))), el("i", { class: "backwards", title }), String(Number(shown[1].toPrecision(4)))));
-    }
+    if (!(state.by in groups)) return void box.replaceChildren(...rampLegend(ramps[state.by]));
     const { names, counts, colour: of } = groups[state.by];
     box.replaceChildren(...names.map((text, place) => {
       const dot = el("i", { class: "dot" });
@@ -400,7 +384,6 @@ function startMap() {
   const lassoButton = el("button", { type: "button", class: "wide-button", "aria-pressed": "false", onclick: () => toggleSelecting(!state.selecting) }, "Select");
   const output = el("output", { "aria-live": "polite" });
   const field = el("input", { type: "search", placeholder: D.texts ? "ids, words, clusters" : "ids, clusters, classes", oninput: () => search(field.value) });
-  const choices = [...Object.keys(groups), ...Object.keys(ramps)];
   $("map-controls").append(
     chooser(), el("label", { class: "wide" }, "search", field), output, lassoButton,
     el("button", { type: "button", "aria-label": "Closer", onclick: () => zoomAt(1.4) }, "+"),
