@@ -44,7 +44,7 @@ class MapColumn:
 
     @property
     def varies(self) -> bool:
-        """Whether it parts the rows: it has two values, or one and gaps, and is no list of ids."""
+        """Truth of: it parts the rows, by two values, or one and gaps, and does not list ids."""
         gone = self.values < 0 if self.kind == "category" else np.isnan(self.values)
         known = self.values[~gone]
         if self.kind == "category" and np.bincount(known, minlength=1).max() < 2:

@@ -292,7 +292,7 @@ def _on_map(plane: AnyArray, rows: Sequence[int]) -> list[list[float]]:
 
 
 def _telling(ordered: Sequence[Profile]) -> dict[str, float]:
-    """How far each feature sets a cluster apart from the others."""
+    """The largest effect of each feature."""
     telling: dict[str, float] = {}
     for profile in ordered:
         for contrast in profile.contrasts:
