@@ -45,6 +45,9 @@ _CRITERIA = {
     "stability": "stability (greater is better)",
     "bic": "BIC (less is better)",
 }
+_SCRIPTS = tuple(
+    f"{name}.js" for name in ("map_spread", "map_paints", "map_search", "map", "tree", "start_run")
+)
 _BY = {"rank": "the ranks by silhouette and stability", "bic": "BIC"}
 
 
@@ -105,7 +108,14 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "config_text": as_yaml(dict(view.config)),
         },
         _payload(view, ordered, pictures) | {"tree": _drawn_tree(view, tree, ordered)},
-        scripts=("map_spread.js", "map_paints.js", "map.js", "tree.js", "start_run.js"),
+        scripts=(
+            "map_spread.js",
+            "map_paints.js",
+            "map_search.js",
+            "map.js",
+            "tree.js",
+            "start_run.js",
+        ),
         styles=("run.css",),
     )
     if isinstance(pictures, FilePictures):

@@ -120,6 +120,36 @@ def test_searching_and_the_legend_fade_other_points(opened):
     assert page.locator("#map-legend li").all_inner_texts() == ["even\n30", "odd\n30"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("cluster 1", "20 found: cluster 1"),
+        (" Cluster 1 ", "20 found: cluster 1"),
+        ("2", "20 found: cluster with the number 2"),
+        ("ID-5", "1 found: id id-5"),
+        ("id-1", "1 found: id id-1"),
+        ("even", "30 found: class even"),
+        ("red app", "20 found"),
+        ("pple", "0 found"),
+        ("apple red", "20 found"),
+        ('"apple red"', "0 found"),
+        ('"red apples" odd', "10 found"),
+        ("cluster", "60 found"),
+    ],
+)
+def test_a_name_finds_exactly_that_and_words_begin_words(opened, tmp_path, asked, said):
+    labels = np.repeat([0, 1, 2], 20)
+    says = ["red apples 1 2", "blue 1 boats", "a 2 cluster"]
+    x = np.arange(60)[:, None] * [1.0, 0.1]
+    view = RunView(
+        name="said", labels=labels, coordinates=x, ids=[f"id-{i}" for i in range(60)],
+        texts=[says[label] for label in labels], truth=np.arange(60) % 2, classes=("even", "odd"),
+    )  # fmt: skip
+    page = opened(file=write_run_report(view, tmp_path / "r.html"))
+    page.fill("#map-controls input", asked)
+    assert page.inner_text("#map-controls output") == said
+
+
 def test_gaps_and_further_categories_are_grey(opened, tmp_path):
     """Sixty points: a scale of which the first twenty are gaps, and twelve categories."""
     gaps = np.where(np.arange(60) < 20, np.nan, np.arange(60.0))

@@ -359,20 +359,11 @@ function startMap() {
     redraw();
   }
 
+  const look = searcher(n, { idOf, CLUSTER, CLASS });
   function search(text) {
-    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    state.found = null;
-    output.textContent = "";
-    if (words.length) {
-      const found = new Uint8Array(n);
-      let count = 0;
-      for (let i = 0; i < n; i++) {
-        const about = `${idOf(i)} ${D.texts ? D.texts[i] : ""} ${D.clusters[CLUSTER[i]].name} ${CLASS ? D.classes[CLASS[i]].name : ""}`.toLowerCase();
-        if (words.every((word) => about.includes(word))) { found[i] = 1; count++; }
-      }
-      state.found = found;
-      output.textContent = `${count.toLocaleString("en")} found`;
-    }
+    const { found, said } = look(text);
+    state.found = found;
+    output.textContent = said;
     redraw();
   }
   function toggleSelecting(on) {
@@ -383,7 +374,7 @@ function startMap() {
   }
   const lassoButton = el("button", { type: "button", class: "wide-button", "aria-pressed": "false", onclick: () => toggleSelecting(!state.selecting) }, "Select");
   const output = el("output", { "aria-live": "polite" });
-  const field = el("input", { type: "search", placeholder: D.texts ? "ids, words, clusters" : "ids, clusters, classes", oninput: () => search(field.value) });
+  const field = el("input", { type: "search", title: SEARCH_HELP, placeholder: `a cluster${D.ids ? ", an id" : ""}, words, "a phrase"`, oninput: () => search(field.value) });
   $("map-controls").append(
     chooser(), el("label", { class: "wide" }, "search", field), output, lassoButton,
     el("button", { type: "button", "aria-label": "Closer", onclick: () => zoomAt(1.4) }, "+"),
