@@ -114,7 +114,8 @@ class Preparer(Stateful, Protocol):
     """Brings rows to numbers that an embedder can take, such as by scaling: ``prepare``.
 
     Optional further methods: ``inverse_transform(x)``, without which the model cannot reconstruct
-    rows; ``feature_names_out()``, a name for each feature that comes out;
+    rows; ``feature_names_out()``, a name for each feature that comes out; ``treatments(x)``, what
+    was done to rows such as `x` in plain words: pairs of what (a column) and how, to be read;
     ``output_shape(row_shape)``, where rows change their shape, which is asked before and
     after fitting and may raise :class:`~n2d_framework.plugin.DataError`; and ``check_input``.
     """

@@ -64,6 +64,8 @@ class RunView:
     config : mapping
         That repeats the run.
     warnings : sequence of str
+    treatments : mapping of str to pairs of str
+        For each prepare component what it did to the data: what and how.
     random_state : int
     keep_rows : bool, default True
         Whether the page may hold values, ids, texts and images of single rows.
@@ -92,6 +94,7 @@ class RunView:
     facts: Mapping[str, str] = attrs.field(factory=dict)
     config: Mapping[str, Any] = attrs.field(factory=dict)
     warnings: Sequence[str] = ()
+    treatments: Mapping[str, Sequence[tuple[str, str]]] = attrs.field(factory=dict)
     random_state: int = 0
     keep_rows: bool = True
 

@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from n2d_framework.core.dataset import Dataset, class_names
+from n2d_framework.core.rows import Rows
 from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.surrogate_rules import said_of_rules, surrogate
@@ -146,6 +147,7 @@ class Reporter(Maintenance):
             image_shape=shown.image_shape,
             texts=shown.texts,
             columns=shown.columns,
+            treatments=self._treatments(rows),
             thumbnails=thumbnails,
             ids=None if rows.ids is None else rows.ids.tolist(),
             truth=truth,
@@ -193,7 +195,8 @@ class Reporter(Maintenance):
             (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``) and ``rule``
             (``conditions``, ``share``, ``precision``); ``fidelity`` of the rules, if they could be
             measured; ``rules``, a sentence on them, or on why there are none; ``components``, what
-            the describe components said of the training rows.
+            the describe components said of the training rows; ``prepare``, for each prepare
+            component what it did to the data: pairs of what and how, in plain words.
 
         Raises
         ------
@@ -258,6 +261,9 @@ class Reporter(Maintenance):
             "fidelity": None if replaced is None else replaced.fidelity,
             "rules": said_of_rules(replaced, "rows are texts" if features is None else ""),
             "components": self.descriptions_,
+            "prepare": {
+                name: [list(pair) for pair in said] for name, said in self._treatments(rows).items()
+            },
         }
 
     def explain(
@@ -313,6 +319,14 @@ class Reporter(Maintenance):
     def row_strengths(self) -> AnyArray | None:
         """Strength of each training row in its cluster: (n,), or ``None`` if none is known."""
         return self._fitted().fitted.row_strengths(self.manifold_, self.labels_)
+
+    def _treatments(self, rows: Rows) -> dict[str, list[tuple[str, str]]]:
+        """For each prepare component, by its part and name, what it did to the data."""
+        fit = self._fitted()
+        return {
+            f"{label}: {fit.composition.steps[label].name}": said
+            for label, said in fit.fitted.treatments(rows).items()
+        }
 
     def _facts(self, n_rows: int) -> dict[str, str]:
         """Facts on the model, for the end of the page."""

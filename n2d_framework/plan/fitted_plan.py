@@ -169,6 +169,29 @@ class FittedPlan:
                 edge = edge.after(self._applied(step, component, edge))
         return edge.rows
 
+    def treatments(self, x: Rows) -> dict[str, list[tuple[str, str]]]:
+        """List what was done to the data, in plain words, as the prepare components say it.
+
+        Parameters
+        ----------
+        x : Rows
+            Checked rows: gaps are those of them.
+
+        Returns
+        -------
+        dict of str to list of (str, str)
+            For each prepare part pairs of what and how; empty where a component says nothing.
+        """
+        edge, found = Edge(x, ""), dict[str, list[tuple[str, str]]]()
+        steps = [pair for pair in zip(self.plan, self.components, strict=True) if pair[0].prepares]
+        for number, (step, component) in enumerate(steps):
+            say = getattr(component, "treatments", None)
+            said = [] if say is None else say(edge.rows_for(step))
+            found[step.label] = [(str(what), str(how)) for what, how in said]
+            if number < len(steps) - 1:
+                edge = edge.after(self._applied(step, component, edge))
+        return found
+
     def feature_names(self, row_shape: tuple[int, ...]) -> tuple[str, ...]:
         """Names of the features of prepared rows, as the last prepare component gives them.
 

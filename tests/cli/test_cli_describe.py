@@ -38,6 +38,8 @@ def test_clusters_are_described(n2d: Run, flowers: Path) -> None:
         assert part in result.stdout
     contrast = r"\(effect [+-]\d\.\d\d \[-?\d\.\d\d, -?\d\.\d\d\]\)"
     assert len(re.findall(contrast, result.stdout)) == 3
+    assert "What prepare: minmax did to the data:" in result.stdout
+    assert "each feature by itself: brought to [0, 1] by the least" in result.stdout
     assert "plant 1" in (flowers / "r.html").read_text(encoding="utf-8")
     assert json.loads(n2d(*words, "--json").stdout)["n_rows"] == 150
     assert "plant" not in n2d(*words, "--no-rows").stdout

@@ -170,7 +170,7 @@ def mixed(n: int = 120) -> pd.DataFrame:
     town = np.array([f"town {i}" for i in np.minimum(np.arange(n) % 13, 11)], dtype=object)
     town[5], town[7] = None, "town 99"
     return pd.DataFrame({
-        "size": size, "town": town, "day": np.where(late, "2020-10-27", "2020-01-01"),
+        "size": size, "town": town, "day": np.datetime64("2020-01-01", "s") + 86400 * 300 * late,
         "note": [f"word {'left' if i % 2 else 'right'}" for i in range(n)], "same": ["x"] * n,
     })  # fmt: skip
 
@@ -205,6 +205,32 @@ def test_rows_of_mixed_kinds_are_coloured_by_any_column(tmp_path):
     assert sizes == {name: named.count(name) for name in sizes}
     hidden = payload(read(model, tmp_path / "h.html", frame, keep_rows=False))
     assert hidden["points"]["columns"] == []
+
+
+def test_the_report_says_what_was_done_to_the_data(tmp_path):
+    frame = mixed()
+    table = {"name": "table", "columns": {"note": "drop"}, "rare": 0.02}
+    model = n2d.N2D(*TRIO, prepare=[table, "standard"], n_clusters=2, random_state=0).fit(frame)
+    model.save(tmp_path / "m.n2d")
+    described = n2d.load(tmp_path / "m.n2d").describe(frame)["prepare"]
+    assert [*described] == ["prepare_0: table", "prepare_1: standard"]
+    assert dict(described["prepare_0: table"]) == {
+        "size": "number: mean 0 and variance 1 (1 feature); "
+        "gaps (12) take the mean, and a feature of its own says so",
+        "town": "category: 12 categories as 12 features, 1 rare one as the mean; "
+        "gaps (1) take the mean",
+        "day": "date: days since the first (1 feature)",
+        "note": "category: left out, as the options say",
+        "same": "category: left out, for it does not vary",
+    }
+    assert described["prepare_1: standard"] == [
+        ["each feature by itself", "brought to mean 0 and variance 1"]
+    ]
+    page = read(model, tmp_path / "r.html", frame, keep_rows=False)
+    for said in described.values():
+        for what, how in said:
+            assert f'<th scope="row">{what}</th><td>{how}</td>' in page
+    assert json.loads(json.dumps(described)) == described
 
 
 NASTY = [

@@ -14,6 +14,9 @@ from n2d_framework.cli.terminal.console import out, print_json, styled
 
 __all__ = ["describe"]
 
+#: Columns of which it is said what was done to them.
+_SAID = 40
+
 
 @selecting
 def describe(
@@ -54,6 +57,12 @@ def describe(
             console.print(f"  {line}", soft_wrap=True)
         console.print()
     console.print(described["rules"])
+    for part, said in described["prepare"].items():
+        console.print(f"What {part} did to the data" + (":" if said else " is not known."))
+        for what, how in said[:_SAID]:
+            console.print(f"  {what}: {how}", soft_wrap=True)
+        if len(said) > _SAID:
+            console.print(f"  ... and {len(said) - _SAID:,} more (--json gives all)")
     if report is not None:
         console.print(f"report: {report}", soft_wrap=True)
 

@@ -61,6 +61,12 @@ class NormalizeCounts:
         self.row_shape_ = tuple(x.shape[1:])
         return self
 
+    def treatments(self, x: Any) -> list[tuple[str, str]]:
+        """Say what is done to rows, in plain words."""
+        total = require_fitted(self.target_sum_, "normalize_counts")
+        after = ", then log(1 + x)" if self.log else ""
+        return [("each row", f"its counts brought to the sum {total:g}{after}")]
+
     def output_shape(self, row_shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of a row: it is not changed.
 

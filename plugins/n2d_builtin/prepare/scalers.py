@@ -40,6 +40,7 @@ class _Scaler:
     """
 
     _name: ClassVar[str]
+    _said: ClassVar[str]
 
     per: Literal["auto", "feature", "array"] = option(
         "auto",
@@ -125,6 +126,13 @@ class _Scaler:
             found.data *= factor if self.per_ == "array" else factor[found.indices]
             return found
 
+    def treatments(self, x: Any) -> list[tuple[str, str]]:
+        """Say what is done to rows, in plain words."""
+        self._learned()
+        whole = self.per_ == "array"
+        what = "all values together" if whole else "each feature by itself"
+        return [(what, self._said)]
+
     def to_onnx(self, graph: OnnxGraph, rows: str) -> str:
         """Add the scaling to a graph, in float64 as here; `rows` and result by their names."""
         shift, factor = self._learned()
@@ -180,6 +188,7 @@ class MinMax(_Scaler):
     """Scales to [0, 1]: the least value becomes 0 and the largest 1."""
 
     _name: ClassVar[str] = "minmax"
+    _said: ClassVar[str] = "brought to [0, 1] by the least and the largest value"
 
     def _shift_and_spread(
         self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
@@ -193,6 +202,7 @@ class Standard(_Scaler):
     """Scales to mean 0 and variance 1."""
 
     _name: ClassVar[str] = "standard"
+    _said: ClassVar[str] = "brought to mean 0 and variance 1"
 
     def _shift_and_spread(
         self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
@@ -207,6 +217,7 @@ class MaxAbs(_Scaler):
     """Scales to [-1, 1] by the largest absolute value; zero stays zero."""
 
     _name: ClassVar[str] = "maxabs"
+    _said: ClassVar[str] = "brought to [-1, 1] by the largest absolute value"
 
     def _shift_and_spread(
         self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None
@@ -219,6 +230,7 @@ class Unscaled(_Scaler):
     """Passes values on as they are."""
 
     _name: ClassVar[str] = "none"
+    _said: ClassVar[str] = "passed on as it is"
 
     def _shift_and_spread(
         self, x: AnyArray, low: AnyArray, high: AnyArray, weights: AnyArray | None

@@ -12,6 +12,11 @@ from numpy.typing import NDArray
 from n2d_builtin.common.checked_rows import require_fitted
 from n2d_builtin.prepare.categories import Categories, Lookup, distinct_strings
 from n2d_builtin.prepare.measures import HOW, Balance, Measures
+from n2d_builtin.prepare.said_of_columns import (
+    said_of_categories,
+    said_of_numbers,
+    said_of_strings,
+)
 from n2d_builtin.prepare.strings import Strings
 from n2d_builtin.prepare.treated_columns import TreatedColumn, TreatedColumns, times_the_usual
 from n2d_framework.plugin import (
@@ -226,6 +231,30 @@ class Table:
                 stacklevel=2,
             )
         return np.hstack(found)
+
+    def treatments(self, x: Any) -> list[tuple[str, str]]:
+        """Say what is done to each column, in plain words; gaps are those of rows `x`."""
+        measures, strings = require_fitted(self._measures, "table"), self._strings
+        columns, lookups = self._as_fitted(x), iter(self._lookups())
+        factors = iter(require_fitted(strings, "table").factor)
+        width = require_fitted(strings, "table").mean.shape[1]
+        places = columns.measures()[3]
+        said = []
+        for place, column in enumerate(columns.every):
+            own = places == place
+            if column.treatment == "onehot":
+                how, gaps = said_of_categories(next(lookups))
+            elif column.treatment in ("ngrams", "hashing"):
+                how, gaps = said_of_strings(column.treatment, width * bool(next(factors)))
+            else:
+                how, gaps = said_of_numbers(
+                    column.treatment, int((measures.factor[own] > 0).sum()), measures.missing[own]
+                )
+            count = int(column.gaps.sum())
+            if count and gaps:
+                how = f"{how}; gaps ({count:,}) {gaps}"
+            said.append((column.name, f"{column.kind}: {how}"))
+        return said
 
     def feature_names_out(self) -> tuple[str, ...]:
         """Names of the features: of numbers, categories and strings, each in order of columns."""
