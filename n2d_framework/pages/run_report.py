@@ -19,6 +19,7 @@ from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
 from n2d_framework.pages.map_colours import map_colours
 from n2d_framework.pages.map_columns import packed_columns
+from n2d_framework.pages.odd_rows import odd_rows
 from n2d_framework.pages.run_view import RunView
 from n2d_framework.pages.thumbnails import (
     ArrayPictures,
@@ -104,6 +105,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "leaves": [] if tree is None else _leaves(view, tree, ordered),
             "joins": [] if tree is None else _joins(view, tree),
             "numbers": _numbers(view.numbers),
+            "odd": odd_rows(view, ordered),
             "left_out": max(0, len(ordered) - MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },

@@ -233,6 +233,52 @@ def test_the_report_says_what_was_done_to_the_data(tmp_path):
     assert json.loads(json.dumps(described)) == described
 
 
+def odd_table(page: str) -> list[list[str]]:
+    """Cells of the table of outliers."""
+    body = page.split('id="odd"')[1].split("<tbody>")[1].split("</tbody>")[0]
+    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", line) for line in body.split("</tr>")]
+    return [cells for cells in rows if cells]
+
+
+@pytest.mark.parametrize("known", [(), ("strengths",), ("strengths", "confidence")])
+def test_outliers_and_the_least_sure_rows_are_listed(known, tmp_path):
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.normal(0, 1, (60, 2)), rng.normal(0, 0.1, (60, 2)) + 50])
+    x[7], x[110], x[30], x[31] = (0, 30), (50, 56), (0, 9), (70, 50)
+    labels = np.repeat([0, 1], 60)
+    labels[[30, 31]] = NOISE
+    sure = {"strengths": np.linspace(1, 0.4, 120), "confidence": np.linspace(0.2, 1, 120)}
+    view = RunView(
+        name="odd", labels=labels, coordinates=x, ids=[f"id {i}" for i in range(120)],
+        names={0: "wide"}, **{name: sure[name] for name in known},
+    )  # fmt: skip
+    page = write_run_report(view, tmp_path / "r.html").read_text(encoding="utf-8")
+    rows = odd_table(page)
+    assert len(rows) == 20
+    # The narrow cluster is nearer, but counts in its own units.
+    assert [row[:3] for row in rows[:2]] == [
+        ["id 31", "noise", "nearest: wide"], ["id 30", "noise", "nearest: wide"],
+    ]  # fmt: skip
+    assert [row[:3] for row in rows[2:4]] == [
+        ["id 110", "far from its cluster", "cluster 1"],
+        ["id 7", "far from its cluster", "wide"],
+    ]
+    own = np.flatnonzero(labels == 0)
+    medoid = own[np.linalg.norm(x[own, None] - x[own], axis=2).sum(axis=1).argmin()]
+    away = np.linalg.norm(x[own] - x[medoid], axis=1)
+    assert float(rows[3][3]) == pytest.approx(away[7] / np.median(away), rel=0.02)
+    if not known:
+        assert {row[1] for row in rows[2:]} == {"far from its cluster"}
+    else:
+        least = [row[0] for row in rows if row[1] == f"low {known[-1].removesuffix('s')}"]
+        assert len(least) == 10
+        worst = [f"id {i}" for i in np.argsort(sure[known[-1]]) if i not in (30, 31)]
+        far = {row[0] for row in rows[:10]}
+        assert least == [name for name in worst if name not in far][:10]
+    hidden = RunView(name="odd", labels=labels, coordinates=x, keep_rows=False)
+    assert 'id="odd"' not in write_run_report(hidden, tmp_path / "h.html").read_text()
+
+
 NASTY = [
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",
