@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError as _NotFittedError
 from n2d_framework.core.rows import Rows, Schema, listed, written_by_pandas
 from n2d_framework.core.rows.written_names import name_text
 from n2d_framework.data.adapters import read_by_adapter
-from n2d_framework.errors import DataWarning, N2DError
+from n2d_framework.errors import DataWarning, N2DError, warn_renamed
 from n2d_framework.metrics.hierarchy import Hierarchy
 from n2d_framework.pipeline.fitting import Fit
 from n2d_framework.pipeline.mapped import ShippedModel, is_collection, map_collection
@@ -57,7 +57,12 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return self._fitted().fitted.transform(self._rows(X))
 
     def predict(
-        self, X: Any, *, n_clusters: int | None = None, abstain: float | None = None
+        self,
+        X: Any,
+        *,
+        level: int | None = None,
+        abstain: float | None = None,
+        n_clusters: int | None = None,
     ) -> IntArray:
         """Labels of rows; a row's label depends on that row only.
 
@@ -65,12 +70,14 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         ----------
         X : array-like
             Of an array or a frame of Dask the partitions are labelled where they are.
-        n_clusters : int, optional
-            Join clusters by :meth:`hierarchy` until so many are left; a group has the id of its
-            largest cluster. By default all of them.
+        level : int, optional
+            Number of clusters: they are joined by :meth:`hierarchy` until so many are left; a group
+            has the id of its largest cluster. By default all of them.
         abstain : float, optional
             Share, from 0 to 1, of the rows on which :meth:`confidence` was measured: rows less
             sure than the least sure of the others get -1 as well.
+        n_clusters : int, optional
+            The former name of `level`, deprecated.
 
         Returns
         -------
@@ -85,7 +92,10 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         UnsupportedError
             If rows are to be abstained on and no confidence was kept.
         """
-        asked = Labelling(abstain=abstain, n_clusters=n_clusters)
+        if n_clusters is not None:
+            warn_renamed("predict(n_clusters=…)", "level")
+            level = n_clusters if level is None else level
+        asked = Labelling(abstain=abstain, n_clusters=level)
         labeller = Labeller.of(self._fitted().fitted, asked)
         if is_collection(X):
             mapped: IntArray = self._mapped(X, LabelsOf(asked), None, "int64")

@@ -48,7 +48,7 @@ def test_neighbours_join_first_and_the_tree_follows_the_bundle(model, rows, tmp_
     model.save(tmp_path / "m.n2d")
     again = n2d.load(tmp_path / "m.n2d")
     np.testing.assert_array_equal(again.hierarchy().linkage, tree.linkage)
-    coarse = again.predict(rows, n_clusters=3)
+    coarse = again.predict(rows, level=3)
     assert len(np.unique(coarse[coarse >= 0])) == 3
 
 

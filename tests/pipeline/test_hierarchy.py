@@ -76,7 +76,7 @@ def test_a_tree_over_very_many_clusters_is_refused(model, line, tmp_path, monkey
     with pytest.raises(UnsupportedError, match=r"4 clusters are too many for a tree .* at most 3"):
         model.hierarchy()
     with pytest.raises(UnsupportedError, match="fit fewer clusters"):
-        model.predict(line, n_clusters=2)
+        model.predict(line, level=2)
     page = model.report(tmp_path / "r.html", line).read_text(encoding="utf-8")
     assert "cluster 3" in page
     model.edit().merge([0, 1])
@@ -84,17 +84,17 @@ def test_a_tree_over_very_many_clusters_is_refused(model, line, tmp_path, monkey
 
 
 def test_predictions_are_cut_at_any_level(model, line):
-    assert sizes(model.predict(line, n_clusters=4)) == [10, 20, 30, 40]
-    assert sizes(model.predict(line, n_clusters=3)) == [30, 30, 40]
-    assert sizes(model.predict(line, n_clusters=2)) == [30, 70]
+    assert sizes(model.predict(line, level=4)) == [10, 20, 30, 40]
+    assert sizes(model.predict(line, level=3)) == [30, 30, 40]
+    assert sizes(model.predict(line, level=2)) == [30, 70]
     large = int(model.predict(line[-1:])[0])
     model.edit().rename({large: "large"})
-    whole = model.predict(line, n_clusters=1)
+    whole = model.predict(line, level=1)
     assert {model.cluster_names_[label] for label in whole.tolist()} == {"large"}
     assert model.hierarchy().cut(4) == {k: k for k in range(4)}
     for wrong in (0, 5, True):
         with pytest.raises(DataError, match="the model has 4 clusters; give a number from 1 to 4"):
-            model.predict(line, n_clusters=wrong)
+            model.predict(line, level=wrong)
 
 
 def test_the_tree_follows_edits_and_is_in_the_bundle(model, line, tmp_path):
@@ -106,12 +106,12 @@ def test_the_tree_follows_edits_and_is_in_the_bundle(model, line, tmp_path):
     model.save(tmp_path / "m.n2d")
     again = n2d.load(tmp_path / "m.n2d")
     np.testing.assert_array_equal(again.hierarchy().linkage, model.hierarchy().linkage)
-    assert again.predict(line, n_clusters=2).tolist() == model.predict(line, n_clusters=2).tolist()
+    assert again.predict(line, level=2).tolist() == model.predict(line, level=2).tolist()
     model.edit().split(small[0], 2).delete([int(model.predict(line[-1:])[0])])
     model.save(tmp_path / "m.n2d")
     parted = n2d.load(tmp_path / "m.n2d")
     assert sorted(parted.hierarchy().sizes) == [10, 20, 30]
-    assert (parted.predict(line[-1:], n_clusters=1) == -1).all()
+    assert (parted.predict(line[-1:], level=1) == -1).all()
     for edited in (again, parted):
         edited.edit().undo(len(edited.edit().journal))
         np.testing.assert_allclose(edited.hierarchy().linkage, before)

@@ -119,8 +119,8 @@ def test_coordinates_and_asked_labels_of_collections_are_those_of_arrays(saved):
     frame = dd.from_pandas(saved.frame[:500], npartitions=3, sort=False)
     moved = saved.model.transform(frame).compute(scheduler="sync")
     np.testing.assert_array_equal(moved, saved.model.transform(saved.frame[:500]))
-    fewer = saved.model.predict(frame, n_clusters=2).compute(scheduler="sync")
-    np.testing.assert_array_equal(fewer, saved.model.predict(saved.frame[:500], n_clusters=2))
+    fewer = saved.model.predict(frame, level=2).compute(scheduler="sync")
+    np.testing.assert_array_equal(fewer, saved.model.predict(saved.frame[:500], level=2))
 
 
 def test_rows_that_do_not_fit_are_refused_as_anywhere(saved):

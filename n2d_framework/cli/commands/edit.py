@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -75,7 +76,9 @@ def edit(
     ] = 0,
     by: Annotated[str, typer.Option(help="Who edits; written next to each edit.")] = "",
     note: Annotated[str, typer.Option(help="Why; written next to each edit.")] = "",
-    at: Annotated[str, typer.Option(help="When; written next to each edit.")] = "",
+    at: Annotated[
+        str, typer.Option(help="When; written next to each edit. Now, if not given.")
+    ] = "",
     data: Annotated[
         str | None,
         typer.Option(
@@ -123,7 +126,8 @@ def edit(
     model = load(bundle, trusted=trust or ())
     selected = select(data)
     rows = None if selected is None else load_rows(selected, like=model.schema_)
-    editor = model.edit(rows, by=by, at=at)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    editor = model.edit(rows, by=by, at=at or now)
     if undo:
         editor.undo(undo)
     for step in steps:
