@@ -39,6 +39,9 @@ class Contrast:
         Ends of its 95 % interval, for large samples (Hedges and Olkin 1985, chapter 5).
     mean, others : float
         Mean of the cluster and of all other rows, in the units of the feature.
+    lift : float or None
+        Of a feature that is 1 or 0, such as a category: its share in the cluster, divided by that
+        in all rows. ``None`` for others.
     """
 
     feature: str
@@ -47,6 +50,7 @@ class Contrast:
     high: float
     mean: float
     others: float
+    lift: float | None = None
 
 
 @attrs.frozen
@@ -154,8 +158,19 @@ def _contrasts(
         if effect != 0 and len(made) < number and not _opposite(made, names[j], effect, means):
             variance = (size + rest) / (size * rest) + effect**2 / (2 * (size + rest))
             reach = _NORMAL * float(np.sqrt(variance))
-            made.append(Contrast(names[j], effect, effect - reach, effect + reach, *means))
+            lift = _lift(compared, i, j)
+            made.append(Contrast(names[j], effect, effect - reach, effect + reach, *means, lift))
     return tuple(made)
+
+
+def _lift(compared: Contrasts, i: int, j: int) -> float | None:
+    """Lift of a feature that is 1 or 0 in a group: of those the variance follows from the mean."""
+    means, deviations = compared.means[:, j], compared.deviations[:, j]
+    indicator = (means >= 0).all() and (means <= 1).all()
+    if not (indicator and np.allclose(deviations**2, means * (1 - means), rtol=0, atol=1e-9)):
+        return None
+    overall = float((means * compared.sizes).sum() / compared.sizes.sum())
+    return float(means[i]) / overall if overall > 0 else None
 
 
 def _opposite(

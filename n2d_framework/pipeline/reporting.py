@@ -192,7 +192,8 @@ class Reporter(Maintenance):
             the clusterer knows it), ``confidence`` (mean; where stability was measured and kept),
             ``exemplars`` (ids, or numbers of rows; the first is the medoid),
             ``touches`` (``label`` and ``share`` of its nearest neighbours), ``distinctive``
-            (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``) and ``rule``
+            (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``, ``lift`` of
+            categories: how many times as frequent as in all rows) and ``rule``
             (``conditions``, ``share``, ``precision``); ``fidelity`` of the rules, if they could be
             measured; ``rules``, a sentence on them, or on why there are none; ``components``, what
             the describe components said of the training rows; ``prepare``, for each prepare

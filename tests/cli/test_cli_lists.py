@@ -63,7 +63,7 @@ def test_one_component(n2d: Run) -> None:
     assert "takes missing values" in n2d("components", "prepare/table").stdout
     reported = json.loads(n2d("components", "kmeans", "--json").stdout)["components"]
     options = {option["name"]: option for option in reported[0]["options"]}
-    assert options["n_init"]["default"] == 20
+    assert options["max_iter"]["default"] == 300
     assert n2d("components", "n2d_framework:kmeans").exit_code == 0
     both = n2d("components", "pca").stdout
     assert "embedder pca" in both

@@ -141,3 +141,25 @@ def test_groups_are_compared_with_all_other_rows(n_groups, offset):
             effects = (own.mean(axis=0) - others.mean(axis=0)) / np.sqrt(squares / 1000)
         np.testing.assert_allclose(found.effects[group, 1:], effects[1:], rtol=1e-6)
         np.testing.assert_allclose(found.others[group], others.mean(axis=0), rtol=1e-9, atol=1e-9)
+
+
+def test_categories_have_their_lift_and_numbers_none():
+    rng = np.random.default_rng(0)
+    kind = np.repeat([0, 1, 2], [60, 40, 20])
+    pets = np.where(rng.random(120) < 0.9, np.array(["cat", "dog", "fish"])[kind], "none")
+    frame = pd.DataFrame({"pet": pets, "weight": 10.0 * kind + rng.normal(size=120)})
+    model = n2d.N2D("identity", "identity", "kmeans", prepare="table", n_clusters=3,
+                    random_state=0).fit(frame)  # fmt: skip
+    lifts = 0
+    for cluster in model.describe(frame)["clusters"]:
+        own = model.labels_ == cluster["label"]
+        for one in cluster["distinctive"]:
+            column, _, value = one["feature"].partition(" = ")
+            if value:
+                has = frame[column] == value
+                assert one["mean"] == pytest.approx(has[own].mean())
+                assert one["lift"] == pytest.approx(has[own].mean() / has.mean())
+                lifts += 1
+            else:
+                assert one["lift"] is None
+    assert lifts >= 3

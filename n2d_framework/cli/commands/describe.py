@@ -79,12 +79,16 @@ def _heading(about: Mapping[str, Any]) -> Any:
 def _lines(about: Mapping[str, Any]) -> list[str]:
     from n2d_framework.readable import readable_number
 
-    lines = [
-        f"{one['feature']}: {readable_number(one['mean'])}, others "
-        f"{readable_number(one['others'])} "
-        f"(effect {one['effect']:+.2f} [{one['low']:.2f}, {one['high']:.2f}])"
-        for one in about["distinctive"]
-    ]
+    lines = []
+    for one in about["distinctive"]:
+        means, lift = [readable_number(one[name]) for name in ("mean", "others")], ""
+        if one["lift"] is not None:
+            means = [f"{one[name]:.1%}" for name in ("mean", "others")]
+            lift = f"lift {one['lift']:.1f}, "
+        lines.append(
+            f"{one['feature']}: {means[0]}, others {means[1]} "
+            f"({lift}effect {one['effect']:+.2f} [{one['low']:.2f}, {one['high']:.2f}])"
+        )
     if "rule" in about:
         rule = about["rule"]
         lines.append(
