@@ -2,211 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import attrs
 import numpy as np
 
-from n2d_framework.core.state import State, need
-from n2d_framework.errors import DataError, StateError
-from n2d_framework.metrics.cluster_axes import along_axes, cluster_axes
+from n2d_framework.errors import DataError
+from n2d_framework.metrics.cluster_axes import along_axes
+from n2d_framework.metrics.drift_reference import Reference, centre_distances, counted, margins
 from n2d_framework.metrics.neighbor_graph import connected
 from n2d_framework.seeding import derive_seed
-from n2d_framework.types import AnyArray, FloatArray, IntArray
+from n2d_framework.types import AnyArray, IntArray
 
-__all__ = ["Drift", "DriftTest", "Reference", "drift_of"]
+__all__ = ["Drift", "DriftTest", "drift_of"]
 
-#: Bins of a test; each has at least so many of the new rows, were they as those of the fit.
-_BINS, _LEAST_EXPECTED = 20, 8
-#: Latent dimensions that are tested: those of the largest variance.
-_MOST_DIMENSIONS = 32
-#: Features of the input that are tested.
-_MOST_FEATURES = 64
-#: Clusters whose centres are known, the largest.
-_MOST_CENTRES = 1000
+#: Each bin of a test has at least so many of the new rows, were they as those of the fit.
+_LEAST_EXPECTED = 8
 #: Fewer rows cannot show anything, or are too few to be a new cluster.
 _LEAST_ROWS, _LEAST_CANDIDATES = 50, 10
-#: Chance of an alarm without drift, for all tests together; share of the fit's rows that are far.
-_LEVEL, _FAR = 0.01, 0.01
-#: Rows that are counted, at most and at least, and numbers held at once.
-_MOST_COUNTED, _LEAST_COUNTED, _NUMBERS = 20_000, 2000, 16_000_000
-#: Rows whose distances are computed at once.
-_BLOCK = 4096
-#: Rows of the fit that are kept, and new rows that are compared with them, at most.
-_MOST_KEPT = 2000
+#: Chance of an alarm without drift, for all tests together.
+_LEVEL = 0.01
 #: Neighbours of a new row, and the chance of so many new ones among them without new clusters.
 _NEIGHBORS, _CROWDED = 15, 1e-3
 #: By how much, in proportion, equal distances may differ.
 _ROUNDING = 1e-9
-
-
-@attrs.frozen(eq=False)
-class Reference:
-    """Counts of latent rows of the fit, with which those of others are compared.
-
-    Attributes
-    ----------
-    dimensions : int64 array of shape (t,)
-        The latent dimensions that are tested.
-    edges : float64 array of shape (t + 1, 19)
-        Ends of the bins of each, and of the distances to the nearest centre; ascending.
-    counts : int64 array of shape (t + 1, 20)
-        Rows of the fit in each bin.
-    centres : float64 array of shape (k, d)
-        Latent means of the clusters.
-    far : float
-        Distance to the nearest centre that 1 % of the rows exceed.
-    axes : float64 array of shape (d, r), or None
-        Directions in which clusters are about equally wide; ``None`` in a bundle of an earlier
-        framework.
-    points : float32 array of shape (p, r), or None
-        Latent rows of the fit along these, at most 2,000.
-    features : tuple of str
-        Features of the input that are tested: all, or the 64 of the largest variance.
-    feature_edges, feature_counts : arrays as `edges` and `counts`, or None
-        Of these.
-    """
-
-    dimensions: IntArray
-    edges: FloatArray
-    counts: IntArray
-    centres: FloatArray
-    far: float
-    axes: FloatArray | None = None
-    points: AnyArray | None = None
-    features: tuple[str, ...] = ()
-    feature_edges: FloatArray | None = None
-    feature_counts: IntArray | None = None
-
-    @classmethod
-    def of(
-        cls,
-        latent: AnyArray,
-        labels: IntArray,
-        features: AnyArray | None = None,
-        names: Sequence[str] = (),
-    ) -> Self:
-        """Counts of rows; of very many, of a random sample.
-
-        Parameters
-        ----------
-        latent : array of shape (n, d)
-        labels : int64 array of shape (n,)
-        features : array of shape (m, f), optional
-            Of these rows, or a sample of them.
-        names : sequence of str
-            One for each feature.
-        """
-        rows = latent.reshape(len(latent), -1)
-        most = min(_MOST_COUNTED, max(_LEAST_COUNTED, _NUMBERS // max(rows.shape[1], 1)))
-        if len(rows) > most:
-            chosen = np.sort(np.random.default_rng(0).choice(len(rows), most, replace=False))
-            rows, labels = rows[chosen], labels[chosen]
-        spread = np.array([column.var(dtype=np.float64) for column in rows.T])
-        dimensions = np.sort(np.argsort(-spread, kind="stable")[:_MOST_DIMENSIONS])
-        found, sizes = np.unique(labels[labels >= 0], return_counts=True)
-        found = found[np.sort(np.argsort(-sizes, kind="stable")[:_MOST_CENTRES])]
-        means = [rows[labels == label].mean(axis=0, dtype=np.float64) for label in found]
-        centres = np.stack(means) if means else rows.mean(axis=0, dtype=np.float64)[None]
-        distances = _to_nearest(rows, centres)
-        columns = [*(rows[:, j].astype(np.float64) for j in dimensions), distances]
-        edges, counts = _binned(columns)
-        far = float(np.quantile(distances, 1 - _FAR))
-        axes = cluster_axes(rows, labels)
-        kept = np.sort(np.random.default_rng(0).permutation(len(rows))[:_MOST_KEPT])
-        points = along_axes(rows[kept], axes)
-        made = cls(dimensions, edges, counts, centres, far, axes, points)
-        if features is None or not len(names):
-            return made
-        tested = np.sort(np.argsort(-_spreads(features), kind="stable")[:_MOST_FEATURES])
-        feature_edges, feature_counts = _binned([features[:, j].astype(np.float64) for j in tested])
-        return attrs.evolve(
-            made,
-            features=tuple(names[j] for j in tested.tolist()),
-            feature_edges=feature_edges,
-            feature_counts=feature_counts,
-        )
-
-    def is_far(self, latent: AnyArray) -> AnyArray:
-        """Which rows are farther from every cluster than 99 % of those of the fit."""
-        distances = _to_nearest(latent.reshape(len(latent), -1), self.centres)
-        return np.asarray(distances > self.far)
-
-    def as_state(self) -> State:
-        """Content of the part ``reference`` of a bundle."""
-        state = {name: value for name, value in attrs.asdict(self).items() if value is not None}
-        return state | {"features": list(self.features)}
-
-    @classmethod
-    def of_state(cls, state: State) -> Self:
-        """Read a state that :meth:`as_state` gave.
-
-        Raises
-        ------
-        StateError
-            If it cannot be that.
-        """
-        arrays = {
-            name: need(state, name, np.ndarray)
-            for name in ("dimensions", "edges", "counts", "centres")
-        }
-        far = state.get("far")
-        tests = len(arrays["dimensions"]) + 1
-        kinds = {name: array.dtype.name for name, array in arrays.items()}
-        if not (
-            kinds
-            == {"dimensions": "int64", "edges": "float64", "counts": "int64", "centres": "float64"}
-            and arrays["dimensions"].ndim == 1
-            and arrays["edges"].shape == (tests, _BINS - 1)
-            and arrays["counts"].shape == (tests, _BINS)
-            and arrays["centres"].ndim == 2
-            and len(arrays["centres"]) > 0
-            and np.isfinite(arrays["edges"]).all()
-            and np.isfinite(arrays["centres"]).all()
-            and (np.diff(arrays["edges"], axis=1) >= 0).all()
-            and (arrays["counts"] >= 0).all()
-            and (
-                (arrays["dimensions"] >= 0) & (arrays["dimensions"] < arrays["centres"].shape[1])
-            ).all()
-            and isinstance(far, (float, np.floating))
-            and np.isfinite(far)
-        ):
-            raise StateError("the counts of the reference do not fit together")
-        if "axes" not in state:
-            return cls(**arrays, far=float(far))
-        axes, points = (need(state, name, np.ndarray) for name in ("axes", "points"))
-        if not (
-            (axes.dtype, points.dtype) == (np.float64, np.float32)
-            and (axes.ndim, points.ndim) == (2, 2)
-            and len(axes) == arrays["centres"].shape[1]
-            and points.shape[1] == axes.shape[1]
-            and len(points) > 0
-            and np.isfinite(axes).all()
-            and np.isfinite(points).all()
-        ):
-            raise StateError("axes and points of the reference do not fit together")
-        found = cls(**arrays, far=float(far), axes=axes, points=points)
-        names = state.get("features", [])
-        if not names:
-            return found
-        edges, counts = (
-            need(state, name, np.ndarray) for name in ("feature_edges", "feature_counts")
-        )
-        if not (
-            isinstance(names, (list, tuple))
-            and all(isinstance(name, str) for name in names)
-            and (edges.dtype, counts.dtype) == (np.float64, np.int64)
-            and edges.shape == (len(names), _BINS - 1)
-            and counts.shape == (len(names), _BINS)
-            and np.isfinite(edges).all()
-            and (np.diff(edges, axis=1) >= 0).all()
-            and (counts >= 0).all()
-        ):
-            raise StateError("features of the reference do not fit together")
-        return attrs.evolve(
-            found, features=tuple(names), feature_edges=edges, feature_counts=counts
-        )
 
 
 @attrs.frozen
@@ -216,8 +36,9 @@ class DriftTest:
     Attributes
     ----------
     what : str
-        ``"shares of clusters"``, ``"distance to the nearest cluster"``, ``"latent 3"`` or
-        ``"feature age"``.
+        ``"shares of clusters"``, ``"distance to the nearest cluster"``, ``"latent 3"``,
+        ``"feature age"`` or ``"confidence"``: the margin between the nearest cluster and the
+        second, in the latent space.
     p : float
         Chance of a difference at least as large without drift (chi-squared test).
     p_adjusted : float
@@ -309,21 +130,25 @@ def drift_of(
     known = sorted({*sizes, *np.unique(labels).tolist()})
     now = {label: int((labels == label).sum()) for label in known}
     shares = {k: (sizes.get(k, 0) / total, now[k] / len(labels)) for k in known}
-    distances = _to_nearest(rows, reference.centres)
+    apart = centre_distances(rows, reference.centres)
+    distances = apart[:, 0]
     far = distances > reference.far
     if len(labels) < _LEAST_ROWS:
         return Drift("unknown", len(labels), (), shares, float(far.mean()), ())
     columns = [*(rows[:, j].astype(np.float64) for j in reference.dimensions), distances]
     names = [f"latent {j}" for j in reference.dimensions] + ["distance to the nearest cluster"]
     found = {
-        name: _p_value(reference.counts[i], _counted(columns[i], reference.edges[i]))
+        name: _p_value(reference.counts[i], counted(columns[i], reference.edges[i]))
         for i, name in enumerate(names)
     }
     if features and reference.feature_edges is not None and reference.feature_counts is not None:
         nothing = np.zeros(len(next(iter(features.values()))))
         for i, name in enumerate(reference.features):
-            values = _counted(features.get(name, nothing), reference.feature_edges[i])
+            values = counted(features.get(name, nothing), reference.feature_edges[i])
             found[f"feature {name}"] = _p_value(reference.feature_counts[i], values)
+    if reference.margin_edges is not None and reference.margin_counts is not None:
+        sure = counted(margins(apart), reference.margin_edges[0])
+        found["confidence"] = _p_value(reference.margin_counts[0], sure)
     found["shares of clusters"] = _p_value(
         np.array([sizes.get(label, 0) for label in known]), np.array(list(now.values()))
     )
@@ -331,44 +156,6 @@ def drift_of(
     candidates = _crowds(rows, reference, random_state)
     verdict: Literal["quiet", "drift"] = "drift" if tests[0].p_adjusted < _LEVEL else "quiet"
     return Drift(verdict, len(labels), tests, shares, float(far.mean()), candidates)
-
-
-def _to_nearest(rows: AnyArray, centres: FloatArray) -> FloatArray:
-    """Distance of each row to the nearest centre."""
-    from scipy.spatial.distance import cdist
-
-    step = max(1, min(_BLOCK, _NUMBERS // max(rows.shape[1], len(centres))))
-    parts = [
-        cdist(rows[start : start + step].astype(np.float64), centres).min(axis=1)
-        for start in range(0, len(rows), step)
-    ]
-    return np.concatenate(parts)
-
-
-def _spreads(features: AnyArray) -> AnyArray:
-    """Standard deviation of each column, also where its square is beyond float64."""
-    exponents = np.frexp(np.abs(features).max(axis=0, initial=0.0))[1]
-    near_one = np.ldexp(features.astype(np.float64), -exponents)
-    return np.asarray(np.ldexp(near_one.std(axis=0), exponents))
-
-
-def _binned(columns: list[AnyArray]) -> tuple[FloatArray, IntArray]:
-    """Ends of the bins of each column, and how many of its values they hold."""
-    edges: FloatArray = np.stack([_edges(column) for column in columns]).astype(np.float64)
-    return edges, np.stack([_counted(*pair) for pair in zip(columns, edges, strict=True)])
-
-
-def _edges(column: AnyArray) -> FloatArray:
-    """Ends of bins of as many values each; of few different values each has its own bin."""
-    values = np.unique(column)
-    if len(values) > _BINS:
-        return np.asarray(np.quantile(column, np.arange(1, _BINS) / _BINS))
-    middles = (values[1:] + values[:-1]) / 2 if len(values) > 1 else values
-    return np.concatenate([middles, np.repeat(middles[-1:], _BINS - 1 - len(middles))])
-
-
-def _counted(values: AnyArray, edges: FloatArray) -> IntArray:
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
 
 
 def _p_value(before: IntArray, now: IntArray) -> float:

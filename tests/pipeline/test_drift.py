@@ -10,7 +10,8 @@ from sklearn.manifold import SpectralEmbedding
 
 import n2d_framework as n2d
 from n2d_framework.errors import DataError, StateError, UnsupportedError
-from n2d_framework.metrics.following import Reference, drift_of
+from n2d_framework.metrics.drift_reference import Reference
+from n2d_framework.metrics.following import drift_of
 
 CENTRES = np.array([[0.0, 0, 0, 0], [10, 0, 0, 0], [0, 10, 0, 0]])
 SHARES = [0.5, 0.3, 0.2]
@@ -65,6 +66,39 @@ def test_changed_shares_shifts_and_spread_are_found(model):
     assert p == sorted(p)
     assert all(test.p <= test.p_adjusted <= 1 for test in wider.tests)
     assert json.loads(json.dumps(wider.as_dict())) == wider.as_dict()
+
+
+def test_rows_between_clusters_lower_the_confidence(model, tmp_path):
+    x = stream(7)
+    towards = CENTRES[1] - CENTRES[0]
+    here = np.linalg.norm(x - CENTRES[0], axis=1) < 4
+    x[here] += 0.25 * towards * np.sign(np.random.default_rng(0).random((here.sum(), 1)) - 0.5)
+
+    def confidence(given):
+        return next(test.p for test in given.drift(x).tests if test.what == "confidence")
+
+    assert confidence(model) < 1e-6
+    assert next(t.p for t in model.drift(stream(8)).tests if t.what == "confidence") > 1e-3
+    model.save(tmp_path / "m.n2d")
+    assert confidence(n2d.load(tmp_path / "m.n2d")) == confidence(model)
+    one = n2d.N2D("identity", "identity", "kmeans", n_clusters=1, random_state=0).fit(x)
+    assert "confidence" not in {test.what for test in one.drift(x).tests}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"margin_counts": np.zeros((1, 19), dtype=np.int64)},
+        {"margin_edges": np.full((1, 19), np.nan)},
+        {"margin_edges": np.zeros((2, 19))},
+        {"margin_edges": np.arange(19.0)[None, ::-1].copy()},
+    ],
+)
+def test_margins_that_do_not_fit_are_refused(model, wrong):
+    state = model._fitted().reference.as_state()
+    assert Reference.of_state(state).as_state().keys() == state.keys()
+    with pytest.raises(StateError, match="margins of the reference do not fit together"):
+        Reference.of_state(state | wrong)
 
 
 def test_a_new_cluster_is_a_candidate_with_its_rows(model):
