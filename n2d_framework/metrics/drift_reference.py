@@ -1,4 +1,4 @@
-"""What is kept of the rows of a fit, so that others can be compared with them."""
+"""The reference of a fit: what of its rows is kept, so that others can be compared with them."""
 
 from __future__ import annotations
 
@@ -261,5 +261,5 @@ def _edges(column: AnyArray) -> FloatArray:
 
 
 def counted(values: AnyArray, edges: FloatArray) -> IntArray:
-    """How many values each of the bins between these ends holds."""
+    """Return how many values each of the bins between these ends holds."""
     return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
