@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 import numpy as np
 
+from n2d_framework.core.arrays.contrasts import feature_contrasts
 from n2d_framework.readable import readable_condition
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import NOISE, AnyArray, IntArray
@@ -16,6 +17,8 @@ __all__ = ["Rule", "Surrogate", "said_of_rules", "surrogate"]
 
 #: Rows that the tree is grown on and measured on, half each.
 _SAMPLED = 10_000
+#: Features that the tree may ask about; of more, those that set a cluster apart most.
+_MOST_FEATURES = 1000
 _DEPTH, _LEAVES_PER_CLUSTER = 5, 3
 #: Share of the leaf's rows that a rule must be right about to be given.
 _LEAST_PURITY = 0.5
@@ -101,6 +104,10 @@ def surrogate(
     grown, held_out = train_test_split(
         rows, test_size=0.5, random_state=seed, stratify=labels[rows]
     )
+    if features.shape[1] > _MOST_FEATURES:
+        effects = np.abs(feature_contrasts(features[grown], labels[grown]).effects).max(axis=0)
+        kept = np.sort(np.argsort(-effects, kind="stable")[:_MOST_FEATURES])
+        features, names = features[:, kept], [names[i] for i in kept.tolist()]
     tree = DecisionTreeClassifier(
         max_depth=_DEPTH,
         max_leaf_nodes=_LEAVES_PER_CLUSTER * len(found),

@@ -479,6 +479,18 @@ def test_rules_that_would_describe_something_else_are_not_given():
     assert surrogate(x, np.zeros(400, dtype=int), ("a", "b", "c")) is None
 
 
+def test_rules_of_very_many_features_ask_about_the_telling_ones():
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 100)
+    x = rng.normal(size=(300, 1500))
+    x[:, 1400] += 20 * labels
+    found = surrogate(x, labels, [f"f{i}" for i in range(1500)])
+    assert found is not None
+    assert found.fidelity == 1.0
+    assert {c.split()[0] for rule in found.rules for c in rule.conditions} == {"f1400"}
+    assert len(found.rules) == 3
+
+
 def test_describing_keeps_the_parameter_of_the_same_name():
     from sklearn.base import clone
 
