@@ -117,10 +117,10 @@ def execute(
         model = compose(
             request.config, n_jobs=n_jobs, store=store, listeners=(progress, *listeners)
         )
-        opened, rows = model.composition(), data.__n2d_rows__()
-        said = opened.said_of_narrow(rows)
+        opened, given = model.composition(), data.__n2d_rows__()
+        said = opened.said_of_narrow(given)
         progress.say([f"{data.name}: {said}"] if said else [])
-        require_savable(opened.for_rows(rows), data.feature_shape)
+        require_savable(opened.for_rows(given), data.feature_shape)
         try:
             if candidates:
                 with step(progress, CHOOSING, seconds):
