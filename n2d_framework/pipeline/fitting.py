@@ -18,7 +18,7 @@ from n2d_framework.core.events import EventSink, RunFinished, RunStarted
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import COORDINATE_ROLES
 from n2d_framework.core.rows import Rows, packed_rows, refuse_equal_rows
-from n2d_framework.metrics.drift_reference import Reference
+from n2d_framework.metrics.drift.drift_reference import Reference
 from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pages.shown_rows import shown_features
 from n2d_framework.plan.compatibility import check_plan

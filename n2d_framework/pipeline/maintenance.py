@@ -13,8 +13,8 @@ from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
 from n2d_framework.errors import DataError, UnsupportedError
-from n2d_framework.metrics.drift_reference import Reference
-from n2d_framework.metrics.following import Drift, drift_of
+from n2d_framework.metrics.drift.drift_reference import Reference
+from n2d_framework.metrics.drift.following import Drift, drift_of
 from n2d_framework.pages.shown_rows import shown_features
 from n2d_framework.pipeline.after_fit.arguments import one_of
 from n2d_framework.pipeline.after_fit.choosing import (

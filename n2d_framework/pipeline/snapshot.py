@@ -22,7 +22,7 @@ from n2d_framework.core.rows import Schema
 from n2d_framework.core.spec import ComponentSpec
 from n2d_framework.core.state import State, need
 from n2d_framework.errors import ConfigError, StateError
-from n2d_framework.metrics.drift_reference import Reference
+from n2d_framework.metrics.drift.drift_reference import Reference
 from n2d_framework.metrics.hierarchy import ClusterMeans
 from n2d_framework.pipeline.descriptions import descriptions_of_state, state_of_descriptions
 from n2d_framework.pipeline.fitting import Fit

@@ -10,8 +10,8 @@ from sklearn.manifold import SpectralEmbedding
 
 import n2d_framework as n2d
 from n2d_framework.errors import DataError, StateError, UnsupportedError
-from n2d_framework.metrics.drift_reference import Reference
-from n2d_framework.metrics.following import drift_of
+from n2d_framework.metrics.drift.drift_reference import Reference
+from n2d_framework.metrics.drift.following import drift_of
 
 CENTRES = np.array([[0.0, 0, 0, 0], [10, 0, 0, 0], [0, 10, 0, 0]])
 SHARES = [0.5, 0.3, 0.2]

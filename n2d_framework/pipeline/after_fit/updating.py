@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Rows, joined
-from n2d_framework.metrics.following import Drift
+from n2d_framework.metrics.drift.following import Drift
 from n2d_framework.metrics.succession import Succession, succession
 from n2d_framework.pipeline.after_fit.editing import LINKS
 from n2d_framework.pipeline.after_fit.refits import unfitted_again

@@ -10,7 +10,12 @@ import numpy as np
 
 from n2d_framework.errors import DataError
 from n2d_framework.metrics.cluster_axes import along_axes
-from n2d_framework.metrics.drift_reference import Reference, centre_distances, counted, margins
+from n2d_framework.metrics.drift.drift_reference import (
+    Reference,
+    centre_distances,
+    counted,
+    margins,
+)
 from n2d_framework.metrics.neighbor_graph import connected
 from n2d_framework.seeding import derive_seed
 from n2d_framework.types import AnyArray, IntArray

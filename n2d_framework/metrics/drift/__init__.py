@@ -1,0 +1,1 @@
+"""Drift of rows against those of a fit."""
