@@ -143,7 +143,7 @@ def test_groups_are_compared_with_all_other_rows(n_groups, offset):
         np.testing.assert_allclose(found.others[group], others.mean(axis=0), rtol=1e-9, atol=1e-9)
 
 
-def test_categories_have_their_lift_and_numbers_none():
+def test_categories_have_their_lift_and_numbers_none(tmp_path):
     rng = np.random.default_rng(0)
     kind = np.repeat([0, 1, 2], [60, 40, 20])
     pets = np.where(rng.random(120) < 0.9, np.array(["cat", "dog", "fish"])[kind], "none")
@@ -163,3 +163,5 @@ def test_categories_have_their_lift_and_numbers_none():
             else:
                 assert one["lift"] is None
     assert lifts >= 3
+    model.report(tmp_path / "report.html", frame)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8").count(">lift ") == lifts
