@@ -382,7 +382,6 @@ from n2d_builtin.gmm.gmm import GaussianMixture
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_builtin.gmm.merged_starts import merged_labels, parameters_of
 from n2d_builtin.kmeans.kmeans import KMeans
-from n2d_framework import N2D
 given = np.load(sys.argv[1])
 rows = given["rows"]
 found = {}
@@ -500,6 +499,6 @@ def test_many_clusters_are_looked_for_from_fewer_starts():
         model = KMeans(n_clusters=n_clusters, **options)
         return model.fit(rows, context=FitContext()).inertia_
 
-    assert inertia(1001) == inertia(1001, n_init=1) > inertia(1001, n_init=3)
+    assert inertia(1001) == inertia(1001, n_init=1) > inertia(1001, n_init=12)
     assert inertia(400) == inertia(400, n_init=5)
     assert inertia(100) == inertia(100, n_init=20)

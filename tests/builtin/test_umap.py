@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -45,15 +46,26 @@ def theirs(digits):
 
 
 @pytest.mark.slow
-def test_layout_is_as_good_as_umap_learns(digits, model, theirs):
+def test_layouts_are_as_good_as_umap_learns(digits, model, theirs):
     train, y, *_ = digits
-    found = []
-    for embedding in (model.embedding_, theirs.embedding_):
+
+    def measured(embedding):
         labels = KMeans(10, n_init=10, random_state=0).fit_predict(embedding)
         width = np.mean([embedding[y == c].std(axis=0).mean() for c in range(10)])
         trust = trustworthiness(train, embedding, n_neighbors=15)
-        found.append((trust, normalized_mutual_info_score(y, labels), width / embedding.std()))
-    ours, umaps = found
+        return trust, normalized_mutual_info_score(y, labels), width / embedding.std()
+
+    # Of one seed, widths differ by a tenth, on either side.
+    seeds = (2, 3)
+    more = [
+        Umap(n_components=5, n_neighbors=15).fit(digits[0], context=FitContext(seed=s, n_jobs=2))
+        for s in seeds
+    ]
+    library = [clone(theirs).set_params(random_state=s).fit(train) for s in seeds]
+    ours, umaps = (
+        np.mean([measured(one.embedding_) for one in made], axis=0)
+        for made in ([model, *more], [theirs, *library])
+    )
     assert ours[0] > umaps[0] - 0.005
     assert ours[1] > umaps[1] - 0.03
     assert ours[2] < umaps[2] * 1.1
