@@ -51,7 +51,7 @@ def unit(x):
 @pytest.fixture(scope="module")
 def data():
     digits = PCA(8, random_state=0).fit_transform(load_digits().data[:1000])
-    # Whole numbers have many equal distances, which another processor rounds apart otherwise.
+    # Integers have many equal distances, which another processor rounds apart otherwise.
     digits += np.random.default_rng(0).normal(scale=0.05, size=digits.shape)
     return {
         "digits": unit(digits),
