@@ -45,9 +45,32 @@ def test_clusters_are_described(n2d: Run, flowers: Path) -> None:
     assert "plant" not in n2d(*words, "--no-rows").stdout
 
 
-def test_texts_have_no_rules(n2d: Run, elsewhere: Path) -> None:
+TEXT_EMBEDDER = """
+import numpy as np
+from n2d_framework.plugin import ComponentSpec, component, hookimpl, learned
+
+@hookimpl
+def n2d_components():
+    yield ComponentSpec(role="embedder", name="letters", factory="letters_plugin:Letters",
+                        summary="How often letters occur.", input="text")
+
+@component
+class Letters:
+    fitted_ = learned(dtype=bool)
+
+    def fit(self, texts, *, context):
+        self.fitted_ = True
+        return self
+
+    def transform(self, texts):
+        return np.array([[t.count(c) for c in "abceilors"] for t in texts], dtype=np.float32)
+"""
+
+
+def test_texts_have_no_rules(n2d: Run, elsewhere: Path, use_plugin) -> None:
+    use_plugin("letters_plugin", TEXT_EMBEDDER)
     words = [f"{'red apples' if i % 2 else 'blue boats sail'} number {i}" for i in range(40)]
-    model = n2d_framework.N2D("tfidf_svd", "identity", "kmeans", n_clusters=2, random_state=0)
+    model = n2d_framework.N2D("letters", "identity", "kmeans", n_clusters=2, random_state=0)
     model.fit(words).save("texts.n2d")
     Path("texts.jsonl").write_text("".join(json.dumps({"text": word}) + "\n" for word in words))
     result = n2d("describe", "texts.n2d", "texts.jsonl")
