@@ -110,14 +110,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "config_text": as_yaml(dict(view.config)),
         },
         _payload(view, ordered, pictures) | {"tree": _drawn_tree(view, tree, ordered)},
-        scripts=(
-            "map_spread.js",
-            "map_paints.js",
-            "map_search.js",
-            "map.js",
-            "tree.js",
-            "start_run.js",
-        ),
+        scripts=_SCRIPTS,
         styles=("run.css",),
     )
     if isinstance(pictures, FilePictures):
