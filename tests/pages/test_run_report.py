@@ -200,7 +200,7 @@ def test_rows_of_mixed_kinds_are_coloured_by_any_column(tmp_path):
     named = [groups[code]["name"] for code in numbers(columns["town"]["codes"], "<u1")]
     shown, others = {one["name"] for one in groups[:-2]}, groups[-2]["name"]
     for name, town in zip(named, frame["town"][rows], strict=True):
-        assert name == ("missing" if town is None else town if town in shown else others)
+        assert name == ("missing" if pd.isna(town) else town if town in shown else others)
     sizes = {one["name"]: one["size"] for one in groups}
     assert sizes == {name: named.count(name) for name in sizes}
     hidden = payload(read(model, tmp_path / "h.html", frame, keep_rows=False))
