@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cProfile
 import functools
 import gc
 import os
+import pstats
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -46,6 +48,18 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what stays to the end: modules, TensorFlow's too, and tests."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def calls() -> Callable[[Callable[[], Any]], int]:
+    """Count the calls of functions that an action makes: seconds depend on the machine."""
+
+    def count(action: Callable[[], Any]) -> int:
+        profile = cProfile.Profile()
+        profile.runcall(action)
+        return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+    return count
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,25 +136,31 @@ def laughs(item: str, step: str, levels: int) -> str:
         ("yaml", "a: 1\n? [b]\n: 2", "line 2: a key must be a string"),
     ],
 )  # fmt: skip
+@pytest.mark.timeout(60)
 def test_costs_are_bounded(tmp_path: Path, suffix: str, text: str, reason: str) -> None:
-    start = time.process_time()
     with pytest.raises(ConfigError, match=reason):
         read(tmp_path, suffix, text)
-    assert time.process_time() - start < 3
 
 
 @pytest.mark.parametrize("suffix", ["yaml", "toml", "json"])
-def test_many_keys_and_names_are_read_in_linear_time(tmp_path: Path, suffix: str) -> None:
-    names = [f"column_{i:05d}" for i in range(20_000)]
-    tree = {"x": names, "keys": dict.fromkeys(names[:5_000], 1)}
-    if suffix == "toml":
-        keys = "\n".join(f"{name} = 1" for name in names[:5_000])
-        text = f"x = {json.dumps(names)}\n[keys]\n{keys}\n"
-    else:
-        text = as_yaml(tree) if suffix == "yaml" else json.dumps(tree)
-    start = time.process_time()
-    assert read(tmp_path, suffix, text) == tree
-    assert time.process_time() - start < 10
+@pytest.mark.timeout(120)
+def test_many_keys_and_names_are_read_in_linear_time(
+    tmp_path: Path, suffix: str, calls: Callable[[Callable[[], Any]], int]
+) -> None:
+    def reading(count: int) -> int:
+        names = [f"column_{i:05d}" for i in range(count)]
+        tree = {"x": names, "keys": dict.fromkeys(names[: count // 4], 1)}
+        if suffix == "toml":
+            keys = "\n".join(f"{name} = 1" for name in names[: count // 4])
+            text = f"x = {json.dumps(names)}\n[keys]\n{keys}\n"
+        else:
+            text = as_yaml(tree) if suffix == "yaml" else json.dumps(tree)
+        found: list[Any] = []
+        made = calls(lambda: found.append(read(tmp_path, suffix, text)))
+        assert found == [tree]
+        return made
+
+    assert reading(20_000) < 12 * reading(2_000)
 
 
 def test_aliases_that_save_a_few_lines_stay(tmp_path: Path) -> None:

@@ -399,7 +399,6 @@ def test_many_columns_cost_linear_time(tmp_path: Path, suffix: str) -> None:
             assert sum(len(rows) for rows in source.chunks(1)) == 2
         seconds[n] = time.process_time() - start
     assert seconds[8_000] < 8 * seconds[2_000] + 1
-    assert seconds[8_000] < 10
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "Arrow"])
