@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from n2d_framework.core.arrays.contrasts import grouped
+from n2d_framework.pages.distant_colours import LIGHTER, distant_colours
 from n2d_framework.types import AnyArray, FloatArray
 
 __all__ = ["map_colours"]
@@ -21,20 +22,8 @@ _ROWS, _ALL_ROWS = 60, 6000
 _SWAPPED = 40
 #: Distance on the map, as a share of its width, at which groups hardly matter to each other.
 _REACH = 0.03
-#: Distance of two colours from which on they look different.
-_APART = 0.12
-#: Lightness, chroma and hue that are tried, and how much lighter colours are on dark paper.
-_LIGHTNESS, _CHROMA, _HUES = (0.42, 0.52, 0.62, 0.72), (0.09, 0.13, 0.17, 0.21), range(0, 360, 8)
-_LIGHTER = 0.15
-#: From OKLab to linear sRGB (Ottosson 2020).
-_TO_CONES = np.array(
-    [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728],
-     [1, -0.0894841775, -1.2914855480]]
-)  # fmt: skip
-_TO_RGB = np.array(
-    [[4.0767416621, -3.3077115913, 0.2309699292], [-1.2684380046, 2.6097574011, -0.3413193965],
-     [-0.0041960863, -0.7034186147, 1.7076147010]]
-)  # fmt: skip
+#: Difference of two colours (CIEDE2000) from which on a glance parts them.
+_APART = 8.0
 
 
 def map_colours(plane: AnyArray, codes: AnyArray, number: int) -> list[str]:
@@ -59,56 +48,22 @@ def map_colours(plane: AnyArray, codes: AnyArray, number: int) -> list[str]:
         return [f"var(--tol-{place})" for place in range(number)]
     if number > _MOST:
         return [
-            _css(0.48 + place % 3 * 0.09, 0.15, place * 137.508 % 360) for place in range(number)
+            _css(0.45 + place % 3 * 0.08, 0.14, place * 137.508 % 360) for place in range(number)
         ]
-    palette = _palette(number)
-    given = _assigned(_closeness(plane, codes, number), _likeness(palette))
-    return [_css(*palette[place]) for place in given]
+    palette = distant_colours(number)
+    given = _assigned(_closeness(plane, codes, number), _likeness(palette.apart))
+    return [_css(*palette.colours[place]) for place in given]
 
 
 def _css(lightness: float, chroma: float, hue: float) -> str:
     light, dark = (
-        f"oklch({value:.2f} {chroma:.2f} {hue:.3f})" for value in (lightness, lightness + _LIGHTER)
+        f"oklch({value:.2f} {chroma:.2f} {hue:.3f})" for value in (lightness, lightness + LIGHTER)
     )
     return f"light-dark({light}, {dark})"
 
 
-def _palette(number: int) -> AnyArray:
-    """Colours as lightness, chroma and hue: each the farthest from those before it."""
-    tried = np.array([(x, c, h) for x in _LIGHTNESS for c in _CHROMA for h in _HUES])
-    shown = np.all([_shown(tried + np.array([lighter, 0, 0])) for lighter in (0, _LIGHTER)], axis=0)
-    tried = tried[shown]
-    apart = _distances(tried)
-    chosen = [int(tried[:, 1].argmax())]
-    while len(chosen) < number:
-        chosen.append(int(apart[chosen].min(axis=0).argmax()))
-    return tried[chosen]
-
-
-def _axes(colours: AnyArray) -> AnyArray:
-    """Lightness, chroma and hue as coordinates of OKLab."""
-    light, chroma, hue = colours[:, 0], colours[:, 1], np.radians(colours[:, 2])
-    return np.stack([light, chroma * np.cos(hue), chroma * np.sin(hue)], axis=1)
-
-
-def _shown(colours: AnyArray) -> AnyArray:
-    """Which colours a screen shows as they are."""
-    rgb = (_axes(colours) @ _TO_CONES.T) ** 3 @ _TO_RGB.T
-    inside: AnyArray = ((rgb >= 0) & (rgb <= 1)).all(axis=1)
-    return inside
-
-
-def _distances(colours: AnyArray) -> FloatArray:
-    """Distances of colours; OKLab makes too little of hue and chroma, which count double."""
-    from scipy.spatial.distance import cdist
-
-    places = _axes(colours) * (1, 2, 2)
-    found: FloatArray = cdist(places, places)
-    return found
-
-
-def _likeness(palette: AnyArray) -> FloatArray:
-    found = np.exp(-_distances(palette) / _APART)
+def _likeness(apart: FloatArray) -> FloatArray:
+    found = np.exp(-apart / _APART)
     np.fill_diagonal(found, 0.0)
     return found
 
