@@ -32,6 +32,7 @@ from n2d_framework.testing.checks import (
     metric_checks,
     results,
     tracker_checks,
+    treatment_words,
 )
 from n2d_framework.testing.checks.tracker_checks import trackers_of
 from n2d_framework.testing.examination import ComponentExamination, with_options
@@ -56,7 +57,7 @@ KINDS = (*ROLE_NAMES, "dataset", "metric", "tracker")
 
 _COMPONENT = [
     check
-    for module in (announcement, results, memory, inputs, effects)
+    for module in (announcement, results, treatment_words, memory, inputs, effects)
     for check in module.CHECKS.found
 ]
 

@@ -19,6 +19,7 @@ from wrong_effects import TORCH
 from wrong_effects import WRONG as WRONG_EFFECTS
 from wrong_plugins import TRACKERS, WRONG, Colour, ObjectState, name_of
 from wrong_registries import WRONG as WRONG_REGISTRIES
+from wrong_treatments import WRONG as WRONG_TREATMENTS
 
 from n2d_framework.plugin import DatasetSpec
 from n2d_framework.registry import default_catalogue
@@ -30,6 +31,7 @@ from n2d_framework.testing.process.process_state import Surroundings
 CASES = {
     **{check: f"clusterer/{name_of(factory)}" for check, factory in WRONG.items()},
     "arrays_are_its_own": "manifolder/keepsrows",
+    "treatments": "prepare/namesextremes",
     "environment": "clusterer/sly",
     "process_settings": "clusterer/sly",
     "thread_counts": "clusterer/setsblasthreads",
@@ -61,7 +63,9 @@ CASES = {
     "tracker_leaves_process_alone": "tracker/wrong_disturbance",
     "tracker_prints_nothing": "tracker/wrong_print",
 }
-WRONG_MODULES = ("wrong_plugins", "wrong_coordinates", "wrong_effects", "wrong_registries")
+WRONG_MODULES = (
+    "wrong_plugins", "wrong_coordinates", "wrong_effects", "wrong_registries", "wrong_treatments",
+)  # fmt: skip
 GOOD = {
     "prepare": "minmax",
     "refine": "reassign_noise",
@@ -182,6 +186,19 @@ def test_each_part_of_what_is_promised_of_coordinates_can_fail(which, check, wor
     (outcome,) = run_checks(which, only=[check]).outcomes
     assert outcome.status == "failed"
     assert words in outcome.detail
+
+
+@pytest.mark.parametrize(("name", "words"), WRONG_TREATMENTS)
+def test_each_part_of_what_is_promised_of_treatments_can_fail(name, words):
+    (outcome,) = run_checks(f"prepare/{name}", only=["treatments"]).outcomes
+    assert outcome.status == "failed"
+    assert words in outcome.detail
+
+
+@pytest.mark.parametrize("which", ["prepare/centred", "prepare/table", "prepare/normalize_counts"])
+def test_treatments_that_name_no_row_pass(which):
+    (outcome,) = run_checks(which, only=["treatments"]).outcomes
+    assert outcome.status == "passed", outcome.detail
 
 
 def test_labels_in_another_order_than_the_rows_are_found():
