@@ -11,7 +11,6 @@ import numpy as np
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.metrics.cluster_profile import Profile, profiles
-from n2d_framework.metrics.hierarchy import Hierarchy, leaf_order
 from n2d_framework.metrics.surrogate_rules import Surrogate, said_of_rules, surrogate
 from n2d_framework.pages.cluster_cards import MOST_CARDS, cards, shortened
 from n2d_framework.pages.data_map import chosen_rows, points
@@ -28,6 +27,7 @@ from n2d_framework.pages.thumbnails import (
     pictures_of,
     sprite,
 )
+from n2d_framework.pages.tree_drawing import drawn_tree
 from n2d_framework.plots.row_sample import to_plane
 from n2d_framework.storage import check_target, write_atomic
 from n2d_framework.types import NOISE, AnyArray
@@ -36,8 +36,6 @@ __all__ = ["write_run_report"]
 
 #: Rows that have a thumbnail on the map, and typical rows of each cluster.
 _PICTURED, _EXEMPLARS = 5000, 8
-#: Leaves of the tree that are drawn.
-_MOST_LEAVES = 60
 #: Features by which clusters are compared.
 _MOST_FEATURES = 20_000
 #: Criteria for the number of clusters, as charts are headed, and what chose.
@@ -87,7 +85,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     )
     ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
     pictures = _pictures(view)
-    tree = _shown_tree(view)
+    tree = drawn_tree(view, [profile.label for profile in ordered])
     replaced, said = _rules(view, compared)
     rules = () if replaced is None else replaced.rules
     shown_cards = cards(view, ordered, pictures, rules)
@@ -102,14 +100,13 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "n_rows": len(view.labels),
             "n_clusters": sum(profile.label != NOISE for profile in ordered),
             "n_noise": int((view.labels == NOISE).sum()),
-            "leaves": [] if tree is None else _leaves(view, tree, ordered),
-            "joins": [] if tree is None else _joins(view, tree),
+            "tree": tree,
             "numbers": _numbers(view.numbers),
             "odd": odd_rows(view, ordered),
             "left_out": max(0, len(ordered) - MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },
-        _payload(view, ordered, pictures) | {"tree": _drawn_tree(view, tree, ordered)},
+        _payload(view, ordered, pictures) | {"tree": tree and tree.payload},
         scripts=_SCRIPTS,
         styles=("run.css",),
     )
@@ -157,50 +154,6 @@ def _numbers(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
         "rows": rows,
         "width": WIDTH,
         "height": HEIGHT,
-    }
-
-
-def _shown_tree(view: RunView) -> Hierarchy | None:
-    """The tree, of many clusters its upper part."""
-    if view.tree is None or len(view.tree.ids) < 2:
-        return None
-    return view.tree.upper(min(len(view.tree.ids), _MOST_LEAVES))
-
-
-def _leaves(view: RunView, tree: Hierarchy, ordered: Sequence[Profile]) -> list[dict[str, Any]]:
-    """Names next to the leaves of the drawing, from top to bottom."""
-    position = {profile.label: i for i, profile in enumerate(ordered)}
-    labels = [tree.ids[place] for place in leaf_order(tree)]
-    return [{"name": view.cluster_name(x), "place": position.get(x, -1)} for x in labels]
-
-
-def _joins(view: RunView, tree: Hierarchy) -> list[dict[str, Any]]:
-    """Each join in words, the nearest clusters first."""
-    k = len(tree.ids)
-    said = dict(enumerate([view.cluster_name(label) for label in tree.ids]))
-    found = []
-    for step, (left, right, height, count) in enumerate(tree.linkage.tolist()):
-        found.append((said[int(left)], said[int(right)], height, k - step - 1))
-        said[k + step] = f"{said[int(left)]} and others ({int(count)} clusters)"
-    return [dict(zip(("left", "right", "height", "left_over"), one, strict=True)) for one in found]
-
-
-def _drawn_tree(
-    view: RunView, tree: Hierarchy | None, ordered: Sequence[Profile]
-) -> dict[str, Any] | None:
-    """Values of the tree for the script: of each leaf the positions of its clusters."""
-    if tree is None or view.tree is None:
-        return None
-    position = {profile.label: i for i, profile in enumerate(ordered)}
-    members: dict[int, list[int]] = {head: [] for head in tree.ids}
-    for label, head in view.tree.cut(len(tree.ids)).items():
-        if label in position:
-            members[head].append(position[label])
-    order = leaf_order(tree)
-    return {
-        "leaves": [members[head] for head in tree.ids],
-        "rows": [order.index(place) for place in range(len(order))],
-        "joins": tree.linkage[:, :3].tolist(),
     }
 
 

@@ -1,9 +1,9 @@
 // The tree over clusters: drawn once, and cut at as many groups as are chosen.
 function startTree(map) {
   if (!D.tree) return;
-  const { leaves, rows, joins } = D.tree, k = leaves.length;
+  const { leaves, rows, joins, at: places } = D.tree, k = leaves.length;
   const drawing = $("tree-drawing"), slider = $("tree-level"), said = $("tree-said");
-  const SPACE = "http://www.w3.org/2000/svg", most = joins[k - 2][2] * 1.02 || 1;
+  const SPACE = "http://www.w3.org/2000/svg";
   drawing.setAttribute("viewBox", `0 0 100 ${k}`);
   const line = (points) => {
     const made = document.createElementNS(SPACE, "polyline");
@@ -13,8 +13,8 @@ function startTree(map) {
   };
   // Where each node begins, and the leaves below it.
   const at = rows.map((row) => [0, row + 0.5]), below = rows.map((_, place) => [place]);
-  const drawn = joins.map(([left, right, height]) => {
-    const x = (100 * height) / most, [a, b] = [at[left], at[right]];
+  const drawn = joins.map(([left, right], step) => {
+    const x = places[step], [a, b] = [at[left], at[right]];
     at.push([x, (a[1] + b[1]) / 2]);
     below.push([...below[left], ...below[right]]);
     return line([a, [x, a[1]], [x, b[1]], b]);
@@ -33,8 +33,8 @@ function startTree(map) {
   }
   function cut(number) {
     const parts = groupsAt(number);
-    const low = number < k ? joins[k - number - 1][2] : 0, high = number > 1 ? joins[k - number][2] : most;
-    const x = (50 * (low + high)) / most;
+    const low = number < k ? places[k - number - 1] : 0, high = number > 1 ? places[k - number] : 100;
+    const x = (low + high) / 2;
     mark.setAttribute("points", `${x},0 ${x},${k}`);
     drawn.forEach((join, step) => join.classList.toggle("joined", step < k - number));
     said.textContent = `${number} ${number === 1 ? "group" : "groups"}`;
@@ -42,8 +42,8 @@ function startTree(map) {
   }
   slider.addEventListener("input", () => cut(Number(slider.value)));
   drawing.addEventListener("click", (event) => {
-    const { left, width } = drawing.getBoundingClientRect(), height = (most * (event.clientX - left)) / width;
-    slider.value = String(1 + joins.filter((join) => join[2] > height).length);
+    const { left, width } = drawing.getBoundingClientRect(), place = (100 * (event.clientX - left)) / width;
+    slider.value = String(1 + places.filter((one) => one > place).length);
     cut(Number(slider.value));
   });
   said.textContent = `${k} groups`;
