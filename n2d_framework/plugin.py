@@ -67,6 +67,7 @@ from n2d_framework.core.protocols import (
     Embedder,
     FitContext,
     Manifolder,
+    PartFits,
     Preparer,
     Refiner,
 )
@@ -135,6 +136,7 @@ __all__ = [
     "OnnxGraph",
     "Option",
     "PanelSpec",
+    "PartFits",
     "PlotSpec",
     "Preparer",
     "PresetSpec",

@@ -134,7 +134,7 @@ def replay(model: N2D, golden: State) -> tuple[StageReplay, ...]:
     return (
         _stage(first, lambda: _embed(model, x), latent, span_moved, TOLERANCE),
         _stage(last, lambda: _unfold(model, latent), manifold, span_moved, TOLERANCE),
-        _stage(LABEL_ROLE, lambda: model.labels_of(manifold), labels, _share_moved, 0.0),
+        _stage(LABEL_ROLE, lambda: model.labels_of(manifold, latent), labels, _share_moved, 0.0),
     )
 
 

@@ -13,7 +13,7 @@ from n2d_framework.types import AnyArray, FloatArray, IntArray
 
 __all__ = [
     "ClusteredRows", "Clusterer", "Component", "Describer", "Embedder", "FitContext", "Manifolder",
-    "Preparer", "Refiner",
+    "PartFits", "Preparer", "Refiner",
 ]  # fmt: skip
 
 
@@ -25,6 +25,30 @@ def _compute(name: str, depends_on: Mapping[str, Any], compute: Callable[[], Sta
     """No one remembers."""
     del name, depends_on
     return compute()
+
+
+class PartFits(Protocol):
+    """Fits the steps from the latent rows to the labels again, on some of the training rows."""
+
+    @property
+    def finds_n_clusters(self) -> bool:
+        """True if the clusterer finds the number of clusters itself."""
+        ...
+
+    def unused_id(self) -> int:
+        """Return an id that the clusterer gives to no row, new or not; all greater are, too."""
+        ...
+
+    def latent(self, rows: IntArray) -> AnyArray:
+        """Latent coordinates of rows, by their positions: float32 of shape ``(n, d)``."""
+        ...
+
+    def labels(self, rows: IntArray, n_clusters: int | None) -> IntArray:
+        """Labels of rows, by their positions, from a fit of the same components on them alone.
+
+        `n_clusters` is ``None`` where the clusterer finds the number itself.
+        """
+        ...
 
 
 @attrs.frozen
@@ -60,6 +84,9 @@ class FitContext:
     weights : float64 array of shape (n,), or None
         How much each row counts, where the user says so. Only components whose spec says
         ``weighted`` are fitted then.
+    part_fits : PartFits or None
+        For refine components: fits the steps before again, on some of the rows. ``None`` where only
+        this step is at hand, as in comparisons.
     """
 
     seed: int = 0
@@ -70,6 +97,7 @@ class FitContext:
     resources: Resources = attrs.field(default=None)
     ids: AnyArray | None = attrs.field(default=None, repr=False, eq=False)
     weights: FloatArray | None = attrs.field(default=None, repr=False, eq=False)
+    part_fits: PartFits | None = attrs.field(default=None, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         # Either says how many threads there are; n_jobs, where both do.
@@ -204,8 +232,8 @@ class Refiner(Stateful, Protocol):
     """Changes labels: ``refine``.
 
     Optional further methods and attributes: ``refine_proba(m, labels, proba)``, where shares
-    follow the changed labels; ``changed_``, the number of training rows whose label was changed;
-    and ``check_input``.
+    follow the changed labels; ``labels_``, the labels of the training rows; ``changed_``, the
+    number of training rows whose label was changed; and ``check_input``.
     """
 
     def fit(self, m: AnyArray, labels: IntArray, *, context: FitContext) -> object:

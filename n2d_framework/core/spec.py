@@ -255,7 +255,9 @@ class ComponentSpec:
     edits : bool, default False
         Whether its option ``journal`` holds the edits that people make: the refine component that
         ``model.edit()`` writes to. It has ``labels_before_``, ``points_``, ``names_``,
-        ``noise_column``, ``number_of_parts(m)`` and ``continuing(before)``, as the built-in one.
+        ``labels_``, ``noise_column``, ``number_of_parts(m)`` and ``continuing(before)``, as the
+        built-in one; with ``needs_latent`` and ``latent_width``, its ``refine`` and
+        ``refine_proba`` are given the latent rows as ``latent`` where it needs them.
     fit_libraries : tuple of str, default ()
         Top-level modules that fitting imports and that do not come with its distribution as such,
         but with `extra`. They are looked for when a model is composed; predicting needs none.

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.core.events import EventSink, FilesWritten, RunAssessed
-from n2d_framework.core.roles import LABEL_ROLE
+from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE
 from n2d_framework.events import EventBus
 from n2d_framework.pipeline.predictor import Predictor
 from n2d_framework.registry import default_catalogue
-from n2d_framework.types import IntArray
+from n2d_framework.types import AnyArray, IntArray
 
 __all__ = ["Assessor"]
 
@@ -59,8 +59,10 @@ class Assessor(Predictor):
         from n2d_framework.metrics import assess
 
         fit = self._fitted()
-        manifold = getattr(self, "manifold_", None) if X is None else self.transform(X)
-        labels = self.labels_ if X is None else fit.fitted.labels_of(manifold)
+        if X is None:
+            manifold, labels = getattr(self, "manifold_", None), self.labels_
+        else:
+            manifold, labels = self._placed(X)
         scores = assess(
             y,
             labels,
@@ -88,7 +90,12 @@ class Assessor(Predictor):
         """
         from n2d_framework.metrics import silhouette
 
-        manifold = self._fitted().fitted.transform(self._rows(X))
-        labels = self._fitted().fitted.labels_of(manifold)
+        manifold, labels = self._placed(X)
         value = silhouette(manifold, labels, random_state=self.random_state_)
         return -1.0 if np.isnan(value) else float(value)
+
+    def _placed(self, X: Any) -> tuple[AnyArray, IntArray]:
+        """Coordinates of rows on the manifold, and their labels."""
+        fitted = self._fitted().fitted
+        manifold, labels = fitted.outputs(self._rows(X), COORDINATE_ROLES[-1], fitted.plan.labels)
+        return manifold, labels

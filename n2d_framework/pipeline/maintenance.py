@@ -46,6 +46,7 @@ class Maintenance(Assessor):
     descriptions_: dict[str, Any]
     latent_: AnyArray
     manifold_: AnyArray
+    n_jobs: int | None
     _n_features_out: int
 
     def choose_n_clusters(
@@ -162,19 +163,23 @@ class Maintenance(Assessor):
             If `X` are not the training rows.
         """
         fit = self._fitted()
-        coordinates, rows = self.__dict__.get("manifold_"), None
+        coordinates, latent = self.__dict__.get("manifold_"), self.__dict__.get("latent_")
+        rows = None
         if X is not None:
             rows = self._rows(X)
             if rows.fingerprint() != fit.data["fingerprint"]:
                 raise DataError("edit: these are not the rows that the model was fitted on")
-            coordinates = self._outputs_of(rows)[1]
+            latent, coordinates = self._outputs_of(rows)[:2]
 
         def take(edited: Fit) -> None:
             self._take_edits(edited, rows, coordinates)
 
         width = self._n_features_out
         ids = self.ids_ if rows is None else rows.ids
-        return Editor(self._fitted, take, width, coordinates=coordinates, ids=ids, by=by, at=at)
+        return Editor(
+            self._fitted, take, width, coordinates=coordinates, latent=latent,
+            resources=Resources(usable_threads(self.n_jobs)), ids=ids, by=by, at=at,
+        )  # fmt: skip
 
     def _recent(self) -> dict[str, StepResult]:
         """Stages in memory, by key."""
@@ -192,8 +197,7 @@ class Maintenance(Assessor):
     def cluster_ids_(self) -> tuple[int, ...]:
         """Ids of the columns of :meth:`predict_proba`, in order; the share of noise is -1."""
         fitted = self._fitted().fitted
-        row = np.zeros((1, max(self._n_features_out, 1)), dtype=np.float32)
-        return fitted.column_ids(fitted.proba_of(row).shape[1])
+        return fitted.column_ids(fitted.n_columns(self._n_features_out))
 
     @property
     def cluster_names_(self) -> dict[int, str]:
@@ -250,7 +254,7 @@ class Maintenance(Assessor):
         plan = fit.fitted
         before = fit.labels_before_edits if training else plan.labels_of(manifold, edited=False)
         found = stability_of(
-            self, rows, before, labels, lambda given: plan.edited(manifold, given),
+            self, rows, before, labels, lambda given: plan.edited(manifold, latent, given),
             inductive=plan.plan.inductive, resamples=resamples, seeds=seeds, scheduler=scheduler,
         )  # fmt: skip
         if keep:

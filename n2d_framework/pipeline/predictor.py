@@ -135,9 +135,22 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         """
         return self._fitted().fitted.hierarchy()
 
-    def labels_of(self, coordinates: AnyArray) -> IntArray:
-        """Labels of coordinates of the manifold, as :meth:`transform` gives them: (n,) int64."""
-        return cast("IntArray", self._fitted().fitted.labels_of(coordinates))
+    def labels_of(self, coordinates: AnyArray, latent: AnyArray | None = None) -> IntArray:
+        """Labels of coordinates of the manifold, as :meth:`transform` gives them: (n,) int64.
+
+        Parameters
+        ----------
+        coordinates : array of shape (n, m)
+        latent : array of shape (n, d), optional
+            As :meth:`embed` gives it for the same rows: needed where a cluster was split by a
+            refit.
+
+        Raises
+        ------
+        UnsupportedError
+            If it is needed and not given.
+        """
+        return cast("IntArray", self._fitted().fitted.labels_of(coordinates, latent))
 
     def predict_proba(self, X: Any) -> AnyArray:
         """Soft assignment of rows.

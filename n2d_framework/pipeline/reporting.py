@@ -152,7 +152,7 @@ class Reporter(Maintenance):
             ids=None if rows.ids is None else rows.ids.tolist(),
             truth=truth,
             classes=classes,
-            strengths=fit.fitted.row_strengths(manifold, labels),
+            strengths=fit.fitted.row_strengths(manifold, labels, latent),
             confidence=None if sure is None else sure.of_rows(latent, labels),
             numbers=None if numbers is None else numbers.as_dict(),
             names=self.cluster_names_,
@@ -222,7 +222,7 @@ class Reporter(Maintenance):
             labels,
             features=features,
             names=features_named,
-            strengths=fit.fitted.row_strengths(manifold, labels),
+            strengths=fit.fitted.row_strengths(manifold, labels, latent),
             n_exemplars=integer(n_exemplars, "n_exemplars", 0),
             n_contrasts=integer(n_features, "n_features", 0),
             random_state=fit.random_state,
@@ -305,10 +305,11 @@ class Reporter(Maintenance):
         """
         given = self._rows(X)
         names = self.cluster_names_
-        _, manifold, labels, _ = self._outputs_of(given)
+        latent, manifold, labels, _ = self._outputs_of(given)
         return explanations(
             given,
             positions_of(given.ids, len(given), rows),
+            latent,
             manifold,
             labels,
             self._fitted().fitted,
@@ -319,7 +320,7 @@ class Reporter(Maintenance):
 
     def row_strengths(self) -> AnyArray | None:
         """Strength of each training row in its cluster: (n,), or ``None`` if none is known."""
-        return self._fitted().fitted.row_strengths(self.manifold_, self.labels_)
+        return self._fitted().fitted.row_strengths(self.manifold_, self.labels_, self.latent_)
 
     def _treatments(self, rows: Rows) -> dict[str, list[tuple[str, str]]]:
         """For each prepare component, by its part and name, what it did to the data."""

@@ -217,24 +217,53 @@ class FittedPlan:
         """Labels of checked rows: (n,) int64."""
         return self.outputs(x, self.plan.labels)[0]
 
-    def labels_of(self, coordinates: Any, *, edited: bool = True) -> AnyArray:
-        """Labels of coordinates of the manifold: (n,) int64; those before edits if not `edited`."""
+    def labels_of(
+        self, coordinates: Any, latent: AnyArray | None = None, *, edited: bool = True
+    ) -> AnyArray:
+        """Labels of coordinates of the manifold: (n,) int64; those before edits if not `edited`.
+
+        Parameters
+        ----------
+        coordinates : array of shape (n, m)
+        latent : array of shape (n, d), optional
+            Latent coordinates of the same rows, which some edits need.
+        edited : bool, default True
+
+        Raises
+        ------
+        UnsupportedError
+            If edits need latent coordinates, and there are none.
+        """
         edge = Edge(coordinates, "")
         for step, component in zip(self.plan, self.components, strict=True):
             if role_info(step.role).gives_labels and (edited or not step.spec.edits):
-                edge = edge.after(self._applied(step, component, edge))
+                edge = edge.after(self._applied(step, component, edge, latent))
         assert edge.labels is not None
         return edge.labels
 
-    def edited(self, coordinates: AnyArray, labels: AnyArray) -> AnyArray:
-        """Labels of coordinates of the manifold after the edits, from those before them."""
+    def edited(self, coordinates: AnyArray, latent: AnyArray, labels: AnyArray) -> AnyArray:
+        """Labels of rows after the edits, from those before them."""
         for step, component in zip(self.plan, self.components, strict=True):
             if step.spec.edits:
-                labels = component.refine(coordinates, labels)
+                labels = component.refine(coordinates, labels, **_also(component, latent))
         return labels
 
-    def proba_of(self, coordinates: AnyArray) -> AnyArray:
-        """Soft assignment of coordinates of the manifold, as :meth:`predict_proba` gives it."""
+    def n_columns(self, width: int) -> int:
+        """How many columns a soft assignment has, of coordinates of so many dimensions."""
+        needed = max((getattr(c, "latent_width", 0) for c in self.components), default=0)
+        row, latent = (np.zeros((1, max(size, 1)), dtype=np.float32) for size in (width, needed))
+        return int(self.proba_of(row, latent).shape[1])
+
+    def proba_of(self, coordinates: AnyArray, latent: AnyArray | None = None) -> AnyArray:
+        """Soft assignment of coordinates, as :meth:`predict_proba` gives it.
+
+        Parameters
+        ----------
+        coordinates : array of shape (n, m)
+            Of the manifold.
+        latent : array of shape (n, d), optional
+            As for :meth:`labels_of`.
+        """
         found = np.asarray(self._method(LABEL_ROLE, "predict_proba")(coordinates))
         edge = Edge(coordinates, "")
         for step, component in zip(self.plan, self.components, strict=True):
@@ -242,11 +271,14 @@ class FittedPlan:
                 continue
             follow = getattr(component, "refine_proba", None)
             if edge.labels is not None and follow is not None:
-                found = np.asarray(follow(coordinates, edge.labels, found))
-            edge = edge.after(self._applied(step, component, edge))
+                also = _also(component, latent)
+                found = np.asarray(follow(coordinates, edge.labels, found, **also))
+            edge = edge.after(self._applied(step, component, edge, latent))
         return found
 
-    def row_strengths(self, coordinates: AnyArray, labels: AnyArray) -> AnyArray | None:
+    def row_strengths(
+        self, coordinates: AnyArray, labels: AnyArray, latent: AnyArray | None = None
+    ) -> AnyArray | None:
         """Strength of each row in the cluster of its label: the column ``strength``.
 
         Parameters
@@ -255,6 +287,8 @@ class FittedPlan:
             Of the manifold.
         labels : array of int, shape (n,)
             Labels of the model for these rows; -1 is noise, whose share is the last one.
+        latent : array of shape (n, d), optional
+            As for :meth:`labels_of`.
 
         Returns
         -------
@@ -267,10 +301,11 @@ class FittedPlan:
         try:
             for start in range(0, max(len(labels), 1), _CHUNK):
                 rows, own = coordinates[start : start + _CHUNK], labels[start : start + _CHUNK]
+                near = None if latent is None else latent[start : start + _CHUNK]
                 if hasattr(clusterer, "strengths"):
                     parts.append(np.asarray(clusterer.strengths(rows)))
                 elif hasattr(clusterer, "predict_proba"):
-                    parts.append(np.asarray(self.proba_of(rows)[np.arange(len(own)), own]))
+                    parts.append(np.asarray(self.proba_of(rows, near)[np.arange(len(own)), own]))
         except UnsupportedError:
             return None
         return np.concatenate(parts) if parts else None
@@ -279,8 +314,8 @@ class FittedPlan:
         """Soft assignment of checked rows: (n, n_clusters [+ 1 for noise]) float64."""
         self._need_inductive(LABEL_ROLE)
         self._method(LABEL_ROLE, "predict_proba")
-        coordinates = COORDINATE_ROLES[-1]
-        return self._chunked(x, coordinates, lambda g: (self.proba_of(g[coordinates]),))[0]
+        first, last = COORDINATE_ROLES[0], COORDINATE_ROLES[-1]
+        return self._chunked(x, last, lambda g: (self.proba_of(g[last], g[first]),))[0]
 
     def strengths(self, x: Rows) -> AnyArray:
         """Strength of membership of each checked row: (n,) float64 in [0, 1]."""
@@ -326,17 +361,20 @@ class FittedPlan:
         edge, found = Edge(rows, ""), dict[str, Any]()
         steps = self.plan.until(last)
         for step, component in zip(steps, self.components, strict=False):
-            output = self._applied(step, component, edge)
+            output = self._applied(step, component, edge, found.get(COORDINATE_ROLES[0]))
             found[step.role] = output
             if step is not steps[-1]:
                 edge = edge.after(output)
         return found
 
-    def _applied(self, step: Step, component: Any, edge: Edge) -> Any:
+    def _applied(
+        self, step: Step, component: Any, edge: Edge, latent: AnyArray | None = None
+    ) -> Any:
         if step.prepares:
             return prepared(step, component, edge.rows_for(step))
         info = role_info(step.role)
-        output = getattr(component, info.verb)(*edge.of(step))
+        also = _also(component, latent) if step.spec.edits else {}
+        output = getattr(component, info.verb)(*edge.of(step), **also)
         if info.gives_labels:
             return np.asarray(output, dtype=np.int64)
         return self._finite(step, output)
@@ -367,3 +405,10 @@ class FittedPlan:
             title = self.plan.last(role).title
             raise UnsupportedError(f"{name}: {title} has no such ability")
         return found
+
+
+def _also(component: Any, latent: AnyArray | None) -> dict[str, AnyArray]:
+    """Latent coordinates for a component that holds edits which need them."""
+    if latent is None or not getattr(component, "needs_latent", False):
+        return {}
+    return {"latent": latent}

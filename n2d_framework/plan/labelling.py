@@ -89,19 +89,19 @@ class Labeller:
         latent, manifold, labels = self.model.outputs(rows, "embedder", "manifolder", last)
         measured = None if self._sure is None else self._sure.of_rows(latent, labels)
         columns = {"label": self._as_asked(labels, measured)}
-        strengths = self.model.row_strengths(manifold, labels)
+        strengths = self.model.row_strengths(manifold, labels, latent)
         columns |= {} if strengths is None else {"strength": strengths}
         if self.asked.confidence and measured is not None:
             columns["confidence"] = measured
-        return columns | (self._shares(manifold) if self.asked.proba else {})
+        return columns | (self._shares(manifold, latent) if self.asked.proba else {})
 
     def _as_asked(self, labels: AnyArray, measured: AnyArray | None) -> AnyArray:
         if self._least is not None and measured is not None:
             labels = np.where(measured < self._least, NOISE, labels)
         return labels if self._joined is None else relabelled(labels, self._joined)
 
-    def _shares(self, manifold: AnyArray) -> dict[str, AnyArray]:
-        shares = self.model.proba_of(manifold)
+    def _shares(self, manifold: AnyArray, latent: AnyArray) -> dict[str, AnyArray]:
+        shares = self.model.proba_of(manifold, latent)
         ids = self.model.column_ids(shares.shape[1])
         named = ["p_noise" if label == NOISE else f"p_{label}" for label in ids]
         return {name: shares[:, i] for i, name in enumerate(named)}

@@ -13,7 +13,7 @@ import numpy as np
 
 from n2d_framework.core.arrays.single_precision import in_float32
 from n2d_framework.core.events import EpochFinished, EventSink, StageFinished, StageStarted
-from n2d_framework.core.protocols import FitContext
+from n2d_framework.core.protocols import FitContext, PartFits
 from n2d_framework.core.resources import Resources
 from n2d_framework.core.roles import role_info
 from n2d_framework.core.rows import Rows, Schema
@@ -213,6 +213,8 @@ class RunContext:
     outputs_of_code : bool, default False
         Whether the store keeps what components gave that import code: coordinates or labels.
         Their state it never keeps, so that they are fitted again whenever a model is needed.
+    part_fits : PartFits or None
+        What refine components may ask for fits on some of the rows.
     """
 
     run_id: str
@@ -222,6 +224,7 @@ class RunContext:
     recent: Mapping[str, StepResult] = attrs.field(factory=dict)
     notes: Callable[[], Mapping[str, Any]] = dict
     outputs_of_code: bool = False
+    part_fits: PartFits | None = None
 
     def store_of(self, step: Step) -> StageStore | None:
         """The store, unless it does not keep the step's state."""
@@ -302,6 +305,7 @@ def _fitted(step: Step, edge: Edge, key: str, seed: int, context: RunContext) ->
         resources=context.resources,
         ids=edge.rows.ids,
         weights=edge.rows.weights,
+        part_fits=context.part_fits if step.role == "refine" else None,
     )
     rows = edge.rows_for(step, fitting=True)
     inputs = (rows.given,) if edge.labels is None else (rows.given, edge.labels)

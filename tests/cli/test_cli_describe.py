@@ -342,8 +342,14 @@ def test_clusters_are_split_joined_and_noise_is_reassigned(n2d: Run, flowers: Pa
     result = n2d("predict", "edited.n2d", "flowers.csv", "--n-clusters", "9")
     assert result.exit_code == 2
     assert "the model has 3 clusters" in result.stderr
-    for wrong in (("--split", "x"), ("--max-distance", "2")):
+    for wrong in (("--split", "x"), ("--max-distance", "2"), ("--refit",)):
         assert n2d("edit", "flowers.n2d", *wrong, *rows).exit_code == 2
+    result = n2d("edit", "flowers.n2d", "--split", "0=2", "--refit", *rows)
+    assert result.exit_code == 0, result.output
+    assert "split by a refit" in result.stdout
+    lines = n2d("predict", "flowers.n2d", "flowers.csv", "-q", "--proba").stdout.splitlines()
+    assert lines[0] == "row,label,strength,p_0,p_1,p_2,p_3"
+    assert {line.split(",")[1] for line in lines[1:]} == {"0", "1", "2", "3"}
 
 
 def test_rows_are_explained(n2d: Run, flowers: Path) -> None:

@@ -274,7 +274,15 @@ def random_edit(data: Any, model: Any, states: list[np.ndarray]) -> None:
         number = data.draw(st.integers(2, 3))
         if (labels == ids[0]).sum() < 2 * number:
             return
-        editor.split(ids[0], number)
+        refit = data.draw(st.booleans())
+        if not (refit and model.composition_.choice("clusterer").spec.finds_n_clusters):
+            editor.split(ids[0], number, refit=refit)
+        else:
+            try:
+                editor.split(ids[0], refit=True)
+            except DataError as error:  # one part, or none
+                assert "nothing was found" in str(error)  # noqa: PT017
+                return
     elif kind == "reassign":
         editor.reassign_noise(method=data.draw(st.sampled_from(METHODS)))
     elif kind == "link":

@@ -33,6 +33,14 @@ def edit(
             "found; the largest keeps the id.",
         ),
     ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="With --split: fit manifolder and clusterer again on the rows of the cluster "
+            "alone; needs --data.",
+        ),
+    ] = False,
     delete: Annotated[
         list[int] | None, typer.Option(metavar="ID", help="A cluster to make noise of.")
     ] = None,
@@ -100,18 +108,19 @@ def edit(
     from n2d_framework.bundle import load, save_again
     from n2d_framework.data import load as load_rows
 
-    flags = {
-        "--reassign-by": ("method", reassign_by),
-        "--max-distance": ("max_distance", max_distance),
-        "--min-probability": ("min_probability", min_probability),
-    }
-    given = [flag for flag, (_, value) in flags.items() if value is not None]
-    if given and not reassign_noise:
-        raise ConfigError([Problem(flag, "is for --reassign-noise; add it") for flag in given])
-    how = dict(flags[flag] for flag in given)
+    if refit and not split:
+        raise ConfigError([Problem("--refit", "is for --split; add it")])
+    how = _how(
+        reassign_noise,
+        {
+            "--reassign-by": ("method", reassign_by),
+            "--max-distance": ("max_distance", max_distance),
+            "--min-probability": ("min_probability", min_probability),
+        },
+    )
     arguments: dict[str, Iterable[tuple[Any, ...]]] = {
         "merge": [(_ids(text),) for text in merge or ()],
-        "split": map(_parted, split or ()),
+        "split": [],
         "delete": [([label],) for label in delete or ()],
         "must_link": [(text.split(","),) for text in must_link or ()],
         "cannot_link": [(text.split(","),) for text in cannot_link or ()],
@@ -120,6 +129,9 @@ def edit(
     steps: list[Callable[[Any], Any]] = []
     for kind, several in arguments.items():
         steps += [methodcaller(kind, *given, note=note) for given in several]
+        if kind == "split":
+            parted = map(_parted, split or ())
+            steps += [methodcaller(kind, *given, refit=refit, note=note) for given in parted]
         if kind == "delete" and reassign_noise:
             steps.append(lambda editor: editor.reassign_noise(**how, note=note))
     changes = bool(steps or undo)
@@ -142,12 +154,21 @@ def edit(
     shown = bare_table("edit", "clusters or rows", "name", "by", "at", "note")
     for done in editor.journal:
         clusters = ", ".join(map(str, done["ids"] or done.get("rows", ())))
+        kind = done["kind"] + (" by a refit" if done.get("refit") else "")
         if "becomes" in done:
             clusters += " \N{RIGHTWARDS ARROW} " + ", ".join(map(str, done["becomes"]))
-        shown.add_row(done["kind"], clusters, *(done[key] for key in ("name", "by", "at", "note")))
+        shown.add_row(kind, clusters, *(done[key] for key in ("name", "by", "at", "note")))
     console.print(shown if editor.journal else "no edits")
     if changes or output is not None:
         console.print(f"bundle   {target}", soft_wrap=True)
+
+
+def _how(wanted: bool, flags: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """Options of a reassignment that were given, which need one."""
+    given = [flag for flag, (_, value) in flags.items() if value is not None]
+    if given and not wanted:
+        raise ConfigError([Problem(flag, "is for --reassign-noise; add it") for flag in given])
+    return dict(flags[flag] for flag in given)
 
 
 def _ids(text: str) -> list[int]:

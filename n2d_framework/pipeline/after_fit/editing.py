@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Final, Literal, Self, TypeAlias
 
 import attrs
 import numpy as np
 
-from n2d_framework.config import Composition
 from n2d_framework.config.choice import Choice
+from n2d_framework.core.options import options_dict
 from n2d_framework.core.protocols import FitContext
-from n2d_framework.core.roles import LABEL_ROLE
+from n2d_framework.core.resources import Resources
+from n2d_framework.core.roles import COORDINATE_ROLES, LABEL_ROLE
 from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.pipeline.after_fit.arguments import integer
+from n2d_framework.pipeline.after_fit.parts_found import parts_by_place, parts_by_refit
 from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.descriptions import names_that_hold
 from n2d_framework.pipeline.fitting import Fit
+from n2d_framework.plan.run_plan import StepsAgain, unused_id
 from n2d_framework.plan.run_step import StepResult
 from n2d_framework.plan.steps import Plan
 from n2d_framework.registry import default_catalogue
@@ -34,7 +38,7 @@ ReassignMethod: TypeAlias = Literal[
 LINKS: Final = {"together": "must_link", "apart": "cannot_link"}
 _ROLE: Final[Role] = "refine"
 #: What only some kinds of edits have.
-_OF_FEW: Final = ("becomes", "rows")
+_OF_FEW: Final = ("becomes", "rows", "refit")
 _UNKNOWN: Final = (
     "{}: it is not known where the training rows are, which a bundle does not hold; give the rows, "
     "as in model.edit(X), or with --data"
@@ -59,9 +63,11 @@ class Editor:
         Gives the model another one.
     width : int
         Number of coordinates of a row.
-    coordinates : array of shape (n, m), optional
-        Where the training rows are; without them, clusters cannot be split for the first time,
-        noise reassigned, nor rows linked.
+    coordinates, latent : arrays of shape (n, m) and (n, d), optional
+        Where the training rows are, on the manifold and in the latent space; without them, clusters
+        cannot be split for the first time, noise reassigned, nor rows linked.
+    resources : Resources, optional
+        What a refit of some rows may use.
     ids : array of str, shape (n,), optional
         Ids of the training rows.
     by, at : str, default ""
@@ -75,20 +81,24 @@ class Editor:
         width: int,
         *,
         coordinates: AnyArray | None = None,
+        latent: AnyArray | None = None,
+        resources: Resources | None = None,
         ids: AnyArray | None = None,
         by: str = "",
         at: str = "",
     ) -> None:
         # A loaded model that cannot place rows does not know its width, and is never asked for it.
         self._current, self._take, self._width = current, take, max(width, 1)
-        self._given, self._ids = coordinates, ids
+        self._given, self._ids, self._latent = coordinates, ids, latent
+        self._resources, self._again = resources or Resources(), dict[Any, StepsAgain]()
         self._by, self._at = by, at
 
     @property
     def journal(self) -> tuple[dict[str, Any], ...]:
         """The edits so far, in order, as plain values."""
-        choice = _edits_of(self._current().composition)
-        edits = () if choice is None else choice.option_values()["journal"]
+        made = [r.component for r in self._current().results if r.step.spec.edits]
+        # With the ids of parts that were left to the fit.
+        edits = map(options_dict, made[0].edits_) if made else ()
         return tuple(
             {
                 name: value
@@ -123,8 +133,10 @@ class Editor:
         """Make noise of clusters."""
         return self._added("delete", ids, name="", note=note)
 
-    def split(self, label: int, n_clusters: int | None = None, *, note: str = "") -> Self:
-        """Split a cluster by where its rows are; the largest part keeps its id and name.
+    def split(
+        self, label: int, n_clusters: int | None = None, *, refit: bool = False, note: str = ""
+    ) -> Self:
+        """Split a cluster; the largest part keeps its id and name.
 
         Parameters
         ----------
@@ -132,6 +144,13 @@ class Editor:
             Id of the cluster.
         n_clusters : int, optional
             Number of parts; by default as many as the rows fall into.
+        refit : bool, default False
+            Whether manifolder and clusterer are fitted again, on the latent rows of the cluster
+            alone, so that its own structure decides; without, it is split by where its rows are
+            among the coordinates that were clustered. A new row of the cluster goes with the
+            training row that is nearest in the latent space. A clusterer that finds the number of
+            clusters finds that of the parts as well; rows that it takes for noise go with the
+            nearest that is in a part. Weights of rows do not count.
         note : str, default ""
             Why.
 
@@ -142,27 +161,44 @@ class Editor:
             different rows than parts.
         UnsupportedError
             If it is not known where the training rows are: a bundle does not hold that, so that
-            the editor of a loaded model is made with the rows, ``model.edit(X)``.
+            the editor of a loaded model is made with the rows, ``model.edit(X)``. If a number is
+            given for a refit, and the clusterer finds it itself.
         """
         fit = self._current()
         rows = self._coordinates(fit)
-        if rows is None:
+        if rows is None or (refit and self._latent is None):
             raise UnsupportedError(_UNKNOWN.format("split"))
         label = integer(label, "id of a cluster")
         number = None if n_clusters is None else integer(n_clusters, "n_clusters")
-        if number is None:
-            own = np.asarray(rows)[fit.labels == label]
-            component = _chosen([], noise_share=False).component
-            number = component.number_of_parts(own) if len(own) else 2
-            if number == 1:
-                raise DataError(
-                    f"split of cluster {label}: nothing was found, its {len(own)} rows do not fall "
-                    "into parts; give n_clusters to split it all the same"
-                )
-        if number < 2:
+        if number is not None and number < 2:
             raise DataError(f"split of cluster {label}: into {number} parts; it must be at least 2")
+        own, component = (
+            np.flatnonzero(fit.labels == label),
+            _chosen([], noise_share=False).component,
+        )
+        again = self._part_fits(fit) if refit else None
+        if not len(own):
+            number = 2  # there is no such cluster, as the journal will say
+        elif again is not None:
+            number = parts_by_refit(component, again, own, label, number)
+        elif number is None:
+            number = parts_by_place(component, np.asarray(rows)[own], label)
         new = self._unused_id(fit)
-        return self._added("split", [label, *range(new, new + number - 1)], name="", note=note)
+        edit = self._edit("split", [label, *range(new, new + number - 1)], "", note)
+        self._replay([*self.journal, edit | ({"refit": True} if refit else {})])
+        return self
+
+    def _part_fits(self, fit: Fit) -> StepsAgain | None:
+        """Fits of some rows, if their latent coordinates are known."""
+        if self._latent is None:
+            return None
+        embedder = fit.fitted.component(COORDINATE_ROLES[0])
+        if id(embedder) not in self._again:
+            given = (self._latent, fit.random_state, self._resources)
+            unused = partial(self._unused_id, fit)
+            again = StepsAgain.of(fit.fitted.plan, embedder, *given, unused)
+            self._again = {id(embedder): again}
+        return self._again[id(embedder)]
 
     def reassign_noise(
         self,
@@ -296,13 +332,9 @@ class Editor:
     def _unused_id(self, fit: Fit) -> int:
         """An id that no cluster has, had, or may get from the clusterer; all greater are, too."""
         used = [k for edit in self.journal for k in (*edit["ids"], *edit.get("becomes", ()))]
-        used += [int(fit.labels.max()), int(fit.labels_before_edits.max())]
-        clusterer = fit.fitted.component(LABEL_ROLE)
-        if hasattr(clusterer, "predict_proba"):
-            nowhere = np.zeros((1, self._width), dtype=np.float32)
-            n_columns = clusterer.predict_proba(nowhere).shape[1]
-            used.append(n_columns - 1 - fit.composition.choice(LABEL_ROLE).spec.noise)
-        return int(max(used)) + 1
+        clusterer, noise = fit.fitted.component(LABEL_ROLE), fit.composition.choice(LABEL_ROLE).spec
+        free = unused_id(clusterer, noise.noise, self._width, fit.labels, fit.labels_before_edits)
+        return max(free, 1 + max(used, default=-1))
 
     def _replay(self, journal: list[dict[str, Any]]) -> None:
         """Put the journal in place of the one so far; on an error, nothing has changed."""
@@ -323,7 +355,8 @@ class Editor:
             component = copy.deepcopy(choice.component)
             if last:
                 component.continuing(last[0])
-            component.fit(rows, labels, context=FitContext(ids=self._ids))
+            about = FitContext(ids=self._ids, part_fits=self._part_fits(fit))
+            component.fit(rows, labels, context=about)
         composition = attrs.evolve(fit.composition, chains=chains)
         plan = Plan.of(composition)
         results = [
@@ -333,7 +366,7 @@ class Editor:
         results[-1] = attrs.evolve(results[-1], output=labels)
         final = labels
         if journal:
-            final = component.refine(rows, labels)
+            final = component.labels_
             results.append(StepResult(plan.steps[-1], "", component, final, 0.0, cached=False))
         golden = dict(fit.golden)
         fitted = attrs.evolve(
@@ -344,7 +377,7 @@ class Editor:
             confidence=fit.fitted.confidence if np.array_equal(final, fit.labels) else None,
         )
         if "labels" in golden and len(golden["labels"]):
-            golden["labels"] = fitted.labels_of(golden["manifold"])
+            golden["labels"] = fitted.labels_of(golden["manifold"], golden["latent"])
         edited = attrs.evolve(
             fit,
             composition=composition,
@@ -369,7 +402,3 @@ def _chosen(journal: list[dict[str, Any]], *, noise_share: bool) -> Choice:
         if entry.spec.edits:
             return Choice.of(entry, {"journal": journal, "noise_share": noise_share})
     raise UnsupportedError("no installed refine component edits clusters")
-
-
-def _edits_of(composition: Composition) -> Choice | None:
-    return next((choice for choice in composition.choices(_ROLE) if choice.spec.edits), None)

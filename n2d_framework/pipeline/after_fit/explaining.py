@@ -43,6 +43,7 @@ class _Change:
 def explanations(
     rows: Rows,
     chosen: Sequence[int],
+    latent: AnyArray,
     coordinates: AnyArray,
     labels: IntArray,
     fitted: FittedPlan,
@@ -59,7 +60,7 @@ def explanations(
         All rows, among which neighbours are looked for.
     chosen : sequence of int
         Positions of the rows that are explained.
-    coordinates : array of shape (n, m)
+    latent, coordinates : arrays of shape (n, d) and (n, m)
     labels : int64 array of shape (n,)
     fitted : FittedPlan
     name : callable
@@ -74,7 +75,8 @@ def explanations(
     """
     points = np.asarray(coordinates, dtype=np.float64)
     ids = range(len(rows)) if rows.ids is None else rows.ids.tolist()
-    strengths = fitted.row_strengths(coordinates[list(chosen)], labels[list(chosen)])
+    some = list(chosen)
+    strengths = fitted.row_strengths(coordinates[some], labels[some], latent[some])
     found = []
     for number, row in enumerate(chosen):
         own = int(labels[row])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Literal
 
 import attrs
+import numpy as np
 
 from n2d_builtin.refine.reassign_noise import SURE, Method, ReassignNoise
-from n2d_framework.plugin import option
+from n2d_framework.plugin import DataError, FitContext, IntArray, UnsupportedError, option
 
-__all__ = ["LINKS", "OF_ROWS", "Edit"]
+__all__ = ["LINKS", "OF_ROWS", "Edit", "check_ids", "n_open", "new_ids", "with_ids"]
 
 #: Edits that depend on where rows are.
 OF_ROWS = ("split", "reassign", "together", "apart")
@@ -33,6 +36,12 @@ class Edit:
     rows : tuple of int
         For links: positions of training rows, which are in one cluster (together), or of which no
         two are in the same one (apart).
+    n_clusters : int or None
+        For split, where the new ids are left out: into how many parts. They get ids that no cluster
+        has, in order.
+    refit : bool
+        For split: whether the parts are found by fitting manifolder and clusterer again on the
+        latent rows of the cluster, instead of by where its rows are.
     name : str
         The new name of one cluster.
     max_distance, min_probability, method : float or None, float or None, str
@@ -56,6 +65,16 @@ class Edit:
     becomes: tuple[int, ...] = option((), ge=0, help="For renumber: the new ids.")
     rows: tuple[int, ...] = option(
         (), ge=0, help="For together and apart: positions of training rows."
+    )
+    n_clusters: int | None = option(
+        None,
+        ge=2,
+        help="For split, instead of new ids: into how many parts; the fit gives them ids.",
+    )
+    refit: bool = option(
+        False,
+        help="For split: find the parts by fitting manifolder and clusterer again on the rows of "
+        "the cluster alone, instead of by where they are.",
     )
     name: str = option("", help="The new name, for rename; for merge, a name may be given.")
     max_distance: float | None = option(
@@ -83,8 +102,10 @@ class Edit:
             found.append("merge needs two different ids or more")
         elif self.kind == "delete" and not self.ids:
             found.append("delete needs an id")
-        elif self.kind == "split" and not len(self.ids) == len(set(self.ids)) > 1:
-            found.append("split needs the id of a cluster and different new ids for its parts")
+        elif self.kind == "split" and not len(self.ids) == len(set(self.ids)) > (not self.open):
+            found.append(
+                "split needs the id of a cluster, and different new ids for its parts or n_clusters"
+            )
         elif self.kind == "reassign" and self.ids:
             found.append("reassign takes no ids: it is for all noise")
         elif self.min_probability is not None and self.method not in SURE:
@@ -102,6 +123,8 @@ class Edit:
             "method": (self.method != "nearest", ("reassign",)),
             "becomes": (bool(self.becomes), ("renumber",)),
             "rows": (bool(self.rows), LINKS),
+            "refit": (self.refit, ("split",)),
+            "n_clusters": (self.n_clusters is not None, ("split",)),
         }
         found += [
             f"{self.kind} takes no {name}"
@@ -109,6 +132,11 @@ class Edit:
             if given and self.kind not in kinds
         ]
         return found
+
+    @property
+    def open(self) -> bool:
+        """True for a split whose parts have no ids yet."""
+        return self.n_clusters is not None and len(self.ids) == 1
 
     def finder(self) -> ReassignNoise:
         """Make the component that gives noise to clusters, for reassign; it is not fitted."""
@@ -142,3 +170,76 @@ class Edit:
             both = zip(self.ids, self.becomes, strict=True)
             return {a: f"it is {b} now" for a, b in both if a not in self.becomes}
         return {}
+
+
+def check_ids(journal: Iterable[Edit], labels: Iterable[int]) -> None:
+    """Refuse an edit of a cluster that is not there, or no more.
+
+    Parameters
+    ----------
+    journal : iterable of Edit
+    labels : iterable of int
+        Ids of the clusters before it.
+
+    Raises
+    ------
+    DataError
+    """
+    alive, gone = set(labels), dict[int, str]()
+    for place, edit in enumerate(journal):
+        where = f"edits.journal[{place}]: {edit.kind} of cluster"
+        for label in edit.existing:
+            if label not in alive:
+                reason = gone.get(label, "there is no such cluster")
+                left = ", ".join(map(str, sorted(alive))) or "none"
+                raise DataError(f"{where} {label}: {reason}; clusters are {left}")
+        for label in edit.new:
+            if label in alive or label in gone:
+                raise DataError(f"{where} {edit.ids[0]}: the id {label} is taken")
+        gone |= edit.gone
+        alive = (alive | set(edit.new)) - set(edit.gone)
+        gone = {label: reason for label, reason in gone.items() if label not in alive}
+
+
+def with_ids(journal: Iterable[Edit], new: Iterable[int]) -> tuple[Edit, ...]:
+    """Give the parts of splits ids where they have none, in order.
+
+    Parameters
+    ----------
+    journal : iterable of Edit
+    new : iterable of int
+        Ids that no cluster has or had.
+    """
+    free = iter(new)
+    return tuple(
+        attrs.evolve(edit, ids=(*edit.ids, *islice(free, edit.n_clusters - 1)), n_clusters=None)
+        if edit.open and edit.n_clusters is not None
+        else edit
+        for edit in journal
+    )
+
+
+def n_open(journal: Iterable[Edit]) -> int:
+    """How many parts of splits have no ids yet."""
+    return sum(edit.n_clusters - 1 for edit in journal if edit.open and edit.n_clusters)
+
+
+def new_ids(journal: Sequence[Edit], context: FitContext) -> IntArray | None:
+    """Ids for these parts, which no cluster has or may get; ``None`` if there are none.
+
+    Raises
+    ------
+    UnsupportedError
+        If the clusterer is not at hand.
+    """
+    wanted = n_open(journal)
+    if not wanted:
+        return None
+    if context.part_fits is None:
+        raise UnsupportedError(
+            "edits: a split leaves the ids of its parts to the fit, and the clusterer is not at "
+            "hand here; give ids that no cluster has"
+        )
+    used = [label for edit in journal for label in (*edit.new, *edit.becomes)]
+    first = max(context.part_fits.unused_id(), 1 + max(used, default=-1))
+    return np.arange(first, first + wanted, dtype=np.int64)
