@@ -86,7 +86,7 @@ class FitContext:
         ``weighted`` are fitted then.
     part_fits : PartFits or None
         For refine components: fits the steps before again, on some of the rows. ``None`` where only
-        this step is at hand, as in comparisons.
+        this step is known, as in comparisons.
     """
 
     seed: int = 0

@@ -387,7 +387,7 @@ class Edits:
         return zip(self.edits_, *self._finders, strict=True)
 
     def _parts(self) -> list[Parts | None]:
-        """What each edit has learned, if it splits."""
+        """Parts that each edit has learned, if it splits."""
         linear = of_linear_arrays(self.directions_, self.offsets_, self._numbers(refit=False))
         nearest = of_nearest_arrays(self.split_rows_, self.split_parts_, self.split_sizes_)
         sources: dict[bool, Iterator[Parts]] = {False: linear, True: nearest}

@@ -220,7 +220,7 @@ def with_ids(journal: Iterable[Edit], new: Iterable[int]) -> tuple[Edit, ...]:
 
 
 def n_open(journal: Iterable[Edit]) -> int:
-    """How many parts of splits have no ids yet."""
+    """Count the parts of splits that have no ids yet."""
     return sum(edit.n_clusters - 1 for edit in journal if edit.open and edit.n_clusters)
 
 
@@ -230,15 +230,15 @@ def new_ids(journal: Sequence[Edit], context: FitContext) -> IntArray | None:
     Raises
     ------
     UnsupportedError
-        If the clusterer is not at hand.
+        If the clusterer is not known.
     """
     wanted = n_open(journal)
     if not wanted:
         return None
     if context.part_fits is None:
         raise UnsupportedError(
-            "edits: a split leaves the ids of its parts to the fit, and the clusterer is not at "
-            "hand here; give ids that no cluster has"
+            "edits: a split leaves the ids of its parts to the fit, and the clusterer is not "
+            "known here; give ids that no cluster has"
         )
     used = [label for edit in journal for label in (*edit.new, *edit.becomes)]
     first = max(context.part_fits.unused_id(), 1 + max(used, default=-1))

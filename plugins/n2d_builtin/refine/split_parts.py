@@ -91,7 +91,7 @@ def refitted_parts(part_fits: PartFits | None, rows: IntArray, number: int) -> N
     """
     if part_fits is None:
         raise UnsupportedError(
-            "it is split by fitting again on its rows, and the steps before are not at hand here; "
+            "it is split by fitting again on its rows, and the steps before are not known here; "
             "fit the model by itself"
         )
     labels = part_fits.labels(rows, None if part_fits.finds_n_clusters else number)
