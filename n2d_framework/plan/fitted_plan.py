@@ -249,7 +249,7 @@ class FittedPlan:
         return labels
 
     def n_columns(self, width: int) -> int:
-        """How many columns a soft assignment has, of coordinates of so many dimensions."""
+        """Count the columns that a soft assignment has, of coordinates of so many dimensions."""
         needed = max((getattr(c, "latent_width", 0) for c in self.components), default=0)
         row, latent = (np.zeros((1, max(size, 1)), dtype=np.float32) for size in (width, needed))
         return int(self.proba_of(row, latent).shape[1])

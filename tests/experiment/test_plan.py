@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pytest
 
@@ -178,9 +177,7 @@ def test_planning_costs_a_few_calls_a_cell(few_digits, calls):
             "n_clusters": 4,
         }
         plans = []
-        made = calls(
-            lambda: plans.append(plan_comparison(config, data={"few": few_digits}).plan)
-        )
+        made = calls(lambda: plans.append(plan_comparison(config, data={"few": few_digits}).plan))
         assert len(plans[0].cells) == 1_050 * embedders
         return made
 
