@@ -113,7 +113,10 @@ class Fit:
         return self.clusters.edited(self.labels_before_edits, self.labels)
 
     def with_clusters(self) -> Fit:
-        """The fit whose plan knows where the clusters are, and what became of those found."""
+        """The fit whose plan knows where the clusters are, and what became of those found.
+
+        It knows as well whether confidence that was measured is of these clusters.
+        """
         before, after = self.labels_before_edits, self.labels
         becomes: dict[int, int] = {}
         for label in np.unique(before[before != NOISE]).tolist():
@@ -121,8 +124,12 @@ class Fit:
             becomes[label] = int(found[counts.argmax()])
         # Of other steps that change labels it is not known what they do with clusters.
         known = all(s.spec.edits for s in self.fitted.plan if s.role == "refine")
+        measured = self.fitted.measured
         fitted = attrs.evolve(
-            self.fitted, clusters=self.edited_clusters(), becomes=becomes if known else None
+            self.fitted,
+            clusters=self.edited_clusters(),
+            becomes=becomes if known else None,
+            measured_holds=measured is None or measured.is_of(after),
         )
         return attrs.evolve(self, fitted=fitted)
 

@@ -228,7 +228,8 @@ class Maintenance(Assessor):
             Fits on all rows with other seeds. With a store, the stages of these are kept.
         keep : bool, default False
             Whether the model keeps the confidence of at most 10,000 of the rows with their latent
-            coordinates, so that :meth:`confidence` gives it for others; bundles hold it then.
+            coordinates, so that :meth:`confidence` gives it for others; bundles hold it then. After
+            an edit that changes labels it does not count, until that is undone.
         scheduler : str, distributed.Client or a cluster object, optional
             A Dask scheduler, such as ``tcp://10.0.0.5:8786``, whose workers make the refits side by
             side. What is found is the same without it.
@@ -258,8 +259,9 @@ class Maintenance(Assessor):
             inductive=plan.plan.inductive, resamples=resamples, seeds=seeds, scheduler=scheduler,
         )  # fmt: skip
         if keep:
-            kept = RowConfidence.of(latent, labels, found.confidence, fit.random_state)
-            fitted = attrs.evolve(fit.fitted, confidence=kept)
+            known = (latent, labels, found.confidence, fit.random_state)
+            kept = RowConfidence.of(*known, training=fit.labels)
+            fitted = attrs.evolve(fit.fitted, measured=kept, measured_holds=True)
             self._fit = attrs.evolve(fit, fitted=fitted)
         return found
 

@@ -117,8 +117,8 @@ def parts_of_fit(fit: Fit, *, keep_rows: bool = True) -> dict[str, State]:
         parts["clusters"] = fit.clusters.as_state()
     if not keep_rows:
         return parts
-    if fit.fitted.confidence is not None:
-        parts["confidence"] = fit.fitted.confidence.as_state()
+    if fit.fitted.measured is not None:
+        parts["confidence"] = fit.fitted.measured.as_state()
     if fit.reference is not None:
         parts["reference"] = fit.reference.as_state()
     categories = fit.fitted.schema.packed_categories()
@@ -214,8 +214,8 @@ def fit_from_snapshot(snapshot: Snapshot, catalogue: Catalogue | None = None) ->
     )
     # An earlier framework measured it on the manifold: it is measured again then.
     measured = parts.get("confidence", {})
-    sure = RowConfidence.of_state(measured) if "axes" in measured else None
-    return attrs.evolve(fit, fitted=attrs.evolve(fitted, confidence=sure)).with_clusters()
+    sure = RowConfidence.of_state(measured, labels) if "axes" in measured else None
+    return attrs.evolve(fit, fitted=attrs.evolve(fitted, measured=sure)).with_clusters()
 
 
 def _chosen(entry: Entry[ComponentSpec], options: dict[str, Any]) -> Choice:

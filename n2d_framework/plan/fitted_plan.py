@@ -45,8 +45,10 @@ class FittedPlan:
     becomes : mapping of int to int, or None
         The id of each cluster that the clusterer found, after all steps that change labels;
         ``None`` where rows of one got several.
-    confidence : RowConfidence or None
+    measured : RowConfidence or None
         From which the confidence of labels follows, where it was measured and kept.
+    measured_holds : bool, default True
+        Whether the clusters are those for which it was measured.
     described : mapping of int to str
         Names of clusters by id, that people did not give.
     """
@@ -59,7 +61,8 @@ class FittedPlan:
     schema: Schema = attrs.field(factory=Schema)
     clusters: ClusterMeans | None = None
     becomes: Mapping[int, int] | None = None
-    confidence: RowConfidence | None = None
+    measured: RowConfidence | None = None
+    measured_holds: bool = True
     described: Mapping[int, str] = attrs.field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -112,6 +115,11 @@ class FittedPlan:
         except UnsupportedError:
             return None
 
+    @property
+    def confidence(self) -> RowConfidence | None:
+        """The confidence that was measured, if it was for these clusters."""
+        return self.measured if self.measured_holds else None
+
     def known_confidence(self) -> RowConfidence:
         """From which the confidence of labels follows.
 
@@ -120,13 +128,15 @@ class FittedPlan:
         UnsupportedError
             If it was not measured and kept.
         """
-        if self.confidence is None:
-            raise UnsupportedError(
-                "confidence: it was not measured for these clusters; measure it with "
-                "model.stability(X, keep=True), or n2d stability BUNDLE DATA --keep (edits that "
-                "change labels drop it)"
-            )
-        return self.confidence
+        if self.confidence is not None:
+            return self.confidence
+        how = "with model.stability(X, keep=True), or n2d stability BUNDLE DATA --keep"
+        if self.measured is None:
+            raise UnsupportedError(f"confidence: it was not measured; measure it {how}")
+        raise UnsupportedError(
+            "confidence: it was measured for other clusters, before edits that changed labels; "
+            f"undo these, or measure it again {how}"
+        )
 
     def column_ids(self, n_columns: int) -> tuple[int, ...]:
         """Ids of the clusters whose shares the columns of a soft assignment are; noise is -1.

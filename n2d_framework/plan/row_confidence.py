@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Self
 
 import attrs
@@ -39,22 +40,54 @@ class RowConfidence:
         Their labels.
     values : float64 array of shape (p,)
         Their confidence.
+    clustering : str
+        Digest of the labels of the training rows for which it was measured.
     """
 
     axes: FloatArray
     points: AnyArray
     labels: IntArray
     values: FloatArray
+    clustering: str
 
     @classmethod
-    def of(cls, latent: AnyArray, labels: IntArray, values: FloatArray, random_state: int) -> Self:
-        """Keep rows with their measured confidence."""
+    def of(
+        cls,
+        latent: AnyArray,
+        labels: IntArray,
+        values: FloatArray,
+        random_state: int,
+        training: IntArray | None = None,
+    ) -> Self:
+        """Keep rows with their measured confidence.
+
+        Parameters
+        ----------
+        latent : array of shape (n, d)
+        labels : int64 array of shape (n,)
+        values : float64 array of shape (n,)
+        random_state : int
+            By which rows are drawn, if they are many.
+        training : int64 array, optional
+            Labels of the training rows, if these are others.
+        """
         rows = np.arange(len(labels))
         if len(rows) > _KEPT:
             rows = np.sort(np.random.default_rng(random_state).choice(rows, _KEPT, replace=False))
         kept, known = np.asarray(latent[rows]).reshape(len(rows), -1), labels[rows]
         axes = cluster_axes(kept, known)
-        return cls(axes, along_axes(kept, axes), known.astype(np.int64), values[rows].astype(float))
+        clustering = _digest(labels if training is None else training)
+        return cls(
+            axes,
+            along_axes(kept, axes),
+            known.astype(np.int64),
+            values[rows].astype(float),
+            clustering,
+        )
+
+    def is_of(self, training: IntArray) -> bool:
+        """Return whether it was measured for a clustering that gives the training rows these labels."""
+        return self.clustering == _digest(training)
 
     def of_rows(self, latent: AnyArray, labels: IntArray) -> FloatArray:
         """Confidence of rows with their labels: (n,) float64 in [0, 1]."""
@@ -82,12 +115,20 @@ class RowConfidence:
     def as_state(self) -> State:
         """Content of the part ``confidence`` of a bundle."""
         return {
-            "axes": self.axes, "points": self.points, "labels": self.labels, "values": self.values
+            "axes": self.axes, "points": self.points, "labels": self.labels, "values": self.values,
+            "clustering": self.clustering,
         }  # fmt: skip
 
     @classmethod
-    def of_state(cls, state: State) -> Self:
+    def of_state(cls, state: State, training: IntArray) -> Self:
         """Read a state that :meth:`as_state` gave.
+
+        Parameters
+        ----------
+        state : State
+        training : int64 array
+            Labels of the training rows: those for which it was measured, where the state does not
+            say, being of an earlier framework.
 
         Raises
         ------
@@ -110,7 +151,8 @@ class RowConfidence:
             and (labels >= NOISE).all()
         ):
             raise StateError("axes, points, labels and values of confidence do not fit together")
-        return cls(axes, points, labels, values)
+        clustering = need(state, "clustering", str) if "clustering" in state else _digest(training)
+        return cls(axes, points, labels, values, clustering)
 
     def _measured(self, along: AnyArray, labels: IntArray) -> FloatArray:
         """Mean of the nearest measured rows, without one that equals the row."""
@@ -131,3 +173,7 @@ class RowConfidence:
         for place, weight in enumerate(weights.tolist()):  # sums have the same order in any batch
             total += weight * np.where(same[:, place], self.values[near[:, place]], 0.0)
         return np.asarray(np.clip(total / weights.sum(), 0.0, 1.0))
+
+
+def _digest(labels: IntArray) -> str:
+    return hashlib.sha256(np.asarray(labels, dtype="<i8").tobytes()).hexdigest()

@@ -380,6 +380,13 @@ def test_confidence_is_kept_and_predicted(n2d: Run, flowers: Path) -> None:
     assert 0 < (~kept).mean() < 0.3
     assert sure[~kept].max() < sure[kept].min()
     assert n2d("verify", "flowers.n2d").exit_code == 0
+    result = n2d("edit", "flowers.n2d", "--merge", "0,1")
+    assert "it is not used until these edits are undone" in " ".join(result.stdout.split())
+    assert n2d("predict", "flowers.n2d", "flowers.csv", "--confidence").exit_code == 2
+    undone = n2d("edit", "flowers.n2d", "--undo", "1", "--json")
+    assert json.loads(undone.stdout)["confidence_is_unused"] is False
+    again = n2d("predict", "flowers.n2d", "flowers.csv", "-q", "--confidence", "--abstain", "0.2")
+    assert again.stdout.splitlines() == [",".join(line) for line in lines]
     n2d_framework.load("flowers.n2d").save("bare.n2d", keep_rows=False)
     result = n2d("stability", "bare.n2d", *words[2:], "--keep")
     assert result.exit_code == 2

@@ -211,9 +211,40 @@ def test_kept_confidence_is_votesto_new_rows_and_abstains(measured, blobs, tmp_p
         again.predict(new, abstain=1.5)
     again.edit().rename({0: "a"})
     assert again.confidence(new).tolist() == sure.tolist()
-    again.edit().merge([1, 2])
-    with pytest.raises(UnsupportedError, match="edits that change labels drop it"):
-        again.confidence(new)
+    assert not again.edit().confidence_is_unused
+
+
+def test_confidence_does_not_hold_for_edited_labels_and_does_again_when_they_are_undone(
+    measured, blobs, tmp_path, caplog
+):
+    model, (x, _) = copy.deepcopy(measured[0]), blobs
+    model.stability(x[::2] + 0.01, resamples=3, seeds=0, keep=True)
+    sure, left = model.confidence(x), model.predict(x, abstain=0.1)
+    with caplog.at_level("INFO"):
+        model.edit().merge([1, 2])
+    assert "not used until they are back" in caplog.text
+    model.save(tmp_path / "m.n2d")
+    for edited in (model, n2d.load(tmp_path / "m.n2d")):
+        assert edited.edit().confidence_is_unused
+        with pytest.raises(UnsupportedError, match=r"measured for other clusters, .* undo these"):
+            edited.confidence(x)
+        assert edited.describe(x)["clusters"][0]["confidence"] is None
+        edited.edit().rename({0: "a"})
+        assert edited.edit().confidence_is_unused
+        edited.edit().undo(2)
+        assert edited.confidence(x).tolist() == sure.tolist()
+        assert edited.predict(x, abstain=0.1).tolist() == left.tolist()
+
+
+def test_confidence_of_an_earlier_bundle_is_of_its_labels(measured, blobs):
+    model, (x, _) = copy.deepcopy(measured[0]), blobs
+    model.stability(x, resamples=2, seeds=0, keep=True)
+    snapshot = model.to_snapshot()
+    assert len(snapshot.parts["confidence"].pop("clustering")) == 64
+    again = n2d.N2D.from_snapshot(snapshot)
+    assert again.confidence(x).tolist() == model.confidence(x).tolist()
+    again.edit().merge([0, 1])
+    assert again.edit().confidence_is_unused
 
 
 @pytest.mark.parametrize(("rows", "times"), [(2000, 1), (2000, 2), (12_000, 1), (2, 1), (1, 1)])
@@ -261,6 +292,9 @@ def test_workers_find_what_one_process_finds_though_one_is_killed(blobs, tmp_pat
 def test_damaged_confidence_is_refused(change):
     whole = {"axes": np.ones((2, 1)), "points": np.zeros((2, 1), np.float32),
              "labels": np.array([0, 1]), "values": np.array([0.5, 1.0])}  # fmt: skip
-    assert RowConfidence.of_state(whole).values.tolist() == [0.5, 1.0]
+    training = np.array([0, 1])
+    assert RowConfidence.of_state(whole, training).values.tolist() == [0.5, 1.0]
     with pytest.raises(StateError, match="do not fit together"):
-        RowConfidence.of_state(whole | change)
+        RowConfidence.of_state(whole | change, training)
+    with pytest.raises(StateError, match="clustering"):
+        RowConfidence.of_state(whole | {"clustering": 3}, training)

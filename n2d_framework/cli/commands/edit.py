@@ -148,8 +148,16 @@ def edit(
     if changes or output is not None:
         save_again(model, target)
     if json:
-        print_json({"bundle": str(target), "journal": list(editor.journal)})
+        said: dict[str, Any] = {"bundle": str(target), "journal": list(editor.journal)}
+        print_json(said | {"confidence_is_unused": editor.confidence_is_unused})
         return
+    _show(editor)
+    if changes or output is not None:
+        out().print(f"bundle   {target}", soft_wrap=True)
+
+
+def _show(editor: Any) -> None:
+    """Print the edits that were made, and what no longer holds."""
     console = out()
     shown = bare_table("edit", "clusters or rows", "name", "by", "at", "note")
     for done in editor.journal:
@@ -159,8 +167,11 @@ def edit(
             clusters += " \N{RIGHTWARDS ARROW} " + ", ".join(map(str, done["becomes"]))
         shown.add_row(kind, clusters, *(done[key] for key in ("name", "by", "at", "note")))
     console.print(shown if editor.journal else "no edits")
-    if changes or output is not None:
-        console.print(f"bundle   {target}", soft_wrap=True)
+    if editor.confidence_is_unused:
+        console.print(
+            "confidence was measured for other labels: it is not used until these edits are undone "
+            "or n2d stability --keep measures it again"
+        )
 
 
 def _how(wanted: bool, flags: dict[str, tuple[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Final, Literal, Self, TypeAlias
@@ -36,6 +37,8 @@ ReassignMethod: TypeAlias = Literal[
 
 #: Methods of an editor by the links that they write.
 LINKS: Final = {"together": "must_link", "apart": "cannot_link"}
+logger = logging.getLogger(__name__)
+
 _ROLE: Final[Role] = "refine"
 #: What only some kinds of edits have.
 _OF_FEW: Final = ("becomes", "rows", "refit")
@@ -109,6 +112,12 @@ class Editor:
             }
             for edit in edits
         )
+
+    @property
+    def confidence_is_unused(self) -> bool:
+        """True if confidence is kept of labels before edits: undoing them brings it back."""
+        fitted = self._current().fitted
+        return fitted.measured is not None and fitted.confidence is None
 
     def merge(self, ids: Iterable[int], *, name: str = "", note: str = "") -> Self:
         """Make one cluster of several; it has the id of the first.
@@ -374,7 +383,6 @@ class Editor:
             plan=plan,
             components=[result.component for result in results],
             n_clusters=len(np.unique(final[final != NOISE])),
-            confidence=fit.fitted.confidence if np.array_equal(final, fit.labels) else None,
         )
         if "labels" in golden and len(golden["labels"]):
             golden["labels"] = fitted.labels_of(golden["manifold"], golden["latent"])
@@ -386,7 +394,10 @@ class Editor:
             golden=golden,
             descriptions=names_that_hold(fit.descriptions, fit.labels, final),
         )
-        self._take(edited.with_clusters())
+        edited = edited.with_clusters()
+        self._take(edited)
+        if fit.fitted.confidence is not None and self.confidence_is_unused:
+            logger.info("confidence was measured for other labels: not used until they are back")
 
 
 def _several(ids: Any) -> list[int]:
