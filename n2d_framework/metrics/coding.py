@@ -13,7 +13,7 @@ from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.errors import DataError
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
-__all__ = ["Coded", "code", "code_pair", "require_same_length"]
+__all__ = ["Coded", "code", "code_pair", "require_same_length", "with_value"]
 
 
 @attrs.frozen(eq=False)
@@ -62,6 +62,41 @@ def code(values: Any, what: str) -> Coded:
     DataError
         If there is no row, more than one column, or a missing value.
     """
+    values, array, missing = _read(values, what)
+    if missing.any():
+        raise DataError(
+            f"{what}: missing value, first in row {int(missing.argmax())}; "
+            "leave those rows out, or give them a class of their own"
+        )
+    if array.dtype.kind in "OU":
+        # NumPy's strings have lost NUL characters at the end of those of a list.
+        refuse_nul(array.tolist() if hasattr(values, "dtype") else values, what)
+    if array.dtype.kind == "O":
+        return _code_objects(array.tolist(), what)
+    distinct, codes = np.unique(array, return_inverse=True)
+    return Coded(codes.astype(np.int64), distinct.tolist())
+
+
+def with_value(values: Any, what: str) -> AnyArray:
+    """Mask of the rows whose value is not missing.
+
+    Parameters
+    ----------
+    values : array-like of shape (n,)
+        As :func:`code` takes them.
+    what : str
+        What they are, for messages.
+
+    Raises
+    ------
+    DataError
+        If there is no row, or more than one column.
+    """
+    return ~_read(values, what)[2]
+
+
+def _read(values: Any, what: str) -> tuple[Any, AnyArray, AnyArray]:
+    """Values as they can be read, as an array, and which of them are missing."""
     try:
         values, masked = unmasked(values)
         # Objects keep masked constants, for which NumPy would put NaN with a warning.
@@ -75,20 +110,7 @@ def code(values: Any, what: str) -> Coded:
     if not len(array):
         raise DataError(f"{what}: no rows")
     missing = _missing(array)
-    if masked is not None:
-        missing = missing | masked
-    if missing.any():
-        raise DataError(
-            f"{what}: missing value, first in row {int(missing.argmax())}; "
-            "leave those rows out, or give them a class of their own"
-        )
-    if array.dtype.kind in "OU":
-        # NumPy's strings have lost NUL characters at the end of those of a list.
-        refuse_nul(array.tolist() if hasattr(values, "dtype") else values, what)
-    if array.dtype.kind == "O":
-        return _code_objects(array.tolist(), what)
-    distinct, codes = np.unique(array, return_inverse=True)
-    return Coded(codes.astype(np.int64), distinct.tolist())
+    return values, array, missing if masked is None else missing | masked
 
 
 def code_pair(y: Any, labels: Any) -> tuple[Coded, Coded]:

@@ -26,6 +26,7 @@ from n2d_framework.pipeline.after_fit.choosing import (
     with_number,
 )
 from n2d_framework.pipeline.after_fit.editing import Editor
+from n2d_framework.pipeline.after_fit.error_thresholds import ErrorThreshold, error_threshold
 from n2d_framework.pipeline.after_fit.refits import Stability, stability_of
 from n2d_framework.pipeline.after_fit.updating import Refit, Update, joined_rows, refitted
 from n2d_framework.pipeline.assessor import Assessor
@@ -264,6 +265,45 @@ class Maintenance(Assessor):
             fitted = attrs.evolve(fit.fitted, measured=kept, measured_holds=True)
             self._fit = attrs.evolve(fit, fitted=fitted)
         return found
+
+    def error_threshold(
+        self, X: Any, y: Any, max_error: float = 0.02, *, level: float = 0.95
+    ) -> ErrorThreshold:
+        """Find the lowest confidence at which the labels that are kept err seldom enough.
+
+        ``predict(X, min_confidence=model.error_threshold(...).confidence)`` abstains below it.
+
+        Parameters
+        ----------
+        X : array-like, frame or Dataset
+            The training rows, or others like those that labels are wanted for.
+        y : array-like of shape (n,)
+            Their true classes, to which clusters are matched; missing (``None``, NaN) where they
+            are not known. Those that are known must be of rows drawn at random.
+        max_error : float, default 0.02
+            Share of the kept rows that may be in a cluster that stands for another class.
+        level : float, default 0.95
+            How certain it is to be that in rows like these no more err.
+
+        Returns
+        -------
+        ErrorThreshold
+
+        Raises
+        ------
+        DataError
+            If no confidence will do, or the rows do not fit the model.
+        UnsupportedError
+            If no confidence was kept by ``stability(X, keep=True)``.
+
+        See Also
+        --------
+        n2d_framework.pipeline.after_fit.error_thresholds.error_threshold
+        """
+        known = self._fitted().fitted.known_confidence()
+        latent, _, labels, _ = self._outputs_of(self._rows(X))
+        sure = known.of_rows(latent, labels)
+        return error_threshold(sure, labels, y, max_error=max_error, level=level)
 
     def drift(self, X: Any, reference: Any = None) -> Drift:
         """Compare rows with those of the fit: has something changed?

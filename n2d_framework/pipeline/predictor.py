@@ -62,6 +62,7 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         *,
         level: int | None = None,
         abstain: float | None = None,
+        min_confidence: float | None = None,
         n_clusters: int | None = None,
     ) -> IntArray:
         """Labels of rows; a row's label depends on that row only.
@@ -76,6 +77,9 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         abstain : float, optional
             Share, from 0 to 1, of the rows on which :meth:`confidence` was measured: rows less
             sure than the least sure of the others get -1 as well.
+        min_confidence : float, optional
+            Rows of less :meth:`confidence` get -1 as well; :meth:`error_threshold` finds it for a
+            wanted error.
         n_clusters : int, optional
             The former name of `level`, deprecated.
 
@@ -88,14 +92,15 @@ class Predictor(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Raises
         ------
         DataError
-            If the rows do not fit the model, it has fewer clusters, or `abstain` is not a share.
+            If the rows do not fit the model, it has fewer clusters, or `abstain` or
+            `min_confidence` is not from 0 to 1.
         UnsupportedError
             If rows are to be abstained on and no confidence was kept.
         """
         if n_clusters is not None:
             warn_renamed("predict(n_clusters=…)", "level")
             level = n_clusters if level is None else level
-        asked = Labelling(abstain=abstain, n_clusters=level)
+        asked = Labelling(abstain=abstain, n_clusters=level, min_confidence=min_confidence)
         labeller = Labeller.of(self._fitted().fitted, asked)
         if is_collection(X):
             mapped: IntArray = self._mapped(X, LabelsOf(asked), None, "int64")

@@ -10,10 +10,11 @@ import numpy as np
 
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
-from n2d_framework.errors import UnsupportedError
+from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.hierarchy import relabelled
 from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.plan.new_rows import new_rows
+from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = ["ColumnsOf", "CoordinatesOf", "Labeller", "Labelling", "LabelsOf"]
@@ -31,6 +32,8 @@ class Labelling:
         Whether the confidence of the label is.
     abstain : float, optional
         Label rows -1 that are less sure than all but this share of those measured.
+    min_confidence : float, optional
+        Label rows -1 that are less sure than this.
     n_clusters : int, optional
         Join clusters by the hierarchy until so many are left.
     """
@@ -39,6 +42,21 @@ class Labelling:
     confidence: bool = False
     abstain: float | None = None
     n_clusters: int | None = None
+    min_confidence: float | None = None
+
+    def least(self, sure: RowConfidence) -> float | None:
+        """Confidence below which rows are labelled -1; ``None`` if none is.
+
+        Raises
+        ------
+        DataError
+            If `abstain` is not a share, or `min_confidence` is not from 0 to 1.
+        """
+        given = self.min_confidence
+        if given is not None and not 0 <= given <= 1:
+            raise DataError(f"min_confidence={given:g}: must be from 0 to 1")
+        by_share = None if self.abstain is None else sure.threshold(self.abstain)
+        return max((one for one in (given, by_share) if one is not None), default=None)
 
 
 @attrs.frozen(eq=False)
@@ -66,13 +84,13 @@ class Labeller:
         UnsupportedError
             If it has no probabilities, no hierarchy or no confidence.
         DataError
-            If it has fewer clusters, or `abstain` is not a share.
+            If it has fewer clusters, or `abstain` or `min_confidence` is not from 0 to 1.
         """
         if asked.proba and not hasattr(model.component(LABEL_ROLE), "predict_proba"):
             raise UnsupportedError("its clusterer has no probabilities; do not ask for them")
-        wanted = asked.confidence or asked.abstain is not None
-        sure = model.known_confidence() if wanted else None
-        least = None if sure is None or asked.abstain is None else sure.threshold(asked.abstain)
+        abstains = asked.abstain is not None or asked.min_confidence is not None
+        sure = model.known_confidence() if asked.confidence or abstains else None
+        least = None if sure is None else asked.least(sure)
         joined = None if asked.n_clusters is None else model.hierarchy().cut(asked.n_clusters)
         return cls(model, asked, sure, least, joined)
 

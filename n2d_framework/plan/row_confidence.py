@@ -86,7 +86,7 @@ class RowConfidence:
         )
 
     def is_of(self, training: IntArray) -> bool:
-        """Return whether it was measured for a clustering that gives the training rows these labels."""
+        """Return whether it was measured for a clustering with these labels of training rows."""
         return self.clustering == _digest(training)
 
     def of_rows(self, latent: AnyArray, labels: IntArray) -> FloatArray:

@@ -393,6 +393,28 @@ def test_confidence_is_kept_and_predicted(n2d: Run, flowers: Path) -> None:
     assert "it was saved without rows" in result.stderr
 
 
+def test_a_threshold_of_confidence_for_a_wanted_error(n2d: Run, flowers: Path) -> None:
+    table = load_iris(as_frame=True).frame
+    table.to_csv("classes.csv", index=False)
+    words = ("stability", "flowers.n2d", "classes.csv", "--y", "target", "--seeds", "0")
+    words += ("--resamples", "4", "--max-error")
+    result = n2d(*words, "0.3", "--keep", "--json")
+    assert result.exit_code == 0, result.output
+    least = json.loads(result.stdout)["threshold"]
+    assert least["error"] <= least["bound"] <= least["max_error"] == 0.3
+    options = ("-q", "--min-confidence", str(least["confidence"]))
+    lines = n2d("predict", "flowers.n2d", "flowers.csv", *options).stdout.splitlines()[1:]
+    kept = [line.split(",")[1] != "-1" for line in lines]
+    assert np.mean(kept) == pytest.approx(least["coverage"])
+    assert "with a certainty of 95% at most" in n2d(*words, "0.3").stdout
+    refused = n2d(*words, "0.001", "-o", "kept.csv")
+    assert refused.exit_code == 2
+    assert "no confidence keeps the error to 0.1%" in refused.stderr
+    assert len(Path("kept.csv").read_text().splitlines()) == 151
+    refused = n2d("stability", "flowers.n2d", "flowers.csv", "--max-error", "0.1")
+    assert "--max-error: needs classes; name their column with --y" in refused.stderr
+
+
 def test_rows_are_checked_for_drift(n2d: Run, flowers: Path) -> None:
     assert n2d("check", "flowers.n2d", "flowers.csv", "--id", "plant").exit_code == 0
     lines = (flowers / "flowers.csv").read_text().splitlines()

@@ -67,6 +67,15 @@ def predict(
             help="Label rows -1 that are less sure than all but this share of those measured.",
         ),
     ] = None,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Label rows -1 that are less sure than this; n2d stability --keep --max-error "
+            "finds it for a wanted error.",
+        ),
+    ] = None,
     n_clusters: Annotated[
         int | None,
         typer.Option(
@@ -117,7 +126,7 @@ def predict(
     from n2d_framework.data.formats.write_back import checked_write_back
     from n2d_framework.plan.labelling import Labelling
 
-    asked = Labelling(proba, confidence, abstain, n_clusters)
+    asked = Labelling(proba, confidence, abstain, n_clusters, min_confidence)
     # With --write-back alone, nothing is written to stdout.
     silent = write_back and output is None and not json
     if not silent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import AllowCode, InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json
-from n2d_framework.errors import ConfigError, Problem, UnsupportedError
+from n2d_framework.errors import ConfigError, DataError, Problem, UnsupportedError
 
 __all__ = ["stability"]
 
@@ -49,6 +50,16 @@ def stability(
             "--keep", help="Keep the confidence in the bundle, for n2d predict --confidence."
         ),
     ] = False,
+    max_error: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Find the lowest confidence at which no more of the kept rows err; needs classes "
+            "(--y). With --keep it is one for n2d predict --min-confidence.",
+        ),
+    ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder in which the stages of the refits are kept.")
     ] = None,
@@ -66,17 +77,13 @@ def stability(
     json: InsteadOfTables = False,
 ) -> None:
     """Fit a model's composition again, and say how sure its labels are."""
-    import numpy as np
-
     from n2d_framework.bundle import save_again
-    from n2d_framework.cli.predicting.by_workers import cluster_of
     from n2d_framework.cli.request import is_config
-    from n2d_framework.cli.table_file import check_table_path, open_table
+    from n2d_framework.cli.table_file import check_table_path
 
     if output is not None:
         check_table_path(output, labels_only=False)
-    if scheduler is not None and workers > 1:
-        raise ConfigError([Problem("--workers", "cannot be combined with --scheduler")])
+    clients = _clients(scheduler, workers)
     if is_config(str(source)):
         flags = {"--keep": keep, "--trust": trust}
         text = f"needs a bundle; {source} is a configuration"
@@ -88,49 +95,101 @@ def stability(
         raise ConfigError([Problem("--allow-code", text)])
     else:
         model, rows = _loaded(source, data, select, store, trust or (), keep=keep)
-    alone = scheduler is None and workers == 1
-    with contextlib.nullcontext() if alone else cluster_of(scheduler, workers) as client:
+    if max_error is not None and rows.y is None:
+        raise ConfigError([Problem("--max-error", "needs classes; name their column with --y")])
+    with clients as client:
         found = model.stability(rows, resamples=resamples, seeds=seeds, keep=keep, scheduler=client)
     if keep:
         save_again(model, source)
     if output is not None:
-        columns = {"row": np.arange(len(found.labels))}
-        columns |= {} if rows.ids is None else {"id": rows.ids}
-        with open_table(output) as table:
-            table.write(
-                columns
-                | {
-                    "label": found.labels,
-                    "confidence": found.confidence,
-                    "consensus": found.consensus,
-                }
-            )
-    sizes = [int((found.labels == label).sum()) for label in found.clusters]
-    sure = [float(found.confidence[found.labels == label].mean()) for label in found.clusters]
+        _write(output, found, rows.ids)
+    least, refused = _threshold(model, found, rows, max_error, keep=keep)
     if json:
-        print_json(
-            {
-                "refits": len(found.kinds),
-                "ari": found.ari.tolist(),
-                "mean_confidence": float(found.confidence.mean()),
-                "clusters": [
-                    {"label": label, "size": size, "jaccard": float(alike), "confidence": mean}
-                    for label, size, alike, mean in zip(
-                        found.clusters, sizes, found.jaccard, sure, strict=True
-                    )
-                ],
-                # A number for each pair of clusters: of very many it fills the disk.
-                "together": found.together.tolist() if len(sizes) <= _MOST_PAIRED else None,
-            }
-        )
-        return
+        print_json(_said(found) | {"threshold": None if least is None else least.as_dict()})
+    else:
+        _show(found, least)
+        for name, path in (("rows     ", output), ("bundle   ", source if keep else None)):
+            if path is not None:
+                out().print(f"{name}{path}", soft_wrap=True)
+    if refused is not None:  # what was measured is written and shown all the same
+        raise refused
+
+
+def _clients(scheduler: str | None, workers: int) -> AbstractContextManager[Any]:
+    """Where the refits are made: ``None`` for this process."""
+    from n2d_framework.cli.predicting.by_workers import cluster_of
+
+    if scheduler is not None and workers > 1:
+        raise ConfigError([Problem("--workers", "cannot be combined with --scheduler")])
+    if scheduler is None and workers == 1:
+        return contextlib.nullcontext()
+    return cluster_of(scheduler, workers)
+
+
+def _threshold(
+    model: Any, found: Any, rows: Any, max_error: float | None, *, keep: bool
+) -> tuple[Any, DataError | None]:
+    """The lowest confidence at which rows err seldom enough, or why there is none."""
+    if max_error is None:
+        return None, None
+    try:
+        if keep:
+            return model.error_threshold(rows, rows.y, max_error), None
+        return found.threshold(rows.y, max_error), None
+    except DataError as error:
+        return None, error
+
+
+def _write(output: Path, found: Any, ids: Any) -> None:
+    """Write each row's confidence and consensus."""
+    import numpy as np
+
+    from n2d_framework.cli.table_file import open_table
+
+    columns = {"row": np.arange(len(found.labels))} | ({} if ids is None else {"id": ids})
+    columns |= {
+        "label": found.labels, "confidence": found.confidence, "consensus": found.consensus
+    }  # fmt: skip
+    with open_table(output) as table:
+        table.write(columns)
+
+
+def _clusters(found: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label,
+            "size": int((found.labels == label).sum()),
+            "jaccard": float(alike),
+            "confidence": float(found.confidence[found.labels == label].mean()),
+        }
+        for label, alike in zip(found.clusters, found.jaccard, strict=True)
+    ]
+
+
+def _said(found: Any) -> dict[str, Any]:
+    """As plain values."""
+    clusters = _clusters(found)
+    return {
+        "refits": len(found.kinds),
+        "ari": found.ari.tolist(),
+        "mean_confidence": float(found.confidence.mean()),
+        "clusters": clusters,
+        # A number for each pair of clusters: of very many it fills the disk.
+        "together": found.together.tolist() if len(clusters) <= _MOST_PAIRED else None,
+    }
+
+
+def _show(found: Any, least: Any) -> None:
+    """Print how stable clusters are."""
+    import numpy as np
+
     shown = bare_table("cluster", "rows", "Jaccard", "mean confidence", "most often taken for")
-    for i, label in enumerate(found.clusters):
-        others = np.where(np.arange(len(sizes)) == i, 0.0, found.together[i])
+    for i, about in enumerate(_clusters(found)):
+        others = np.where(np.arange(len(found.clusters)) == i, 0.0, found.together[i])
         other = f"{found.clusters[int(others.argmax())]} ({others.max():.0%})"
         shown.add_row(
-            str(label), f"{sizes[i]:,}", f"{found.jaccard[i]:.3f}", f"{sure[i]:.3f}",
-            other if others.max() >= 0.005 else "",
+            str(about["label"]), f"{about['size']:,}", f"{about['jaccard']:.3f}",
+            f"{about['confidence']:.3f}", other if others.max() >= 0.005 else "",
         )  # fmt: skip
     console = out()
     console.print(shown)
@@ -139,10 +198,12 @@ def stability(
         f"on average, {found.ari.min():.3f} at least; mean confidence "
         f"{found.confidence.mean():.3f}"
     )
-    if output is not None:
-        console.print(f"rows     {output}", soft_wrap=True)
-    if keep:
-        console.print(f"bundle   {source}", soft_wrap=True)
+    if least is not None:
+        console.print(
+            f"of confidence {least.confidence:.2f} or more are {least.coverage:.1%} of the rows: "
+            f"{least.error:.2%} of these err, with a certainty of {least.level:.0%} at most "
+            f"{least.bound:.2%}"
+        )
 
 
 def _loaded(

@@ -17,6 +17,7 @@ from n2d_framework.errors import ConfigError, Problem, UnsupportedError
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.matching import match_clusters
 from n2d_framework.pipeline.after_fit.arguments import integer
+from n2d_framework.pipeline.after_fit.error_thresholds import ErrorThreshold, error_threshold
 from n2d_framework.pipeline.mapped.block_map import map_tasks, sent_once
 from n2d_framework.plan.executors.dask_cluster import connected, require_shared
 from n2d_framework.plan.store import StageStore
@@ -101,6 +102,37 @@ class Stability:
             "risk": wrong[last] / (last + 1),
             "threshold": sure[last],
         }
+
+    def threshold(self, y: Any, max_error: float = 0.02, *, level: float = 0.95) -> ErrorThreshold:
+        """Find the lowest confidence at which the kept rows err seldom enough.
+
+        It is of the confidence here, that of the rows by which it was measured;
+        :meth:`N2D.error_threshold` is of that which new rows get.
+
+        Parameters
+        ----------
+        y : array-like of shape (n,)
+            True classes, to which clusters are matched; missing (``None``, NaN) where they are not
+            known. Those that are known must be of rows drawn at random.
+        max_error : float, default 0.02
+            Share of the kept rows that may be in a cluster that stands for another class.
+        level : float, default 0.95
+            How certain it is to be that in rows like these no more err.
+
+        Returns
+        -------
+        ErrorThreshold
+
+        Raises
+        ------
+        DataError
+            If no confidence will do.
+
+        See Also
+        --------
+        n2d_framework.pipeline.after_fit.error_thresholds.error_threshold
+        """
+        return error_threshold(self.confidence, self.labels, y, max_error=max_error, level=level)
 
 
 def stability_of(
