@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["readable_condition", "readable_feature", "readable_number"]
+import re
+
+__all__ = ["readable_condition", "readable_feature", "readable_number", "readable_text"]
 
 #: From here on the integer digits alone are four; below there, decimals of it are still shown.
 _LARGE, _HUGE = 1e3, 1e6
 #: What follows the column in the name of a feature that is 1 or 0.
 _IS, _MISSING = " = ", " is missing"
+#: Letters of a text that are shown, and signs that say nothing more often than so.
+_LONGEST, _LINES = 240, re.compile(r"([^\w\s])\1{3,}")
 
 
 def readable_number(value: float) -> str:
@@ -57,3 +61,24 @@ def readable_condition(feature: str, sign: str, at: float) -> str:
         if feature.endswith(_MISSING):
             return feature if yes else f"{feature.removesuffix(_MISSING)} is not missing"
     return f"{feature} {sign} {readable_number(at)}"
+
+
+def readable_text(text: str, longest: int = _LONGEST) -> str:
+    r"""The beginning of a text on one line, without rows of signs that draw lines.
+
+    Parameters
+    ----------
+    text : str
+    longest : int, default 240
+        Most letters.
+
+    Examples
+    --------
+    >>> readable_text("From:  me\n=========\nHello")
+    'From: me === Hello'
+    """
+    words = " ".join(_LINES.sub(r"\1\1\1", str(text)).split())
+    if len(words) <= longest:
+        return words
+    cut = words[: longest - 1]
+    return f"{cut.rpartition(' ')[0] or cut}\N{HORIZONTAL ELLIPSIS}"

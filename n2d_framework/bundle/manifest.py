@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -87,7 +88,21 @@ def _is_series_form(value: Any) -> bool:
         and _is_count(value.get("steps"))
         and 2 <= value["steps"] <= _MOST_STEPS
         and isinstance(value.get("interpolated"), bool)
+        and _are_step_times(value.get("times"), value["steps"])
     )
+
+
+def _are_step_times(value: Any, steps: int) -> bool:
+    if value is None:
+        return True
+    if not (_is_mapping(value) and isinstance(value.get("values"), list)):
+        return False
+    numbers = all(
+        isinstance(one, (int, float)) and not isinstance(one, bool) and math.isfinite(one)
+        for one in value["values"]
+    )
+    flags = all(isinstance(value.get(name), bool) for name in ("dated", "since_start"))
+    return numbers and flags and len(value["values"]) in (2, steps)
 
 
 #: Of a schema, what may be null.
@@ -97,7 +112,10 @@ _FORMS: dict[str, tuple[_Check, str]] = {
     "id": (_is_name_or_null, "a string"),
     "width": (_is_row_count, "a non-negative integer"),
     "images": (_is_image_form, "a mapping with size and mode"),
-    "series": (_is_series_form, "a mapping with time, values, steps and interpolated"),
+    "series": (
+        _is_series_form,
+        "a mapping with time, values, steps, interpolated, and times or not",
+    ),
 }
 
 

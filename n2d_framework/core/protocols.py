@@ -170,10 +170,11 @@ class Embedder(Stateful, Protocol):
     Optional further methods: ``fit_transform(x, *, context)``, ``reconstruct(z)`` (latent
     rows back to input rows), ``check_input(n_rows, row_shape)`` (a list of reasons why data
     of that shape cannot be fitted, asked before anything is trained), ``published()`` (a
-    state with what the spec says that it ``publishes``, for later stages), ``to_onnx(graph,
-    rows)`` (adds what ``transform`` does to an :class:`OnnxGraph` and returns the name of the
-    result, in float32) and an attribute ``history_`` (mapping of metric name to one value per
-    epoch).
+    state with what the spec says that it ``publishes``, for later stages), ``observed_steps(x)``
+    (of series how many steps of each, from the first on, are not padding: integers of shape (n,)),
+    ``to_onnx(graph, rows)`` (adds what ``transform`` does to an :class:`OnnxGraph` and returns the
+    name of the result, in float32) and an attribute ``history_`` (mapping of metric name to one
+    value per epoch).
     """
 
     def fit(self, x: AnyArray, *, context: FitContext) -> object:

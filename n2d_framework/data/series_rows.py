@@ -9,6 +9,7 @@ import numpy as np
 from n2d_framework.core.dataset import Dataset
 from n2d_framework.core.rows import Schema, SeriesForm, listed
 from n2d_framework.core.rows.columns import missing_in
+from n2d_framework.core.rows.step_times import StepTimes
 from n2d_framework.data.faults import keys_or_flags, point_out
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.source import RowSource
@@ -68,7 +69,9 @@ def read_series(source: RowSource, ref: Reference, form: SeriesForm | None = Non
     schema = Schema(
         id=ref.id,
         y=table.reading.schema.y,
-        series=SeriesForm(str(ref.time), table.names, steps, not kept),
+        series=SeriesForm(
+            str(ref.time), table.names, steps, not kept, table.step_times() if kept else None
+        ),
     )
     y = table.classes()
     return Dataset(
@@ -120,7 +123,7 @@ class _Long:
                 )
         _, first, codes = np.unique(ids, return_index=True, return_inverse=True)
         codes = np.argsort(np.argsort(first))[codes]
-        times = _as_numbers(time.values)
+        times, self._dated = _as_numbers(time.values), time.field.kind == "date"
         order = np.lexsort((times, codes))
         self._order, self.times = order, times[order]
         self.values = np.stack([features[name].values[order] for name in self.names], axis=1)
@@ -160,6 +163,10 @@ class _Long:
         since = self.times.reshape(len(self.counts), -1)
         since = since - since[:, :1]
         return bool(np.allclose(since, since[0], rtol=0, atol=1e-6 * since.max()))
+
+    def step_times(self) -> StepTimes:
+        """Times of the steps, where all series have the same."""
+        return StepTimes.of(self.times.reshape(len(self.counts), -1), dated=self._dated)
 
     def interpolated(self, steps: int) -> FloatArray:
         """Values at so many evenly spaced times of each series."""

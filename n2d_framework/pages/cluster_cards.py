@@ -11,14 +11,15 @@ import numpy as np
 from n2d_framework.metrics.cluster_profile import Profile
 from n2d_framework.metrics.surrogate_rules import Rule
 from n2d_framework.pages.run_view import RunView
+from n2d_framework.pages.series_cards import SeriesView
 from n2d_framework.pages.thumbnails import Pictures, data_uri
+from n2d_framework.readable import readable_text
 from n2d_framework.types import AnyArray
 
-__all__ = ["MOST_CARDS", "cards", "shortened"]
+__all__ = ["MOST_CARDS", "cards"]
 
 #: Clusters that have a card; of more, the largest.
 MOST_CARDS = 200
-_LONGEST = 240
 
 
 def cards(
@@ -26,6 +27,7 @@ def cards(
     ordered: Sequence[Profile],
     pictures: Pictures | None,
     rules: Sequence[Rule] = (),
+    series: SeriesView | None = None,
 ) -> list[dict[str, Any]]:
     """Content of the card of each cluster; of very many, of the largest.
 
@@ -37,13 +39,22 @@ def cards(
     pictures : Pictures, optional
     rules : sequence of Rule
         Of the clusters that have one.
+    series : SeriesView, optional
+        Where rows are series.
     """
     largest = sorted(range(len(ordered)), key=lambda i: (-ordered[i].size, i))[:MOST_CARDS]
     of_label = {rule.label: rule for rule in rules}
     made = []
     for i in sorted(largest):
         rule = of_label.get(ordered[i].label)
-        made.append(_card(view, ordered[i], i, pictures) | {"rule": rule and attrs.asdict(rule)})
+        made.append(
+            _card(view, ordered[i], i, pictures)
+            | {
+                "rule": rule and attrs.asdict(rule),
+                "prototype": series and series.charts(ordered[i].label),
+                "words": view.words.get(ordered[i].label, ()),
+            }
+        )
     return made
 
 
@@ -83,11 +94,5 @@ def _mean_image(pictures: Pictures | None, own: AnyArray) -> str | None:
 
 def _exemplar(view: RunView, row: int, pictures: Pictures | None) -> dict[str, Any]:
     picture = None if pictures is None else data_uri(pictures.of(np.array([row]))[0])
-    text = None if view.texts is None else shortened(view.texts[row])
+    text = None if view.texts is None else readable_text(view.texts[row])
     return {"row": row, "name": view.row_name(row), "picture": picture, "text": text}
-
-
-def shortened(text: str) -> str:
-    """A text on one line, of at most 240 characters."""
-    words = " ".join(str(text).split())
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"

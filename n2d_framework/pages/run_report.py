@@ -7,19 +7,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.metrics.surrogate_rules import Surrogate, said_of_rules, surrogate
-from n2d_framework.pages.cluster_cards import MOST_CARDS, cards, shortened
+from n2d_framework.pages.cluster_cards import MOST_CARDS, cards
+from n2d_framework.pages.colours.map_colours import map_colours
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
-from n2d_framework.pages.map_colours import map_colours
 from n2d_framework.pages.map_columns import packed_columns
 from n2d_framework.pages.odd_rows import odd_rows
 from n2d_framework.pages.run_view import RunView
+from n2d_framework.pages.series_cards import CHART_HEIGHT, CHART_WIDTH, SeriesView
 from n2d_framework.pages.thumbnails import (
     ArrayPictures,
     FilePictures,
@@ -29,6 +31,7 @@ from n2d_framework.pages.thumbnails import (
 )
 from n2d_framework.pages.tree_drawing import drawn_tree
 from n2d_framework.plots.row_sample import to_plane
+from n2d_framework.readable import readable_text
 from n2d_framework.storage import check_target, write_atomic
 from n2d_framework.types import NOISE, AnyArray
 
@@ -45,7 +48,8 @@ _CRITERIA = {
     "bic": "BIC (less is better)",
 }
 _SCRIPTS = tuple(
-    f"{name}.js" for name in ("map_spread", "map_paints", "map_search", "map", "tree", "start_run")
+    f"{name}.js"
+    for name in ("map_spread", "map_paints", "map_search", "curves", "map", "tree", "start_run")
 )
 _BY = {"rank": "the ranks by silhouette and stability", "bic": "BIC"}
 
@@ -72,29 +76,36 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
     check_target(target)
     flat = None if view.rows is None else view.rows.reshape(len(view.rows), -1)
     compared = flat if view.image_shape is None else None
+    series = None if view.series is None else SeriesView.of(view.series, view.labels)
     if compared is not None and compared.shape[1] > _MOST_FEATURES:
         compared = None
     found = profiles(
         view.coordinates,
         view.labels,
-        features=compared,
+        features=None if series else compared,
         names=view.value_names(0 if compared is None else compared.shape[1]),
         strengths=view.strengths,
         n_exemplars=_EXEMPLARS,
         random_state=view.random_state,
     )
+    if series is not None:
+        found = [
+            attrs.evolve(one, contrasts=tuple(w.contrast for w in series.windows[one.label]))
+            for one in found
+        ]
     ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
     pictures = _pictures(view)
     tree = drawn_tree(view, [profile.label for profile in ordered])
     replaced, said = _rules(view, compared)
     rules = () if replaced is None else replaced.rules
-    shown_cards = cards(view, ordered, pictures, rules)
+    shown_cards = cards(view, ordered, pictures, rules, series)
     page = html_page(
         "run.html.j2",
         {
             "view": view,
             "scores": _scores(view.scores),
             "cards": shown_cards,
+            "chart_size": (CHART_WIDTH, CHART_HEIGHT),
             "rules": said,
             "ruled": bool(rules),
             "n_rows": len(view.labels),
@@ -106,7 +117,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
             "left_out": max(0, len(ordered) - MOST_CARDS),
             "config_text": as_yaml(dict(view.config)),
         },
-        _payload(view, ordered, pictures) | {"tree": tree and tree.payload},
+        _payload(view, ordered, pictures, series) | {"tree": tree and tree.payload},
         scripts=_SCRIPTS,
         styles=("run.css",),
     )
@@ -180,7 +191,10 @@ def _pictures(view: RunView) -> Pictures | None:
 
 
 def _payload(
-    view: RunView, ordered: Sequence[Profile], pictures: Pictures | None
+    view: RunView,
+    ordered: Sequence[Profile],
+    pictures: Pictures | None,
+    series: SeriesView | None,
 ) -> dict[str, Any]:
     plane, axes = view.plane, view.axes
     if plane is None:
@@ -202,7 +216,8 @@ def _payload(
         names=names,
     )
     if view.keep_rows:
-        drawn["columns"] += packed_columns(view.columns, chosen, plane, telling)
+        mixed = view.columns if series is None else series.columns()
+        drawn["columns"] += packed_columns(mixed, chosen, plane, telling)
     anchors = _on_map(plane, [profile.exemplars[0] for profile in ordered])
     n_clusters = sum(profile.label != NOISE for profile in ordered)
     colours = [*map_colours(plane[chosen], codes[chosen], n_clusters), "var(--noise)"]
@@ -232,9 +247,10 @@ def _payload(
         "ids": [str(view.ids[row]) for row in chosen]
         if view.ids is not None and view.keep_rows
         else None,
-        "texts": [shortened(view.texts[row]) for row in chosen]
+        "texts": [readable_text(view.texts[row]) for row in chosen]
         if view.texts is not None and view.keep_rows
         else None,
+        "curves": series.curves(chosen) if series is not None and view.keep_rows else None,
         "sprite": None if pictures is None else _thumbnails(pictures, chosen),
     }
 
@@ -261,8 +277,8 @@ def _telling(ordered: Sequence[Profile]) -> dict[str, float]:
 
 def _columns(view: RunView, telling: Mapping[str, float]) -> tuple[AnyArray | None, list[str]]:
     """Columns for the map: those that set clusters apart, the most telling first."""
-    unsaid = view.texts is not None or view.image_shape is not None or not view.keep_rows
-    if view.rows is None or unsaid:
+    unsaid = any(part is not None for part in (view.texts, view.series, view.image_shape))
+    if view.rows is None or unsaid or not view.keep_rows:
         return None, []
     flat = view.rows.reshape(len(view.rows), -1)
     names = view.value_names(flat.shape[1])

@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from n2d_framework.metrics.contents.observed_series import ObservedSeries
+from n2d_framework.metrics.contents.telling_words import Word
 from n2d_framework.metrics.hierarchy import Hierarchy
 from n2d_framework.pages.map_columns import MapColumn
 from n2d_framework.types import NOISE, AnyArray, IntArray
@@ -39,6 +41,8 @@ class RunView:
         What each row says, where rows are texts.
     columns : sequence of MapColumn
         What rows of mixed kinds can be coloured by.
+    series : ObservedSeries, optional
+        The rows, if they are series.
     thumbnails : array of shape (n, ...), or of str, optional
         Pictures of the rows, where these are not images: images, or paths of files.
     ids : sequence of str, optional
@@ -56,6 +60,10 @@ class RunView:
         gives them.
     names : mapping of int to str
         Names of clusters, where they have some.
+    words : mapping of int to sequence of Word
+        Words of clusters by label, where rows are texts.
+    said_of_words : str
+        A sentence on how they were found.
     tree : Hierarchy, optional
         Over the clusters.
     scores : mapping of str to float
@@ -81,6 +89,7 @@ class RunView:
     image_shape: tuple[int, ...] | None = None
     texts: Sequence[str] | None = None
     columns: Sequence[MapColumn] = ()
+    series: ObservedSeries | None = None
     thumbnails: AnyArray | None = None
     ids: Sequence[str] | None = None
     truth: IntArray | None = None
@@ -89,6 +98,8 @@ class RunView:
     confidence: AnyArray | None = None
     numbers: Mapping[str, Any] | None = None
     names: Mapping[int, str] = attrs.field(factory=dict)
+    words: Mapping[int, Sequence[Word]] = attrs.field(factory=dict)
+    said_of_words: str = ""
     tree: Hierarchy | None = None
     scores: Mapping[str, float] = attrs.field(factory=dict)
     facts: Mapping[str, str] = attrs.field(factory=dict)

@@ -11,10 +11,12 @@ import numpy as np
 from n2d_framework.core.kinds import guess_image_shape
 from n2d_framework.core.rows import Rows, value_names
 from n2d_framework.core.rows.columns import missing_in
+from n2d_framework.core.rows.step_times import StepNames
+from n2d_framework.metrics.contents.observed_series import ObservedSeries
 from n2d_framework.pages.map_columns import MapColumn
-from n2d_framework.types import AnyArray
+from n2d_framework.types import AnyArray, IntArray
 
-__all__ = ["ShownRows", "shown_features", "shown_rows"]
+__all__ = ["ShownRows", "is_series", "shown_features", "shown_rows"]
 
 #: Categories that become features of their own: the most frequent of a column.
 _MOST_CATEGORIES = 50
@@ -43,6 +45,9 @@ class ShownRows:
         What each row says, where it is not numbers alone.
     columns : tuple of MapColumn
         Of rows of mixed kinds those of numbers, dates and categories.
+    series : ObservedSeries, optional
+        The rows, if they are series; in `features` what is not known of them is the mean of its
+        step.
     """
 
     features: AnyArray | None
@@ -50,14 +55,19 @@ class ShownRows:
     image_shape: tuple[int, ...] | None = None
     texts: list[str] | None = None
     columns: tuple[MapColumn, ...] = ()
+    series: ObservedSeries | None = None
 
 
-def shown_rows(rows: Rows) -> ShownRows:
+def shown_rows(rows: Rows, *, sequence: bool = False, lengths: IntArray | None = None) -> ShownRows:
     """Choose what is shown of rows.
 
     Parameters
     ----------
     rows : Rows
+    sequence : bool, default False
+        Whether rows of numbers are series, where they do not say so themselves.
+    lengths : int64 array of shape (n,), optional
+        Steps of each series that are not padding.
 
     Returns
     -------
@@ -69,8 +79,30 @@ def shown_rows(rows: Rows) -> ShownRows:
     if rows.storage == "columns":
         return _of_columns(rows)
     values = rows.values
+    if (sequence or is_series(rows)) and values.ndim in (2, 3) and values.shape[1] > 1:
+        series = _as_series(rows, lengths)
+        return ShownRows(series.filled(), series.value_names(), series=series)
     image = None if rows.named_kind == "sequence" else guess_image_shape(values.shape[1:])
     return ShownRows(values, value_names(rows.schema, values.shape[1:]), image)
+
+
+def is_series(rows: Rows) -> bool:
+    """Return whether rows say of themselves that they are series."""
+    return rows.storage == "dense" and (
+        rows.named_kind == "sequence" or rows.schema.series is not None
+    )
+
+
+def _as_series(rows: Rows, lengths: IntArray | None) -> ObservedSeries:
+    values = rows.values.reshape(*rows.values.shape[:2], -1)
+    form, (steps, channels) = rows.schema.series, values.shape[1:]
+    names = ("value",) if channels == 1 else tuple(f"channel {i}" for i in range(channels))
+    times = StepNames.counted(steps)
+    if form is not None and form.steps == steps:
+        names, times = form.values if len(form.values) == channels else names, form.step_names()
+    elif rows.schema.named and rows.row_shape == (len(rows.schema.fields),):
+        times = StepNames("column", rows.schema.names)
+    return ObservedSeries(values, names, times, lengths)
 
 
 def shown_features(rows: Rows) -> tuple[AnyArray | None, tuple[str, ...]]:
@@ -93,6 +125,9 @@ def shown_features(rows: Rows) -> tuple[AnyArray | None, tuple[str, ...]]:
     if len(rows) > most:
         chosen = np.random.default_rng(0).choice(len(rows), most, replace=False)
         rows = rows.take(np.sort(chosen))
+    if rows.storage == "dense":
+        # By their places, whatever the rows are: those of the fit are compared by name.
+        return rows.values.reshape(len(rows), -1), value_names(rows.schema, rows.row_shape)
     shown = shown_rows(rows)
     if shown.features is None:
         return None, ()

@@ -24,7 +24,7 @@ _SHORT, _MOST_SHORT = 0.02, 0.1
 #: Where the last join stands, in percent, and values that are written on the axis.
 _END, _TICKS = 98.0, 4
 #: Width of the drawing in rem: the least, and for each place where clusters join.
-_LEAST, _PER_JOIN = 10.0, 0.5
+_LEAST, _PER_JOIN = 10.0, 0.7
 _SAID: Mapping[Scale, str] = {
     "linear": "height of the join",
     "root": "height of the join, on the scale of its square root, for most are small",

@@ -15,9 +15,10 @@ from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.surrogate_rules import said_of_rules, surrogate
 from n2d_framework.pages import RunView, write_run_report
-from n2d_framework.pages.shown_rows import shown_rows
+from n2d_framework.pages.shown_rows import ShownRows, is_series, shown_rows
 from n2d_framework.pages.thumbnails import checked_thumbnails
 from n2d_framework.pipeline.after_fit.arguments import integer
+from n2d_framework.pipeline.after_fit.contents import Contents, words_of_clusters
 from n2d_framework.pipeline.after_fit.explaining import explanations
 from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.fitting import usable_threads
@@ -134,7 +135,8 @@ class Reporter(Maintenance):
             classes = [str(called.get(value, value)) for value in coded.values]
             if scores is None:
                 scores = self.assess(y, None if training else X)
-        shown = shown_rows(rows)
+        shown = self._shown(rows, X)
+        words, said_of_words = words_of_clusters(shown, labels, self.descriptions_)
         sure, numbers = fit.fitted.confidence, self.__dict__.get("numbers_of_clusters_")
         view = RunView(
             name=title or "rows",
@@ -147,6 +149,7 @@ class Reporter(Maintenance):
             image_shape=shown.image_shape,
             texts=shown.texts,
             columns=shown.columns,
+            series=shown.series,
             treatments=self._treatments(rows),
             thumbnails=thumbnails,
             ids=None if rows.ids is None else rows.ids.tolist(),
@@ -156,6 +159,8 @@ class Reporter(Maintenance):
             confidence=None if sure is None else sure.of_rows(latent, labels),
             numbers=None if numbers is None else numbers.as_dict(),
             names=self.cluster_names_,
+            words=words,
+            said_of_words=said_of_words,
             tree=fit.fitted.tree_to_show(),
             scores=scores or {},
             facts=self._facts(len(labels)),
@@ -181,23 +186,30 @@ class Reporter(Maintenance):
         n_features : int, default 6
             Features of each cluster that set it apart.
         keep_rows : bool, default True
-            Whether ids of single rows may be given.
+            Whether ids and texts of single rows may be given.
 
         Returns
         -------
         dict
-            ``n_rows``; ``clusters``, a list with one mapping for each label in ascending order
-            (noise is -1): ``label``, ``name``, ``size``, ``share``, ``density`` (how many times as
-            near its rows have their tenth neighbour as rows in general), ``strength`` (mean; where
-            the clusterer knows it), ``confidence`` (mean; where stability was measured and kept),
+            ``n_rows``; of series ``series`` (``channels``, what the ``axis`` of time is, and which
+            ``steps`` at which ``times`` prototypes have: 200 at most); of texts ``words``, a
+            sentence on how words were found; ``clusters``, a list with one mapping for each label
+            in ascending order (noise is -1): ``label``, ``name``, ``size``, ``share``,
+            ``density`` (how many times as near its rows have their tenth neighbour as rows in
+            general), ``strength`` (mean; where the clusterer knows it), ``confidence`` (mean;
+            where stability was measured and kept),
             ``exemplars`` (ids, or numbers of rows; the first is the medoid),
             ``touches`` (``label`` and ``share`` of its nearest neighbours), ``distinctive``
             (``feature``, ``effect`` with ``low`` and ``high``, ``mean``, ``others``, ``lift`` of
             categories: how many times as frequent as in all rows) and ``rule``
-            (``conditions``, ``share``, ``precision``); ``fidelity`` of the rules, if they could be
+            (``conditions``, ``share``, ``precision``), of series ``prototype`` (for each channel
+            ``mean``, ``low`` and ``high``: the quartiles, and how many ``rows`` have the step;
+            padding counts nowhere), of texts ``words`` (each with its ``weight``) and ``texts``,
+            the beginnings of the exemplars; ``fidelity`` of the rules, if they could be
             measured; ``rules``, a sentence on them, or on why there are none; ``components``, what
-            the describe components said of the training rows; ``prepare``, for each prepare
-            component what it did to the data: pairs of what and how, in plain words.
+            the describe components said of the training rows (nothing without rows); ``prepare``,
+            for each prepare component what it did to the data: pairs of what and how, in plain
+            words.
 
         Raises
         ------
@@ -214,18 +226,22 @@ class Reporter(Maintenance):
         latent, manifold, labels, _ = self._outputs_of(rows)
         kept = fit.fitted.confidence
         sure = None if kept is None else kept.of_rows(latent, labels)
-        shown = shown_rows(rows)
+        shown = self._shown(rows, X)
         features = None if shown.features is None else shown.features.reshape(len(labels), -1)
         features_named = tuple(map(readable_feature, shown.names))
         found = profiles(
             manifold,
             labels,
-            features=features,
+            features=None if shown.series is not None else features,
             names=features_named,
             strengths=fit.fitted.row_strengths(manifold, labels, latent),
             n_exemplars=integer(n_exemplars, "n_exemplars", 0),
             n_contrasts=integer(n_features, "n_features", 0),
             random_state=fit.random_state,
+        )
+        ids = range(len(labels)) if rows.ids is None else rows.ids.tolist()
+        contents = Contents.of(
+            shown, labels, found, self.descriptions_, ids if keep_rows else None, number=n_features
         )
         replaced = (
             None
@@ -234,9 +250,8 @@ class Reporter(Maintenance):
         )
         rules = {} if replaced is None else {rule.label: rule for rule in replaced.rules}
         names = self.cluster_names_
-        ids = range(len(labels)) if rows.ids is None else rows.ids.tolist()
         clusters = []
-        for profile in found:
+        for profile in contents.profiles:
             about: dict[str, Any] = {
                 "label": profile.label,
                 "name": "noise"
@@ -255,13 +270,14 @@ class Reporter(Maintenance):
                 rule = attrs.asdict(rules[profile.label])
                 about["rule"] = {name: rule[name] for name in ("conditions", "share", "precision")}
                 about["rule"]["conditions"] = list(rule["conditions"])
-            clusters.append(about)
+            clusters.append(about | contents.of_cluster(profile.label))
         return {
             "n_rows": len(labels),
+            **contents.of_all(),
             "clusters": clusters,
             "fidelity": None if replaced is None else replaced.fidelity,
             "rules": said_of_rules(replaced, "rows are texts" if features is None else ""),
-            "components": self.descriptions_,
+            "components": self.descriptions_ if keep_rows else {},
             "prepare": {
                 name: [list(pair) for pair in said] for name, said in self._treatments(rows).items()
             },
@@ -321,6 +337,16 @@ class Reporter(Maintenance):
     def row_strengths(self) -> AnyArray | None:
         """Strength of each training row in its cluster: (n,), or ``None`` if none is known."""
         return self._fitted().fitted.row_strengths(self.manifold_, self.labels_, self.latent_)
+
+    def _shown(self, rows: Rows, given: Any) -> ShownRows:
+        """The shown part of rows; series in the times of the data that they came in."""
+        fitted = self._fitted().fitted
+        if rows.storage != "dense" or not (fitted.takes_series or is_series(rows)):
+            return shown_rows(rows)
+        own = given.schema if isinstance(given, Dataset) else None
+        if own is not None and own.series is not None and rows.schema.series is not None:
+            rows = attrs.evolve(rows, schema=attrs.evolve(rows.schema, series=own.series))
+        return shown_rows(rows, sequence=True, lengths=fitted.observed_steps(rows))
 
     def _treatments(self, rows: Rows) -> dict[str, list[tuple[str, str]]]:
         """For each prepare component, by its part and name, what it did to the data."""

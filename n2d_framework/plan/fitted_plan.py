@@ -16,7 +16,7 @@ from n2d_framework.plan.preparing import prepared
 from n2d_framework.plan.row_confidence import RowConfidence
 from n2d_framework.plan.run_step import Edge
 from n2d_framework.plan.steps import Plan, Step
-from n2d_framework.types import NOISE, AnyArray, Role
+from n2d_framework.types import NOISE, AnyArray, IntArray, Role
 
 __all__ = ["FittedPlan"]
 
@@ -178,6 +178,18 @@ class FittedPlan:
             if step.prepares:
                 edge = edge.after(self._applied(step, component, edge))
         return edge.rows
+
+    @property
+    def takes_series(self) -> bool:
+        """Return whether the embedder is for series only, whatever rows say that they are."""
+        return self.plan.last("embedder").spec.input_kinds == ("sequence",)
+
+    def observed_steps(self, x: Rows) -> IntArray | None:
+        """Steps of each series from the first on that are not padding, where the embedder knows."""
+        ask = getattr(self.component("embedder"), "observed_steps", None)
+        if ask is None:
+            return None
+        return np.asarray(ask(self.prepared(x).given), dtype=np.int64)
 
     def treatments(self, x: Rows) -> dict[str, list[tuple[str, str]]]:
         """List what was done to the data, in plain words, as the prepare components say it.

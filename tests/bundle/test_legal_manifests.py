@@ -195,3 +195,25 @@ def test_a_value_of_another_kind_is_refused_by_its_path(place, tmp_path):
     path.write_bytes(encode(manifest, SNAPSHOT.parts, created=""))
     with pytest.raises(BundleError, match="/".join(place[:2])):
         bundle.inspect(path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        3, {}, {"values": [0.0, 1.0], "dated": True},
+        {"values": [0.0, 1.0, 2.0], "dated": False, "since_start": True},
+        {"values": [0.0, True], "dated": False, "since_start": True},
+        {"values": [0.0, "1"], "dated": False, "since_start": True},
+    ],
+)  # fmt: skip
+def test_times_of_series_are_numbers_for_its_steps(tmp_path, wrong):
+    for times in (wrong, None, {"values": [0, 2.5], "dated": False, "since_start": True}):
+        manifest = copy.deepcopy(SNAPSHOT.manifest)
+        series = {"time": "t", "values": ["v"], "steps": 5, "interpolated": False, "times": times}
+        manifest["data"] |= {"feature_names": None, "schema": {"fields": [], "series": series}}
+        path = _write(str(tmp_path), manifest)
+        if times is wrong:
+            with pytest.raises(BundleError, match="data/schema/series"):
+                bundle.inspect(path)
+        else:
+            bundle.inspect(path)

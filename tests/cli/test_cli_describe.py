@@ -70,12 +70,36 @@ class Letters:
 def test_texts_have_no_rules(n2d: Run, elsewhere: Path, use_plugin) -> None:
     use_plugin("letters_plugin", TEXT_EMBEDDER)
     words = [f"{'red apples' if i % 2 else 'blue boats sail'} number {i}" for i in range(40)]
-    model = n2d_framework.N2D("letters", "identity", "kmeans", n_clusters=2, random_state=0)
+    model = n2d_framework.N2D(
+        "letters", "identity", "kmeans", describe=[], n_clusters=2, random_state=0
+    )
     model.fit(words).save("texts.n2d")
     Path("texts.jsonl").write_text("".join(json.dumps({"text": word}) + "\n" for word in words))
     result = n2d("describe", "texts.n2d", "texts.jsonl")
     assert result.exit_code == 0, result.output
     assert "No rules: rows are texts." in result.stdout
+    assert re.search(r"  words: (blue|boats|sail) \d", result.stdout)
+    assert re.search(r"  typical: \d+: blue boats sail number \d+\n", result.stdout)
+    assert "The package n2d-text names clusters" in result.stdout
+    assert "number" not in n2d("describe", "texts.n2d", "texts.jsonl", "--no-rows").stdout
+
+
+def test_series_are_described_by_channel_and_time(n2d: Run, elsewhere: Path) -> None:
+    lines = ["id,hour,load"]
+    for i in range(40):
+        level = [1.0 + 0.001 * ((7 * i + t) % 11) + (i % 2) * (4 <= t <= 6) for t in range(10)]
+        lines += [f"m{i},{t},{value:.4f}" for t, value in enumerate(level)]
+    Path("loads.csv").write_text("\n".join(lines) + "\n")
+    trio = ("embedder=pca", "manifolder=identity", "clusterer=kmeans", "n_clusters=2")
+    sets = [word for part in trio for word in ("--set", f"model.{part}")]
+    result = n2d("run", "loads.csv", "--id", "id", "--time", "hour", *sets, "--no-plots")
+    assert result.exit_code == 0, result.output
+    result = n2d("describe", "n2d-out/loads/loads.n2d", "loads.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("load at hour 4\N{EN DASH}6: ") == 2
+    assert re.search(
+        r"  mean of load: from 1\.\d+ at \d to [12]\.\d+ at \d \(hour\)", result.stdout
+    )
 
 
 def test_other_rows_than_those_of_the_model_are_refused(n2d: Run, flowers: Path) -> None:

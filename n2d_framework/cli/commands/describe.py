@@ -14,8 +14,8 @@ from n2d_framework.cli.terminal.console import out, print_json, styled
 
 __all__ = ["describe"]
 
-#: Columns of which it is said what was done to them.
-_SAID = 40
+#: Columns of which it is said what was done to them, and channels whose mean is described.
+_SAID, _CHANNELS = 40, 6
 
 
 @selecting
@@ -53,10 +53,12 @@ def describe(
     console = out()
     for about in described["clusters"]:
         console.print(_heading(about))
-        for line in _lines(about):
+        for line in _lines(about, described.get("series")):
             console.print(f"  {line}", soft_wrap=True)
         console.print()
     console.print(described["rules"])
+    if "words" in described:
+        console.print(described["words"])
     for part, said in described["prepare"].items():
         console.print(f"What {part} did to the data" + (":" if said else " is not known."))
         for what, how in said[:_SAID]:
@@ -76,10 +78,14 @@ def _heading(about: Mapping[str, Any]) -> Any:
     )
 
 
-def _lines(about: Mapping[str, Any]) -> list[str]:
+def _lines(about: Mapping[str, Any], series: Mapping[str, Any] | None) -> list[str]:
     from n2d_framework.readable import readable_number
 
     lines = []
+    if about.get("words"):
+        words = (f"{one['word']} {one['weight']:.3g}" for one in about["words"])
+        lines.append(f"words: {', '.join(words)}")
+    lines += [_prototype(one, series or {}) for one in about.get("prototype", [])[:_CHANNELS]]
     for one in about["distinctive"]:
         means, lift = [readable_number(one[name]) for name in ("mean", "others")], ""
         if one["lift"] is not None:
@@ -98,6 +104,21 @@ def _lines(about: Mapping[str, Any]) -> list[str]:
     if about["touches"]:
         next_to = (f"{item['label']} ({item['share']:.0%})" for item in about["touches"])
         lines.append(f"touches: {', '.join(next_to)}")
-    if about["exemplars"]:
+    lines += [f"typical: {one['id']}: {one['text']}" for one in about.get("texts", [])]
+    if about["exemplars"] and "texts" not in about:
         lines.append(f"typical: {', '.join(map(str, about['exemplars']))}")
     return lines
+
+
+def _prototype(one: Mapping[str, Any], series: Mapping[str, Any]) -> str:
+    """The mean of a channel in words."""
+    from n2d_framework.readable import readable_number
+
+    known = [i for i, value in enumerate(one["mean"]) if value is not None]
+    if not known:
+        return f"mean of {one['channel']}: nothing is known"
+    least, most = (choose(known, key=lambda i: one["mean"][i]) for choose in (min, max))
+    low, high = (
+        f"{readable_number(one['mean'][i])} at {series['times'][i]}" for i in (least, most)
+    )
+    return f"mean of {one['channel']}: from {low} to {high} ({series['axis']})"

@@ -14,6 +14,7 @@ import numpy as np
 from n2d_framework.core.kinds import Kind
 from n2d_framework.core.rows.column_parts import column_parts, of_column_parts
 from n2d_framework.core.rows.packing import packed, unpacked_strings
+from n2d_framework.core.rows.step_times import StepNames, StepTimes
 from n2d_framework.core.rows.written_names import refuse_nul
 from n2d_framework.core.state import State
 from n2d_framework.errors import DataError, did_you_mean
@@ -119,21 +120,41 @@ class SeriesForm:
         Length of each series.
     interpolated : bool
         Whether series are interpolated at evenly spaced times, or taken as they are.
+    times : StepTimes or None
+        Of the steps, where series were taken as they are.
     """
 
     time: str
     values: tuple[str, ...]
     steps: int
     interpolated: bool
+    times: StepTimes | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, as a bundle stores them."""
-        return attrs.asdict(self) | {"values": list(self.values)}
+        found = {name: getattr(self, name) for name in ("time", "steps", "interpolated")}
+        found["values"] = list(self.values)
+        return found if self.times is None else found | {"times": self.times.as_json()}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The form of what :meth:`as_json` gave."""
-        return cls(data["time"], tuple(data["values"]), data["steps"], data["interpolated"])
+        times = data.get("times")
+        return cls(
+            data["time"],
+            tuple(data["values"]),
+            data["steps"],
+            data["interpolated"],
+            None if times is None else StepTimes.from_json(times),
+        )
+
+    def step_names(self) -> StepNames:
+        """The steps as people read them."""
+        if self.interpolated:
+            return StepNames.of_shares(self.steps)
+        if self.times is None:
+            return StepNames.counted(self.steps)
+        return StepNames.of_times(self.times, self.time, self.steps)
 
 
 @attrs.frozen

@@ -214,6 +214,7 @@ function startMap() {
     });
     return made;
   }
+  const curve = D.curves ? curves() : () => null;
   function point(i) {
     if (i === state.at) return;
     state.at = i;
@@ -227,7 +228,7 @@ function startMap() {
     for (const { title, values } of SHARES) lines.push(el("span", {}, `${title}: ${(values[i] / 255).toFixed(2)}`));
     for (const column of COLUMNS.slice(0, 6)) lines.push(el("span", {}, `${column.name}: ${Number(column.values[i].toPrecision(6))}`));
     if (D.texts) lines.push(el("span", {}, D.texts[i]));
-    TIP.replaceChildren(...[D.sprite ? thumbnail(i) : null, el("div", {}, ...lines)].filter(Boolean));
+    TIP.replaceChildren(...[D.sprite ? thumbnail(i) : null, el("div", {}, ...lines), curve(i, clusterColour(CLUSTER[i]))].filter(Boolean));
     const { left, top } = canvas.getBoundingClientRect(), { offsetWidth: w, offsetHeight: h } = TIP;
     const x = left + toX(X[i] / 65535) / ratio + 14, y = top + toY(Y[i] / 65535) / ratio + 14;
     const across = Math.max(8, Math.min(x, document.documentElement.clientWidth - w - 8));
@@ -385,6 +386,7 @@ function startMap() {
   }
 
   for (const swatch of document.querySelectorAll(".swatch")) swatch.style.background = clusterColour(Number(swatch.dataset.place));
+  for (const charts of document.querySelectorAll(".prototype")) charts.style.setProperty("--own", clusterColour(Number(charts.dataset.place)));
   for (const button of document.querySelectorAll(".show")) button.addEventListener("click", () => {
     const place = Number(button.dataset.place), [x, y] = D.clusters[place].at;
     $("map-controls").querySelector("select").value = "cluster";

@@ -177,6 +177,10 @@ class SequenceAutoencoder(SequenceOptions, Trained):
     def _decoder_shapes(self) -> Mapping[str, Any]:
         return self._shapes()[1]
 
+    def observed_steps(self, x: AnyArray) -> IntArray:
+        """Steps of each series that are not padding: integers of shape (n,)."""
+        return observed_lengths(x.reshape(len(x), *_sequence(x.shape[1:])), self.padding_value)
+
     def _shapes(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Shapes of the weights of both networks, once it is sure that there are such."""
         if reasons := self.check_learned():

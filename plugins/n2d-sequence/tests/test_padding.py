@@ -5,6 +5,7 @@ from __future__ import annotations
 import n2d_sequence
 import numpy as np
 import pytest
+from n2d_sequence.conv1d import Conv1dAutoencoder
 
 from n2d_framework.plugin import DataError
 
@@ -29,6 +30,15 @@ def test_lengths_are_recognized(value):
     for x in (padded, padded.astype(np.float32)):
         assert n2d_sequence.observed_lengths(x, value).tolist() == [4, 9, 1]
         assert n2d_sequence.observed_lengths(x, None).tolist() == [9, 9, 9]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_embedders_count_the_steps_that_are_not_padding(padded, flat):
+    x = padded[:, :, 1] if flat else padded
+    wanted = n2d_sequence.observed_lengths(x, 0.0).tolist()
+    assert Conv1dAutoencoder(padding_value=0.0).observed_steps(x).tolist() == wanted
+    assert min(wanted) < 21
+    assert set(Conv1dAutoencoder().observed_steps(x).tolist()) == {21}
 
 
 def test_only_the_end_is_padding_and_only_where_all_features_are():

@@ -9,6 +9,7 @@ import pytest
 from n2d_text.class_tfidf import ClassTfidf
 from text_samples import SUBJECTS
 
+import n2d_framework as n2d
 from n2d_framework.errors import DataError
 from n2d_framework.plugin import ClusteredRows
 
@@ -75,3 +76,20 @@ def test_texts_without_words(texts, subjects):
     assert (about["name"], about["words"], len(about["examples"])) == (None, [], 3)
     with pytest.raises(DataError, match="no word is in at least min_df=2 texts"):
         ClassTfidf().describe(rows_of(some[subjects == 1], subjects[subjects == 1]))
+
+
+def test_descriptions_and_reports_of_a_model_give_the_words_with_their_weights(texts, tmp_path):
+    model = n2d.N2D("tfidf_svd", "identity", "kmeans", n_clusters=4, random_state=0).fit(texts)
+    said = model.describe(texts)
+    assert "class_tfidf" in said["words"]
+    of_component = model.descriptions_["class_tfidf"]["clusters"]
+    assert [about["words"] for about in said["clusters"]] == [c["words"] for c in of_component]
+    for about in said["clusters"]:
+        assert about["texts"][0] == {
+            "id": about["exemplars"][0],
+            "text": texts[about["exemplars"][0]],
+        }
+    page = model.report(tmp_path / "r.html", texts).read_text(encoding="utf-8")
+    for about in said["clusters"]:
+        first = about["words"][0]
+        assert f"<li>{first['word']} <small>{first['weight']:.3g}</small></li>" in page

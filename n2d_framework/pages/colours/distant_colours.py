@@ -7,7 +7,13 @@ from functools import cache
 import attrs
 import numpy as np
 
-from n2d_framework.pages.colour_difference import SIGHTS, ciede2000, cielab, contrast, linear_rgb
+from n2d_framework.pages.colours.colour_difference import (
+    SIGHTS,
+    ciede2000,
+    cielab,
+    contrast,
+    linear_rgb,
+)
 from n2d_framework.types import AnyArray, FloatArray
 
 __all__ = ["LIGHTER", "Palette", "distant_colours"]

@@ -1,0 +1,1 @@
+"""Contents of clusters: prototypes of series, and words of texts."""

@@ -1,0 +1,230 @@
+"""Prototypes of clusters of series, and when and by what they differ from others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import attrs
+import numpy as np
+
+from n2d_framework.core.arrays.contrasts import feature_contrasts, grouped
+from n2d_framework.metrics.cluster_profile import Contrast
+from n2d_framework.metrics.contents.observed_series import ObservedSeries
+from n2d_framework.types import AnyArray, FloatArray, IntArray
+
+__all__ = ["Prototype", "Window", "prototypes", "shown_steps", "telling_windows", "window_means"]
+
+#: Rows of a cluster whose quartiles are computed, drawn evenly from it.
+_MOST_ROWS = 5000
+#: A window is where the effect is at least this share of its greatest one there.
+_OF_PEAK = 0.5
+#: Half the width of a 95 % interval, in standard errors.
+_NORMAL = 1.96
+
+
+@attrs.frozen(eq=False)
+class Prototype:
+    """Prototype of the series of a cluster.
+
+    Attributes
+    ----------
+    mean, low, high : float64 array of shape (channels, steps)
+        Mean and quartiles at each step, of the rows that have the step; NaN where none has.
+    rows : int64 array of shape (channels, steps)
+        How many rows have it.
+    """
+
+    mean: FloatArray
+    low: FloatArray
+    high: FloatArray
+    rows: IntArray
+
+
+@attrs.frozen
+class Window:
+    """A stretch of time in which a channel sets a cluster apart.
+
+    Attributes
+    ----------
+    channel, first, last : int
+    contrast : Contrast
+        Of the mean of the stretch.
+    """
+
+    channel: int
+    first: int
+    last: int
+    contrast: Contrast
+
+
+def shown_steps(n_steps: int, most: int) -> IntArray:
+    """At most so many steps, evenly spaced, with the first and the last."""
+    return np.unique(np.linspace(0, n_steps - 1, min(n_steps, most)).round().astype(np.int64))
+
+
+def prototypes(
+    series: ObservedSeries, labels: IntArray, steps: IntArray | None = None
+) -> dict[int, Prototype]:
+    """Make the prototype of each cluster.
+
+    Parameters
+    ----------
+    series : ObservedSeries
+    labels : int64 array of shape (n,)
+    steps : int array, optional
+        Which steps; all by default.
+
+    Returns
+    -------
+    dict of int to Prototype
+        By label. Quartiles are those of at most 5,000 rows of a cluster.
+    """
+    return {
+        label: _prototype(series, own, slice(None) if steps is None else steps)
+        for label, own in grouped(labels)
+    }
+
+
+def _prototype(series: ObservedSeries, own: AnyArray, steps: slice | IntArray) -> Prototype:
+    made = []
+    for channel in range(len(series.channels)):
+        values = series.channel(channel, own)[:, steps]
+        known = ~np.isnan(values)
+        count = known.sum(axis=0)
+        total = np.where(known, values, 0.0).sum(axis=0)
+        mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        if len(values) > _MOST_ROWS:
+            values = values[np.linspace(0, len(values) - 1, _MOST_ROWS).astype(int)]
+        made.append((mean, *_quartiles(values), count))
+    mean, low, high, rows = (np.array(part) for part in zip(*made, strict=True))
+    return Prototype(mean, low, high, rows.astype(np.int64))
+
+
+def _quartiles(values: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """The first and third quartile of each column, of what is known (linear interpolation)."""
+    ordered = np.sort(values, axis=0)  # what is not known comes last
+    counts = (~np.isnan(values)).sum(axis=0)
+    found = []
+    for share in (0.25, 0.75):
+        place = share * np.maximum(counts - 1, 0)
+        below = np.floor(place).astype(int)
+        above = np.minimum(below + 1, np.maximum(counts - 1, 0))
+        columns, part = np.arange(values.shape[1]), place - below
+        low, high = ordered[below, columns], ordered[above, columns]
+        found.append(low + part * (high - low))
+    return found[0], found[1]
+
+
+def telling_windows(
+    series: ObservedSeries, labels: IntArray, number: int
+) -> Mapping[int, tuple[Window, ...]]:
+    """Find when, and in which channel, each cluster differs most from all other rows.
+
+    For each stretch of steps in which a cluster lies to the same side of the others, the window is
+    where the effect (Cohen's d of a step) is at least half of its greatest. What is compared then
+    is the mean of each row in the window; rows of which nothing is known there do not count.
+
+    Parameters
+    ----------
+    series : ObservedSeries
+    labels : int64 array of shape (n,)
+    number : int
+        At most so many for each cluster.
+
+    Returns
+    -------
+    mapping of int to tuple of Window
+        By label; by descending absolute effect.
+    """
+    groups = grouped(labels)
+    found: dict[int, list[Window]] = {label: [] for label, _ in groups}
+    if len(groups) < 2 or not number:
+        return dict.fromkeys(found, ())
+    for channel in range(len(series.channels)):
+        values = series.channel(channel)
+        effects = _effects_of_steps(values, [own for _, own in groups])
+        for (label, own), of_steps in zip(groups, effects, strict=True):
+            inside = np.zeros(len(labels), dtype=bool)
+            inside[own] = True
+            for first, last in _stretches(of_steps, number):
+                contrast = _contrast(
+                    values[:, first : last + 1],
+                    inside,
+                    f"{series.channels[channel]} at {series.steps.span(first, last)}",
+                )
+                if contrast is not None:
+                    found[label].append(Window(channel, first, last, contrast))
+    return {
+        label: tuple(sorted(windows, key=lambda window: -abs(window.contrast.effect))[:number])
+        for label, windows in found.items()
+    }
+
+
+def window_means(series: ObservedSeries, window: Window) -> FloatArray:
+    """Mean of each row in a window: (n,) float64, NaN where nothing is known."""
+    return _means(series.channel(window.channel)[:, window.first : window.last + 1])
+
+
+def _effects_of_steps(values: AnyArray, members: list[AnyArray]) -> AnyArray:
+    """Cohen's d of each group against the others at each step: (groups, steps); 0 if unknown."""
+    known = ~np.isnan(values)
+    counts = np.maximum(known.sum(axis=0), 1)
+    centre = np.where(known, values, 0.0).sum(axis=0) / counts
+    away = np.where(known, values - centre, 0.0)
+    spread = np.sqrt((away**2).sum(axis=0) / counts)
+    away = away / np.where(spread > 0, spread, 1.0)
+    sums = np.array([away[own].sum(axis=0) for own in members])
+    squares = np.array([(away[own] ** 2).sum(axis=0) for own in members])
+    rows = np.array([known[own].sum(axis=0) for own in members])
+    others, n = rows.sum(axis=0) - rows, np.maximum(rows, 1)
+    m = np.maximum(others, 1)
+    mean, mean_of_others = sums / n, (sums.sum(axis=0) - sums) / m
+    within = squares - n * mean**2 + (squares.sum(axis=0) - squares) - m * mean_of_others**2
+    pooled = np.sqrt(np.maximum(within, 0.0) / np.maximum(rows + others, 1))
+    # What does not vary within groups has an effect without bounds.
+    effects = (mean - mean_of_others) / np.maximum(pooled, 1e-6)
+    found: AnyArray = np.where((rows > 0) & (others > 0), effects, 0.0)
+    return found
+
+
+def _stretches(effects: AnyArray, number: int) -> Iterator[tuple[int, int]]:
+    """First and last step of the windows with the greatest effects, one for each change of side."""
+    sides = np.sign(effects)
+    ends = np.flatnonzero(np.diff(sides)) + 1
+    parts = [part for part in np.split(np.arange(len(effects)), ends) if sides[part[0]]]
+    peaks = [int(part[np.abs(effects[part]).argmax()]) for part in parts]
+    order = sorted(range(len(parts)), key=lambda i: -abs(effects[peaks[i]]))[:number]
+    for i in order:
+        part, peak = parts[i], peaks[i]
+        strong = np.abs(effects[part]) >= _OF_PEAK * abs(effects[peak])
+        weak = part[~strong]
+        before, after = weak[weak < peak], weak[weak > peak]
+        yield (
+            int(before[-1]) + 1 if len(before) else int(part[0]),
+            int(after[0]) - 1 if len(after) else int(part[-1]),
+        )
+
+
+def _means(values: AnyArray) -> FloatArray:
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    total = np.where(known, values, 0.0).sum(axis=1)
+    found: FloatArray = np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+    return found
+
+
+def _contrast(values: AnyArray, inside: AnyArray, name: str) -> Contrast | None:
+    """Compare means of rows; nothing if one side has none, or there is no difference."""
+    means = _means(values)
+    known = ~np.isnan(means)
+    if not (inside & known).any() or not (~inside & known).any():
+        return None
+    compared = feature_contrasts(means[known, None], inside[known])
+    own, rest = int(compared.sizes[1]), int(compared.sizes[0])
+    effect = float(compared.effects[1, 0])
+    if effect == 0:
+        return None
+    variance = (own + rest) / (own * rest) + effect**2 / (2 * (own + rest))
+    reach = _NORMAL * float(np.sqrt(variance))
+    low, high = float(compared.means[1, 0]), float(compared.others[1, 0])
+    return Contrast(name, effect, effect - reach, effect + reach, low, high)

@@ -1,0 +1,1 @@
+"""Colours of groups on light and dark paper: as different as may be."""
