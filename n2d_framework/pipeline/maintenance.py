@@ -28,7 +28,15 @@ from n2d_framework.pipeline.after_fit.choosing import (
 from n2d_framework.pipeline.after_fit.editing import Editor
 from n2d_framework.pipeline.after_fit.error_thresholds import ErrorThreshold, error_threshold
 from n2d_framework.pipeline.after_fit.refits import Stability, stability_of
-from n2d_framework.pipeline.after_fit.updating import Refit, Update, joined_rows, refitted
+from n2d_framework.pipeline.after_fit.updating import (
+    Refit,
+    Update,
+    joined_rows,
+    refitted,
+    refuse_few,
+    sizes_of,
+    warn_of_rows_again,
+)
 from n2d_framework.pipeline.assessor import Assessor
 from n2d_framework.pipeline.descriptions import names_given
 from n2d_framework.pipeline.fitting import Fit, usable_threads
@@ -372,7 +380,8 @@ class Maintenance(Assessor):
             New rows.
         old : array-like, frame or Dataset, optional
             Rows to be fitted together with them, such as those of the fit, by which clusters are
-            matched then. Without, the new rows are fitted alone.
+            matched then. Without, the new rows are fitted alone; fewer than 50 are not, unless the
+            model was fitted on no more.
         refit : {"drift", "always", "never"}, default "drift"
             When the composition is fitted again.
         candidates : iterable of int, default ()
@@ -385,23 +394,33 @@ class Maintenance(Assessor):
 
         Raises
         ------
-        DataError
-            If the rows do not fit the model.
+        CompositionError, DataError
+            If the rows do not fit the model, are too few to be fitted alone, or the refit finds no
+            cluster among them. The model is as it was then.
         UnsupportedError
             As for :meth:`drift`.
+
+        Warns
+        -----
+        DataWarning
+            If new rows are among the old ones, by their ids or all values: they count twice.
         """
         fit = self._fitted()
         one_of(refit, "refit", get_args(Refit))
         new = self._rows(X)
         known = None if old is None else self._rows(old)
         training = known is not None and known.fingerprint() == fit.data["fingerprint"]
+        if known is not None:
+            warn_of_rows_again(new, known)
+        elif refit == "always":
+            refuse_few(len(new), fit.data["n_rows"])
         found = self.drift(new, None if fit.reference is not None else known)
         parts = [new] if known is None else [known, new]
         outputs = [self._outputs_of(part) for part in parts]
         before = np.concatenate([labels for _, _, labels, _ in outputs])
         names = self.cluster_names_
         if refit == "never" or (refit == "drift" and found.verdict != "drift"):
-            return Update(found, self, None, _sizes(before, before), len(before), names)
+            return Update(found, self, None, sizes_of(before, before), len(before), names)
         judging = before
         if known is None and fit.reference is not None:
             # What is far from all clusters is predicted to be of one, but does not continue it.
@@ -411,7 +430,7 @@ class Maintenance(Assessor):
             named=fit.fitted.cluster_names, candidates=candidates,
         )  # fmt: skip
         names = names | model.cluster_names_
-        sizes = _sizes(before, model.labels_)
+        sizes = sizes_of(before, model.labels_)
         return Update(found, model, matched, sizes, len(before), names, lost)
 
     def _outputs_of(self, rows: Rows) -> tuple[AnyArray, AnyArray, IntArray, bool]:
@@ -427,9 +446,3 @@ class Maintenance(Assessor):
 
 def _by_name(features: AnyArray | None, names: tuple[str, ...]) -> dict[str, AnyArray]:
     return {} if features is None else dict(zip(names, features.T, strict=True))
-
-
-def _sizes(before: IntArray, now: IntArray) -> dict[int, tuple[int, int]]:
-    """For each label how many rows have it, by two labelings."""
-    labels = sorted({*before.tolist(), *now.tolist()})
-    return {k: (int((before == k).sum()), int((now == k).sum())) for k in labels}

@@ -11,6 +11,7 @@ import attrs
 
 from n2d_framework.core.dataset import Dataset, class_names
 from n2d_framework.core.rows import Rows
+from n2d_framework.errors import DataError, UnsupportedError
 from n2d_framework.metrics.cluster_profile import profiles
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.surrogate_rules import said_of_rules, surrogate
@@ -19,7 +20,7 @@ from n2d_framework.pages.shown_rows import ShownRows, is_series, shown_rows
 from n2d_framework.pages.thumbnails import checked_thumbnails
 from n2d_framework.pipeline.after_fit.arguments import integer
 from n2d_framework.pipeline.after_fit.contents import Contents, words_of_clusters
-from n2d_framework.pipeline.after_fit.explaining import explanations
+from n2d_framework.pipeline.after_fit.explaining import Surroundings, explanations
 from n2d_framework.pipeline.after_fit.row_names import positions_of
 from n2d_framework.pipeline.fitting import usable_threads
 from n2d_framework.pipeline.maintenance import Maintenance
@@ -284,16 +285,28 @@ class Reporter(Maintenance):
         }
 
     def explain(
-        self, X: Any, rows: Any, *, n_exemplars: int = 3, n_features: int = 5
+        self,
+        X: Any,
+        rows: Any = None,
+        *,
+        among: Any = None,
+        n_exemplars: int = 3,
+        n_features: int = 5,
     ) -> list[dict[str, Any]]:
         """Explain why rows are in their clusters, as plain values.
 
         Parameters
         ----------
         X : array-like, frame or Dataset
-            Rows among which neighbours are looked for: those of the fit, or others.
-        rows : str, int or sequence of them
-            The rows to explain, all of `X`: by id, or as integers by position.
+            Rows: with `rows`, and without `among`, also those among which neighbours are looked
+            for.
+        rows : str, int or sequence of them, optional
+            The rows of `X` to explain, by id, or as integers by position; by default all of them.
+        among : array-like, frame or Dataset, optional
+            Rows among which neighbours are looked for, such as those of the fit. Without it and
+            `rows` they are the rows of the fit, if the model knows where these are: in the process
+            that fitted it, or after an edit that keeps it. Their values are not known then, so that
+            no changes can be tried. A row with the same id is not a neighbour.
         n_exemplars : int, default 3
             Nearest rows of each of the two clusters.
         n_features : int, default 5
@@ -303,7 +316,8 @@ class Reporter(Maintenance):
         -------
         list of dict
             For each row ``row`` (its id, or position), ``label``, ``name``, ``strength`` (where the
-            clusterer knows it), ``second`` (``label`` and ``name`` of the nearest other cluster),
+            clusterer knows it), ``second`` (``label`` and ``name`` of the nearest other cluster;
+            ``None`` where there is no other),
             ``margin`` (from -1 to 1: by how much the own cluster is nearer than the second,
             relative to the farther of the two; by the mean distance to the five nearest rows of
             each), ``exemplars`` and ``exemplars_of_second`` (ids of the nearest rows), and
@@ -312,27 +326,55 @@ class Reporter(Maintenance):
             model predicts then. Features take the mean of the second cluster, columns their
             median or most frequent value there, patches of images and segments of sequences the
             mean ones, and of texts each word is left out. Empty if a component cannot place new
-            rows.
+            rows; ``None`` if values of other rows are not known.
 
         Raises
         ------
         DataError
-            If the rows do not fit the model, or there is no such row.
+            If the rows do not fit the model, there is no such row, or there is one row alone.
+        UnsupportedError
+            If it is not known where the rows of the fit are, and none are given.
         """
         given = self._rows(X)
         names = self.cluster_names_
-        latent, manifold, labels, _ = self._outputs_of(given)
+        *outputs, training = self._outputs_of(given)
+        latent, manifold, labels = outputs
+        if among is not None:
+            others = self._rows(among)
+            _, points, found, _ = self._outputs_of(others)
+            around = Surroundings(points, found, _listed(others.ids), others)
+        elif rows is None and not training:
+            around = self._surroundings()
+        elif len(given) == 1:
+            raise DataError(
+                "explain: there is one row, and no others to compare it with; leave out which to "
+                "explain to compare it with the rows of the fit, or give others, as among or "
+                "--among"
+            )
+        else:
+            around = Surroundings(manifold, labels, _listed(given.ids), given)
+        chosen = range(len(given)) if rows is None else positions_of(given.ids, len(given), rows)
         return explanations(
             given,
-            positions_of(given.ids, len(given), rows),
-            latent,
-            manifold,
-            labels,
+            chosen,
+            (latent, manifold, labels),
+            around,
             self._fitted().fitted,
             lambda label: "noise" if label == NOISE else names.get(label, f"cluster {label}"),
             n_exemplars=integer(n_exemplars, "n_exemplars", 0),
             n_features=integer(n_features, "n_features", 0),
         )
+
+    def _surroundings(self) -> Surroundings:
+        """Where the rows of the fit are, if that is known."""
+        kept = [r.component.points_ for r in self._fitted().results if r.step.spec.edits]
+        points = self.__dict__.get("manifold_", kept[0] if kept else None)
+        if points is None:
+            raise UnsupportedError(
+                "explain: it is not known where the rows of the fit are, which a bundle does not "
+                "hold; give rows to compare with, as among or --among, such as those of the fit"
+            )
+        return Surroundings(points, self.labels_, _listed(self.ids_))
 
     def row_strengths(self) -> AnyArray | None:
         """Strength of each training row in its cluster: (n,), or ``None`` if none is known."""
@@ -368,3 +410,7 @@ class Reporter(Maintenance):
             "fitted": fit.created,
             **{f"fit of {label}": value for label, value in seconds.items()},
         }
+
+
+def _listed(ids: AnyArray | None) -> list[str] | None:
+    return None if ids is None else [str(name) for name in ids.tolist()]

@@ -389,6 +389,25 @@ def test_rows_are_explained(n2d: Run, flowers: Path) -> None:
     assert "row plant 999: there is no such row" in result.stderr
 
 
+def test_new_rows_are_explained_beside_those_of_the_fit(n2d: Run, flowers: Path) -> None:
+    lines = Path("flowers.csv").read_text().splitlines()
+    Path("new.csv").write_text("\n".join([lines[0], lines[60].replace("plant 59", "new")]))
+    words = ("explain", "flowers.n2d", "new.csv", "--id", "plant")
+    result = n2d(*words, "--among", "flowers.csv", "--features", "1")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("row new: cluster ")
+    assert "nearest rows of its cluster: plant 59, " in result.stdout
+    assert re.search(r"(petal|sepal) .* gives margin ", result.stdout)
+    for more in ((), ("--row", "new")):
+        refused = n2d(*words, *more)
+        assert refused.exit_code == 2
+        assert "--among" in refused.stderr
+    kept = n2d("edit", "flowers.n2d", "--split", "0=2", "--data", "flowers.csv", "--id", "plant")
+    assert kept.exit_code == 0, kept.output
+    result = n2d(*words)
+    assert "no change is tried: values of other rows are not known" in result.stdout
+
+
 def test_confidence_is_kept_and_predicted(n2d: Run, flowers: Path) -> None:
     result = n2d("predict", "flowers.n2d", "flowers.csv", "--confidence")
     assert result.exit_code == 2

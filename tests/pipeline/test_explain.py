@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.manifold import SpectralEmbedding
 
 import n2d_framework as n2d
-from n2d_framework.errors import DataError
+from n2d_framework.errors import DataError, UnsupportedError
 
 
 def fitted(x, clusterer="kmeans", **more):
@@ -90,7 +90,8 @@ def test_images_sparse_rows_and_texts_have_parts_that_move_them(people):
     from n2d_framework.pipeline.after_fit.explaining import _changes
 
     rows = Rows.of(texts)
-    said = [one.what for one in _changes(rows, 0, np.array([0]), np.array([1]), 5)]
+    first, second = rows.take(np.array([0])), rows.take(np.array([1]))
+    said = [one.what for one in _changes(first, first, second, 5)]
     name = rows.schema.names[0]
     assert said == [f"{name}: without {word!r}" for word in ("red", "wine", "and", "grapes", "0")]
 
@@ -131,3 +132,49 @@ def test_unknown_rows_are_refused(people, row, said):
     with pytest.raises(DataError, match="row p0: 2 rows have this id"):
         model.explain(twice, "p0")
     assert fitted(people[["same"]].to_numpy()).explain(people[["same"]].to_numpy(), "7")
+
+
+def test_a_new_row_by_itself_is_compared_with_the_rows_of_the_fit(people, tmp_path):
+    model = fitted(people, embedder="pca", prepare="table")
+    new = people.iloc[[3]].rename(index={"p3": "new"})
+    new["size"] += 0.01
+    (about,) = model.explain(new)
+    assert about["row"] == "new"
+    assert about["label"] == model.predict(new)[0]
+    assert about["exemplars"][0] == "p3"
+    assert about["moves"] is None
+    (whole,) = model.explain(new, among=people)
+    assert {key: about[key] for key in about if key != "moves"} == {
+        key: whole[key] for key in whole if key != "moves"
+    }
+    assert {move["what"] for move in whole["moves"][:2]} == {"side", "size"}
+    (known,) = model.explain(people, ["p3"])
+    (same,) = model.explain(people.iloc[[3]], among=people)
+    assert (same["exemplars"], same["margin"]) == (known["exemplars"], known["margin"])
+    assert [move["label"] for move in same["moves"]] == [move["label"] for move in known["moves"]]
+    assert "p3" not in model.explain(people.iloc[[3]])[0]["exemplars"]
+    assert len(model.explain(people.iloc[3:6])) == 3
+    assert [one["moves"] is None for one in model.explain(people)] == [False] * 80
+    with pytest.raises(DataError, match="one row, and no others to compare it with"):
+        model.explain(new, "new")
+    model.save(tmp_path / "m.n2d")
+    again = n2d.load(tmp_path / "m.n2d")
+    with pytest.raises(UnsupportedError, match="give rows to compare with, as among"):
+        again.explain(new)
+    assert again.explain(new, among=people) == [whole]
+    again.edit(people).split(int(about["label"]), 2).undo().must_link(["p0", "p2"])
+    again.save(tmp_path / "m.n2d")
+    (kept,) = n2d.load(tmp_path / "m.n2d").explain(new)
+    assert (kept["margin"], kept["exemplars"][0]) == (about["margin"], 3)
+
+
+def test_new_images_and_sparse_rows_are_explained_beside_others():
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 0.1, (60, 8, 8))
+    images[::2, :2, :2] = 1.0
+    (about,) = fitted(images[2:]).explain(images[:1], among=images[2:])
+    assert about["moves"][0]["what"] == "rows 0 to 1, columns 0 to 1"
+    flat = csr_array(images.reshape(60, -1) * (images.reshape(60, -1) > 0.05))
+    model = fitted(flat[2:], embedder="truncated_svd")
+    (about,) = model.explain(flat[[1]], among=flat[2:])
+    assert {move["what"] for move in about["moves"]} >= {f"feature {i}" for i in (0, 1, 8, 9)}

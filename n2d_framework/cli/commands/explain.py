@@ -11,6 +11,7 @@ import typer
 from n2d_framework.cli.commands.verify import TRUST
 from n2d_framework.cli.flags import InsteadOfTables, selecting
 from n2d_framework.cli.terminal.console import out, print_json, styled
+from n2d_framework.types import NOISE
 
 __all__ = ["explain"]
 
@@ -22,9 +23,18 @@ def explain(
         str, typer.Argument(help="Rows, among which are those to explain: of the fit, or others.")
     ],
     row: Annotated[
-        list[str],
-        typer.Option(metavar="ID", help="A row, by its id or, without ids, its position."),
-    ],
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="A row, by its id or, without ids, its position; by default, with --among, all.",
+        ),
+    ] = None,
+    among: Annotated[
+        str | None,
+        typer.Option(
+            help="Rows to compare them with, such as those of the fit; by default all of DATA.",
+        ),
+    ] = None,
     select: Callable[[Any], Any] = lambda data: data,
     exemplars: Annotated[int, typer.Option(min=1, help="Nearest rows of each cluster.")] = 3,
     features: Annotated[int, typer.Option(min=1, help="Changes that would move the row.")] = 5,
@@ -37,7 +47,9 @@ def explain(
 
     model = load(bundle, trusted=trust or ())
     rows = load_rows(select(data), like=model.schema_)
-    found = model.explain(rows, row, n_exemplars=exemplars, n_features=features)
+    others = None if among is None else load_rows(select(among), like=model.schema_)
+    counts = {"n_exemplars": exemplars, "n_features": features}
+    found = model.explain(rows, row or None, among=others, **counts)
     if json:
         print_json(found)
         return
@@ -63,7 +75,12 @@ def _lines(about: Mapping[str, Any]) -> list[str]:
     if about["exemplars_of_second"]:
         near = ", ".join(map(str, about["exemplars_of_second"]))
         lines.append(f"nearest rows of {second['name']}: {near}")
-    for move in about["moves"]:
+    if second is None:
+        no = "cluster" if about["label"] == NOISE else "other cluster to compare with"
+        lines.append(f"there is no {no}")
+    elif about["moves"] is None:
+        lines.append("no change is tried: values of other rows are not known; give some, --among")
+    for move in about["moves"] or ():
         values = "" if move["becomes"] is None else f" {_said(move['value'])} as "
         values += "" if move["becomes"] is None else _said(move["becomes"])
         margin = f" gives margin {move['margin']:+.2f}" if "margin" in move else " is tried"

@@ -192,7 +192,7 @@ class Editor:
             number = parts_by_refit(component, again, own, label, number)
         elif number is None:
             number = parts_by_place(component, np.asarray(rows)[own], label)
-        new = self._unused_id(fit)
+        new = max(self._unused_id(fit), label + 1)
         edit = self._edit("split", [label, *range(new, new + number - 1)], "", note)
         self._replay([*self.journal, edit | ({"refit": True} if refit else {})])
         return self

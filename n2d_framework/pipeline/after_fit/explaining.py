@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -17,7 +18,7 @@ from n2d_framework.plan.fitted_plan import FittedPlan
 from n2d_framework.readable import readable_feature
 from n2d_framework.types import NOISE, AnyArray, IntArray
 
-__all__ = ["explanations"]
+__all__ = ["Surroundings", "explanations"]
 
 #: Rows of a cluster whose mean distance is the distance to it.
 _NEAREST = 5
@@ -40,12 +41,44 @@ class _Change:
     becomes: Any = None
 
 
+def _in_float64(given: AnyArray) -> AnyArray:
+    return np.asarray(given, dtype=np.float64)
+
+
+@attrs.define(eq=False, slots=False)
+class Surroundings:
+    """Rows among which those that are explained have their neighbours.
+
+    Attributes
+    ----------
+    points : array of shape (n, m)
+        Their coordinates on the manifold.
+    labels : int64 array of shape (n,)
+    ids : sequence of str, or None
+    rows : Rows or None
+        Their values; ``None`` where only their coordinates are known.
+    """
+
+    points: AnyArray = attrs.field(converter=_in_float64)
+    labels: IntArray
+    ids: Sequence[str] | None = None
+    rows: Rows | None = None
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Position of each id."""
+        return {} if self.ids is None else {str(name): i for i, name in enumerate(self.ids)}
+
+    def called(self, places: Sequence[int]) -> list[Any]:
+        """Ids of rows, or their positions."""
+        return list(places) if self.ids is None else [self.ids[i] for i in places]
+
+
 def explanations(
     rows: Rows,
     chosen: Sequence[int],
-    latent: AnyArray,
-    coordinates: AnyArray,
-    labels: IntArray,
+    outputs: tuple[AnyArray, AnyArray, IntArray],
+    around: Surroundings,
     fitted: FittedPlan,
     name: Callable[[int], str],
     *,
@@ -57,11 +90,12 @@ def explanations(
     Parameters
     ----------
     rows : Rows
-        All rows, among which neighbours are looked for.
     chosen : sequence of int
-        Positions of the rows that are explained.
-    latent, coordinates : arrays of shape (n, d) and (n, m)
-    labels : int64 array of shape (n,)
+        Positions of those that are explained.
+    outputs : arrays of shape (n, d), (n, m) and (n,)
+        Latent rows, coordinates and labels of `rows`.
+    around : Surroundings
+        Where neighbours are looked for; a row is not a neighbour of itself.
     fitted : FittedPlan
     name : callable
         Gives the name of a cluster.
@@ -73,14 +107,16 @@ def explanations(
     list of dict
         As :meth:`N2D.explain` says.
     """
-    points = np.asarray(coordinates, dtype=np.float64)
     ids = range(len(rows)) if rows.ids is None else rows.ids.tolist()
-    some = list(chosen)
-    strengths = fitted.row_strengths(coordinates[some], labels[some], latent[some])
+    latent, coordinates, labels = (given[list(chosen)] for given in outputs)
+    strengths = fitted.row_strengths(coordinates, labels, latent)
     found = []
     for number, row in enumerate(chosen):
-        own = int(labels[row])
-        near = _nearest(points[row], points, labels, skip=row)
+        own, point = int(labels[number]), coordinates[number].astype(np.float64)
+        itself = -1 if rows.ids is None else around.places.get(str(ids[row]), -1)
+        if around.rows is rows:
+            itself = row
+        near = _nearest(point, around, skip=itself)
         others = sorted((about[0], label) for label, about in near.items() if label != own)
         second = others[0][1] if others else None
         about: dict[str, Any] = {
@@ -90,25 +126,27 @@ def explanations(
             "strength": None if strengths is None else float(strengths[number]),
             "second": None if second is None else {"label": second, "name": name(second)},
             "margin": None if own == NOISE else _margin(near, own, second),
-            "exemplars": [ids[i] for i in near[own][1][:n_exemplars]] if own in near else [],
+            "exemplars": around.called(near[own][1][:n_exemplars]) if own in near else [],
             "exemplars_of_second": []
             if second is None
-            else [ids[i] for i in near[second][1][:n_exemplars]],
-            "moves": [],
+            else around.called(near[second][1][:n_exemplars]),
+            "moves": None if around.rows is None else [],
         }
-        if second is not None and fitted.plan.inductive:
+        if second is not None and fitted.plan.inductive and around.rows is not None:
+            given = rows.take(np.array([row]))
             about["moves"] = _moves(
-                rows, row, points, labels, fitted, own, second, n_features=n_features
+                given, around, fitted, own, second, skip=itself, n_features=n_features
             )
         found.append(about)
     return found
 
 
 def _nearest(
-    point: AnyArray, points: AnyArray, labels: IntArray, *, skip: int = -1
+    point: AnyArray, around: Surroundings, *, skip: int = -1
 ) -> dict[int, tuple[float, list[int]]]:
     """For each cluster the distance to it, and its rows that are nearest, the nearest first."""
-    apart = np.sqrt(((points - point) ** 2).sum(axis=1))
+    labels = around.labels
+    apart = np.sqrt(((around.points - point) ** 2).sum(axis=1))
     order = np.argsort(apart, kind="stable")
     order = order[(order != skip) & (labels[order] != NOISE)]
     found = {}
@@ -128,31 +166,30 @@ def _margin(near: Mapping[int, tuple[Any, ...]], own: int, second: int | None) -
 
 
 def _moves(
-    rows: Rows,
-    row: int,
-    points: AnyArray,
-    labels: IntArray,
+    row: Rows,
+    around: Surroundings,
     fitted: FittedPlan,
     own: int,
     second: int,
     *,
+    skip: int,
     n_features: int,
 ) -> list[dict[str, Any]]:
-    """Changes that bring the row nearest to the second cluster, as predicted."""
-    reference = own if own != NOISE else second
-    here = _some(np.flatnonzero(labels == reference))
-    there = _some(np.flatnonzero(labels == second))
-    if own == NOISE:
-        here = np.array([row])
-    changes = list(_changes(rows, row, here, there, n_features * _TRIED))
+    """Changes that bring the one row nearest to the second cluster, as predicted."""
+    rows, labels = around.rows, around.labels
+    assert rows is not None
+    # Noise has nothing in common: the row itself is compared with the second cluster.
+    here = row if own == NOISE else rows.take(_some(np.flatnonzero(labels == own)))
+    there = rows.take(_some(np.flatnonzero(labels == second)))
+    changes = list(_changes(row, here, there, n_features * _TRIED))
     if not changes:
         return []
-    copies = rows.take(np.full(len(changes), row))
-    tried = attrs.evolve(copies, values=_together(rows, [one.values for one in changes]), ids=None)
+    copies = row.take(np.zeros(len(changes), dtype=np.int64))
+    tried = attrs.evolve(copies, values=_together(row, [one.values for one in changes]), ids=None)
     placed, predicted = fitted.outputs(tried, "manifolder", fitted.plan.labels)
     found = []
     for one, point, label in zip(changes, placed, predicted.tolist(), strict=True):
-        near = _nearest(point.astype(np.float64), points, labels, skip=row)
+        near = _nearest(point.astype(np.float64), around, skip=skip)
         margin = None if own == NOISE else _margin(near, own, second)
         # Noise has no margin: the nearer to the other cluster, the farther it is moved.
         left = near[second][0] if margin is None else margin
@@ -182,34 +219,32 @@ def _together(rows: Rows, values: list[Any]) -> Any:
     return np.stack(values)
 
 
-def _changes(
-    rows: Rows, row: int, here: AnyArray, there: AnyArray, number: int
-) -> Iterator[_Change]:
-    """Changes of a row to what is typical of other rows, by kind of data."""
-    if rows.storage == "columns":
-        yield from _of_columns(rows, row, there, number)
+def _changes(row: Rows, here: Rows, there: Rows, number: int) -> Iterator[_Change]:
+    """Changes of one row to what is typical of other rows, by kind of data."""
+    if row.storage == "columns":
+        yield from _of_columns(row, there, number)
         return
-    if rows.storage == "sparse":
-        yield from _of_sparse(rows, row, here, there, number)
+    if row.storage == "sparse":
+        yield from _of_sparse(row, here, there, number)
         return
-    values, shown = rows.values, shown_rows(rows.take([row]))
-    typical = values[there].mean(axis=0, dtype=np.float64)
-    if values.ndim > 1 and (shown.image_shape is not None or values.ndim > 2):
-        yield from _of_parts(values[row], typical, shown.image_shape or values.shape[1:])
+    value, shown = row.values[0], shown_rows(row)
+    typical = there.values.mean(axis=0, dtype=np.float64)
+    if value.ndim > 0 and (shown.image_shape is not None or value.ndim > 1):
+        yield from _of_parts(value, typical, shown.image_shape or value.shape)
         return
-    own = values[row].reshape(-1).astype(np.float64)
+    own = value.reshape(-1).astype(np.float64)
     typical = typical.reshape(-1)
-    sides = [values[part].reshape(len(part), -1).astype(np.float64) for part in (here, there)]
+    sides = [side.values.reshape(len(side), -1).astype(np.float64) for side in (here, there)]
     spread = np.sqrt(sum(side.var(axis=0) for side in sides) / 2) + np.finfo(float).tiny
     effect = np.abs(typical - (own if len(here) == 1 else sides[0].mean(axis=0))) / spread
     effect[own == typical] = -1.0
     for place in np.argsort(-effect, kind="stable")[:number].tolist():
         if effect[place] > 0:
-            changed = values[row].copy().reshape(-1)
+            changed = value.copy().reshape(-1)
             changed[place] = typical[place]
             yield _Change(
                 readable_feature(shown.names[place]),
-                changed.reshape(values[row].shape),
+                changed.reshape(value.shape),
                 float(own[place]),
                 float(changed[place]),
             )
@@ -233,10 +268,10 @@ def _of_parts(own: AnyArray, typical: AnyArray, shape: tuple[int, ...]) -> Itera
         yield _Change(said, changed.reshape(own.shape))
 
 
-def _of_columns(rows: Rows, row: int, there: AnyArray, number: int) -> Iterator[_Change]:
+def _of_columns(row: Rows, there: Rows, number: int) -> Iterator[_Change]:
     """Each field with its median or most frequent value there; of a text, each word left out."""
-    whole = {field.name: rows.column(field.name)[[row]] for field in rows.schema.fields}
-    for field in rows.schema.fields:
+    whole = {field.name: row.column(field.name) for field in row.schema.fields}
+    for field in row.schema.fields:
         own = whole[field.name][0]
         if field.kind == "text":
             words = [] if own is None else list(dict.fromkeys(_WORD.findall(own)))
@@ -245,7 +280,7 @@ def _of_columns(rows: Rows, row: int, there: AnyArray, number: int) -> Iterator[
                 value = np.array([left], dtype=object)
                 yield _Change(f"{field.name}: without {word!r}", whole | {field.name: value})
             continue
-        column = rows.column(field.name)[there]
+        column = there.column(field.name)
         column = column[~missing_in(column)]
         if not len(column):
             continue
@@ -271,18 +306,15 @@ def _plain(value: Any) -> Any:
     return float(value)
 
 
-def _of_sparse(
-    rows: Rows, row: int, here: AnyArray, there: AnyArray, number: int
-) -> Iterator[_Change]:
+def _of_sparse(row: Rows, here: Rows, there: Rows, number: int) -> Iterator[_Change]:
     """Features that differ most between the clusters, as they are in the other one."""
-    values = rows.values
-    typical = np.asarray(values[there].mean(axis=0)).ravel()
-    own = values[[row]].toarray().ravel()
-    apart = np.abs(typical - np.asarray(values[here].mean(axis=0)).ravel())
-    names = rows.schema.names
+    typical = np.asarray(there.values.mean(axis=0)).ravel()
+    own = row.values.toarray().ravel()
+    apart = np.abs(typical - np.asarray(here.values.mean(axis=0)).ravel())
+    names = row.schema.names
     for place in np.argsort(-apart, kind="stable")[:number].tolist():
         if apart[place] > 0 and own[place] != typical[place]:
-            changed = values[[row]].tolil()
+            changed = row.values.tolil()
             changed[0, place] = typical[place]
             said = readable_feature(names[place] if names else str(place))
             yield _Change(said, changed.tocsr(), float(own[place]), float(typical[place]))

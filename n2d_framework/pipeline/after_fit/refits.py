@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -13,7 +14,14 @@ from sklearn.base import clone
 
 from n2d_framework.core.roles import LABEL_ROLE
 from n2d_framework.core.rows import Rows
-from n2d_framework.errors import ConfigError, Problem, UnsupportedError
+from n2d_framework.errors import (
+    CompositionError,
+    ConfigError,
+    DataError,
+    DataWarning,
+    Problem,
+    UnsupportedError,
+)
 from n2d_framework.metrics.coding import code, require_same_length
 from n2d_framework.metrics.matching import match_clusters
 from n2d_framework.pipeline.after_fit.arguments import integer
@@ -175,6 +183,8 @@ def stability_of(
     ------
     ConfigError
         If there would be fewer than two refits.
+    CompositionError, DataError
+        If a resample is too small for the components; or all rows are noise.
     UnsupportedError
         If rows are to be resampled, and a component cannot place new ones; or there are more than
         10,000 clusters, which are compared with each other.
@@ -188,6 +198,11 @@ def stability_of(
             "resamples: a component cannot place rows that it was not fitted on; use seeds alone"
         )
     number = len(np.unique(labels[labels != NOISE]))
+    if not number:
+        raise DataError(
+            f"stability: all {len(labels)} rows are noise; there is no cluster whose stability "
+            "could be measured"
+        )
     if number > _MOST_CLUSTERS:
         raise UnsupportedError(
             f"stability: {number} clusters are too many to be compared with those of refits, at "
@@ -199,6 +214,13 @@ def stability_of(
         votes.append(edited(_matched(before, found, taken)))
         kinds.append(kind)
     given = np.stack(votes)
+    if number == 1 and (given == labels).all():
+        warnings.warn(
+            "stability: there is one cluster and no refit finds another; that all agree says "
+            "nothing of it",
+            DataWarning,
+            stacklevel=3,
+        )
     clusters = [label for label in np.unique(labels).tolist() if label != NOISE]
     return Stability(
         labels,
@@ -274,7 +296,13 @@ def _labels_by(again: Any, rows: Rows, kind: str) -> IntArray:
         return np.asarray(fitted.labels_)
     drawn = np.random.default_rng(again.random_state).permutation(len(rows))
     part = np.sort(drawn[: max(2, round(_SHARE * len(rows)))])
-    return np.asarray(again.fit(rows.take(part)).predict(rows))
+    try:
+        return np.asarray(again.fit(rows.take(part)).predict(rows))
+    except CompositionError as error:
+        raise CompositionError(
+            f"stability: resamples are fits on {len(part)} of the {len(rows)} rows: {error}; or "
+            "use seeds alone (resamples=0)"
+        ) from error
 
 
 def _matched(labels: IntArray, found: IntArray, taken: int) -> IntArray:

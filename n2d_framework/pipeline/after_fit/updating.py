@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 import numpy as np
 
 from n2d_framework.core.rows import Rows, joined
+from n2d_framework.errors import CompositionError, DataError, DataWarning
 from n2d_framework.metrics.drift.following import Drift
 from n2d_framework.metrics.succession import Succession, succession
 from n2d_framework.pipeline.after_fit.editing import LINKS
 from n2d_framework.pipeline.after_fit.refits import unfitted_again
 from n2d_framework.types import NOISE, IntArray
 
-__all__ = ["Refit", "Update", "joined_rows", "refitted"]
+__all__ = [
+    "Refit", "Update", "joined_rows", "refitted", "refuse_few", "sizes_of", "warn_of_rows_again",
+]  # fmt: skip
+
+#: Fewer new rows are not fitted by themselves: of so few, drift says nothing either.
+_FEWEST: Final = 50
 
 Refit: TypeAlias = Literal["drift", "always", "never"]
 
@@ -102,6 +109,54 @@ def joined_rows(parts: Sequence[Rows]) -> Rows:
     return attrs.evolve(first, values=values, ids=ids, weights=None)
 
 
+def refuse_few(n_rows: int, n_rows_before: int) -> None:
+    """Refuse to fit a few new rows by themselves.
+
+    Parameters
+    ----------
+    n_rows, n_rows_before : int
+        Of new rows, and of rows of the fit.
+
+    Raises
+    ------
+    DataError
+        If they are fewer than 50, and fewer than the rows of the fit.
+    """
+    if n_rows < min(_FEWEST, n_rows_before):
+        raise DataError(
+            f"refit: new rows by themselves must be at least {min(_FEWEST, n_rows_before)} to be "
+            f"fitted, and there are {n_rows}; give rows to be fitted together with them, such as "
+            "those of the fit, as old or --with"
+        )
+
+
+def warn_of_rows_again(new: Rows, known: Rows) -> None:
+    """Warn where new rows are among those that they are fitted together with."""
+    again = 0
+    if new.fingerprint() == known.fingerprint():
+        again = len(new)
+    elif new.ids is not None and known.ids is not None:
+        again = len({*map(str, new.ids)} & {*map(str, known.ids)})
+    if again:
+        warnings.warn(
+            f"update: {again} of the {len(new)} new rows are among the old ones as well, by their "
+            "ids or values; fitted together, they count twice",
+            DataWarning,
+            stacklevel=3,
+        )
+
+
+def sizes_of(before: IntArray, now: IntArray) -> dict[int, tuple[int, int]]:
+    """For each label how many rows have it, by two labelings.
+
+    Parameters
+    ----------
+    before, now : int64 arrays of shape (n,)
+    """
+    labels = sorted({*before.tolist(), *now.tolist()})
+    return {k: (int((before == k).sum()), int((now == k).sum())) for k in labels}
+
+
 def refitted(
     model: Any,
     rows: Rows,
@@ -137,14 +192,31 @@ def refitted(
     Succession
     tuple of str
         Edits that could not be made again, in words.
+
+    Raises
+    ------
+    CompositionError
+        If the components cannot be fitted on so few rows.
+    DataError
+        If all rows are noise then.
     """
     journal = model.edit().journal
     again = unfitted_again(model, random_state=model.random_state_)
     numbers = list(candidates)
-    if numbers:
-        again.choose_n_clusters(rows, numbers)
-    else:
-        again.fit(rows)
+    try:
+        if numbers:
+            again.choose_n_clusters(rows, numbers)
+        else:
+            again.fit(rows)
+    except CompositionError as error:
+        raise CompositionError(
+            f"refit of {len(rows)} rows: {error}{_more(judged, rows)}"
+        ) from error
+    if (again.labels_ == NOISE).all() and (model.labels_ != NOISE).any():
+        raise DataError(
+            f"refit: no cluster is found in the {len(rows)} rows, all are noise, and the model "
+            f"stays as it is{_more(judged, rows)}"
+        )
     used = [k for edit in journal for k in (*edit["ids"], *edit.get("becomes", ()))]
     first_new = max([-1, *model.labels_.tolist(), *before.tolist(), *used]) + 1
 
@@ -163,6 +235,12 @@ def refitted(
     if merged:
         found = succession(before, again.labels_, judged=judged, known=clusters)
     return again, found, tuple(_again(editor, again, journal, named, training=training))
+
+
+def _more(judged: int, rows: Rows) -> str:
+    """Advice where new rows were fitted by themselves."""
+    alone = judged == len(rows)
+    return "; give rows to be fitted together with them, as old or --with" if alone else ""
 
 
 def _again(
