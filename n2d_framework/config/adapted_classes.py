@@ -9,7 +9,7 @@ from typing import Any
 from n2d_framework.config.choice import Choice
 from n2d_framework.config.expansion import expand_options
 from n2d_framework.core.options import Option
-from n2d_framework.core.origin.code import code_of, outlasts
+from n2d_framework.core.origin.code import code_of, passing
 from n2d_framework.core.origin.markers import PROJECT
 from n2d_framework.core.spec import ComponentSpec, load_object
 from n2d_framework.errors import ComponentImportError, ConfigError, Problem, did_you_mean
@@ -247,10 +247,10 @@ def code_problems(choice: Choice, path: str, *, allow_code: bool) -> list[Proble
         text = "does not say which code it imports (imported_code), so its results cannot be kept"
         return [Problem(path, f"{choice.spec.name!r} {text}")]
     try:
-        code = code_of(choice.spec, component)
+        lost = passing(code_of(choice.spec, component))
     except ComponentImportError as error:
         return [Problem(path, str(error))]
-    if outlasts(code):
+    if not lost:
         return []
     text = "is code without a file, which no other process can know again; put it into a module"
-    return [Problem(path, f"{', '.join(code)}: {text}")]
+    return [Problem(path, f"{', '.join(lost)}: {text}")]

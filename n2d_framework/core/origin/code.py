@@ -26,7 +26,7 @@ from typing import Any
 from n2d_framework.core.spec import ComponentSpec, load_object
 
 __all__ = [
-    "code_of", "extra_requirements", "libraries_of", "library_versions", "normalized", "outlasts",
+    "code_of", "extra_requirements", "libraries_of", "library_versions", "normalized", "passing",
     "requirements",
 ]  # fmt: skip
 
@@ -69,9 +69,9 @@ def code_of(spec: ComponentSpec, component: Any) -> dict[str, str]:
     return found
 
 
-def outlasts(code: Mapping[str, str]) -> bool:
-    """Return whether another process can know that it has the same code."""
-    return not any(value.startswith(_PASSING) for value in code.values())
+def passing(code: Mapping[str, str]) -> list[str]:
+    """Names of the code that no other process can know to be the same."""
+    return [name for name, value in code.items() if value.startswith(_PASSING)]
 
 
 def requirements(distribution: str) -> list[str]:
