@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 import n2d_framework as n2d
 from n2d_framework.errors import ConfigError, DataError, StateError, UnsupportedError
+from n2d_framework.plugin import FitContext
 
 
 def rows(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -200,6 +201,22 @@ def test_parts_without_ids_in_a_configuration_get_some_that_no_cluster_has(model
     for edit in ({"kind": "split", "ids": [0]}, {"kind": "merge", "ids": [0, 1], "n_clusters": 2}):
         with pytest.raises(ConfigError, match=r"or n_clusters|merge takes no n_clusters"):
             model.set_params(refine={"name": "edits", "journal": [edit]}).fit(x)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({"ids": (0, 1), "refit": True}, "split of cluster 0: .*fit the model by itself"),
+        ({"ids": (0,), "n_clusters": 2}, "give ids that no cluster has"),
+    ],
+)
+def test_where_the_steps_before_are_not_known_it_is_said(edit, said):
+    from n2d_builtin.refine.edits import Edit, Edits
+
+    edits = Edits(journal=(Edit(kind="split", **edit),))
+    m, labels = np.arange(6, dtype=np.float32)[:, None], np.zeros(6, dtype=np.int64)
+    with pytest.raises(UnsupportedError, match=said):
+        edits.fit(m, labels, context=FitContext())
 
 
 @pytest.mark.parametrize(
