@@ -372,8 +372,8 @@ class Reporter(Maintenance):
         if points is None:
             raise UnsupportedError(
                 "explain: it is not known where the rows of the fit are, which a bundle does not "
-                "hold; give rows to compare with, as among or --among, such as those of the fit; or "
-                "say which rows to explain among all of these, as rows or --row"
+                "hold; give rows to compare with, as among or --among, such as those of the fit, "
+                "or say which rows to explain among all of these, as rows or --row"
             )
         return Surroundings(points, self.labels_, _listed(self.ids_))
 
