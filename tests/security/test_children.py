@@ -53,7 +53,7 @@ def go(command, folder):
 @pytest.mark.parametrize(
     "arguments",
     [["compare", "config.yaml", "--no-report", "--set", "timeout=100"],
-     ["compare", "config.yaml", "--no-report", "--workers", "2"],
+     ["compare", "config.yaml", "--no-report", "--workers", "1"],
      ["doctor"]],
     ids=["limits", "workers", "doctor"],
 )  # fmt: skip

@@ -84,7 +84,7 @@ def _holders(n_modules: int) -> dict[str, Any]:
 def library_functions(m: Any) -> Functions:
     """Contents of those modules now; `m` is the module ``sys``."""
     return Functions(
-        {place: dict(vars(holder)) for place, holder in _holders(len(m.modules)).items()}
+        {place: vars(holder).copy() for place, holder in _holders(len(m.modules)).items()}
     )
 
 
