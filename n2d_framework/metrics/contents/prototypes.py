@@ -137,25 +137,28 @@ def telling_windows(
         By label; by descending absolute effect.
     """
     groups = grouped(labels)
-    found: dict[int, list[Window]] = {label: [] for label, _ in groups}
     if len(groups) < 2 or not number:
-        return dict.fromkeys(found, ())
+        return {label: () for label, _ in groups}
+    tried: dict[int, list[tuple[float, int, int, int]]] = {label: [] for label, _ in groups}
     for channel in range(len(series.channels)):
+        effects = _effects_of_steps(series.channel(channel), [own for _, own in groups])
+        for (label, _), of_steps in zip(groups, effects, strict=True):
+            tried[label] += [(peak, channel, *ends) for peak, *ends in _stretches(of_steps)]
+    chosen = {label: sorted(those, reverse=True)[:number] for label, those in tried.items()}
+    found: dict[int, list[Window]] = {label: [] for label, _ in groups}
+    for channel in sorted({one[1] for those in chosen.values() for one in those}):
         values = series.channel(channel)
-        effects = _effects_of_steps(values, [own for _, own in groups])
-        for (label, own), of_steps in zip(groups, effects, strict=True):
+        for label, own in groups:
             inside = np.zeros(len(labels), dtype=bool)
             inside[own] = True
-            for first, last in _stretches(of_steps, number):
-                contrast = _contrast(
-                    values[:, first : last + 1],
-                    inside,
-                    f"{series.channels[channel]} at {series.steps.span(first, last)}",
-                )
-                if contrast is not None:
-                    found[label].append(Window(channel, first, last, contrast))
+            for _, of_channel, first, last in chosen[label]:
+                if of_channel == channel:
+                    name = f"{series.channels[channel]} at {series.steps.span(first, last)}"
+                    contrast = _contrast(values[:, first : last + 1], inside, name)
+                    if contrast is not None:
+                        found[label].append(Window(channel, first, last, contrast))
     return {
-        label: tuple(sorted(windows, key=lambda window: -abs(window.contrast.effect))[:number])
+        label: tuple(sorted(windows, key=lambda window: -abs(window.contrast.effect)))
         for label, windows in found.items()
     }
 
@@ -187,22 +190,20 @@ def _effects_of_steps(values: AnyArray, members: list[AnyArray]) -> AnyArray:
     return found
 
 
-def _stretches(effects: AnyArray, number: int) -> Iterator[tuple[int, int]]:
-    """First and last step of the windows with the greatest effects, one for each change of side."""
+def _stretches(effects: AnyArray) -> Iterator[tuple[float, int, int]]:
+    """Greatest effect, first and last step of the window of each stretch on one side."""
     sides = np.sign(effects)
     ends = np.flatnonzero(np.diff(sides)) + 1
-    parts = [part for part in np.split(np.arange(len(effects)), ends) if sides[part[0]]]
-    peaks = [int(part[np.abs(effects[part]).argmax()]) for part in parts]
-    order = sorted(range(len(parts)), key=lambda i: -abs(effects[peaks[i]]))[:number]
-    for i in order:
-        part, peak = parts[i], peaks[i]
-        strong = np.abs(effects[part]) >= _OF_PEAK * abs(effects[peak])
-        weak = part[~strong]
+    for part in np.split(np.arange(len(effects)), ends):
+        if not sides[part[0]]:
+            continue
+        sizes = np.abs(effects[part])
+        peak = int(sizes.argmax())
+        weak = np.flatnonzero(sizes < _OF_PEAK * sizes[peak])
         before, after = weak[weak < peak], weak[weak > peak]
-        yield (
-            int(before[-1]) + 1 if len(before) else int(part[0]),
-            int(after[0]) - 1 if len(after) else int(part[-1]),
-        )
+        first = int(before[-1]) + 1 if len(before) else 0
+        last = int(after[0]) - 1 if len(after) else len(part) - 1
+        yield float(sizes[peak]), int(part[first]), int(part[last])
 
 
 def _means(values: AnyArray) -> FloatArray:
