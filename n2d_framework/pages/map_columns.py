@@ -9,8 +9,8 @@ import attrs
 import numpy as np
 
 from n2d_framework.core.arrays.contrasts import grouped
-from n2d_framework.pages.colours.map_colours import map_colours
 from n2d_framework.pages.data_map import packed_numbers
+from n2d_framework.plots.colours.map_colours import map_colours
 from n2d_framework.types import AnyArray
 
 __all__ = ["MapColumn", "packed_columns"]

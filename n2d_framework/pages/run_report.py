@@ -14,7 +14,6 @@ from n2d_framework.config.reading import as_yaml
 from n2d_framework.metrics.cluster_profile import Profile, profiles
 from n2d_framework.metrics.surrogate_rules import Surrogate, said_of_rules, surrogate
 from n2d_framework.pages.cluster_cards import MOST_CARDS, cards
-from n2d_framework.pages.colours.map_colours import map_colours
 from n2d_framework.pages.data_map import chosen_rows, points
 from n2d_framework.pages.html_page import html_page
 from n2d_framework.pages.line_charts import HEIGHT, WIDTH, line_chart
@@ -30,6 +29,7 @@ from n2d_framework.pages.thumbnails import (
     sprite,
 )
 from n2d_framework.pages.tree_drawing import drawn_tree
+from n2d_framework.plots.colours.map_colours import map_colours
 from n2d_framework.plots.row_sample import to_plane
 from n2d_framework.readable import readable_text
 from n2d_framework.storage import check_target, write_atomic

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from n2d_framework.errors import DataError
 from n2d_framework.plots.canvas import legend_beside, literal, new_axes
-from n2d_framework.plots.palette import NOISE_STYLE, Style, is_noise, styles
+from n2d_framework.plots.palette import NOISE_STYLE, Style, fills, is_noise
 from n2d_framework.types import NOISE, AnyArray
 
 if TYPE_CHECKING:
@@ -60,12 +60,12 @@ def condensed_tree(
     """
     tree = _Tree.of(parent, child, lambda_val, child_size)
     found = _node_labels(tree, labels)
-    look = styles(np.array(sorted(set(found.values()))))
+    look = fills(np.array(sorted(set(found.values()))))
     above = {child: found[node] for node in found for child in tree.children(node)}
     ax = new_axes(ax, 7.2, 5.2)
     for node, (left, right) in _places(tree).items():
         centre, label = (left + right) / 2, found[node]
-        _draw_silhouette(ax, tree, node, centre, look[label].color)
+        _draw_silhouette(ax, tree, node, centre, look[label])
         if not is_noise(label) and label != above.get(node):
             ax.annotate(
                 str(label), (centre, tree.birth(node)), (0, 4), textcoords="offset points",
@@ -74,7 +74,7 @@ def condensed_tree(
     chosen = [value for value in look if not is_noise(value)]
     if chosen:
         grey = [Style(NOISE_STYLE.color, "s")]
-        drawn = [Style(look[value].color, "s") for value in chosen]
+        drawn = [Style(look[value], "s") for value in chosen]
         legend_beside(ax, [*map(str, chosen), "not selected"], [*drawn, *grey])
     ax.invert_yaxis()
     ax.set_xlabel("rows")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import attrs
 import numpy as np
 
+from n2d_framework.plots.colours.colour_difference import hexadecimal, linear_rgb
+from n2d_framework.plots.colours.distant_colours import LIGHTER, distant_colours
 from n2d_framework.types import NOISE, AnyArray
 
 __all__ = [
@@ -16,7 +20,9 @@ __all__ = [
     "Style",
     "cluster_styles",
     "distinct",
+    "fills",
     "is_noise",
+    "sixty_colours",
     "styles",
 ]
 
@@ -25,6 +31,8 @@ COLOURS = (
     "#332288", "#88CCEE", "#117733", "#DDCC77", "#CC6677",
     "#AA4499", "#44AA99", "#882255", "#999933", "#1A1A1A",
 )  # fmt: skip
+#: Colours of areas, where the ten are not enough.
+_MANY = 60
 #: One marker for each round through the colours.
 MARKERS = ("o", "^", "s", "v", "D", "P")
 
@@ -86,6 +94,47 @@ def styles(*labels: AnyArray) -> dict[Any, Style]:
     for index, value in enumerate(value for value in order if not is_noise(value)):
         found[value] = _style(index)
     return found
+
+
+def fills(labels: AnyArray) -> dict[Any, str]:
+    """A colour for each distinct label, for areas that no marker parts.
+
+    Parameters
+    ----------
+    labels : array of shape (n,)
+        Of any type.
+
+    Returns
+    -------
+    dict
+        Label to hexadecimal colour. Noise (-1) is light grey. Up to ten labels have the colours of
+        :func:`styles`; of more, up to sixty, no two are alike, and all stand out from white paper.
+    """
+    found = {label: style.color for label, style in styles(labels).items()}
+    named = [label for label in found if not is_noise(label)]
+    if len(named) > len(COLOURS):
+        chosen = itertools.cycle(sixty_colours())
+        found |= dict(zip(named, chosen, strict=False))
+    return found
+
+
+@cache
+def sixty_colours() -> dict[str, str]:
+    """Sixty colours that look different, and what each is on dark paper.
+
+    The first of them differ most.
+    """
+    palette = distant_colours(_MANY)
+    order = [0]
+    while len(order) < _MANY:
+        nearest = palette.apart[order].min(axis=0)
+        nearest[order] = -1.0
+        order.append(int(nearest.argmax()))
+    light, dark = (
+        hexadecimal(linear_rgb(palette.colours[order] + np.array([lighter, 0, 0])))
+        for lighter in (0, LIGHTER)
+    )
+    return dict(zip(light, dark, strict=True))
 
 
 def cluster_styles(

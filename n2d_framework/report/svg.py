@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 from markupsafe import Markup
 
-from n2d_framework.plots.palette import COLOURS, NOISE_STYLE
+from n2d_framework.plots.palette import COLOURS, NOISE_STYLE, sixty_colours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,6 +143,9 @@ def _themed(text: str) -> str:
         "#ffffff": "var(--paper)",
         NOISE_STYLE.color.lower(): "var(--noise)",
     }
+    if set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})\b", text)) - set(colours):
+        many = sixty_colours().items()
+        colours = {light: f"light-dark({light}, {dark})" for light, dark in many} | colours
     known = "|".join(colours)
     # Only where styles say it: a name may look like a colour too.
     return re.sub(

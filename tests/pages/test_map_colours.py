@@ -9,14 +9,14 @@ from importlib.resources import files
 import numpy as np
 import pytest
 
-from n2d_framework.pages.colours.colour_difference import (
+from n2d_framework.plots.colours.colour_difference import (
     SIGHTS,
     ciede2000,
     cielab,
     contrast,
     linear_rgb,
 )
-from n2d_framework.pages.colours.map_colours import map_colours
+from n2d_framework.plots.colours.map_colours import map_colours
 
 
 def islands(number: int, rows: int = 30):

@@ -4,8 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
-from n2d_framework.plots import styles
+from n2d_framework.plots import condensed_tree, styles
 from n2d_framework.plots.palette import COLOURS, NOISE_STYLE
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
@@ -57,3 +58,21 @@ def test_further_labels_repeat_styles_and_noise_never_shares_one():
     found = styles(np.arange(-1, 130))
     assert len(found) == 131
     assert [value for value, style in found.items() if style == NOISE_STYLE] == [-1]
+
+
+@pytest.mark.parametrize("count", [10, 11, 26, 60])
+def test_areas_of_a_condensed_tree_have_colours_of_their_own(count):
+    """A root that splits into so many clusters of five rows."""
+    n = 5 * count
+    nodes = n + 1 + np.arange(count)
+    parent = np.concatenate([np.full(count, n), np.repeat(nodes, 5)])
+    child = np.concatenate([nodes, np.arange(n)])
+    density = np.repeat([1.0, 2.0], [count, n])
+    size = np.repeat([5, 1], [count, n])
+    axes = condensed_tree(parent, child, density, size, np.repeat(np.arange(count), 5))
+    drawn = [to_hex(area.get_facecolor()[0]) for area in axes.collections]
+    legend = {to_hex(handle.get_markerfacecolor()) for handle in axes.get_legend().legend_handles}
+    assert len(set(drawn)) == count + 1  # and the root
+    assert set(drawn) == legend
+    own = [lab(colour, SIGHT["full"]) for colour in {*drawn} - {NOISE_STYLE.color.lower()}]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(own, 2)) > 8

@@ -20,10 +20,12 @@ from n2d_framework.analysis.intervals import bootstrap_interval, bootstrap_inter
 from n2d_framework.errors import ConfigError, OutputError
 from n2d_framework.experiment import open_comparison
 from n2d_framework.metrics import match_clusters
+from n2d_framework.plots import condensed_tree
 from n2d_framework.report.board import metric_for
 from n2d_framework.report.figures import figures_of
 from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.report.panels import four_panels, siblings
+from n2d_framework.report.svg import svg
 
 PCA = ("pca(n_components=2)", "pca(n_components=5)")
 VOID = {"meta", "link", "img", "input", "br", "wbr", "col", "hr"}
@@ -543,3 +545,19 @@ def test_panels_of_plugins_are_tables_of_the_report(small, use_plugin, tmp_path)
     assert str(len(small.table)) in page.texts["panel-counted"]
     assert "RuntimeError: nothing to <see>" in page.texts["panel-wrong"]
     assert "panel-empty" not in page.ids
+
+
+def test_a_picture_of_more_than_ten_clusters_has_a_colour_for_each_on_light_and_dark_paper():
+    n, count = 60, 12
+    nodes = n + 1 + np.arange(count)
+    columns = (
+        np.concatenate([np.full(count, n), np.repeat(nodes, 5)]),
+        np.concatenate([nodes, np.arange(n)]),
+        np.repeat([1.0, 2.0], [count, n]),
+        np.repeat([5, 1], [count, n]),
+    )
+    labels = np.repeat(np.arange(count), 5)
+    made = svg(lambda: condensed_tree(*columns, labels), "tree", "a tree")
+    colours = set(re.findall(r"fill: light-dark\((#\w{6}), (#\w{6})\)", made))
+    assert len(colours) == len({light for light, _ in colours}) == count
+    assert len({dark for _, dark in colours}) == count

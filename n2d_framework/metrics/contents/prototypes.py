@@ -143,7 +143,7 @@ def telling_windows(
     for channel in range(len(series.channels)):
         effects = _effects_of_steps(series.channel(channel), [own for _, own in groups])
         for (label, _), of_steps in zip(groups, effects, strict=True):
-            tried[label] += [(peak, channel, *ends) for peak, *ends in _stretches(of_steps)]
+            tried[label] += [(one[0], channel, one[1], one[2]) for one in _stretches(of_steps)]
     chosen = {label: sorted(those, reverse=True)[:number] for label, those in tried.items()}
     found: dict[int, list[Window]] = {label: [] for label, _ in groups}
     for channel in sorted({one[1] for those in chosen.values() for one in those}):

@@ -7,7 +7,7 @@ from functools import cache
 import attrs
 import numpy as np
 
-from n2d_framework.pages.colours.colour_difference import (
+from n2d_framework.plots.colours.colour_difference import (
     SIGHTS,
     ciede2000,
     cielab,

@@ -6,7 +6,7 @@ import numpy as np
 
 from n2d_framework.types import AnyArray, FloatArray
 
-__all__ = ["SIGHTS", "ciede2000", "cielab", "contrast", "linear_rgb"]
+__all__ = ["SIGHTS", "ciede2000", "cielab", "contrast", "hexadecimal", "linear_rgb"]
 
 #: From OKLab to linear sRGB (Ottosson 2020).
 _TO_CONES = np.array(
@@ -41,6 +41,15 @@ def linear_rgb(colours: FloatArray) -> FloatArray:
     places = np.stack([light, chroma * np.cos(hue), chroma * np.sin(hue)], axis=1)
     found: FloatArray = (places @ _TO_CONES.T) ** 3 @ _TO_RGB.T
     return found
+
+
+def hexadecimal(rgb: FloatArray) -> list[str]:
+    """Linear sRGB (k, 3) as colours of CSS and matplotlib, such as ``#88ccee``."""
+    share: AnyArray = np.clip(rgb, 0, 1)
+    curved: AnyArray = np.where(
+        share <= 0.0031308, 12.92 * share, 1.055 * share ** (1 / 2.4) - 0.055
+    )
+    return ["#" + bytes(one).hex() for one in np.round(255 * curved).astype(np.uint8)]
 
 
 def contrast(rgb: FloatArray, paper: FloatArray) -> FloatArray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from n2d_framework.core.arrays.contrasts import grouped
-from n2d_framework.pages.colours.distant_colours import LIGHTER, distant_colours
+from n2d_framework.plots.colours.distant_colours import LIGHTER, distant_colours
 from n2d_framework.types import AnyArray, FloatArray
 
 __all__ = ["map_colours"]
