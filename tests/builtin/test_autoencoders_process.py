@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from threadpoolctl import threadpool_limits
 
 from n2d_builtin.autoencoders.dense import DenseAutoencoder
 from n2d_framework.plugin import FitContext
@@ -72,9 +73,12 @@ def _run(code, *arguments, **environment):
 
 
 @pytest.mark.slow
-def test_same_seed_in_two_processes_and_with_two_thread_counts():
+def test_same_seed_in_two_processes_and_with_two_thread_counts(capsys, monkeypatch):
     """BLAS threads and n_jobs change nothing, for the same threads of the Keras backend."""
-    first = _run(TRAIN, "1", OPENBLAS_NUM_THREADS="1")
+    monkeypatch.setattr(sys, "argv", ["-c", "1"])
+    with threadpool_limits(1, user_api="blas"):
+        exec(TRAIN, {})
+    first = capsys.readouterr().out.split("\n")[:-1]
     assert first == _run(TRAIN, "2", OPENBLAS_NUM_THREADS="2")
     assert len(set(first)) == 2
 

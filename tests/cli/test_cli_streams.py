@@ -226,33 +226,44 @@ class Sleeper:
 """
 
 
-@pytest.mark.parametrize("name", ["SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT"])
-@pytest.mark.parametrize("ignored", [False, True])
+SIGNALS = ("SIGHUP", "SIGQUIT", "SIGTERM", "SIGINT")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "sent"),
+    [*((False, (name,)) for name in SIGNALS), (True, SIGNALS)],
+    ids=[*SIGNALS, "ignored"],
+)
 def test_signals_leave_nothing_unfinished(
-    config: Path, tmp_path: Path, install_plugin: Callable[..., None], name: str, ignored: bool
+    config: Path,
+    tmp_path: Path,
+    install_plugin: Callable[..., None],
+    ignored: bool,
+    sent: tuple[str, ...],
 ) -> None:
-    number = getattr(signal, name)
+    numbers = [int(getattr(signal, name)) for name in sent]
     install_plugin("slow", SLOW.replace("time.sleep(60)", "time.sleep(1)") if ignored else SLOW)
     launch = (
-        "import signal, sys; number = int(sys.argv.pop(1));"
-        "signal.signal(number, signal.SIG_IGN) if sys.argv.pop(1) == 'True' else None;"
+        "import signal, sys; numbers = eval(sys.argv.pop(1));"
+        f"[signal.signal(number, signal.SIG_IGN) for number in numbers if {ignored}];"
         "from n2d_framework.cli import main; main()"
     )
     words = ["run", str(config), "--set", "model.clusterer={name: sleeper}", "--out", "a/b"]
     process = subprocess.Popen(
-        [sys.executable, "-c", launch, str(int(number)), str(ignored), *words],
+        [sys.executable, "-c", launch, str(numbers), *words],
         env=os.environ | {"PYTHONPATH": str(tmp_path / "site")}, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while not Path("asleep").exists() and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
-    process.send_signal(number)
-    if not ignored:
-        process.send_signal(number)  # impatience does not leave more behind
+    for number in numbers:
+        process.send_signal(number)
+        if not ignored:
+            process.send_signal(number)  # impatience does not leave more behind
     _, said = process.communicate(timeout=60)
     assert "Traceback" not in said
     # A sleeper that is left alone returns no labels in the end.
-    expected = 1 if ignored else 130 if name == "SIGINT" else 128 + number
+    expected = 1 if ignored else 130 if sent == ("SIGINT",) else 128 + numbers[0]
     assert process.returncode == expected, said
     assert not Path("a").exists()
     # Of the stages, those before it were finished.
