@@ -199,6 +199,22 @@ def test_padding_counts_nowhere(use_plugin, tmp_path):
     assert float(curves["channels"][0]["low"]) > 0
 
 
+def test_steps_that_hardly_any_row_has_set_nothing_apart(use_plugin):
+    use_plugin("observed_plugin", MEANS)
+    x = waves()
+    x[20:] += 2.0
+    x[:, 24:] = -9
+    # Two rows of each cluster are longer, and differ by far.
+    for row, value in ((0, 1.0), (1, 1.001), (20, 90.0), (21, 90.001)):
+        x[row, 24:] = value
+    given = {"scaler": "none", "n_clusters": 2, "random_state": 0}
+    model = n2d.N2D("observed", "identity", "kmeans", **given).fit(x)
+    for about in model.describe(x, n_features=20)["clusters"]:
+        last = [contrast["feature"].split("\N{EN DASH}")[-1] for contrast in about["distinctive"]]
+        assert last
+        assert all(int(step.split()[-1]) < 24 for step in last)
+
+
 def payload(text: str) -> Any:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found is not None

@@ -18,6 +18,9 @@ __all__ = ["Prototype", "Window", "prototypes", "shown_steps", "telling_windows"
 _MOST_ROWS = 5000
 #: A window is where the effect is at least this share of its greatest one there.
 _OF_PEAK = 0.5
+#: A step counts if this share of the rows of a cluster have it, and this share of the others, of
+#: which at least so many: with fewer, an effect may be chance.
+_KNOWN, _KNOWN_OTHERS, _LEAST_OTHERS = 0.5, 0.1, 5
 #: Half the width of a 95 % interval, in standard errors.
 _NORMAL = 1.96
 
@@ -122,7 +125,8 @@ def telling_windows(
 
     For each stretch of steps in which a cluster lies to the same side of the others, the window is
     where the effect (Cohen's d of a step) is at least half of its greatest. What is compared then
-    is the mean of each row in the window; rows of which nothing is known there do not count.
+    is the mean of each row in the window; rows of which nothing is known there do not count. Steps
+    that fewer than half of the rows of the cluster have, or hardly any others, are left out.
 
     Parameters
     ----------
@@ -169,7 +173,12 @@ def window_means(series: ObservedSeries, window: Window) -> FloatArray:
 
 
 def _effects_of_steps(values: AnyArray, members: list[AnyArray]) -> AnyArray:
-    """Cohen's d of each group against the others at each step: (groups, steps); 0 if unknown."""
+    """Cohen's d of each group against the others at each step, 0 of a step that too few have.
+
+    Returns
+    -------
+    array of shape (groups, steps)
+    """
     known = ~np.isnan(values)
     counts = np.maximum(known.sum(axis=0), 1)
     centre = np.where(known, values, 0.0).sum(axis=0) / counts
@@ -186,7 +195,12 @@ def _effects_of_steps(values: AnyArray, members: list[AnyArray]) -> AnyArray:
     pooled = np.sqrt(np.maximum(within, 0.0) / np.maximum(rows + others, 1))
     # What does not vary within groups has an effect without bounds.
     effects = (mean - mean_of_others) / np.maximum(pooled, 1e-6)
-    found: AnyArray = np.where((rows > 0) & (others > 0), effects, 0.0)
+    sizes = np.array([len(own) for own in members])[:, None]
+    rest = sizes.sum() - sizes
+    often = (rows >= np.maximum(1, _KNOWN * sizes)) & (
+        others >= np.maximum(np.minimum(_LEAST_OTHERS, rest), _KNOWN_OTHERS * rest)
+    )
+    found: AnyArray = np.where(often, effects, 0.0)
     return found
 
 
