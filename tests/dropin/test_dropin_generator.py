@@ -172,30 +172,31 @@ LOAD = """
     import numpy as np
     import n2d_framework.n2d as n2d
     x = np.load("x.npy")
-    model = n2d.load_n2d("models/har.h5", "models/hargmm.sav")
-    probs = model.predict_proba(x) if sys.argv[1] == "soft" else np.zeros(0)
-    np.savez("found.npz", preds=model.predict(x), hle=model.hle, probs=probs, all=model.predict())
+    for which in sys.argv[1:]:
+        model = n2d.load_n2d(f"models/{which}.h5", f"models/{which}.sav")
+        probs = model.predict_proba(x) if which == "soft" else np.zeros(0)
+        np.savez(which, preds=model.predict(x), hle=model.hle, probs=probs, all=model.predict())
 """
 
 
-@pytest.mark.parametrize("which", ["trained", "db_clust"])
-def test_saved_and_loaded_in_another_process(request, rows, which, tmp_path):
-    model = request.getfixturevalue(which)
-    model = model[0] if which == "trained" else model
-    n2d.save_n2d(model, encoder_id="models/har.h5", manifold_id="models/hargmm.sav")
+def test_saved_and_loaded_in_another_process(rows, trained, db_clust):
+    models = {"soft": trained[0], "hard": db_clust}
+    for which, model in models.items():
+        n2d.save_n2d(model, encoder_id=f"models/{which}.h5", manifold_id=f"models/{which}.sav")
     np.save("x.npy", rows[0][:50] + 0.01)
-    kind = "soft" if which == "trained" else "hard"
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(LOAD), kind],
+        [sys.executable, "-c", textwrap.dedent(LOAD), *models],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found = np.load("found.npz")
-    np.testing.assert_array_equal(found["preds"], model.predict(np.load("x.npy")))
-    np.testing.assert_array_equal(found["hle"], model.hle)
-    np.testing.assert_array_equal(found["all"], model.manifold_learner.labels)
-    if kind == "soft":
-        np.testing.assert_array_equal(found["probs"], model.predict_proba(np.load("x.npy")))
+    x = np.load("x.npy")
+    for which, model in models.items():
+        found = np.load(f"{which}.npz")
+        np.testing.assert_array_equal(found["preds"], model.predict(x))
+        np.testing.assert_array_equal(found["hle"], model.hle)
+        np.testing.assert_array_equal(found["all"], model.manifold_learner.labels)
+        if which == "soft":
+            np.testing.assert_array_equal(found["probs"], model.predict_proba(x))
 
 
 def test_other_classes_are_kept_by_skops(trained, rows, codes):

@@ -189,8 +189,10 @@ def from_elsewhere(how: str) -> bytes:
     ids=["looping", "external", "virtual", "link", "damaged"],
 )
 def test_no_file_of_keras_is_opened_before_another_process_has_read_it(
-    rows, trained, kind, packed, make, message
+    rows, trained, kind, packed, make, message, monkeypatch
 ):
+    if make is looping:  # the usual time is that of the test above
+        monkeypatch.setattr("n2d_framework.data.apart.limited._SECONDS", 1.0)
     name = "har.keras" if packed else "har.h5"
     content = make()
     archive_of(content, name) if packed else Path(name).write_bytes(content)
