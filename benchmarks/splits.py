@@ -107,10 +107,10 @@ def main(folder: Path) -> None:
         "## Splits",
         "",
         f"`identity, umap, gmm` on {FITTED:,} rows (half of digits) with half as many clusters as "
-        f"classes, seeds 0 to {max(SEEDS)}; each cluster that holds several classes (a tenth of its "
-        "rows or more each) is split into as many parts, by where its rows are or by a refit. NMI of the "
-        "parts with the classes, mean over these clusters: of the rows of the fit, and of as many "
-        "new ones.",
+        f"classes, seeds 0 to {max(SEEDS)}; each cluster that holds several classes (a tenth of "
+        "its rows or more each) is split into as many parts, by where its rows are or by a refit. "
+        "NMI of the parts with the classes, mean over these clusters: of the rows of the fit, and "
+        "of as many new ones.",
         "",
         "| dataset | splits | by place: fitted | new | by a refit: fitted | new |",
         "|---|---|---|---|---|---|",
