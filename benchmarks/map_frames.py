@@ -2,9 +2,11 @@
 
 ``python benchmarks/map_frames.py mnist.npz [CHROMIUM]`` makes the report of 70,000 rows (or of as
 many as the file has) with their principal plane and k-means, opens it in headless Chromium, and
-writes benchmarks/results/map_frames.md. Needs playwright. Tasks are those of the page's main thread
-in a trace, by the clock, and by the processor time that they took: on a machine that does other
-things as well only the latter says what the page needs.
+writes benchmarks/results/map_frames.md. With a number of rows instead of a file, tables are made up
+(ten groups in eight columns), and benchmarks/results/map_frames_of_many.md is written: of more than
+100,000 rows a sample is drawn over the density of all. Needs playwright. Tasks are those of the
+page's main thread in a trace, by the clock, and by the processor time that they took: on a machine
+that does other things as well only the latter says what the page needs.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.datasets import make_blobs
 from sklearn.decomposition import PCA
 
 from n2d_framework.pages import RunView, write_run_report
 
-RESULTS = Path(__file__).with_name("results") / "map_frames.md"
+RESULTS = Path(__file__).with_name("results")
 #: Collects the time between frames, as the page has it.
 RECORD = """() => {
   window.frames_ = [];
@@ -57,6 +60,26 @@ def report(source: Path, target: Path) -> int:
     )
     write_run_report(view, target)
     return len(x)
+
+
+def report_of_many(n_rows: int, target: Path) -> int:
+    """Write the report of made-up rows, and say of how many."""
+    x, y = make_blobs(n_rows, 8, centers=10, cluster_std=2.0, random_state=0)
+    plane = PCA(2, random_state=0).fit_transform(x.astype(np.float32))
+    labels = MiniBatchKMeans(10, random_state=0, n_init=3).fit_predict(x).astype(np.int64)
+    view = RunView(
+        name="rows",
+        labels=labels,
+        coordinates=plane,
+        plane=plane.astype(float),
+        axes=("principal axis 1", "principal axis 2"),
+        rows=x.astype(np.float32),
+        feature_names=tuple(f"x{i}" for i in range(8)),
+        truth=y.astype(np.int64),
+        classes=[str(i) for i in range(10)],
+    )
+    write_run_report(view, target)
+    return n_rows
 
 
 def tasks(trace: bytes) -> np.ndarray:
@@ -116,19 +139,21 @@ def frames(
     return paint / 1000, said, found
 
 
-def main(source: Path, chromium: str | None) -> None:
+def main(source: str, chromium: str | None) -> None:
     """Measure, and write what was found."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "report.html"
         start = time.perf_counter()
-        n_rows = report(source, target)
+        many = source.isdigit()
+        n_rows = report_of_many(int(source), target) if many else report(Path(source), target)
         seconds, size = time.perf_counter() - start, target.stat().st_size
         load = os.getloadavg()[0]
         paint, said, found = frames(target, chromium)
     lines = [
-        "# The map of a run's report",
+        "# The map of a run's report" + (", of many rows" if many else ""),
         "",
-        f"`python benchmarks/map_frames.py`: {n_rows:,} images, {size / 1e6:.1f} MB, written in "
+        f"`python benchmarks/map_frames.py {Path(source).name}`: {n_rows:,} "
+        f"{'rows' if many else 'images'}, {size / 1e6:.1f} MB, written in "
         f"{seconds:.0f} s with its clustering; first paint {paint:.2f} s; "
         f"{len(said) or 'no'} messages on the console. {os.cpu_count()} cores without a GPU, load "
         f"{load:.1f} when the browser started.",
@@ -147,9 +172,10 @@ def main(source: Path, chromium: str | None) -> None:
             f"{np.mean(clock <= 33):.1%} | {np.mean(own <= 33):.1%} | {len(long)} | "
             f"{np.median(long):.0f} | {np.quantile(long, 0.95):.0f} | {np.mean(long <= 33):.0%} |"
         )
-    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    sys.stdout.write(RESULTS.read_text(encoding="utf-8"))
+    results = RESULTS / ("map_frames_of_many.md" if many else "map_frames.md")
+    results.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sys.stdout.write(results.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None)
+    main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
