@@ -1,4 +1,4 @@
-"""What fitting costs at two commits, in turns: features that are not used must cost nothing.
+"""Costs of fitting at two commits, in turns: features that are not used must cost nothing.
 
 ``python benchmarks/fit_cost.py BEFORE NOW``: interpreters of two environments, each with another
 commit installed. In turns, five times, each fits three trios on 8,000 rows of 32 numbers, on one
