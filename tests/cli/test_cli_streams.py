@@ -22,7 +22,10 @@ from typer.testing import CliRunner
 from n2d_framework.cli import app
 from n2d_framework.cli.terminal.streams import Stream
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and descriptors")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name == "nt", reason="POSIX signals and descriptors"),
+]
 N2D = [sys.executable, "-c", "from n2d_framework.cli import main; main()"]
 
 
