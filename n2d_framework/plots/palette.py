@@ -10,7 +10,13 @@ from typing import Any
 import attrs
 import numpy as np
 
-from n2d_framework.plots.colours.colour_difference import hexadecimal, linear_rgb
+from n2d_framework.plots.colours.colour_difference import (
+    ciede2000,
+    cielab,
+    hexadecimal,
+    linear_rgb,
+    of_hexadecimal,
+)
 from n2d_framework.plots.colours.distant_colours import LIGHTER, distant_colours
 from n2d_framework.types import NOISE, AnyArray
 
@@ -20,6 +26,7 @@ __all__ = [
     "Style",
     "cluster_styles",
     "distinct",
+    "fifty_further_colours",
     "fills",
     "is_noise",
     "sixty_colours",
@@ -84,8 +91,8 @@ def styles(*labels: AnyArray) -> dict[Any, Style]:
     Returns
     -------
     dict
-        Label to :class:`Style`. Noise (-1) is light grey. The first ten labels differ by
-        colour, up to sixty by colour and marker; then styles repeat.
+        Label to :class:`Style`. Noise (-1) is light grey. Sixty labels differ by colour, and
+        ten neighbours in order by marker from the ten before; then styles repeat.
     """
     order: dict[Any, None] = {}
     for array in labels:
@@ -137,6 +144,23 @@ def sixty_colours() -> dict[str, str]:
     return dict(zip(light, dark, strict=True))
 
 
+@cache
+def fifty_further_colours() -> dict[str, str]:
+    """Colours that points of more than ten labels have, and what each is on dark paper.
+
+    Those of :func:`sixty_colours` that differ most from :data:`COLOURS` and from each other.
+    """
+    pairs = list(sixty_colours().items())
+    places = cielab(of_hexadecimal(light for light, _ in pairs))
+    taken = cielab(of_hexadecimal(COLOURS))
+    nearest = np.min([ciede2000(one, places) for one in taken], axis=0)
+    order: list[int] = []
+    while len(order) < _MANY - len(COLOURS):
+        order.append(int(nearest.argmax()))
+        nearest = np.minimum(nearest, ciede2000(places[order[-1]], places))
+    return dict(pairs[i] for i in order)
+
+
 def cluster_styles(
     classes: Mapping[Any, Style], labels: AnyArray, stands_for: Mapping[Any, Any]
 ) -> dict[Any, Style]:
@@ -173,5 +197,6 @@ def cluster_styles(
 
 
 def _style(index: int) -> Style:
-    turn, colour = divmod(index, len(COLOURS))
-    return Style(COLOURS[colour], MARKERS[turn % len(MARKERS)])
+    turn, index = index // len(COLOURS) % len(MARKERS), index % _MANY
+    further = () if index < len(COLOURS) else tuple(fifty_further_colours())
+    return Style((*COLOURS, *further)[index], MARKERS[turn])

@@ -6,7 +6,7 @@ from typing import Any
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.pages.html_page import html_page
-from n2d_framework.plots.palette import COLOURS, MARKERS
+from n2d_framework.plots.palette import MARKERS, fifty_further_colours
 from n2d_framework.report.pictures import Pictures
 from n2d_framework.types import ROLES
 
@@ -42,7 +42,6 @@ def render(content: dict[str, Any]) -> str:
             "roles": ROLES,
             "titles": _best_of(content),
             "config_text": as_yaml(content["config"]),
-            "colours": COLOURS,
         },
         _payload(content),
         scripts=_SCRIPTS,
@@ -56,7 +55,9 @@ def _payload(content: dict[str, Any]) -> dict[str, Any]:
     board: dict[str, Any] = content["board"]
     return board | {
         "markers": list(MARKERS),
-        "colours": len(COLOURS),
+        "further_colours": [
+            f"light-dark({light}, {dark})" for light, dark in fifty_further_colours().items()
+        ],
         "pictured": drawn.cells,
         "sets": {
             name: {"rows": about["rows"], "ids": about["ids"], "sprite": about["sprite"]}

@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 
 from n2d_framework.metrics import match_clusters
-from n2d_framework.plots.palette import COLOURS, MARKERS, cluster_styles, distinct, is_noise, styles
+from n2d_framework.plots.palette import (
+    COLOURS,
+    MARKERS,
+    NOISE_STYLE,
+    cluster_styles,
+    distinct,
+    fifty_further_colours,
+    is_noise,
+    styles,
+)
 from n2d_framework.plots.row_sample import to_plane
 from n2d_framework.report.fitted_stages import CellStages
 from n2d_framework.types import AnyArray
@@ -16,7 +25,6 @@ __all__ = ["points"]
 
 _GRID = 4095
 _MARKER_NUMBERS = {marker: number for number, marker in enumerate(MARKERS)}
-_COLOUR_NUMBERS = {colour: number for number, colour in enumerate(COLOURS)}
 
 
 def points(stages: CellStages, chosen: AnyArray) -> dict[str, Any]:
@@ -73,13 +81,14 @@ def _colouring(
     """Legend of all values, noise last, and the place of each chosen row in it."""
     order = sorted(distinct(values), key=is_noise)
     place = {value: number for number, value in enumerate(order)}
+    colours = (*COLOURS, *fifty_further_colours())
     kinds, counts = np.unique(values, return_counts=True)
     size = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
     legend = [
         {
             "name": called[value],
             "count": size[value],
-            "colour": _COLOUR_NUMBERS.get(look[value].color, -1),
+            "colour": -1 if look[value] == NOISE_STYLE else colours.index(look[value].color),
             "marker": _MARKER_NUMBERS[look[value].marker],
         }
         for value in order

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from n2d_framework.plots import condensed_tree, styles
+from n2d_framework.plots.colours.colour_difference import ciede2000, cielab, of_hexadecimal
 from n2d_framework.plots.palette import COLOURS, NOISE_STYLE
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
@@ -51,7 +52,10 @@ def test_colours_stay_apart_for_colour_blind_readers(sight):
 @pytest.mark.parametrize("count", [1, 2, 10, 11, 60])
 def test_up_to_sixty_labels_have_styles_of_their_own(count):
     found = styles(np.arange(count))
-    assert len(set(found.values())) == count
+    assert len({style.color for style in found.values()}) == count
+    places = cielab(of_hexadecimal(style.color for style in found.values()))
+    nearest = [ciede2000(one, np.delete(places, i, 0)) for i, one in enumerate(places)]
+    assert min((apart.min() for apart in nearest if len(apart)), default=8) > 7.5
 
 
 def test_further_labels_repeat_styles_and_noise_never_shares_one():

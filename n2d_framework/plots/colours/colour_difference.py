@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from n2d_framework.types import AnyArray, FloatArray
 
-__all__ = ["SIGHTS", "ciede2000", "cielab", "contrast", "hexadecimal", "linear_rgb"]
+__all__ = [
+    "SIGHTS",
+    "ciede2000",
+    "cielab",
+    "contrast",
+    "hexadecimal",
+    "linear_rgb",
+    "of_hexadecimal",
+]
 
 #: From OKLab to linear sRGB (Ottosson 2020).
 _TO_CONES = np.array(
@@ -50,6 +60,13 @@ def hexadecimal(rgb: FloatArray) -> list[str]:
         share <= 0.0031308, 12.92 * share, 1.055 * share ** (1 / 2.4) - 0.055
     )
     return ["#" + bytes(one).hex() for one in np.round(255 * curved).astype(np.uint8)]
+
+
+def of_hexadecimal(colours: Iterable[str]) -> FloatArray:
+    """Colours such as ``#88ccee`` as linear sRGB: (k, 3)."""
+    share = np.array([[int(one[i : i + 2], 16) for i in (1, 3, 5)] for one in colours]) / 255
+    found: FloatArray = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return found
 
 
 def contrast(rgb: FloatArray, paper: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 // Points of a manifold on a canvas, with a legend, and a note on the point under the pointer.
 const TIP = $("tip");
 const REACH = 18;
+D.further_colours.forEach((value, i) => document.documentElement.style.setProperty(`--tol-${10 + i}`, value));
 
 function scatter(box, entry, { rows, ids, sprite }) {
   const { points } = entry;
