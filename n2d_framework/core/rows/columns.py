@@ -164,6 +164,9 @@ def _numbers(name: str, values: AnyArray, absent: AnyArray) -> AnyArray:
     if values.dtype.kind in "biuf" and not absent.any():
         found = values.astype(np.float32) if values.dtype == np.float16 else values
         found = found.astype(np.float64) if found.dtype.itemsize > 8 else found
+    elif values.dtype.kind in "biuf":
+        with np.errstate(over="ignore"):  # what float64 cannot hold is infinite, and refused below
+            found = np.where(absent, np.nan, values.astype(np.float64))
     else:
         found = np.full(len(values), np.nan)
         for row in np.flatnonzero(~absent):
@@ -176,8 +179,6 @@ def _numbers(name: str, values: AnyArray, absent: AnyArray) -> AnyArray:
                 raise _refused(
                     name, row, value, "not numeric; fix it, or choose another kind"
                 ) from (error)
-        if values.dtype.kind in "iuf":
-            found[~absent] = values[~absent]
     if found.dtype.kind == "f" and np.isinf(found).any():
         at = int(np.isinf(found).argmax())
         raise _refused(name, at, values[at], "not finite; remove the row or fix it")

@@ -23,7 +23,7 @@ from n2d_builtin.gmm.gaussians import (
     log_joint,
 )
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
-from n2d_builtin.gmm.merged_starts import MOST_MERGED, merged_labels, parameters_of
+from n2d_builtin.gmm.merged_starts import LEAST_MERGED, MOST_MERGED, merged_labels, parameters_of
 from n2d_builtin.gmm.mixture_blocks import BlockMixture
 from n2d_builtin.neighbors.landmarks import MANY, counted, draw
 from n2d_framework.plugin import (
@@ -115,7 +115,8 @@ class GaussianMixture:
         "kmeans_and_merged",
         help="How starts choose their first responsibilities. kmeans_and_merged: a third of the "
         "starts merges twice as many clusters of k-means along the graph of 20 neighbours, which "
-        "finds classes of several parts; of one cluster, or more than 500, all are from k-means.",
+        "finds classes of several parts; of fewer than four clusters, whose equal parts modularity "
+        "would prefer, or more than 500, all are from k-means.",
     )
     reg_covar: float = option(
         1e-6,
@@ -301,7 +302,7 @@ class GaussianMixture:
             "max_iter": self.max_iter,
             "tol": self.tol,
         }
-        merges = self.init != kind and 1 < n_components <= MOST_MERGED
+        merges = self.init != kind and LEAST_MERGED <= n_components <= MOST_MERGED
         n_merged = self.n_init // 3 if merges else 0
         needed = n_merged or (self.selection == "modularity" and self.n_init > 1)
         graph = self._graph(rows, n_components, context) if needed else None

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from n2d_builtin.gmm.graph_modularity import NeighborGraph
 from n2d_framework.plugin import AnyArray
 
-__all__ = ["MOST_MERGED", "merged_labels", "parameters_of"]
+__all__ = ["LEAST_MERGED", "MOST_MERGED", "merged_labels", "parameters_of"]
 
+#: Fewest clusters for which there are merged starts: of two or three classes of unequal size,
+#: modularity prefers equal parts, and starts of k-means miss none.
+LEAST_MERGED = 4
 #: Most clusters for which there are merged starts: each step looks at all pairs of parts.
 MOST_MERGED = 500
 #: Parts per cluster.
