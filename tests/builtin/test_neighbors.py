@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 
+from n2d_builtin.common.threads import in_threads
 from n2d_builtin.neighbors.neighbors import TREE_WIDTH, ExactNeighbors
 from n2d_builtin.neighbors.products import Products
 
@@ -223,3 +227,21 @@ def test_leaves_take_equally_near_points_by_index(x, data):
     order, expected = _measured(x, x, k)
     np.testing.assert_array_equal(indices, order)
     np.testing.assert_array_equal(distances, expected)
+
+
+def test_threads_that_look_away_from_warnings_leave_them_as_they_were():
+    """As compilers do: of two at once the first in is the first out."""
+    first, second, left = threading.Event(), threading.Event(), threading.Event()
+
+    def work(start: int, stop: int) -> None:
+        if start:
+            assert first.wait(10)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            (second if start else first).set()
+            assert (left if start else second).wait(10)
+        left.set()
+
+    before = list(warnings.filters)
+    in_threads(work, 2, n_jobs=2, chunk=1)
+    assert warnings.filters == before

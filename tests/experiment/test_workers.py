@@ -15,13 +15,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from distributed.comm.core import CommClosedError
+from distributed.utils import LoopRunner, sync
 
 from n2d_framework.errors import ConfigError
-from n2d_framework.plan.executors.interrupts import dask_setup
+from n2d_framework.plan.executors.interrupts import dask_setup, leave_out_lost_cancellations
 
 pytestmark = pytest.mark.slow
 
@@ -227,11 +229,20 @@ def test_killed_workers_lose_and_repeat_nothing(config, whole, first, tmp_path):
     pytest.fail("the run was over before workers could be killed, five times")
 
 
+@contextmanager
+def closed(site: Path) -> Iterator[None]:
+    """Half of the stages wait, until the file is gone."""
+    (site / "closed").touch()
+    try:
+        yield
+    finally:
+        (site / "closed").unlink(missing_ok=True)
+
+
 def test_a_killed_or_interrupted_driver_takes_its_workers_along(config, whole, site, tmp_path):
     """One after the other, in one folder, which the next start continues."""
     out = tmp_path / "out"
-    (site / "closed").touch()  # there is always a stage that is not done
-    with watched(out):
+    with watched(out), closed(site):  # there is always a stage that is not done
         process = start_compare(config, out, "--workers", "2")
         wait_until(lambda: n_stages(out) >= 4, process)
         children = psutil.Process(process.pid).children(recursive=True)
@@ -272,6 +283,39 @@ def test_workers_do_not_log_that_the_driver_went_away(lost, is_logged, caplog, m
     assert bool(caplog.records) is is_logged
 
 
+def test_ctrl_c_before_a_call_to_workers_has_begun_is_not_logged(caplog, monkeypatch):
+    runner = LoopRunner(asynchronous=False)
+    runner.start()
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout=None):
+            raise KeyboardInterrupt
+
+    async def nothing() -> None:
+        pass
+
+    def interrupt(seconds: float) -> bool:
+        caplog.clear()
+        runner.loop.add_callback(time.sleep, seconds)  # the call and its end come after it at once
+        with pytest.raises(KeyboardInterrupt):
+            sync(runner.loop, nothing)
+        time.sleep(2 * seconds)
+        return any("NameError" in str(record.exc_info) for record in caplog.records)
+
+    application = logging.getLogger("tornado.application")
+    monkeypatch.setattr(application, "filters", [])
+    monkeypatch.setattr(application, "propagate", True)
+    threads = SimpleNamespace(Event=Interrupted, get_ident=threading.get_ident)
+    with monkeypatch.context() as patch:
+        patch.setattr("distributed.utils.threading", threads)
+        assert interrupt(0.3)
+        leave_out_lost_cancellations()
+        assert not interrupt(0.3)
+        application.error("another", exc_info=NameError("x"))
+    runner.stop()
+    assert [record.message for record in caplog.records] == ["another"]
+
+
 def test_several_comparisons_at_once_on_one_store_and_folder(config, whole, tmp_path):
     store = ("--store", str(tmp_path / "stages"))
     processes = [start_compare(config, tmp_path / name, *store) for name in ("a", "b", "a")]
@@ -300,8 +344,9 @@ def cluster_by_hand(folder: Path, *threads: int) -> Iterator[str]:
     finally:
         for process in reversed(started):
             process.terminate()
-        for process in started:
-            process.wait(timeout=30)
+        _, alive = psutil.wait_procs([psutil.Process(p.pid) for p in started], timeout=10)
+        for process in alive:  # a worker may wait for the scheduler, which has ended
+            process.kill()
 
 
 def test_a_scheduler_and_workers_started_by_hand(config, whole, tmp_path):

@@ -54,6 +54,9 @@ def local_workers(n_workers: int, n_jobs: int) -> Iterator[Any]:
     import dask
     from distributed import Client
 
+    from n2d_framework.plan.executors.interrupts import leave_out_lost_cancellations
+
+    leave_out_lost_cancellations()
     # Python starts these processes by "python -c", which would import from the current folder.
     variables = dict.fromkeys(_THREAD_VARIABLES, str(n_jobs)) | {SAFE_PATH: "1"}
     settings = {
@@ -159,9 +162,12 @@ def connected(scheduler: Any) -> Iterator[Any]:
     """
     from distributed import Client
 
+    from n2d_framework.plan.executors.interrupts import leave_out_lost_cancellations
+
     if isinstance(scheduler, Client):
         yield scheduler
         return
+    leave_out_lost_cancellations()
     try:
         client = Client(scheduler, timeout=f"{_CONNECT_SECONDS}s")
     except (OSError, ValueError, TimeoutError) as error:

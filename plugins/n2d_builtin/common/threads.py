@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +39,7 @@ def in_threads(
         for start in starts:
             work(start, min(start + chunk, n))
         return
-    with ThreadPoolExecutor(min(n_jobs, len(starts))) as pool:
+    # Compiling looks away from warnings, which two threads at once would leave that way.
+    with warnings.catch_warnings(), ThreadPoolExecutor(min(n_jobs, len(starts))) as pool:
         for done in [pool.submit(work, start, min(start + chunk, n)) for start in starts]:
             done.result()
