@@ -283,7 +283,7 @@ def test_workers_do_not_log_that_the_driver_went_away(lost, is_logged, caplog, m
     assert bool(caplog.records) is is_logged
 
 
-def test_ctrl_c_before_a_call_to_workers_has_begun_is_not_logged(caplog, monkeypatch):
+def test_ctrl_c_before_a_call_to_workers_has_started_is_not_logged(caplog, monkeypatch):
     runner = LoopRunner(asynchronous=False)
     runner.start()
 

@@ -20,7 +20,7 @@ def dask_setup(_worker: object) -> None:
 
 
 def leave_out_lost_cancellations() -> None:
-    """Do not log what ``distributed`` fails with if Ctrl-C comes before a call has begun.
+    """Do not log what ``distributed`` fails with if Ctrl-C comes before a call has started.
 
     Its ``sync`` then cancels a future that is not there yet; the interrupt is raised all the same.
     """
