@@ -148,17 +148,14 @@ def sixty_colours() -> dict[str, str]:
 def fifty_further_colours() -> dict[str, str]:
     """Colours that points of more than ten labels have, and what each is on dark paper.
 
-    Those of :func:`sixty_colours` that differ most from :data:`COLOURS` and from each other.
+    Those of :func:`sixty_colours` that differ most from :data:`COLOURS`, in its order.
     """
     pairs = list(sixty_colours().items())
     places = cielab(of_hexadecimal(light for light, _ in pairs))
     taken = cielab(of_hexadecimal(COLOURS))
     nearest = np.min([ciede2000(one, places) for one in taken], axis=0)
-    order: list[int] = []
-    while len(order) < _MANY - len(COLOURS):
-        order.append(int(nearest.argmax()))
-        nearest = np.minimum(nearest, ciede2000(places[order[-1]], places))
-    return dict(pairs[i] for i in order)
+    farthest = np.sort(np.argsort(-nearest, kind="stable")[: _MANY - len(COLOURS)])
+    return dict(pairs[i] for i in farthest.tolist())
 
 
 def cluster_styles(

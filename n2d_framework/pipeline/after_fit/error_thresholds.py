@@ -136,6 +136,6 @@ def _where(y: Any, known: AnyArray) -> list[Any]:
 
 def _bound(errors: int, n: int, level: float) -> float:
     """Upper end of the one-sided Clopper-Pearson interval of a share."""
-    from scipy.stats import beta
+    from scipy.stats import binomtest
 
-    return 1.0 if errors == n else float(beta.ppf(level, errors + 1, n - errors))
+    return float(binomtest(errors, n, alternative="less").proportion_ci(level, "exact").high)
