@@ -32,17 +32,31 @@ FACTORIES = sorted(
         if entry.distribution == "n2d_framework"
     }
 )
-REPORT = "import json, sys; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+MODULES = [*FACTORIES, "n2d_framework.networks", "n2d_builtin"]
+COMMANDS = [("--help",), ("components",), ("schema",), ("run", "--help")]
+#: Runs what it is given, one after the other, and reports which modules were new after each: on
+#: stdout as it was, for a command closes its own.
+PROBE = """
+import json, os, sys
+stdout, loaded, new = os.dup(1), set(), []
+for code in sys.argv[1:]:
+    exec(code, {})
+    now = {name.partition(".")[0] for name in sys.modules}
+    new.append(sorted(now - loaded))
+    loaded |= now
+os.write(stdout, ("\\n" + json.dumps(new)).encode())
+"""
 
 
-def heavy_after(code: str) -> list[str]:
-    """Heavy packages a fresh interpreter has loaded after running `code`."""
+def heavy_after(*codes: str) -> list[list[str]]:
+    """Heavy packages that each code loads, in one fresh interpreter: what loads it first has it."""
     result = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{REPORT}"], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROBE, *codes], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
-    loaded = json.loads(result.stdout.splitlines()[-1])
-    return [name for name in HEAVY if name in loaded]
+    found = json.loads(result.stdout.splitlines()[-1])
+    assert len(found) == len(codes)
+    return [[name for name in HEAVY if name in loaded] for loaded in found]
 
 
 def run_cli(*arguments: str) -> str:
@@ -54,28 +68,40 @@ def run_cli(*arguments: str) -> str:
     )
 
 
+@pytest.fixture(scope="module")
+def heavy_of_modules():
+    """Heavy packages by the component module that loads them."""
+    return dict(zip(MODULES, heavy_after(*(f"import {name}" for name in MODULES)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def heavy_of_commands():
+    """Heavy packages by the command that loads them."""
+    found = heavy_after(*(run_cli(*arguments) for arguments in COMMANDS))
+    return dict(zip(COMMANDS, found, strict=True))
+
+
 def test_the_probe_sees_a_heavy_import():
-    assert heavy_after("import sklearn") == ["sklearn"]
+    codes = ("import json", "import sklearn", "import sklearn, numba")
+    assert heavy_after(*codes) == [[], ["sklearn"], ["numba"]]
 
 
 def test_importing_the_framework_is_light():
-    assert heavy_after("import n2d_framework") == []
+    assert heavy_after("import n2d_framework") == [[]]
 
 
 def test_listing_the_catalogue_is_light():
-    assert heavy_after("import n2d_framework as n2d; assert n2d.components()") == []
+    assert heavy_after("import n2d_framework as n2d; assert n2d.components()") == [[]]
 
 
-@pytest.mark.parametrize("module", [*FACTORIES, "n2d_framework.networks", "n2d_builtin"])
-def test_importing_a_component_module_is_light(module):
-    assert heavy_after(f"import {module}") == []
+@pytest.mark.parametrize("module", MODULES)
+def test_importing_a_component_module_is_light(module, heavy_of_modules):
+    assert heavy_of_modules[module] == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [("--help",), ("components",), ("schema",), ("run", "--help")], ids=" ".join
-)
-def test_the_command_line_is_light(arguments):
-    assert heavy_after(run_cli(*arguments)) == []
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_the_command_line_is_light(arguments, heavy_of_commands):
+    assert heavy_of_commands[arguments] == []
 
 
 def test_predicting_with_a_plain_trio_is_light(tmp_path):
@@ -86,7 +112,7 @@ def test_predicting_with_a_plain_trio_is_light(tmp_path):
     np.save(rows, x[:5])
     written = tmp_path / "labels.npy"
     code = run_cli("predict", str(bundle), str(rows), "--output", str(written))
-    assert heavy_after(code) == []
+    assert heavy_after(code) == [[]]
     np.testing.assert_array_equal(np.load(written), model.labels_[:5])
 
 
