@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import attrs
 import numpy as np
 
 from n2d_framework.config.reading import as_yaml
 from n2d_framework.metrics.cluster_profile import Profile, profiles
+from n2d_framework.metrics.contents.prototypes import by_windows
 from n2d_framework.metrics.surrogate_rules import Surrogate, said_of_rules, surrogate
 from n2d_framework.pages.cluster_cards import MOST_CARDS, cards
 from n2d_framework.pages.data_map import chosen_rows, points
@@ -89,10 +89,7 @@ def write_run_report(view: RunView, path: str | os.PathLike[str]) -> Path:
         random_state=view.random_state,
     )
     if series is not None:
-        found = [
-            attrs.evolve(one, contrasts=tuple(w.contrast for w in series.windows[one.label]))
-            for one in found
-        ]
+        found = by_windows(found, series.windows)
     ordered = sorted(found, key=lambda profile: (profile.label == NOISE, profile.label))
     pictures = _pictures(view)
     tree = drawn_tree(view, [profile.label for profile in ordered])

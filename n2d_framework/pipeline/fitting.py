@@ -103,12 +103,18 @@ class Fit:
         edits = [r.component for r in self.results if r.step.spec.edits]
         return np.asarray(edits[0].labels_before_) if edits else self.labels
 
+    @property
+    def edited_points(self) -> AnyArray | None:
+        """Where the training rows are, as edits keep it; ``None`` if no edit does."""
+        kept = [r.component.points_ for r in self.results if r.step.spec.edits]
+        return kept[0] if kept else None
+
     def edited_clusters(self) -> ClusterMeans | None:
         """Where the clusters are after the edits."""
-        points = [r.component.points_ for r in self.results if r.step.spec.edits]
-        if points and points[0] is not None:
-            return ClusterMeans.of(points[0], self.labels)
-        if not points or self.clusters is None:
+        points = self.edited_points
+        if points is not None:
+            return ClusterMeans.of(points, self.labels)
+        if self.clusters is None or not any(r.step.spec.edits for r in self.results):
             return self.clusters
         return self.clusters.edited(self.labels_before_edits, self.labels)
 

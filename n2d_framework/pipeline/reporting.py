@@ -367,8 +367,7 @@ class Reporter(Maintenance):
 
     def _surroundings(self) -> Surroundings:
         """Where the rows of the fit are, if that is known."""
-        kept = [r.component.points_ for r in self._fitted().results if r.step.spec.edits]
-        points = self.__dict__.get("manifold_", kept[0] if kept else None)
+        points = self.__dict__.get("manifold_", self._fitted().edited_points)
         if points is None:
             raise UnsupportedError(
                 "explain: it is not known where the rows of the fit are, which a bundle does not "

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 import numpy as np
 
 from n2d_framework.core.arrays.contrasts import feature_contrasts, grouped
-from n2d_framework.metrics.cluster_profile import Contrast
+from n2d_framework.metrics.cluster_profile import Contrast, Profile
 from n2d_framework.metrics.contents.observed_series import ObservedSeries
 from n2d_framework.types import AnyArray, FloatArray, IntArray
 
-__all__ = ["Prototype", "Window", "prototypes", "shown_steps", "telling_windows", "window_means"]
+__all__ = [
+    "Prototype",
+    "Window",
+    "by_windows",
+    "prototypes",
+    "shown_steps",
+    "telling_windows",
+    "window_means",
+]
 
 #: Rows of a cluster whose quartiles are computed, drawn evenly from it.
 _MOST_ROWS = 5000
@@ -89,6 +97,9 @@ def prototypes(
 
 
 def _prototype(series: ObservedSeries, own: AnyArray, steps: slice | IntArray) -> Prototype:
+    from scipy.stats import quantile
+
+    quartiles = np.array([[0.25], [0.75]])
     made = []
     for channel in range(len(series.channels)):
         values = series.channel(channel, own)[:, steps]
@@ -98,24 +109,10 @@ def _prototype(series: ObservedSeries, own: AnyArray, steps: slice | IntArray) -
         mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         if len(values) > _MOST_ROWS:
             values = values[np.linspace(0, len(values) - 1, _MOST_ROWS).astype(int)]
-        made.append((mean, *_quartiles(values), count))
+        low, high = quantile(values, quartiles, axis=0, nan_policy="omit")
+        made.append((mean, low, high, count))
     mean, low, high, rows = (np.array(part) for part in zip(*made, strict=True))
     return Prototype(mean, low, high, rows.astype(np.int64))
-
-
-def _quartiles(values: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """The first and third quartile of each column, of what is known (linear interpolation)."""
-    ordered = np.sort(values, axis=0)  # what is not known comes last
-    counts = (~np.isnan(values)).sum(axis=0)
-    found = []
-    for share in (0.25, 0.75):
-        place = share * np.maximum(counts - 1, 0)
-        below = np.floor(place).astype(int)
-        above = np.minimum(below + 1, np.maximum(counts - 1, 0))
-        columns, part = np.arange(values.shape[1]), place - below
-        low, high = ordered[below, columns], ordered[above, columns]
-        found.append(low + part * (high - low))
-    return found[0], found[1]
 
 
 def telling_windows(
@@ -165,6 +162,16 @@ def telling_windows(
         label: tuple(sorted(windows, key=lambda window: -abs(window.contrast.effect)))
         for label, windows in found.items()
     }
+
+
+def by_windows(
+    profiles: Iterable[Profile], windows: Mapping[int, Sequence[Window]]
+) -> list[Profile]:
+    """Let the windows of :func:`telling_windows` be what sets each cluster apart."""
+    return [
+        attrs.evolve(one, contrasts=tuple(window.contrast for window in windows[one.label]))
+        for one in profiles
+    ]
 
 
 def window_means(series: ObservedSeries, window: Window) -> FloatArray:

@@ -11,6 +11,7 @@ import numpy as np
 from n2d_framework.metrics.cluster_profile import Profile
 from n2d_framework.metrics.contents.prototypes import (
     Prototype,
+    by_windows,
     prototypes,
     shown_steps,
     telling_windows,
@@ -139,10 +140,7 @@ class Contents:
                 "steps": steps.tolist(),
                 "times": [series.steps.texts[step] for step in steps],
             }
-            found = [
-                attrs.evolve(one, contrasts=tuple(w.contrast for w in windows[one.label]))
-                for one in profiles
-            ]
+            found = by_windows(profiles, windows)
             return cls(found, about, prototypes(series, labels, steps))
         words, said = words_of_clusters(shown, labels, descriptions)
         texts = {}

@@ -335,8 +335,8 @@ class Editor:
 
     def _coordinates(self, fit: Fit) -> AnyArray | None:
         """Where the training rows are: as edits before this one keep it, or as it was given."""
-        kept = [r.component.points_ for r in fit.results if r.step.spec.edits]
-        return self._given if not kept or kept[0] is None else kept[0]
+        kept = fit.edited_points
+        return self._given if kept is None else kept
 
     def _unused_id(self, fit: Fit) -> int:
         """An id that no cluster has, had, or may get from the clusterer; all greater are, too."""
