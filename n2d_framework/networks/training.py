@@ -22,6 +22,8 @@ __all__ = ["ROW_PREFIX", "TrainingResult", "split_rows", "train"]
 
 # An execution cannot be interrupted; this many steps last a second or a few.
 _MOST_STEPS_PER_EXECUTION = 64
+# So few steps in all take less time one by one than the loop around them takes to be traced.
+_FEW_STEPS = 24
 #: What the names of means over rows begin with, among all that Keras measures.
 ROW_PREFIX = "row_"
 
@@ -106,7 +108,8 @@ def train(
 
         optimizer = optimizer_of(settings, settings.epochs * trainer.train_steps)
     steps = max(trainer.train_steps, trainer.validation_steps)
-    trainer.compile(optimizer, steps_per_execution=min(steps, _MOST_STEPS_PER_EXECUTION))
+    most = 1 if settings.epochs * steps <= _FEW_STEPS else _MOST_STEPS_PER_EXECUTION
+    trainer.compile(optimizer, steps_per_execution=min(steps, most))
     epochs = _epochs_class()(settings, context)
     callbacks = [epochs]
     if settings.weight_averaging is not None:

@@ -11,6 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from n2d_builtin.autoencoders.augmentation import Augmentation, augmentation_layers
+from n2d_framework.networks import training
 from n2d_framework.networks.building import build_network
 from n2d_framework.networks.plans import dense_decoder, dense_encoder
 from n2d_framework.networks.training import split_rows, train
@@ -67,6 +68,24 @@ def test_more_steps_than_fit_one_execution(digits):
     expected = np.square(_reconstructed(trainer, digits) - digits).mean()
     result = train(trainer, _settings(epochs=2, learning_rate=1e-12), FitContext())
     assert result.history["loss"] == pytest.approx([expected, expected], rel=1e-5)
+
+
+def test_few_steps_are_taken_one_by_one_with_the_same_bits(digits, monkeypatch):
+    """A loop around them takes longer to be traced than it spares."""
+    weights, steps = [], []
+    for few in (24, 0):
+        monkeypatch.setattr(training, "_FEW_STEPS", few)
+        trainer = _trainer(digits, validation=70)
+        settings = _settings(validation_fraction=70 / 300, weight_averaging=0.9)
+        train(trainer, settings, FitContext())
+        steps.append(trainer.steps_per_execution)
+        weights.append([values for net in trainer.networks for values in net.get_weights()])
+    assert steps == [1, 4]
+    assert all(map(np.array_equal, *weights))
+    monkeypatch.undo()
+    longer = _trainer(digits)
+    train(longer, _settings(epochs=5), FitContext())  # 25 steps
+    assert longer.steps_per_execution == 5
 
 
 def test_validation_rows_are_not_trained_on_and_measured_as_they_are(digits):

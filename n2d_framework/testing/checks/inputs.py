@@ -137,13 +137,15 @@ def _same_in_company(exam: ComponentExamination, component: Any, rows: Any, kind
     n = len(rows_of(rows))
     pool = joined([rows, varied(rows, _POOL - n)])
     whole = exam.answers(component, pool)
+    # What computes the answers is loaded by now, and to look for it takes milliseconds.
+    libraries = threadpoolctl.ThreadpoolController()
     for company, positions, threads in _companies(n, _POOL):
         batch = take(pool, positions)
         if isinstance(batch, np.ndarray) and batch.dtype != object:
             # In the middle of a longer array: products may depend on where a row begins.
             shifted = np.concatenate([pool[:1].ravel()[:1], batch.ravel()])
             batch = shifted[1:].reshape(batch.shape)
-        with threadpoolctl.threadpool_limits(limits=threads):
+        with libraries.limit(limits=threads):
             answered = exam.answers(component, batch)
         for name, found in answered.items():
             expected = whole[name][positions]

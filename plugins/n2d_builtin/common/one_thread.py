@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ _lock = threading.Lock()
 _users = 0
 _limit: Any = None
 _controller: Any = None
+_n_modules = 0
 
 
 @contextmanager
@@ -25,7 +27,8 @@ def one_blas_thread(*, look_again: bool = False) -> Iterator[None]:
     Parameters
     ----------
     look_again : bool, default False
-        Search for BLAS libraries that were loaded since the first call; takes milliseconds.
+        Search for BLAS libraries that were loaded since the last search, if any module was
+        imported since; takes milliseconds.
     """
     global _users, _limit
     with _lock:
@@ -44,16 +47,17 @@ def one_blas_thread(*, look_again: bool = False) -> Iterator[None]:
 @contextmanager
 def one_openmp_thread() -> Iterator[None]:
     """Run OpenMP regions started by the calling thread on one thread."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="openmp"):
+    with _found(look_again=True).limit(limits=1, user_api="openmp"):
         yield
 
 
 def _found(look_again: bool) -> Any:
-    global _controller
-    if _controller is None or look_again:
+    """The libraries that are loaded; modules load them, so that only an import brings others."""
+    global _controller, _n_modules
+    found, n_modules = _controller, len(sys.modules)
+    if found is None or (look_again and n_modules != _n_modules):
         from threadpoolctl import ThreadpoolController
 
-        _controller = ThreadpoolController()
-    return _controller
+        found = ThreadpoolController()
+        _controller, _n_modules = found, n_modules
+    return found
