@@ -34,6 +34,17 @@ class _Known(dict[Any, Any]):
         return [name for name in differs if other.get(name, gone) != self[name]]
 
 
+#: Whether anything was found frozen: to count what is goes through all of it, every time.
+_FROZEN: list[bool] = []
+
+
+def _frozen(m: Any) -> bool:
+    """Return whether anything is spared the garbage collector; calls that thaw it are noted."""
+    if not _FROZEN and m.get_freeze_count():
+        _FROZEN.append(True)
+    return bool(_FROZEN)
+
+
 def _loggers(m: Any) -> dict[str, Any]:
     known = list(m.root.manager.loggerDict.items())
     return {"root": m.root} | {name: item for name, item in known if isinstance(item, m.Logger)}
@@ -152,7 +163,7 @@ REGISTRIES: dict[str, Setting] = {
     "csv.register_dialect": Setting("csv", lambda m: frozenset(m.list_dialects()), _put_back_csv),
     "gc.callbacks": _list("gc", "callbacks"),
     "gc.set_debug": functions("gc", "get_debug", "set_debug"),
-    "gc.freeze": Setting("gc", lambda m: m.get_freeze_count() > 0, not_put_back),
+    "gc.freeze": Setting("gc", _frozen, not_put_back),
     "levels of loggers": Setting("logging", _logger_levels, _put_back_logger_levels),
     "filters, propagation or formats of loggers": Setting(
         "logging", _logger_ways, _put_back_logger_ways

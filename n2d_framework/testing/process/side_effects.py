@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import ctypes
+import gc
 import io
 import logging
 import os
@@ -151,8 +152,10 @@ def _open_files() -> dict[int, str]:
     return found
 
 
-#: Functions that add to what shows nothing of it, by their modules.
-_ADDING = ((codecs, "register_error"), (codecs, "register"), (os, "register_at_fork"))
+#: Functions that add to, or take from, what shows nothing of it, by their modules.
+_ADDING = (
+    (codecs, "register_error"), (codecs, "register"), (os, "register_at_fork"), (gc, "unfreeze"),
+)  # fmt: skip
 
 
 @contextlib.contextmanager
