@@ -158,6 +158,24 @@ def test_hdbscan_gives_the_clusters_of_its_package(metric):
     np.testing.assert_array_equal(ours.labels_, theirs.fit(between).labels_)
 
 
+@pytest.mark.parametrize(("role", "made"), [
+    ("manifolder", {"name": "umap", "n_neighbors": 8, "n_epochs": 5}),
+    ("manifolder", {"name": "tsne", "perplexity": 6, "n_iter": 9, "early_exaggeration_iter": 9}),
+    ("manifolder", {"name": "spectral", "n_neighbors": 8}),
+    ("clusterer", {"name": "hdbscan", "min_cluster_size": 5}),
+], ids=lambda value: value["name"] if isinstance(value, dict) else "")  # fmt: skip
+@pytest.mark.parametrize("metric", [metric for metric in METRICS if metric != "precomputed"])
+def test_models_take_each_metric(role, made, metric):
+    """Not only components: a model is checked before the width of latent rows is known."""
+    x = rows_for(metric, 60, 6)
+    parts = {"manifolder": "identity", "clusterer": "kmeans", "n_clusters": 2}
+    if role == "clusterer":
+        parts["n_clusters"] = None
+    parts[role] = {**made, "metric": metric}
+    model = n2d.N2D("identity", **parts, scaler="none", random_state=0).fit(x)
+    np.testing.assert_array_equal(model.predict(x[:7]), model.predict(x)[:7])
+
+
 @pytest.mark.parametrize("made", [Umap, Hdbscan, Tsne, Spectral])
 @pytest.mark.parametrize("metric", ["hamming", "jaccard", "dice"])
 def test_metrics_of_codes_refuse_continuous_rows(made, metric):

@@ -170,8 +170,8 @@ def comparable(x: AnyArray, metric: Metric) -> AnyArray:
 
 
 def shape_problems(metric: Metric, row_shape: tuple[int, ...]) -> list[str]:
-    """Reasons why rows of that shape cannot be compared by the metric."""
-    if metric != "haversine" or row_shape == (2,):
+    """Reasons why rows of that shape cannot be compared by the metric; ``()`` is not known yet."""
+    if metric != "haversine" or row_shape in ((), (2,)):
         return []
     return [f"metric 'haversine' takes rows of latitude and longitude, got rows of {row_shape}"]
 
