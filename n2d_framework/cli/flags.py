@@ -57,7 +57,11 @@ _SELECTION: Final = {
     ],
     "y": Annotated[
         str | None,
-        typer.Option("--y", metavar="NAME", help="Column or array with the true classes."),
+        typer.Option(
+            "--y",
+            metavar="NAME|false",
+            help="Column or array with the true classes; false says that there are none.",
+        ),
     ],
     "text": _columns("text", "Columns of texts; they alone are the rows, unless --x chooses more"),
     "kinds": Annotated[
@@ -170,6 +174,8 @@ def _selected(data: Any, **flags: Any) -> Any:
         shown = ", ".join("--" + _FLAGS.get(name, name) for name in given)
         raise ConfigError([Problem(shown, "there are no data to select from; name them")])
     known: dict[str, Any] = {"path": data} if isinstance(data, str) else dict(data)
+    if given.get("y") == "false":
+        given["y"] = False
     if len(given.get("x", ())) == 1:
         given["x"] = given["x"][0]
     if "kinds" in given:

@@ -18,13 +18,15 @@ from n2d_framework.data.source import RowSource
 from n2d_framework.errors import DataError, DataWarning
 from n2d_framework.types import AnyArray
 
-__all__ = ["Progress", "about_ids", "collect", "joined_labels", "remark_on_ids"]
+__all__ = ["Progress", "about_classes", "about_ids", "collect", "joined_labels", "remark_on_ids"]
 
 #: What is called with the number of rows that are read, and of all if it is known.
 Progress: TypeAlias = Callable[[int, int | None], None]
 _BLOCK = 8192
 #: Bytes of rows that are read at once, for rows that are large.
 _BLOCK_BYTES = 1 << 22
+#: Rows up to which each may be a class of its own.
+_FEW_ROWS = 20
 
 
 def collect(
@@ -64,6 +66,8 @@ def collect(
     if names is not None:
         remark_on_ids(names, source.name)
     y = joined_labels(labels) if labels else None
+    if source.table is None and (found := about_classes(y)):
+        warnings.warn(f"{source.name}: {found}", DataWarning, stacklevel=2)
     named = _fitting(source, y)
     return Dataset(
         name=source.name,
@@ -170,6 +174,16 @@ def _unknown(source: RowSource) -> tuple[Any, list[AnyArray], list[AnyArray]]:
         if block.ids is not None:
             ids.append(block.ids)
     return joined(rows), labels, ids
+
+
+def about_classes(y: AnyArray | None) -> str:
+    """The trouble with labels that are hardly classes; empty if they may be."""
+    if y is None or len(y) <= _FEW_ROWS or 2 * (found := len(np.unique(y))) <= len(y):
+        return ""
+    return (
+        f"{found} different classes in {len(y)} rows; if they are none, name the column or array "
+        "that holds them, or say that there are none: y: false, or --y false"
+    )
 
 
 def joined_labels(labels: Sequence[AnyArray]) -> AnyArray:

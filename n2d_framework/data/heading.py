@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 import attrs
 import numpy as np
@@ -22,12 +22,12 @@ from n2d_framework.data.naming import LABEL_NAMES
 from n2d_framework.data.reference import Reference, is_pattern
 from n2d_framework.errors import DataError
 
-__all__ = ["Heading", "find_heading", "physical_lines"]
+__all__ = ["LONGEST_LINE", "Heading", "decoded_line", "find_heading", "physical_lines"]
 
 _DELIMITERS = ",;\t|"
 #: How much is looked at: at least three lines, and further ones up to these limits.
 _HEAD_LINES, _HEAD_BYTES = 1000, 1 << 20
-_LONGEST_LINE = 1 << 26
+LONGEST_LINE: Final = 1 << 26
 #: Rows of which the kinds of columns are guessed before the table is read.
 _LOOKED_AT = 20
 
@@ -38,7 +38,7 @@ _OTHER_MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-
+_GZIP = b"\x1f\x8b"
 
 #: The limit on fields belongs to the process.
 _LIMIT = threading.Lock()
@@ -156,34 +156,58 @@ def _not_numbers(records: Sequence[Sequence[str]]) -> frozenset[int]:
 
 def _read_lines(path: Path, file: IO[bytes]) -> _Lines:
     texts, ends = list[str](), list[int]()
-    content = file.readline(_LONGEST_LINE)
+    content = file.readline(LONGEST_LINE)
     offset = 0
     while content.startswith(codecs.BOM_UTF8):
         content = content[len(codecs.BOM_UTF8) :]
         offset += len(codecs.BOM_UTF8)
-    other = next((name for mark, name in _OTHER_MARKS if content.startswith(mark)), None)
-    if other is not None:
-        raise DataError(f"{path}: it is {other}, not UTF-8; save it as UTF-8")
     while content and (len(texts) < 3 or (len(texts) < _HEAD_LINES and offset < _HEAD_BYTES)):
-        if len(content) >= _LONGEST_LINE:
-            raise DataError(
-                f"{path}: line {len(texts) + 1} is longer than {_LONGEST_LINE} bytes; it may not "
-                "be a table of text"
-            )
-        try:
-            text = content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}: line {len(texts) + 1} has bytes that are not UTF-8 ({error.reason} at "
-                f"byte {error.start + 1}); save it as UTF-8, unless it is another kind of file "
-                "with a wrong suffix"
-            ) from error
+        text = decoded_line(path, content, len(texts) + 1)
         for line in physical_lines(text):
             offset += len(line.encode("utf-8"))
             texts.append(line)
             ends.append(offset)
-        content = file.readline(_LONGEST_LINE)
+        content = file.readline(LONGEST_LINE)
     return _Lines(texts, ends, not content)
+
+
+def decoded_line(path: Path, content: bytes, number: int) -> str:
+    """Text of one line of a file.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+        The line, as far as :data:`LONGEST_LINE` bytes.
+    number : int
+        Its number, from 1.
+
+    Raises
+    ------
+    DataError
+        If it is longer, or not UTF-8; with the line.
+    """
+    if len(content) >= LONGEST_LINE:
+        raise DataError(
+            f"{path}: line {number} is longer than {LONGEST_LINE} bytes; it may not be a table of "
+            "text"
+        )
+    if number == 1:
+        other = next((name for mark, name in _OTHER_MARKS if content.startswith(mark)), None)
+        if other is not None:
+            raise DataError(f"{path}: it is {other}, not UTF-8; save it as UTF-8")
+        if content.startswith(_GZIP):
+            raise DataError(
+                f"{path}: it is compressed with gzip; give it the suffix .gz behind its own"
+            )
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}: line {number} has bytes that are not UTF-8 ({error.reason} at byte "
+            f"{error.start + 1}); save it as UTF-8, unless it is another kind of file with a "
+            "wrong suffix"
+        ) from error
 
 
 def physical_lines(text: str) -> Iterator[str]:
@@ -234,7 +258,7 @@ def _has_commas(lines: _Lines, first: int) -> bool:
 def _fields_of_any_length() -> Iterator[None]:
     """Lift the limit of the module csv: a line is one field by marks that do not separate it."""
     with _LIMIT:
-        before = csv.field_size_limit(_LONGEST_LINE)
+        before = csv.field_size_limit(LONGEST_LINE)
         try:
             yield
         finally:
@@ -377,11 +401,16 @@ def _explains(top: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
     if not any(numeric) and not any(map(is_marker, top)):
         # Values of categories come again further down, names do not; and texts are longer.
         return any(
-            2 * len(set(column)) <= len(column)
-            or (len(name.split()) == 1 and min(len(field.split()) for field in column) > 2)
+            2 * len(set(column)) <= len(column) or (len(name.split()) == 1 and _of_texts(column))
             for name, column in zip(top, columns, strict=True)
         )
     return bool(named) and not _of_answers(columns, named)
+
+
+def _of_texts(column: Sequence[str]) -> bool:
+    """Return whether nine of ten fields that are not empty have more than two words."""
+    lengths = [len(field.split()) for field in column if field]
+    return 10 * sum(length > 2 for length in lengths) > 9 * len(lengths)
 
 
 def _of_answers(columns: Sequence[Sequence[str]], named: set[int]) -> bool:

@@ -92,7 +92,8 @@ def _paths(column: AnyArray, ref: Reference) -> AnyArray:
         if ref.on_error != "skip":
             raise DataError(
                 f"{ref.path}: thumbnails: there is no file {shown}; paths are relative to "
-                f"{folder}, nothing is downloaded; on_error: skip shows such rows without a picture"
+                f"{folder}, nothing is downloaded; on_error: skip, or --on-error skip, shows "
+                "such rows without a picture"
             )
         point_out(ref.path, f"thumbnails: rows without a picture, since there is no file: {shown}")
         found[absent] = ""

@@ -13,7 +13,7 @@ from n2d_framework.core.rows.columns import missing_in
 from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.core.rows.written_names import id_texts
 from n2d_framework.data.chosen_columns import Columns
-from n2d_framework.data.collect import collect, joined_labels, remark_on_ids
+from n2d_framework.data.collect import about_classes, collect, joined_labels, remark_on_ids
 from n2d_framework.data.faults import keys_or_flags, point_out
 from n2d_framework.data.kinds.column_kinds import (
     ColumnFacts,
@@ -290,12 +290,14 @@ def _point_out_numbers(source: RowSource, data: Dataset) -> None:
 
 
 def _point_out_classes(source: RowSource, y: AnyArray | None) -> None:
-    """Say which classes are called as missing values are."""
+    """Say which classes are called as missing values are, and where most rows have their own."""
+    assert source.table is not None
+    if found := about_classes(y):
+        point_out(source.table, found)
     if y is None or y.dtype.kind != "U":
         return
     marks = [text for text in np.unique(y).tolist() if is_marker(text)]
     if marks:
-        assert source.table is not None
         point_out(
             source.table,
             f"{int(np.isin(y, marks).sum())} rows are of the class {listed(marks)}; if that says "

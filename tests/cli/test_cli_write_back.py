@@ -136,7 +136,11 @@ def test_predictions_come_back_as_well(n2d: Run) -> None:
     assert n2d("run", path, *WORDS).exit_code == 0
     said = n2d("predict", "n2d-out/a/a.n2d", path, "--write-back", "--chunk", 7, "-q")
     assert said.exit_code == 0, said.output
-    assert "label" not in said.stdout
+    first, *others = said.stdout.splitlines()
+    assert first.startswith("a.h5ad: 60 rows in ")
+    assert others == [
+        "written back as obs/n2d_label, obs/n2d_strength", "labels 0: 20, 1: 20, 2: 20"
+    ]  # fmt: skip
     found = load({"path": path, "y": "obs/n2d_label"})
     assert list(map(str, found.y.tolist())) == labels()
     assert len(load({"path": path, "y": "obs/n2d_strength"}).y) == 60
@@ -145,11 +149,24 @@ def test_predictions_come_back_as_well(n2d: Run) -> None:
     assert "add --overwrite" in said.output
 
 
-@pytest.mark.parametrize("data", ["a.h5", "a.csv", "digits"])
+@pytest.mark.parametrize("flag", ["--proba", "--confidence"])
+def test_what_is_not_written_back_needs_an_output(n2d: Run, flag: str) -> None:
+    path = write(Path("a.h5ad"), "now")
+    assert n2d("run", path, *WORDS).exit_code == 0
+    said = n2d("predict", "n2d-out/a/a.n2d", path, "--write-back", flag)
+    assert said.exit_code == 2
+    assert f"{flag}: is not written back" in said.output
+    said = n2d("predict", "n2d-out/a/a.n2d", path, "--write-back", "--proba", "-o", "a.csv")
+    assert said.exit_code == 0, said.output
+    assert len(pd.read_csv("a.csv").columns) > 4
+
+
+@pytest.mark.parametrize("data", ["a.h5", "a.csv", "digits", "a.zarr"])
 def test_other_data_are_refused_before_training(n2d: Run, data: str) -> None:
     with h5py.File("a.h5", "w") as file:
         file["x"] = X
     pd.DataFrame(X).to_csv("a.csv", index=False)
+    Path("a.zarr").mkdir()
     said = n2d("run", data, *WORDS, "--write-back")
     assert said.exit_code == 2, said.output
     assert "written back into a file of AnnData (.h5ad) only" in " ".join(said.output.split())

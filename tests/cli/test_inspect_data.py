@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from PIL import Image
 from typer.testing import CliRunner
 
 from n2d_framework.cli import app
+from n2d_framework.data import load
+from n2d_framework.errors import DataWarning
 
 
 @pytest.fixture
@@ -135,6 +140,52 @@ def test_arrays_and_known_datasets(table: pd.DataFrame) -> None:
     said = shown("several.npz")
     assert "arrays for --x, --y and --id: x, y" in said
     assert "missing or infinite values: 1; a run refuses them" in said
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_rows_cannot_have_are_shown_with_the_file(
+    table: pd.DataFrame, value: float
+) -> None:
+    rows = np.eye(6)
+    rows[2, 2] = value
+    sp.save_npz("few.npz", sp.csr_array(rows))
+    assert re.search(r"few: X contains (NaN|inf): row 2, column 2", shown("few.npz", code=2))
+    np.save("rows.npy", rows)
+    said = shown("rows.npy", code=0 if np.isnan(value) else 2)
+    assert "missing or infinite values: 1" in said or "error: rows: X" in said
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".jsonl", ".npz"])
+def test_labels_that_are_hardly_classes_are_pointed_out_and_changed_by_a_flag(
+    table: pd.DataFrame, suffix: str
+) -> None:
+    """A column called target may be what a regression is for."""
+    rng = np.random.default_rng(0)
+    found = pd.DataFrame({"a": rng.normal(size=40), "b": 1.0, "target": rng.normal(size=40)})
+    path = Path(f"t{suffix}")
+    if suffix == ".npz":
+        np.savez(path, x=found[["a", "b"]], target=found["target"])
+    elif suffix == ".jsonl":
+        found.to_json(path, orient="records", lines=True)
+    else:
+        getattr(found, f"to_{suffix[1:]}")(path, index=False)
+    said = " ".join(shown(str(path)).split())
+    assert "40 different classes in 40 rows; if they are none" in said
+    with pytest.warns(DataWarning, match="40 different classes in 40 rows"):
+        load(str(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        record = json.loads(shown(str(path), "--y", "false", "--json"))
+    assert record["classes"] == {}
+    assert record["about_classes"] == ""
+
+
+def test_folders_of_images_need_not_be_classes(table: pd.DataFrame) -> None:
+    for n in range(4):
+        Path("photos", str(n % 2)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), n, np.uint8)).save(f"photos/{n % 2}/{n}.png")
+    assert "2 classes" in shown("photos")
+    assert "classes" not in shown("photos", "--y", "false")
 
 
 def test_wide_tables_show_what_is_noteworthy(table: pd.DataFrame) -> None:

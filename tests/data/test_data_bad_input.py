@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import os
 import pickle
@@ -48,6 +49,30 @@ def valid(path: Path) -> Path:
         case ".png":
             Image.fromarray(X.astype(np.uint8)).save(path)
     return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".csv.gz", ".jsonl.gz"])
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-32"])
+def test_other_encodings_are_refused_with_the_line(
+    tmp_path: Path, suffix: str, encoding: str
+) -> None:
+    lines = ['{"a": 1, "b": "plain"}', '{"a": 2, "b": "Größe"}']
+    if "csv" in suffix:
+        lines = ["a,b", "2,Größe"]
+    content = "\n".join(lines).encode(encoding)
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(gzip.compress(content) if suffix.endswith(".gz") else content)
+    name = encoding.upper() if encoding.startswith("utf") else "line 2 has bytes that are not UTF-8"
+    with pytest.raises(DataError, match=f"a{suffix}: .*{name}.* save it as UTF-8"):
+        load(path)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_what_is_compressed_and_not_called_so(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(gzip.compress(b"a,b\n1,2\n"))
+    with pytest.raises(DataError, match=f"a{suffix}: it is compressed with gzip; give it .* .gz"):
+        load(path)
 
 
 BINARY = [".npy", ".npz", ".parquet", ".h5"]

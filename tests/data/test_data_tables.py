@@ -257,6 +257,17 @@ def test_a_header_of_categories_is_found_where_they_repeat(tmp_path: Path, last:
     assert len(read(tmp_path, rows, y="2" if last else False).x) == 12
 
 
+@pytest.mark.parametrize("odd", ["", "   ", "Great!", "the", "so good"])
+def test_a_name_above_texts_is_a_header_though_some_are_short(tmp_path: Path, odd: str) -> None:
+    texts = [f"it came {n} days late and was broken" for n in range(30)]
+    texts[7] = texts[19] = f'"{odd}"'
+    data = read(tmp_path, "review\n" + "\n".join(texts) + "\n")
+    assert names(data) == ["review"]
+    assert len(data.x) == 30
+    with pytest.warns(DataWarning, match="is taken for a row, not for names"):
+        assert len(read(tmp_path, "\n".join(["Great!", *texts[:3], "Fine", "Bad"]) + "\n").x) == 6
+
+
 CLASSES = [
     ("1", "1.0", "01"), ("1", "1.0"), ("01", "02"), ("1", " 1"), ("0", "-0"), ("1e3", "1000"),
     ("0.5", "0.50"), ("nan", "1"), ("inf", "1"), ("+1", "1"), ("1_0", "10"), ("true", "True"),
@@ -353,7 +364,7 @@ def test_infinite_features_are_refused(tmp_path: Path, mark: str) -> None:
         ("a,b\n" + "1,2\n" * 3000 + "1\n", "row 3001 .*Expected 2 columns, got 1"),
         ("# nothing but a comment\n", "no rows"),
         ("1,5;2,5\n2,5;3,5\n", "decimal comma"),
-        (gzip.compress(b"a,b\n1,2\n", mtime=0), "UTF-8"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "compressed with gzip"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place(

@@ -106,7 +106,9 @@ def test_broken_images_are_left_out_if_wanted(photos: Path) -> None:
     whole = (photos / "b" / "1.png").read_bytes()
     (photos / "b" / "1.png").write_bytes(whole[: len(whole) // 2])
     ref = {"path": photos, "resize": [8, 8]}
-    with pytest.raises(DataError, match=r"0.png: the file is empty.*on_error: skip leaves"):
+    with pytest.raises(
+        DataError, match=r"0.png: the file is empty.*on_error: skip, or --on-error skip, leaves"
+    ):
         load(ref)
     with pytest.warns(DataWarning, match=r"left out, 2 of 6: 'a/0.png', 'b/1.png'; the first"):
         data = load({**ref, "on_error": "skip"})

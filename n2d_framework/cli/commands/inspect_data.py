@@ -12,6 +12,7 @@ import typer
 from n2d_framework.cli.flags import Json, selecting
 from n2d_framework.cli.terminal.console import bare_table, out, print_json, shape_text, styled
 from n2d_framework.core.dataset import class_names
+from n2d_framework.errors import DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,6 +75,8 @@ def inspect_data(
         console.print(f"missing or infinite values: {record['not_finite']:,}; {_TO_FILL}")
     if record["classes"]:
         console.print(_of_many("classes", record["classes"]))
+    if record["about_classes"]:
+        console.print(f"- {record['about_classes']}", soft_wrap=True)
     if table is not None:
         console.print()
         _print_columns(console, record["columns"], every=every)
@@ -83,14 +86,19 @@ def inspect_data(
 def _of_dataset(data: Dataset) -> dict[str, Any]:
     """Facts on rows that are not a table of columns of their own."""
     from n2d_framework.core.rows import Rows
+    from n2d_framework.data.collect import about_classes
 
-    rows = Rows.of(data)
+    try:
+        rows = Rows.of(data)
+    except DataError as error:
+        raise DataError(f"{data.name}: {error}") from error
     about = {"name": data.name, "rows": len(rows), "storage": rows.storage, "kind": rows.kind}
     if rows.storage == "sparse":
         about["stored"] = int(rows.values.nnz)
     return about | {
         "row_shape": list(rows.row_shape), "dtype": str(getattr(data.x, "dtype", "")),
-        "not_finite": _not_finite(data.x), "classes": _counts(data.y, data.names), "columns": [],
+        "not_finite": _not_finite(data.x), "classes": _counts(data.y, data.names),
+        "about_classes": about_classes(data.y), "columns": [],
     }  # fmt: skip
 
 
@@ -105,14 +113,15 @@ def _not_finite(x: Any) -> int:
 
 
 def _of_table(table: TableReading) -> dict[str, Any]:
-    from n2d_framework.data.collect import about_ids
+    from n2d_framework.data.collect import about_classes, about_ids
 
     columns = [_of_column(column) for column in table.columns]
     return {
         "name": table.name, "rows": len(table.columns[0].facts.values),
         "storage": "dense" if table.plain else "columns", "id": table.schema.id,
         "ids": "" if table.ids is None else about_ids(table.ids),
-        "y": table.schema.y, "classes": _counts(table.y), "columns": columns,
+        "y": table.schema.y, "classes": _counts(table.y),
+        "about_classes": about_classes(table.y), "columns": columns,
     }  # fmt: skip
 
 

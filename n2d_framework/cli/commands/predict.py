@@ -127,8 +127,12 @@ def predict(
     from n2d_framework.plan.labelling import Labelling
 
     asked = Labelling(proba, confidence, abstain, n_clusters, min_confidence)
-    # With --write-back alone, nothing is written to stdout.
+    # With --write-back alone, no labels are written to stdout.
     silent = write_back and output is None and not json
+    for flag, given in (("--proba", proba), ("--confidence", confidence)):
+        if silent and given:
+            problem = "is not written back, only labels and strengths are; add --output FILE"
+            raise ConfigError([Problem(flag, problem)])
     if not silent:
         _check_output(output, bundle, data, proba=proba or confidence, json=json)
     _check_workers(scheduler, workers, output, data)
@@ -167,8 +171,9 @@ def predict(
     tally.remark_on_ids(data)
     if back is not None:
         back.write(tally.kept())
-    if output is not None:
-        _report(output, tally, time.perf_counter() - start, json=json)
+    if output is not None or back is not None:
+        written = "" if back is None else ", ".join(f"obs/{name}" for name in back.names)
+        _report(output or Path(data), tally, time.perf_counter() - start, written, json=json)
 
 
 class _Tally:
@@ -359,7 +364,7 @@ def _check_workers(scheduler: str | None, workers: int, output: Path | None, dat
         raise ConfigError([Problem(flag, "rows on stdin come once; write them to a file")])
 
 
-def _report(output: Path, tally: _Tally, seconds: float, *, json: bool) -> None:
+def _report(output: Path, tally: _Tally, seconds: float, written: str, *, json: bool) -> None:
     sizes, done = dict(sorted(tally.sizes.items())), tally.done
     if json:
         print_json({"output": output, "rows": done, "seconds": seconds, "labels": sizes})
@@ -368,4 +373,6 @@ def _report(output: Path, tally: _Tally, seconds: float, *, json: bool) -> None:
     more = ", ..." if len(sizes) > 20 else ""
     console = out()
     console.print(f"{output}: {done} rows in {seconds_text(seconds)}")
+    if written:
+        console.print(f"written back as {written}")
     console.print(f"labels {shown}{more}")

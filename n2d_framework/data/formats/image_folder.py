@@ -118,7 +118,8 @@ class ImageFolder(RowSource):
             return read(file, *given)
         except DataError as error:
             if not self.may_skip:
-                raise DataError(f"{error}; on_error: skip leaves such images out") from error
+                how = "on_error: skip, or --on-error skip, leaves such images out"
+                raise DataError(f"{error}; {how}") from error
             self._broken[file] = str(error)
             return None
 

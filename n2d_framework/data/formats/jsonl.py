@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 from collections import Counter
@@ -17,14 +16,13 @@ from n2d_framework.core.rows import listed
 from n2d_framework.core.rows.frames import NotDenseError
 from n2d_framework.data.chosen_columns import Columns, choose_columns
 from n2d_framework.data.faults import keys_or_flags, point_out, reading
+from n2d_framework.data.heading import LONGEST_LINE, decoded_line, physical_lines
 from n2d_framework.data.kinds.string_column import Where
 from n2d_framework.data.reference import Reference
 from n2d_framework.data.table_rows import TableSource, table_name, uncompressed
 from n2d_framework.errors import DataError
 
 __all__ = ["JsonLinesSource"]
-
-_LONGEST_LINE = 1 << 26
 
 
 class JsonLinesSource(TableSource):
@@ -135,20 +133,16 @@ class JsonLinesSource(TableSource):
             )
 
     def _objects(self) -> Iterator[dict[str, Any]]:
-        with (
-            uncompressed(self.ref.path) as content,
-            io.TextIOWrapper(content, encoding="utf-8-sig") as file,
-        ):
-            rows = 0
-            for number in itertools.count(1):
-                line = file.readline(_LONGEST_LINE)
-                if not line:
-                    return
-                # A byte order mark may be there twice.
-                line = line.lstrip("\ufeff") if number == 1 else line
-                if line.strip():
-                    rows += 1
-                    yield self._object(line, number, rows)
+        with uncompressed(self.ref.path) as file:
+            rows = number = 0
+            while content := file.readline(LONGEST_LINE):
+                for line in physical_lines(decoded_line(self.ref.path, content, number + 1)):
+                    number += 1
+                    # A byte order mark may be there twice.
+                    line = line.lstrip("\ufeff") if number == 1 else line
+                    if line.strip():
+                        rows += 1
+                        yield self._object(line, number, rows)
 
     def _object(self, line: str, number: int, row: int) -> dict[str, Any]:
         exact = TINY_OR_HUGE.search(line) is not None

@@ -63,9 +63,11 @@ class WriteBack:
         OutputError
             If columns or the target exist and may not be replaced, or cannot be written.
         """
-        check_target(self.target)
-        if not self.source.is_file() or self.source.suffix.lower() not in _SUFFIXES:
+        if self.source.suffix.lower() not in _SUFFIXES or self.source.is_dir():
             raise DataError(f"{self.source}: labels are written back into {_KIND} only")
+        check_target(self.target)
+        if not self.source.is_file():
+            raise DataError(f"{self.source}: there is no such file; check the path")
         if self.target.exists() and not self.target.samefile(self.source) and not self.overwrite:
             raise OutputError(f"{self.target} exists; choose another name or add --overwrite")
         with self._child(None) as child:
