@@ -14,6 +14,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 
 from n2d_builtin.common.threads import in_threads
+from n2d_builtin.neighbors import neighbors
 from n2d_builtin.neighbors.neighbors import TREE_WIDTH, ExactNeighbors
 from n2d_builtin.neighbors.products import Products
 
@@ -213,6 +214,31 @@ def test_leaves_find_what_a_tree_does_among_rows_in_double_precision(metric):
     )
     np.testing.assert_array_equal(found[0], expected[0])
     np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("kind", ["plain", "duplicates", "small integers", "tiny", "huge"])
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_many_points_are_searched_from_within_by_leaves(monkeypatch, kind, n_jobs):
+    points = np.ascontiguousarray(np.tile(_hard(kind)[:, :7], (4, 1)))
+    points[len(points) // 4 :] += points[:1]
+    monkeypatch.setattr(neighbors, "_LEAVES_FROM", 0)
+    monkeypatch.setattr(neighbors, "_ROWS_OF_LEAVES", 100)
+    indices, distances = ExactNeighbors(points).query_self(12, n_jobs=n_jobs)
+    _, expected = _measured(points, points, 12)
+    np.testing.assert_array_equal(distances, expected)
+    np.testing.assert_array_equal(indices[:, 0], np.arange(len(points)))
+    apart = np.float64(points[indices]) - np.float64(points[:, None])
+    np.testing.assert_allclose(np.sqrt(np.square(apart).sum(axis=2)), distances, rtol=1e-12)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "hellinger", "euclidean", "manhattan"])
+def test_leaves_find_from_within_what_a_tree_does(monkeypatch, metric):
+    x = np.abs(np.random.default_rng(1).normal(size=(900, 6))).astype(np.float32)
+    expected = ExactNeighbors(x, metric).query_self(9, n_jobs=2)
+    monkeypatch.setattr(neighbors, "_LEAVES_FROM", 800)
+    found = ExactNeighbors(x, metric).query_self(9, n_jobs=2)
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-12)
 
 
 @settings(max_examples=30, deadline=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hdbscan.hdbscan_ import label
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
@@ -11,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 from n2d_builtin.hdbscan import hdbscan_library
 from n2d_builtin.hdbscan.hdbscan import Hdbscan
 from n2d_builtin.hdbscan.spanning_tree import spanning_tree
+from n2d_builtin.hdbscan.spanning_tree_kernel import single_linkage
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_framework.errors import DeadlineError
 from n2d_framework.plugin import FitContext, Resources
@@ -45,6 +47,24 @@ def test_it_is_least_and_the_same_with_any_threads(n, width, alpha):
     for n_jobs in (2, 4):
         again = spanning_tree(x, *known, alpha=alpha, n_jobs=n_jobs)
         np.testing.assert_array_equal(edges, again)
+
+
+@pytest.mark.parametrize("shape", ["chain", "star", "random", "one edge"])
+def test_single_linkage_is_that_of_the_package(shape):
+    random = np.random.default_rng(3)
+    n = 2 if shape == "one edge" else 500
+    ends = np.arange(1, n)
+    others = {"chain": ends - 1, "star": 0 * ends}.get(shape, random.integers(0, ends))
+    numbers = random.permutation(n)
+    edges = np.column_stack(
+        [numbers[ends], numbers[others], np.sort(random.integers(0, 50, n - 1))]
+    )
+    edges = edges.astype(np.float64)
+    if shape == "random":
+        edges[:, :2] = edges[random.permutation(n - 1), :2]
+    found = np.empty((n - 1, 4))
+    single_linkage(edges, found)
+    np.testing.assert_array_equal(found, label(edges))
 
 
 def test_rows_on_a_grid_whose_distances_are_all_ties():

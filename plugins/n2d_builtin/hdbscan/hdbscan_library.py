@@ -215,8 +215,12 @@ class _Linkages:
         return self._linkage(edges, core)
 
     def _linkage(self, spanning_tree: AnyArray, core: AnyArray) -> Linkage:
-        """Single linkage of all rows, from the spanning tree of the distinct ones."""
-        from hdbscan.hdbscan_ import label
+        """Single linkage of all rows, from the spanning tree of the distinct ones.
+
+        The package's own gives the same, but follows long ways again and again: a quarter of the
+        time of a fit of 200,000 rows.
+        """
+        from n2d_builtin.hdbscan.spanning_tree_kernel import single_linkage
 
         order = np.argsort(spanning_tree[:, 2])
         if self.groups.repeated:
@@ -227,4 +231,7 @@ class _Linkages:
             spanning_tree[:, :2] = first[spanning_tree[:, :2].astype(np.int64)]
             spanning_tree = np.concatenate([copies, spanning_tree])
             order = np.argsort(spanning_tree[:, 2], kind="stable")
-        return label(spanning_tree[order]), None
+        edges = np.ascontiguousarray(spanning_tree[order], dtype=np.float64)
+        linkage = np.empty((len(edges), 4))
+        single_linkage(edges, linkage)
+        return linkage, None

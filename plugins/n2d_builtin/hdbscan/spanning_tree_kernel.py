@@ -9,7 +9,7 @@ import numpy as np
 from n2d_builtin.common.compiled import compiled
 from n2d_builtin.neighbors.leaf_kernel import LEAF, limit_of, rough_distances, rough_vectors
 
-__all__ = ["join_parts", "known_edges", "shortest_edges", "unknown_edges"]
+__all__ = ["join_parts", "known_edges", "shortest_edges", "single_linkage", "unknown_edges"]
 
 
 @compiled()
@@ -151,6 +151,28 @@ def join_parts(ends: Any, others: Any, above: Any, joins: Any) -> None:
         above[max(one, other)] = min(one, other)
     for at in range(above.shape[0]):
         above[at] = _top(above, at)
+
+
+@compiled()
+def single_linkage(edges: Any, linkage: Any) -> None:
+    """Join points by the edges of a spanning tree, one after the other.
+
+    Parameters
+    ----------
+    edges : float64 array of shape (n - 1, 3)
+        Two points and their distance, in ascending order of it.
+    linkage : float64 array of shape (n - 1, 4), written
+        The two clusters that each edge joins (cluster ``n + i`` is made by edge `i`), their
+        distance, and how many points they have together.
+    """
+    n = edges.shape[0] + 1
+    above, size = np.arange(2 * n - 1), np.ones(2 * n - 1)
+    for e in range(edges.shape[0]):
+        one, other = _top(above, np.int64(edges[e, 0])), _top(above, np.int64(edges[e, 1]))
+        above[one] = above[other] = n + e
+        size[n + e] = size[one] + size[other]
+        linkage[e, 0], linkage[e, 1] = one, other
+        linkage[e, 2], linkage[e, 3] = edges[e, 2], size[n + e]
 
 
 @compiled()

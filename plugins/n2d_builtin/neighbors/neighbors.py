@@ -22,6 +22,11 @@ __all__ = ["TREE_WIDTH", "ExactNeighbors"]
 TREE_WIDTH, _TREE_WIDTH_WITHOUT_PRODUCTS = 10, 30
 #: Points in a leaf, and neighbours at once, where all points are searched from within.
 _LEAF, _NEIGHBORS_AT_ONCE = 32, 2**22
+#: Points from which on leaves are searched from within: in half of the time of scipy's tree. Fewer
+#: take little time in either, and keep the last bits of their distances as they have been.
+_LEAVES_FROM = 100_000
+#: Rows of leaves that a thread searches for at once.
+_ROWS_OF_LEAVES = 4096
 #: Pairs from which on products of matrices are worth preparing, and rows from which on they
 #: are worth using.
 _MANY, _SOME = 500_000, 32
@@ -233,7 +238,9 @@ class ExactNeighbors:
         return distances if convert is None else convert(distances)
 
     def _search_from_within(self, k: int, n_jobs: int) -> tuple[IntArray, NDArray[np.float64]]:
-        """Neighbours of all points: twice as fast with scipy's tree, leaf by leaf."""
+        """Neighbours of all points, leaf by leaf: those of one leaf find nearly the same."""
+        if self._plain == "euclidean" and len(self) > _LEAVES_FROM:
+            return self._search_leaves_from_within(k, n_jobs)
         from scipy.spatial import KDTree
 
         tree = KDTree(self._points, leafsize=_LEAF)
@@ -250,6 +257,25 @@ class ExactNeighbors:
             by_distance = np.lexsort((found, near), axis=-1)
             indices[rows] = np.take_along_axis(found, by_distance, axis=1)
             distances[rows] = np.take_along_axis(near, by_distance, axis=1)
+        return indices, self._in_metric(distances)
+
+    def _search_leaves_from_within(
+        self, k: int, n_jobs: int
+    ) -> tuple[IntArray, NDArray[np.float64]]:
+        points = self.in_range()
+        leaves = Leaves(points)
+        order = leaves.arrays[0]
+        indices = np.empty((len(self), k), dtype=np.int64)
+        distances = np.empty((len(self), k), dtype=np.float64)
+
+        def work(start: int, stop: int) -> None:
+            rows = order[start:stop]
+            found, near = np.empty((len(rows), k), np.int64), np.empty((len(rows), k))
+            leaves.search(points[rows], found, near)
+            indices[rows], distances[rows] = found, near
+
+        in_threads(work, len(self), n_jobs=n_jobs, chunk=_ROWS_OF_LEAVES)
+        np.ldexp(np.sqrt(distances, out=distances), self._exponent, out=distances)
         return indices, self._in_metric(distances)
 
     def _search(
