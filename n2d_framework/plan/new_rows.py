@@ -90,6 +90,8 @@ def new_rows(x: Any, fitted: FittedPlan, name: str = "the model", *, stacklevel:
         warnings.warn(text, category, stacklevel=stacklevel)
     if fitted.storage == "columns":
         rows = _columns(x, frame, matched, schema)
+        if not len(rows):
+            raise DataError("X has no rows; give at least one")
         refuse_missing(fitted.plan.specs[0], rows)
         _refuse_other_values(rows, schema)
         return rows

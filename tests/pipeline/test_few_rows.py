@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 
 import n2d_framework as n2d
 from n2d_framework.errors import CompositionError, DataError, DataWarning
@@ -92,3 +96,44 @@ def test_stability_of_no_and_of_one_cluster():
     found = made({"name": "hdbscan", "min_cluster_size": 50}, stream(0, 210))
     with pytest.raises(CompositionError, match=r"fits on 41 of the 51 rows: .* use seeds alone"):
         found.stability(stream(1, 51), resamples=2, seeds=0)
+
+
+@pytest.mark.parametrize("kind", ["columns", "frame", "array", "sparse", "texts"])
+def test_no_new_rows_are_refused_in_words(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.random((40, 3)), columns=list("abc"))
+    parts = ("identity", "identity", "kmeans")
+    x: Any = numbers
+    if kind == "columns":
+        x = numbers.assign(c=["u", "v"] * 20)
+    elif kind == "array":
+        x = numbers.to_numpy()
+    elif kind == "sparse":
+        x, parts = sp.csr_array(numbers), ("truncated_svd", *parts[1:])
+    elif kind == "texts":
+        x, parts = np.array(["one ship", "two trains"] * 20, dtype=object), (None, *parts[1:])
+        x = pd.DataFrame({"words": x, "size": 1.0 * np.arange(40)})
+    model = n2d.N2D(*parts, n_clusters=2, random_state=0).fit(x)
+    with pytest.raises(DataError, match=r"has no rows|0 sample\(s\)"):
+        model.predict(x[:0])
+
+
+def test_matrices_derived_from_those_of_scipy_are_sparse_as_well() -> None:
+    """As views of AnnData are: cells[:10] of a model that was fitted on all cells."""
+
+    class View(sp.csr_array):
+        pass
+
+    View.__module__ = "elsewhere.views"
+    x = sp.csr_array(np.random.default_rng(0).random((40, 6)).round())
+    model = n2d.N2D("truncated_svd", "identity", "kmeans", n_clusters=2, random_state=0).fit(x)
+    np.testing.assert_array_equal(model.predict(View(x[:9])), model.labels_[:9])
+    again = n2d.N2D("truncated_svd", "identity", "kmeans", n_clusters=2, random_state=0)
+    np.testing.assert_array_equal(again.fit_predict(View(x)), model.labels_)
+
+
+@pytest.mark.parametrize("odd", [3, 2.5, float("nan"), b"bytes", ["a list"], True])
+def test_values_among_texts_are_refused_with_their_row(odd: Any) -> None:
+    texts = ["the ship sails", "the train goes", None, odd, "a boat"]
+    with pytest.raises(DataError, match=r"X: row 3 is .*, not a text as other rows are"):
+        n2d.N2D("identity", "identity", "kmeans", n_clusters=2).fit(texts)

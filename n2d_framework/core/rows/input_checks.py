@@ -36,10 +36,22 @@ def checked_weights(weights: Any, n: int) -> FloatArray | None:
 
 
 def texts_of(x: Any) -> AnyArray | None:
-    """A list or column of strings as an array; ``None`` for anything else."""
+    """A list or column of strings as an array; ``None`` for anything else.
+
+    Raises
+    ------
+    DataError
+        If only some items of a list are strings, with the row of one that is none.
+    """
     if isinstance(x, (list, tuple)):
-        if not x or not all(item is None or isinstance(item, str) for item in x):
+        if not any(isinstance(item, str) for item in x):
             return None
+        for row, item in enumerate(x):
+            if not (item is None or isinstance(item, str)):
+                raise DataError(
+                    f"X: row {row} is {item!r:.40}, not a text as other rows are; write it as one, "
+                    "or give None where there is none"
+                )
         items = np.array([*x, None], dtype=object)[:-1]
     else:
         # Of a library's column NumPy says what it holds; a matrix or numbers it need not read.

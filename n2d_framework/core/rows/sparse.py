@@ -14,8 +14,9 @@ __all__ = ["canonical", "count_rows", "is_sparse", "row_groups", "sparse_column"
 
 
 def is_sparse(x: Any) -> bool:
-    """Return whether it is a matrix of SciPy's, without importing SciPy."""
-    return type(x).__module__.startswith("scipy.sparse") and hasattr(x, "tocsr")
+    """Return whether it is a matrix of SciPy's or derived from one, without importing SciPy."""
+    own = any(cls.__module__.startswith("scipy.sparse") for cls in type(x).__mro__)
+    return own and hasattr(x, "tocsr")
 
 
 def count_rows(x: Any) -> int:
