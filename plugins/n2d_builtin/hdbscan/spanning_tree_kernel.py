@@ -168,7 +168,7 @@ def single_linkage(edges: Any, linkage: Any) -> None:
     n = edges.shape[0] + 1
     above, size = np.arange(2 * n - 1), np.ones(2 * n - 1)
     for e in range(edges.shape[0]):
-        one, other = _top(above, np.int64(edges[e, 0])), _top(above, np.int64(edges[e, 1]))
+        one, other = _top(above, int(edges[e, 0])), _top(above, int(edges[e, 1]))
         above[one] = above[other] = n + e
         size[n + e] = size[one] + size[other]
         linkage[e, 0], linkage[e, 1] = one, other
