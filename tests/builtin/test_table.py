@@ -216,7 +216,8 @@ def test_dates_that_stand_for_none_are_pointed_out(far, dates):
         odd = frame.copy()
         odd["d"] = odd["d"].to_numpy().astype("M8[s]")
         odd.loc[[*at], "d"] = np.datetime64(far, "s")
-        said = f"column 'd' has {len(at)} dates such as {far}, far from"
+        dates = "date," if len(at) == 1 else "dates such as"
+        said = f"column 'd' has {len(at)} {dates} {far}, far from"
         with pytest.warns(DataWarning, match=f"{said} the others"):
             fitted(odd, dates=dates)
         with pytest.warns(DataWarning, match=f"{said} those of the fit"):

@@ -188,6 +188,22 @@ def test_folders_of_images_need_not_be_classes(table: pd.DataFrame) -> None:
     assert "classes" not in shown("photos", "--y", "false")
 
 
+@pytest.mark.parametrize("far", [["9999-12-31"], ["0001-01-01"], ["2202-05-03", "2202-05-03"], []])
+def test_dates_far_from_the_others_are_pointed_out(table: pd.DataFrame, far: list[str]) -> None:
+    written = table["since"].dt.strftime("%Y-%m-%d")
+    written[3 : 3 + len(far)] = far
+    table["since"] = written
+    table.to_csv("t.csv", index=False)
+    text = shown("t.csv")
+    assert ("far from the others" in text) == bool(far)
+    if far:
+        wanted = f"the date {far[0]} is" if len(far) == 1 else f"2 dates such as {far[0]} are"
+        assert f"since: {wanted} far from the others" in text
+    record = json.loads(shown("t.csv", "--json"))
+    [since] = [column for column in record["columns"] if column["name"] == "since"]
+    assert since["values"]["far"] == len(far)
+
+
 def test_wide_tables_show_what_is_noteworthy(table: pd.DataFrame) -> None:
     wide = pd.DataFrame(np.random.default_rng(0).normal(size=(12, 300))).add_prefix("c")
     wide["odd"] = ["a", "b", "a"] * 4

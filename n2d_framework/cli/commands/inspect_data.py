@@ -153,6 +153,7 @@ def _values(facts: ColumnFacts) -> dict[str, Any]:
     import numpy as np
 
     from n2d_framework.core.rows.columns import missing_in
+    from n2d_framework.data.kinds.oddities import far_dates
 
     present = facts.values[~missing_in(facts.values)]
     if not len(present):
@@ -164,8 +165,10 @@ def _values(facts: ColumnFacts) -> dict[str, Any]:
     if facts.field.kind == "date":
         first, last = (str(at.astype("datetime64[s]")) for at in (present.min(), present.max()))
         spread = _spread(present.astype("datetime64[s]").astype(np.float64))
+        far = [str(day) for day in far_dates(present).astype("datetime64[D]")]
         return {"first": first.removesuffix("T00:00:00"), "last": last.removesuffix("T00:00:00"),
-                "skewness": spread["skewness"], "heavy_tails": spread["heavy_tails"]}  # fmt: skip
+                "skewness": spread["skewness"], "heavy_tails": spread["heavy_tails"],
+                "far": len(far), "far_example": far[0] if far else None}  # fmt: skip
     if facts.field.kind == "text" or facts.free_text:
         words = [len(text.split()) for text in present]
         return {"words": float(np.median(words)), "most_words": max(words),
@@ -305,6 +308,10 @@ def _advice(record: Mapping[str, Any]) -> Iterator[str]:
         if column["problem"]:
             yield column["problem"]
         yield from (f"{name}: {remark}" for remark in column["remarks"])
+        if far := column["values"].get("far"):
+            example = column["values"]["far_example"]
+            dates = f"the date {example} is" if far == 1 else f"{far} dates such as {example} are"
+            yield f"{name}: {dates} far from the others; if that stands for none, leave it empty"
         if column["identifies"] and column["why"]:
             yield f"{name}: {column['why']}; if it is a feature: --kind {flag}={column['kind']}"
         elif column["identifies"] and column["use"] == "feature" and record["storage"] == "dense":

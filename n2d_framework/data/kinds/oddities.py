@@ -11,7 +11,7 @@ import numpy as np
 from n2d_framework.data.kinds.written_values import is_number
 from n2d_framework.types import AnyArray
 
-__all__ = ["of_categories", "of_numbers", "rounded", "stand_in"]
+__all__ = ["far_dates", "of_categories", "of_numbers", "rounded", "stand_in"]
 
 #: Columns of categories have fewer different values than that, or repeat them.
 _MANY: Final = 20
@@ -29,6 +29,8 @@ _LIKE_DATE: Final = re.compile(
     r"|\d{1,2}/\d{1,2}/\d{2}|\d{1,2}\.\d{1,2}\.\d{2}|\d{1,2}-\d{1,2}-\d{4}|(1[89]|2[01])\d{2}[-/](0[1-9]|1[0-2])"
 )
 _COMPACT: Final = re.compile(r"(1[89]|2[01])\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
+#: How many times as far from the median as usual a date is far from the others.
+_FAR: Final = 100.0
 #: Numbers that are written where none was measured, with either sign.
 _STAND_INS: Final = frozenset(
     float(written) for digits in range(2, 8) for written in ("9" * digits, "9" * digits + ".9")
@@ -98,6 +100,14 @@ def stand_in(values: AnyArray, low: float, high: float) -> Iterator[str]:
                 f"{times} values are {extreme:.15g}, far from all others; if that stands for a "
                 "missing value, leave the field empty"
             )
+
+
+def far_dates(dates: AnyArray) -> AnyArray:
+    """Dates a hundred times as far from the median as half of them are: some stand for none."""
+    seconds = dates.astype("datetime64[s]").astype(np.float64)
+    away = np.abs(seconds - np.median(seconds))
+    usual = float(np.median(away))
+    return dates[away > _FAR * usual] if usual > 0 else dates[:0]
 
 
 def rounded(x: AnyArray) -> list[int]:

@@ -94,7 +94,8 @@ class TreatedColumns:
             far = np.nan_to_num(distance) > _FAR
             if far.any():
                 day = np.datetime_as_string(column.values[far][0], "D")
-                found.append(f"column {column.name!r} has {int(far.sum())} dates such as {day}")
+                dates = f"dates such as {day}" if far.sum() > 1 else f"date, {day}"
+                found.append(f"column {column.name!r} has {int(far.sum())} {dates}")
         if found:
             warnings.warn(
                 f"table: {'; '.join(found)}, far from {others}; if that stands for a missing date, "
