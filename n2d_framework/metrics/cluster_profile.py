@@ -122,8 +122,7 @@ def profiles(
         In ascending order of labels.
     """
     rng = np.random.default_rng(derive_seed(random_state, "profiles"))
-    points = np.asarray(coordinates, dtype=np.float64)
-    touching, densities = _around(points, labels, rng)
+    touching, densities = _around(coordinates, labels, rng)
     compared = None if features is None else feature_contrasts(features, labels)
     made = []
     for i, (label, own) in enumerate(grouped(labels)):
@@ -132,7 +131,7 @@ def profiles(
                 label,
                 len(own),
                 len(own) / len(labels),
-                tuple(_typical(points, own, n_exemplars, rng)),
+                tuple(_typical(coordinates, own, n_exemplars, rng)),
                 touching.get(label, ()),
                 densities.get(label),
                 None if strengths is None else float(np.mean(strengths[own])),
@@ -187,7 +186,9 @@ def _opposite(
     )
 
 
-def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Generator) -> list[int]:
+def _typical(
+    coordinates: AnyArray, own: AnyArray, number: int, rng: np.random.Generator
+) -> list[int]:
     """Rows of a cluster: its medoid, then dense rows near it, each far from those before."""
     from scipy.spatial.distance import cdist
 
@@ -195,7 +196,8 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
         return [int(row) for row in own[:number]]
     if len(own) > _CANDIDATES:
         own = np.sort(rng.choice(own, _CANDIDATES, replace=False))
-    distances = cdist(points[own], points[own])
+    points = np.asarray(coordinates[own], dtype=np.float64)
+    distances = cdist(points, points)
     chosen = [int(distances.sum(axis=1).argmin())]
     reach = np.partition(distances, min(_NEIGHBORS, len(own) - 1), axis=1)
     sparse = reach[:, min(_NEIGHBORS, len(own) - 1)]
@@ -209,18 +211,19 @@ def _typical(points: AnyArray, own: AnyArray, number: int, rng: np.random.Genera
 
 
 def _around(
-    points: AnyArray, labels: IntArray, rng: np.random.Generator
+    coordinates: AnyArray, labels: IntArray, rng: np.random.Generator
 ) -> tuple[dict[int, tuple[tuple[int, float], ...]], dict[int, float | None]]:
     """For each cluster the clusters that its rows' nearest neighbours are of, and its density."""
     from sklearn.neighbors import NearestNeighbors
 
-    rows = np.arange(len(points))
+    rows = np.arange(len(coordinates))
     if len(rows) > _SAMPLED:
         rows = np.sort(rng.choice(rows, _SAMPLED, replace=False))
     number = min(_NEIGHBORS, len(rows) - 1)
     if number < 1:
         return {}, {}
-    search = NearestNeighbors(n_neighbors=number).fit(points[rows])
+    points = np.asarray(coordinates[rows], dtype=np.float64)
+    search = NearestNeighbors(n_neighbors=number).fit(points)
     apart, near = search.kneighbors()
     near, reach = labels[rows][near], apart[:, -1]
     found: dict[int, tuple[tuple[int, float], ...]] = {}

@@ -52,8 +52,8 @@ def points(
         Position of the row's class in the list of classes.
     strengths, confidence : array of shape (n,), optional
         In [0, 1].
-    columns : array of shape (n, d), optional
-        Values of the row that are shown, the most telling first.
+    columns : array of shape (p, d), optional
+        Values of the drawn rows that are shown, the most telling first.
     names : sequence of str
         One for each column.
 
@@ -85,7 +85,7 @@ def points(
         "columns": []
         if columns is None
         else [
-            {"name": names[i], **_column(np.asarray(columns[rows, i], dtype=np.float64))}
+            {"name": names[i], **_column(np.asarray(columns[:, i], dtype=np.float64))}
             for i in range(shown)
         ],
     }

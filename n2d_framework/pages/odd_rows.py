@@ -16,7 +16,7 @@ __all__ = ["odd_rows"]
 #: Rows that are listed, and how many of them may be far ones where sureness is known.
 _MOST, _FAR = 20, 10
 #: Rows of noise whose nearest cluster is looked for, and how many at once.
-_SAMPLED, _AT_ONCE = 5000, 500
+_SAMPLED, _AT_ONCE = 5000, 8192
 
 
 def odd_rows(view: RunView, ordered: Sequence[Profile]) -> list[dict[str, Any]]:
@@ -39,14 +39,13 @@ def odd_rows(view: RunView, ordered: Sequence[Profile]) -> list[dict[str, Any]]:
     clusters = [profile for profile in ordered if profile.label != NOISE]
     if not view.keep_rows or not clusters:
         return []
-    points = np.asarray(view.coordinates, dtype=np.float64)
-    distance, nearest = _distances(points, view.labels, clusters, view.random_state)
+    distance, nearest = _distances(view.coordinates, view.labels, clusters, view.random_state)
     sure = view.confidence if view.confidence is not None else view.strengths
     kind = "confidence" if view.confidence is not None else "strength"
     noise = view.labels == NOISE
     known = np.isfinite(distance) & (distance > 0)
     order = np.lexsort((np.arange(len(distance)), -np.where(known, distance, 0.0), ~noise))
-    far = [int(row) for row in order if known[row]][: _MOST if sure is None else _FAR]
+    far = order[known[order]][: _MOST if sure is None else _FAR].tolist()
     chosen = [(row, "noise" if noise[row] else "far from its cluster") for row in far]
     if sure is not None:
         least = np.argsort(np.where(noise, np.inf, sure), kind="stable")
@@ -67,7 +66,7 @@ def odd_rows(view: RunView, ordered: Sequence[Profile]) -> list[dict[str, Any]]:
 
 
 def _distances(
-    points: AnyArray, labels: IntArray, clusters: Sequence[Profile], seed: int
+    coordinates: AnyArray, labels: IntArray, clusters: Sequence[Profile], seed: int
 ) -> tuple[AnyArray, IntArray]:
     """Distance of each row from the medoid, in units of its cluster, and that cluster.
 
@@ -76,24 +75,27 @@ def _distances(
     from sklearn.metrics import euclidean_distances
 
     distance, nearest = np.full(len(labels), np.nan), labels.copy()
-    medoids = points[[profile.exemplars[0] for profile in clusters]]
+    medoids = np.asarray(coordinates[[profile.exemplars[0] for profile in clusters]], np.float64)
     place = np.full(int(labels.max()) + 1, -1)
     place[[profile.label for profile in clusters]] = np.arange(len(clusters))
-    own = labels != NOISE
-    codes = place[labels[own]]
-    away = np.linalg.norm(points[own] - medoids[codes], axis=1)
+    own = np.flatnonzero(labels != NOISE)
+    codes, away = place[labels[own]], np.empty(len(own))
+    for start in range(0, len(own), _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        away[part] = np.linalg.norm(coordinates[own[part]] - medoids[codes[part]], axis=1)
     order = np.lexsort((away, codes))
     starts = np.searchsorted(codes[order], np.arange(len(clusters)))
     sizes = np.bincount(codes, minlength=len(clusters))
     units = away[order][starts + sizes // 2]
     units = np.where(units > 0, units, np.median(units[units > 0]) if (units > 0).any() else 1.0)
     distance[own] = away / units[codes]
-    noise = np.flatnonzero(~own)
+    noise = np.flatnonzero(labels == NOISE)
     if len(noise) > _SAMPLED:
         noise = np.sort(np.random.default_rng(seed).choice(noise, _SAMPLED, replace=False))
     found = np.array([profile.label for profile in clusters])
     for start in range(0, len(noise), _AT_ONCE):
         some = noise[start : start + _AT_ONCE]
-        apart = euclidean_distances(points[some], medoids) / units
+        points = np.asarray(coordinates[some], dtype=np.float64)
+        apart = euclidean_distances(points, medoids) / units
         distance[some], nearest[some] = apart.min(axis=1), found[apart.argmin(axis=1)]
     return distance, nearest

@@ -197,10 +197,11 @@ def _payload(
     if plane is None:
         plane, axes = to_plane(np.asarray(view.coordinates, dtype=np.float64), view.random_state)
     chosen = chosen_rows(len(view.labels), view.random_state)
-    position = {profile.label: i for i, profile in enumerate(ordered)}
-    codes = np.array([position[label] for label in view.labels.tolist()], dtype=np.int64)
+    in_order = np.array([profile.label for profile in ordered])
+    by_label = np.argsort(in_order)
+    codes = by_label[np.searchsorted(in_order, view.labels, sorter=by_label)]
     telling = _telling(ordered)
-    columns, names = _columns(view, telling)
+    columns, names = _columns(view, telling, chosen)
     plane = np.asarray(plane, dtype=np.float64)
     drawn = points(
         plane,
@@ -272,8 +273,10 @@ def _telling(ordered: Sequence[Profile]) -> dict[str, float]:
     return telling
 
 
-def _columns(view: RunView, telling: Mapping[str, float]) -> tuple[AnyArray | None, list[str]]:
-    """Columns for the map: those that set clusters apart, the most telling first."""
+def _columns(
+    view: RunView, telling: Mapping[str, float], rows: AnyArray
+) -> tuple[AnyArray | None, list[str]]:
+    """Columns of some rows for the map: those that set clusters apart, the most telling first."""
     unsaid = any(part is not None for part in (view.texts, view.series, view.image_shape))
     if view.rows is None or unsaid or not view.keep_rows:
         return None, []
@@ -281,7 +284,7 @@ def _columns(view: RunView, telling: Mapping[str, float]) -> tuple[AnyArray | No
     names = view.value_names(flat.shape[1])
     order = sorted(range(len(names)), key=lambda i: (-telling.get(names[i], 0.0), i))
     order = order[:MOST_CARDS]
-    return flat[:, order], [names[i] for i in order]
+    return flat[rows[:, None], order], [names[i] for i in order]
 
 
 def _thumbnails(pictures: Pictures, chosen: AnyArray) -> dict[str, Any]:

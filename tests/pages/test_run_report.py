@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -352,6 +353,22 @@ def test_all_noise_one_cluster_and_a_cluster_per_row_are_shown(labels, said, tmp
     x = np.random.default_rng(0).normal(size=(30, 4))
     view = RunView(name="n", labels=labels, coordinates=x, rows=x, feature_names=tuple("abcd"))
     assert said in write_run_report(view, tmp_path / "r.html").read_text()
+
+
+def test_many_rows_are_not_copied_whole(tmp_path):
+    """Of a fit out of core, copies of all rows or coordinates would not keep to its memory."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200_000)
+    labels[:50] = NOISE
+    x = (rng.normal(size=(len(labels), 96)) + labels[:, None]).astype(np.float32)
+    view = RunView(name="m", labels=labels, coordinates=x, plane=x[:, :2], rows=x)
+    tracemalloc.start()
+    try:
+        write_run_report(view, tmp_path / "r.html")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2.5 * x.nbytes
 
 
 def test_of_more_rows_than_points_all_are_counted_in_cells():
