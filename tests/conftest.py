@@ -71,6 +71,19 @@ def calls() -> Callable[[Callable[[], Any]], int]:
     return count
 
 
+@pytest.fixture(autouse=True)
+def the_scheduler_of_dask_is_left_as_it_was() -> Iterator[None]:
+    """Name the test that leaves a client behind: later ones would compute by it, and fail."""
+    before = _scheduler_of_dask()
+    yield
+    assert _scheduler_of_dask() == before
+
+
+def _scheduler_of_dask() -> Any:
+    dask = sys.modules.get("dask.config")
+    return None if dask is None else dask.get("scheduler", None)
+
+
 @pytest.fixture(scope="session")
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's digits: (1797, 64) float64 and the classes."""

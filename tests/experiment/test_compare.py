@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 
+import dask.config
 import numpy as np
 import pytest
+from distributed import default_client
 
 import n2d_framework as n2d
 from n2d_framework.core.events import StageFinished
@@ -326,11 +329,26 @@ def test_a_wrong_number_of_workers_is_refused(grid, few_digits, tmp_path):
         run(grid, tmp_path, few_digits, workers=2, scheduler="tcp://127.0.0.1:1")
 
 
-def test_a_scheduler_that_does_not_answer_is_reported(grid, few_digits, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://127.0.0.1:9", "tcp://192.0.2.1/12/3", "tcp://[::1", "inproc://1/2/3",
+        "tls://127.0.0.1:1", "http://here:1", "here", "", 7,
+    ],
+)  # fmt: skip
+def test_a_scheduler_that_does_not_answer_is_reported(
+    grid, few_digits, tmp_path, monkeypatch, address
+):
     monkeypatch.setattr("n2d_framework.plan.executors.dask_cluster._CONNECT_SECONDS", 1)
-    with pytest.raises(ConfigError, match=r"no scheduler answers at 'tcp://127\.0\.0\.1:9'"):
-        run(grid, tmp_path / "out", few_digits, scheduler="tcp://127.0.0.1:9")
+    said = re.escape(f"no scheduler answers at {address!r}")
+    # The error keeps what failed alive, which must not be what Dask computes by from now on.
+    with pytest.raises(ConfigError, match=said) as refused:
+        run(grid, tmp_path / "out", few_digits, scheduler=address)
     assert not (tmp_path / "out").exists()
+    assert dask.config.get("scheduler", None) is None
+    with pytest.raises(ValueError, match="No clients"):
+        default_client()
+    del refused
 
 
 def test_the_best_of_a_lost_store_is_refused(grid, few_digits, tmp_path):

@@ -168,15 +168,19 @@ def connected(scheduler: Any) -> Iterator[Any]:
         yield scheduler
         return
     leave_out_lost_cancellations()
+    client = Client.__new__(Client)
     try:
-        client = Client(scheduler, timeout=f"{_CONNECT_SECONDS}s")
-    except (OSError, ValueError, TimeoutError) as error:
+        Client.__init__(client, scheduler, timeout=f"{_CONNECT_SECONDS}s")
+    except (OSError, ValueError, TypeError) as error:
+        # Without an end it stays what Dask computes by, until it happens to be collected.
+        if getattr(client, "status", None) == "connecting":
+            client.close()
         raise ConfigError(
             [
                 Problem(
                     "scheduler",
-                    f"no scheduler answers at {scheduler!r} ({type(error).__name__}); start one "
-                    "with 'dask scheduler' and give the address that it shows",
+                    f"no scheduler answers at {scheduler!r} ({type(error).__name__}: {error}); "
+                    "start one with 'dask scheduler' and give the address that it shows",
                 )
             ]
         ) from error
