@@ -8,6 +8,8 @@ Run as ``python benchmarks/many_rows.py PART [--rows N] [--peers PYTHON]`` with 
 - ``hdbscan``: ten principal components of the rows of ``scaling.py``.
 - ``hdbscan2``: 50 round clusters in the plane, and noise.
 - ``umap``: the rows of ``scaling.py``, pca → umap → gmm on all rows.
+- ``mnist``: the 70,000 images of ``$N2D_DATA/mnist.npz`` as they are,
+  umap → gmm without a network.
 
 PYTHON is that of an environment with ``fast_hdbscan``, ``evoc`` and ``umap-learn``; without it,
 only ours is measured. ``N2D_THREADS`` are the numbers of threads with which ``neighbors`` is
@@ -90,6 +92,14 @@ def plane(rows: int) -> tuple[np.ndarray, np.ndarray]:
     noise = rng.random(rows) < 0.05
     x[noise] = rng.uniform(-50, 50, (int(noise.sum()), 2))
     return x.astype(np.float32), np.where(noise, -1, y)
+
+
+def mnist(rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """MNIST's images as rows, from 0 to 1."""
+    with np.load(Path(os.environ["N2D_DATA"]) / "mnist.npz") as found:
+        x = np.concatenate([found["x_train"], found["x_test"]])[:rows]
+        y = np.concatenate([found["y_train"], found["y_test"]])[:rows]
+    return x.reshape(len(x), -1).astype(np.float32) / 255, y
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
@@ -177,13 +187,13 @@ def fast_hdbscan(x: np.ndarray, _y: np.ndarray) -> dict[str, Any]:
     return measured | {"labels": model.labels_}
 
 
-def ours_trio(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+def ours_trio(x: np.ndarray, y: np.ndarray, embedder: str = "pca") -> dict[str, Any]:
     import n2d_framework as n2d
 
     def fit(rows: np.ndarray) -> Any:
         umap = {"name": "umap", "n_neighbors": 20}
         mixture = {"name": "gmm", "n_init": 3, "max_landmarks": 20_000}
-        return n2d.N2D("pca", umap, mixture, n_clusters=10, random_state=0).fit(rows)
+        return n2d.N2D(embedder, umap, mixture, n_clusters=10, random_state=0).fit(rows)
 
     few = fit(x[:FEW])
     few.predict(x[FEW : 2 * FEW])
@@ -192,6 +202,10 @@ def ours_trio(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
     measured["recall"] = model.manifolder_.neighbor_recall_
     measured["acc"] = float(model.assess(y)["acc"])
     return measured | {"labels": model.labels_}
+
+
+def ours_without(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    return ours_trio(x, y, "identity")
 
 
 def umap_learn(x: np.ndarray, _y: np.ndarray) -> dict[str, Any]:
@@ -209,16 +223,22 @@ def umap_learn(x: np.ndarray, _y: np.ndarray) -> dict[str, Any]:
     return measured | {"labels": labels}
 
 
-def evoc(x: np.ndarray, _y: np.ndarray) -> dict[str, Any]:
+def evoc(x: np.ndarray, _y: np.ndarray, reduced: bool = True) -> dict[str, Any]:
     import evoc
     from sklearn.decomposition import PCA
 
     def fit(rows: np.ndarray) -> np.ndarray:
-        return evoc.EVoC(n_neighbors=20).fit_predict(PCA(10).fit_transform(rows))
+        if reduced:
+            rows = PCA(10).fit_transform(rows)
+        return evoc.EVoC(n_neighbors=20).fit_predict(rows)
 
     fit(x[:FEW])
     labels, measured = timed(lambda: fit(x))
     return measured | {"labels": labels}
+
+
+def evoc_raw(x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
+    return evoc(x, y, reduced=False)
 
 
 Contender = Callable[[np.ndarray, np.ndarray], dict[str, Any]]
@@ -228,6 +248,7 @@ PARTS: dict[str, tuple[Callable[[int], Any], int, list[Contender], list[Contende
     "hdbscan": (components, 200_000, [ours_hdbscan, exact_labels], [fast_hdbscan]),
     "hdbscan2": (plane, 1_000_000, [ours_hdbscan, exact_labels], [fast_hdbscan]),
     "umap": (synthetic, 200_000, [ours_trio], [umap_learn, evoc]),
+    "mnist": (mnist, 70_000, [ours_without], [evoc_raw]),
 }
 
 

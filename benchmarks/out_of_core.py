@@ -7,7 +7,8 @@ disk with room for twice the data, which are written there once and kept.
 * ``fit``: ``n2d run --memory`` of ``pca -> umap`` (landmarks) ``-> gmm`` on a ``.npy`` file.
 * ``peers``: ``pca -> identity -> kmeans``, out of core and in memory, and scikit-learn's
   ``IncrementalPCA -> MiniBatchKMeans`` by ``partial_fit`` over the same file.
-* ``predict``: ``n2d predict`` of a Parquet file by one and by two workers of one thread each.
+* ``predict``: ``n2d predict`` of a Parquet file, by itself on all cores, then by one and by two
+  workers of a ``dask scheduler``, each of one thread on a core of its own.
 
 Memory is the most that is anonymous in all processes of a command together, looked at every 0.1 s:
 what is not pages of files.
@@ -21,11 +22,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
+from distributed import Client
 from machine import description
 
 CLUSTERS, INNER, BLOCK = 10, 12, 1 << 14
@@ -70,15 +74,15 @@ def written(folder: Path, rows: int, width: int) -> tuple[Path, Path]:
     return path, classes
 
 
-def watched(command: list[str]) -> dict[str, Any]:
-    """Seconds, and most anonymous memory of a command and its children."""
+def watched(command: list[str], others: Sequence[psutil.Process] = ()) -> dict[str, Any]:
+    """Seconds, and most anonymous memory of a command, its children and other processes."""
     start, peak = time.perf_counter(), 0.0
     process = subprocess.Popen(command, stderr=subprocess.STDOUT, stdout=subprocess.DEVNULL)
     root = psutil.Process(process.pid)
     while process.poll() is None:
         own = 0
         try:
-            for member in (root, *root.children(recursive=True)):
+            for member in (root, *root.children(recursive=True), *others):
                 used = member.memory_info()
                 own += used.rss - used.shared
         except psutil.NoSuchProcess:
@@ -166,16 +170,53 @@ def predict(folder: Path, rows: int, width: int) -> None:
     )  # fmt: skip
     out = folder / "predict"
     watched(n2d("run", given, "--out", out, "--overwrite", "--no-plots", "--no-report"))
-    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "N2D_JOBS"), "1")
-    print("| workers of one thread | seconds | anonymous, GiB |\n|---|---|---|")
+    print("| by | seconds | anonymous, GiB |\n|---|---|---|")
+    target = folder / "labels-0.parquet"
+    command = n2d("predict", out / "predict.n2d", table, "--overwrite", "-o")
+    found = watched([*command, str(target)])
+    print(f"| itself | {found['seconds']:.1f} | {found['anonymous']:.2f} |", flush=True)
     for workers in (1, 2):
-        target = folder / f"labels-{workers}.parquet"
-        found = watched(
-            n2d("predict", out / "predict.n2d", table, "-o", target, "--workers", workers)
+        with cluster(folder, workers) as (address, others):
+            target = folder / f"labels-{workers}.parquet"
+            found = watched([*command, str(target), "--scheduler", address], others)
+        name = "1 worker" if workers == 1 else f"{workers} workers"
+        print(f"| {name} | {found['seconds']:.1f} | {found['anonymous']:.2f} |", flush=True)
+    same = {(folder / f"labels-{one}.parquet").read_bytes() for one in (0, 1, 2)}
+    print(f"the same table: {len(same) == 1}")
+
+
+@contextmanager
+def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[psutil.Process]]]:
+    """A scheduler and workers of one thread, each on a core of its own, started by commands."""
+    about = folder / f"scheduler-{workers}.json"
+    about.unlink(missing_ok=True)
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    started = [
+        subprocess.Popen(
+            [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+             "--scheduler-file", str(about)], **silent,
         )
-        print(f"| {workers} | {found['seconds']:.1f} | {found['anonymous']:.2f} |")
-    same = [(folder / f"labels-{workers}.parquet").read_bytes() for workers in (1, 2)]
-    print(f"the same table: {same[0] == same[1]}")
+    ]  # fmt: skip
+    while not (about.exists() and about.read_text().endswith("}")):
+        time.sleep(0.1)
+    address = json.loads(about.read_text())["address"]
+    cores = sorted(os.sched_getaffinity(0))
+    for core in cores[:workers]:
+        worker = subprocess.Popen(
+            [*dask, "worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard",
+             "--memory-limit", "0", "--local-directory", str(folder / "scratch")], **silent,
+        )  # fmt: skip
+        psutil.Process(worker.pid).cpu_affinity([core])
+        started.append(worker)
+    try:
+        with Client(address) as client:
+            client.wait_for_workers(workers, timeout=60)
+        yield address, [psutil.Process(process.pid) for process in started]
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait()
 
 
 def _line(name: str, found: dict[str, Any], acc: float) -> None:

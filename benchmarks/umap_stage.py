@@ -59,7 +59,7 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def ours(z: np.ndarray, knn: Knn, n_jobs: int, epochs: int | None = None) -> np.ndarray:
-    from n2d_builtin.umap.umap_layout import Forces
+    from n2d_builtin.umap.umap_forces import Forces
     from n2d_builtin.umap.umap_library import curve, fit_embedding
 
     return fit_embedding(
@@ -98,7 +98,8 @@ def parts(z: np.ndarray, knn: Knn, n_jobs: int) -> dict[str, float]:
     """Seconds of each part of our stage."""
     from n2d_builtin.common.one_thread import one_blas_thread
     from n2d_builtin.umap import umap_library as library
-    from n2d_builtin.umap.umap_layout import Forces, lay_out
+    from n2d_builtin.umap.umap_forces import Forces
+    from n2d_builtin.umap.umap_layout import lay_out
     from n2d_builtin.umap.umap_start import begin
 
     epochs = 500 if len(z) <= 10_000 else 200

@@ -10,13 +10,14 @@ from sklearn.neighbors import NearestNeighbors
 
 from n2d_builtin.neighbors.neighbors import ExactNeighbors
 from n2d_builtin.umap import umap_density as density
+from n2d_builtin.umap import umap_forces as forces
 from n2d_builtin.umap import umap_layout as layout
 from n2d_builtin.umap.umap import Umap
 from n2d_builtin.umap.umap_layout_kernel import advance
 from n2d_builtin.umap.umap_library import neighbor_graph
 from n2d_framework.plugin import ConfigError, FitContext
 
-FORCES = layout.Forces(a=1.6, b=0.9, repulsion=1.0, negatives=5, learning_rate=1.0)
+FORCES = forces.Forces(a=1.6, b=0.9, repulsion=1.0, negatives=5, learning_rate=1.0)
 OPTIONS = density.DensityOptions(weight=2.0, share=0.3, shift=0.1)
 CONTEXT = FitContext(seed=1, n_jobs=2)
 
@@ -117,7 +118,7 @@ def test_a_step_is_that_of_umap_learns_densmap(dimension):
     wanted = rng.normal(size=n)
     strengths /= strengths.max()
     edges = coo_array((strengths, (heads, tails)), shape=(n, n))
-    wide, lanes = layout.widened(at)
+    wide, lanes = forces.widened(at)
     radii = density.Density(OPTIONS, wanted).over(edges, np.arange(n), FORCES, wide, lanes)
     pulls, pushes = FORCES.tables()
     plan = np.array([0, len(heads)]), np.array([[0, 0]]), np.array([0, n])

@@ -13,13 +13,14 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
+from n2d_builtin.umap import umap_forces as forces
 from n2d_builtin.umap import umap_layout as layout
 from n2d_builtin.umap.umap import Umap
 from n2d_builtin.umap.umap_layout_kernel import advance
 from n2d_framework.metrics import assess
 from n2d_framework.plugin import DataError, FitContext
 
-FORCES = layout.Forces(a=1.9, b=0.79, repulsion=1.0, negatives=5, learning_rate=1.0)
+FORCES = forces.Forces(a=1.9, b=0.79, repulsion=1.0, negatives=5, learning_rate=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_rows_repel_in_turn():
 def test_repelling_rows_drive_rows_apart():
     start = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     pushed = layout.lay_out(start, ring(40), FORCES, n_epochs=30, seed=0, n_jobs=1)
-    calm = layout.Forces(1.9, 0.79, 0.0, 5, 1.0)
+    calm = forces.Forces(1.9, 0.79, 0.0, 5, 1.0)
     together = layout.lay_out(start, ring(40), calm, n_epochs=30, seed=0, n_jobs=1)
     assert pushed.std() > 3 * together.std()
 
@@ -129,7 +130,7 @@ def test_the_two_ends_of_an_edge_do_not_repel_each_other():
     """In a small block each would be drawn for the other far more often than among all rows."""
     start = np.array([[0, 0], [3, 1]], dtype=np.float32)
     edge = coo_array((np.ones(2, np.float32), ([0, 1], [1, 0])), shape=(2, 2))
-    alone = layout.Forces(1.9, 0.79, 0.0, 5, 1.0)
+    alone = forces.Forces(1.9, 0.79, 0.0, 5, 1.0)
     np.testing.assert_array_equal(
         layout.lay_out(start, edge, FORCES, n_epochs=20, seed=0, n_jobs=1),
         layout.lay_out(start, edge, alone, n_epochs=20, seed=0, n_jobs=1),
@@ -262,7 +263,8 @@ def test_machine_code_is_kept_for_the_next_process(tmp_path):
     code = """
 import numpy as np
 from scipy.sparse import coo_array, coo_matrix
-from n2d_builtin.umap.umap_layout import Forces, lay_out
+from n2d_builtin.umap.umap_forces import Forces
+from n2d_builtin.umap.umap_layout import lay_out
 from n2d_builtin.umap.umap_layout_kernel import advance
 edge = coo_array((np.ones(1, "f"), (np.array([0], "i"), np.array([1], "i"))), shape=(2, 2))
 lay_out(np.eye(2, dtype="f"), edge, Forces(1.9, 0.79, 1.0, 5, 1.0), n_epochs=2, seed=0, n_jobs=1)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from n2d_builtin.common.compiled import compiled
-from n2d_builtin.neighbors.leaf_kernel import LEAF, limit_of, rough_distances, rough_vectors
+from n2d_builtin.neighbors.leaf_kernel import limit_of, rough_distances, rough_vectors
+from n2d_builtin.neighbors.leaf_shape import LEAF
 
 __all__ = ["join_parts", "known_edges", "shortest_edges", "single_linkage", "unknown_edges"]
 

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 
 from n2d_builtin.common.compiled import compiled
+from n2d_builtin.neighbors.leaf_shape import FEATURES, LEAF
 
-__all__ = ["LEAF", "limit_of", "rough_distances", "rough_vectors", "search_leaves"]
+__all__ = ["limit_of", "rough_distances", "rough_vectors", "search_leaves"]
 
-#: Points in a leaf.
-LEAF = 128
-#: Features come in groups of so many; what is missing is filled up with zeros.
-FEATURES = 4
 #: Points of which only the nearest is looked at, if it is too far away.
 _BLOCK = 16
 #: Leaves that are visited in the order of their distance.

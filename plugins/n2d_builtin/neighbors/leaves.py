@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from n2d_builtin.common.compiled import compiling_pays
+from n2d_builtin.neighbors.leaf_shape import FEATURES, LEAF
 from n2d_framework.plugin import AnyArray, IntArray
 
 __all__ = ["Leaves"]
@@ -36,8 +38,6 @@ class Leaves:
     """
 
     def __init__(self, points: AnyArray) -> None:
-        from n2d_builtin.neighbors.leaf_kernel import FEATURES, LEAF
-
         self._points = points
         rows = self._rounded(points, -points.shape[1] % FEATURES)
         self._order = _by_leaves(rows, LEAF)
@@ -75,6 +75,9 @@ class Leaves:
         indices : int64 array of shape (m, k)
         distances : float64 array of shape (m, k)
         """
+        if not compiling_pays(len(rows)):
+            _search_all(self._points, rows, indices, distances)
+            return
         from n2d_builtin.neighbors.leaf_kernel import search_leaves
 
         inexact = self._points.dtype != np.float32 or rows.dtype != np.float32
@@ -88,6 +91,21 @@ class Leaves:
     def _rounded(rows: AnyArray, missing: int) -> NDArray[np.float32]:
         with np.errstate(over="ignore", under="ignore"):
             return np.pad(rows.astype(np.float32), ((0, 0), (0, missing)))
+
+
+def _search_all(
+    points: AnyArray, rows: AnyArray, indices: IntArray, distances: NDArray[np.float64]
+) -> None:
+    """The same by NumPy, from all points."""
+    k = indices.shape[1]
+    columns = points.T.astype(np.float64, order="C")
+    for row, found, near in zip(rows.astype(np.float64), indices, distances, strict=True):
+        squares = np.zeros(len(points))
+        for column, value in zip(columns, row, strict=True):
+            squares += np.square(value - column)
+        possible = np.flatnonzero(squares <= np.partition(squares, k - 1)[k - 1])
+        found[:] = possible[np.lexsort((possible, squares[possible]))[:k]]
+        near[:] = squares[found]
 
 
 def _lengths(rows: AnyArray) -> NDArray[np.float64]:

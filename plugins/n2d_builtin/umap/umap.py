@@ -236,7 +236,7 @@ class Umap:
         return landmarks.spread(x, require_fitted(self.embedding_, "umap"), self.transform)
 
     def _fit(self, x: AnyArray, context: FitContext) -> Landmarks:
-        from n2d_builtin.umap.umap_layout import Forces
+        from n2d_builtin.umap.umap_forces import Forces
         from n2d_builtin.umap.umap_library import curve, fit_embedding
 
         refuse(self.check_input(len(x), x.shape[1:]))
@@ -359,7 +359,7 @@ class Umap:
         return self._neighbors.prepare()
 
     def _made_placer(self, embedding: NDArray[np.float32]) -> Placer:
-        from n2d_builtin.umap.umap_layout import Forces
+        from n2d_builtin.umap.umap_forces import Forces
         from n2d_builtin.umap.umap_placing import placer_of
 
         a, b = require_fitted(self.a_, "umap"), require_fitted(self.b_, "umap")

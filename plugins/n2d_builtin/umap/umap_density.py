@@ -16,7 +16,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.umap.umap_layout import Forces
+from n2d_builtin.umap.umap_forces import Forces
 from n2d_builtin.umap.umap_layout_kernel import local_radii
 from n2d_framework.plugin import AnyArray, IntArray
 

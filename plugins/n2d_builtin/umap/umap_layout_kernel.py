@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from n2d_builtin.common.compiled import compiled
-from n2d_builtin.umap.umap_vectors import LANES, looked_up, move_part, squared_part
+from n2d_builtin.umap.umap_forces import LANES
+from n2d_builtin.umap.umap_vectors import looked_up, move_part, squared_part
 
 __all__ = ["advance", "local_radii"]
 

@@ -15,7 +15,7 @@ from n2d_framework.plugin import AnyArray, IntArray, StageError
 
 if TYPE_CHECKING:
     from n2d_builtin.umap.umap_density import DensityOptions
-    from n2d_builtin.umap.umap_layout import Forces
+    from n2d_builtin.umap.umap_forces import Forces
 
 __all__ = ["curve", "fit_embedding", "neighbor_graph", "pruned"]
 

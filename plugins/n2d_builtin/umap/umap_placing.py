@@ -8,9 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.umap.umap_kernel import place, random_words
-from n2d_builtin.umap.umap_layout import Forces, widened
-from n2d_builtin.umap.umap_placing_kernel import place_together
+from n2d_builtin.common.compiled import compiling_pays
+from n2d_builtin.umap.umap_forces import Forces, widened
+from n2d_builtin.umap.umap_placing_few import place_few
 from n2d_framework.plugin import AnyArray, IntArray
 
 __all__ = ["Placer", "placer_of"]
@@ -48,6 +48,8 @@ def placer_of(
     """
     rate, negatives = forces.learning_rate, forces.negatives
     if version == 1:
+        from n2d_builtin.umap.umap_kernel import place, random_words
+
         seeds, shape = random_words(seed), (forces.a, forces.b, forces.repulsion)
 
         def place_alone(indices: IntArray, distances: AnyArray, placed: AnyArray) -> None:
@@ -63,7 +65,11 @@ def placer_of(
     def place_wide(indices: IntArray, distances: AnyArray, placed: AnyArray) -> None:
         wide = np.empty((len(placed), rows.shape[1]), dtype=np.float32)
         options = *tables, rate, negatives, connectivity, n_epochs
-        place_together(indices, distances, rows, wide, drawn, lanes, *options)
+        if compiling_pays(len(placed)):
+            from n2d_builtin.umap.umap_placing_kernel import place_together as placing
+        else:
+            placing = place_few
+        placing(indices, distances, rows, wide, drawn, lanes, *options)
         placed[:] = wide[:, : placed.shape[1]]
 
     return place_wide

@@ -15,16 +15,12 @@ from numba import types
 from numba.extending import intrinsic
 
 from n2d_builtin.common.compiled import compiled
+from n2d_builtin.umap.umap_forces import LANES, LEAST_EXPONENT, STEEPEST, STEP_BITS
 
-__all__ = ["LANES", "LEAST_EXPONENT", "STEP_BITS", "looked_up", "move_part", "squared_part"]
+__all__ = ["looked_up", "move_part", "squared_part"]
 
-#: Numbers that make one group of a vector.
-LANES = 8
-#: Tables begin at two to this power, and have this many bits within each of their steps.
-LEAST_EXPONENT, STEP_BITS = -30, 17
 _FIRST = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
 _WITHIN = (1 << STEP_BITS) - 1
-_STEEPEST = 4.0
 
 
 def _constant(value: float, width: int) -> Any:
@@ -107,7 +103,7 @@ def squared_part(flags: tuple[str, ...] = ()) -> Any:
 
 
 def _clipped(builder: Any, vector: Any) -> Any:
-    for beyond, limit in (("<", _STEEPEST), (">", -_STEEPEST)):
+    for beyond, limit in (("<", STEEPEST), (">", -STEEPEST)):
         bound = _constant(limit, vector.type.count)
         inside = builder.fcmp_ordered(beyond, vector, bound)
         vector = builder.select(inside, vector, bound)
