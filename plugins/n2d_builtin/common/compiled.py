@@ -46,7 +46,7 @@ def compiled(**flags: Any) -> Callable[[F], F]:
 
 
 def compiling_pays(rows: int) -> bool:
-    """Whether compiled code shall answer, and not NumPy, which gives the same bits.
+    """Say whether compiled code shall answer, and not NumPy, which gives the same bits.
 
     Parameters
     ----------
