@@ -108,7 +108,9 @@ def train(
 
         optimizer = optimizer_of(settings, settings.epochs * trainer.train_steps)
     steps = max(trainer.train_steps, trainer.validation_steps)
-    most = 1 if settings.epochs * steps <= _FEW_STEPS else _MOST_STEPS_PER_EXECUTION
+    # PyTorch takes one step after the other.
+    few = settings.epochs * steps <= _FEW_STEPS or load_keras().config.backend() == "torch"
+    most = 1 if few else _MOST_STEPS_PER_EXECUTION
     trainer.compile(optimizer, steps_per_execution=min(steps, most))
     epochs = _epochs_class()(settings, context)
     callbacks = [epochs]

@@ -195,7 +195,7 @@ def _payload(
 ) -> dict[str, Any]:
     plane, axes = view.plane, view.axes
     if plane is None:
-        plane, axes = to_plane(np.asarray(view.coordinates, dtype=np.float64), view.random_state)
+        plane, axes = to_plane(np.asarray(view.coordinates), view.random_state)
     chosen = chosen_rows(len(view.labels), view.random_state)
     in_order = np.array([profile.label for profile in ordered])
     by_label = np.argsort(in_order)

@@ -48,7 +48,7 @@ def map_layout(
     -------
     array of shape (n, 2), and a tuple of two strings
     """
-    points = np.asarray(coordinates, dtype=np.float64)
+    points = np.asarray(coordinates)
     if points.shape[1] <= 2 or len(points) > _MOST_ROWS:
         return to_plane(points, random_state)
     manifolders = composition.choices("manifolder")

@@ -18,11 +18,15 @@ Projection: TypeAlias = Literal["principal", "tsne"]
 _PERPLEXITY = 30.0
 #: Fewer points than this need no map.
 _FEW = 10
+#: Rows from which principal axes are found at most, and rows that are looked at together.
+_FOR_AXES, _BLOCK = 200_000, 1 << 16
 
 
 def as_coordinates(values: ArrayLike) -> AnyArray:
-    """Coordinates as a finite float64 array of shape (n, m), or a :class:`DataError`."""
-    array = np.asarray(values, dtype=np.float64)
+    """Coordinates as a finite float array of shape (n, m), or a :class:`DataError`."""
+    array = np.asarray(values)
+    if array.dtype not in (np.float32, np.float64):
+        array = np.asarray(values, dtype=np.float64)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or not array.size:
@@ -30,7 +34,11 @@ def as_coordinates(values: ArrayLike) -> AnyArray:
             f"coordinates to draw must have the shape (n, m) with at least one row, "
             f"not {np.shape(values)}"
         )
-    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    finite = [
+        np.isfinite(array[start : start + _BLOCK]).all(axis=1)
+        for start in range(0, len(array), _BLOCK)
+    ]
+    bad = np.flatnonzero(~np.concatenate(finite))
     if bad.size:
         raise DataError(
             f"coordinates to draw: {bad.size} rows hold NaN or inf, the first is row {bad[0]}; "
@@ -74,7 +82,7 @@ def place_rows(
 
     Parameters
     ----------
-    coordinates : array of shape (n, m), float64
+    coordinates : float array of shape (n, m)
     rows : array of shape (k,), int
         The rows that are drawn.
     random_state : int, default 0
@@ -95,9 +103,8 @@ def place_rows(
         hint = did_you_mean(projection, get_args(Projection), noun="projection")
         raise ConfigError([Problem("projection", f"unknown projection {projection!r}; {hint}")])
     if projection == "tsne" and coordinates.shape[1] > 2 and len(rows) >= _FEW:
-        return _map(coordinates[rows], random_state)
-    plane, names = to_plane(coordinates, random_state)
-    return plane[rows], names
+        return _map(coordinates[rows].astype(np.float64), random_state)
+    return to_plane(coordinates, random_state, rows)
 
 
 def _map(points: AnyArray, random_state: int) -> tuple[AnyArray, tuple[str, str]]:
@@ -118,37 +125,51 @@ def _map(points: AnyArray, random_state: int) -> tuple[AnyArray, tuple[str, str]
     return plane, (f"t-SNE axis 1 (of {points.shape[1]} dimensions)", "t-SNE axis 2")
 
 
-def to_plane(coordinates: AnyArray, random_state: int = 0) -> tuple[AnyArray, tuple[str, str]]:
+def to_plane(
+    coordinates: AnyArray, random_state: int = 0, rows: AnyArray | None = None
+) -> tuple[AnyArray, tuple[str, str]]:
     """Two coordinates for paper, and what to call them.
 
     Parameters
     ----------
-    coordinates : array of shape (n, m), float64
+    coordinates : float array of shape (n, m)
         One column is spread over a random height, two are taken as they are, of more the
-        first two principal axes are taken.
+        first two principal axes are taken; those of 200,000 rows drawn at random, where there are
+        more. Memory is taken for the result, not for all coordinates again.
     random_state : int, default 0
-        Seed of the random height.
+        Seed of the random height, and of the rows that are drawn.
+    rows : array of shape (k,), int, optional
+        The rows that are wanted; default all.
 
     Returns
     -------
-    tuple of array of shape (n, 2) and tuple of two str
+    tuple of float64 array of shape (k, 2) and tuple of two str
     """
     n, m = coordinates.shape
+    wanted = slice(None) if rows is None else rows
     if m == 2:
-        return coordinates, ("coordinate 1", "coordinate 2")
+        return coordinates[wanted].astype(np.float64), ("coordinate 1", "coordinate 2")
     if m == 1:
-        height = np.random.default_rng(random_state).uniform(-1.0, 1.0, size=(n, 1))
-        return np.hstack([coordinates, height]), ("coordinate 1", "random height")
+        height: AnyArray = np.random.default_rng(random_state).uniform(-1.0, 1.0, size=(n, 1))
+        spread = np.hstack([coordinates[wanted], height[wanted]])
+        return spread.astype(np.float64), ("coordinate 1", "random height")
+    some = slice(None) if n <= _FOR_AXES else np.sort(sample_rows(n, _FOR_AXES, random_state))
+    centred = coordinates[some].astype(np.float64)
     # By a power of two, so that no square overflows or underflows.
-    exponent = np.frexp(np.abs(coordinates).max())[1]
-    centred = np.ldexp(coordinates, -exponent)
-    centred -= centred.mean(axis=0)
-    variances, axes = leading_axes(centred, 2)
+    exponent = np.frexp(np.abs(centred).max())[1]
+    centred = np.ldexp(centred, -exponent)
+    mean = centred.mean(axis=0)
+    variances, axes = leading_axes(centred - mean, 2)
     # The sign of an axis is arbitrary: its largest component points up.
     axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), (0, 1)])
     shares = variances[:2] / max(float(variances.sum()), np.finfo(float).tiny)
     names = tuple(_axis_name(number, m, share) for number, share in enumerate(shares, start=1))
-    return np.ldexp(centred @ axes, exponent), (names[0], names[1])
+    plane = np.empty((n if rows is None else len(rows), 2))
+    for start in range(0, len(plane), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        block = coordinates[part if rows is None else rows[part]].astype(np.float64)
+        plane[part] = np.ldexp((np.ldexp(block, -exponent) - mean) @ axes, exponent)
+    return plane, (names[0], names[1])
 
 
 def _axis_name(number: int, m: int, share: Any) -> str:

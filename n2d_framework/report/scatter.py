@@ -44,8 +44,8 @@ def points(stages: CellStages, chosen: AnyArray) -> dict[str, Any]:
         it is not known); ``confidence`` in percent, or ``None``.
     """
     manifold, labels, truth = stages.output("manifolder"), stages.output("clusterer"), stages.truth
-    plane, axes = to_plane(np.asarray(manifold, dtype=np.float64))
-    x, y = _on_grid(plane[chosen])
+    plane, axes = to_plane(np.asarray(manifold), rows=chosen)
+    x, y = _on_grid(plane)
     classes, stands_for = stages.classes, {} if truth is None else match_clusters(truth, labels)
     class_look = {} if truth is None else styles(truth)
     meant = {label: classes[code] for label, code in stands_for.items()}

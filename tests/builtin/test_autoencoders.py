@@ -194,6 +194,7 @@ def test_precision_heeds_what_onednn_is_kept_to(name, kept, monkeypatch):
 
     monkeypatch.setenv(name, kept)
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.setattr(precision, "processor_instructions", lambda: ["amx_bf16"])
     assert precision.bfloat16_is_faster.__wrapped__() is (kept == "AVX512_CORE_AMX")
     if kept.startswith("AVX512"):

@@ -355,13 +355,16 @@ def test_all_noise_one_cluster_and_a_cluster_per_row_are_shown(labels, said, tmp
     assert said in write_run_report(view, tmp_path / "r.html").read_text()
 
 
-def test_many_rows_are_not_copied_whole(tmp_path):
+@pytest.mark.parametrize("laid_out", [True, False])
+def test_many_rows_are_not_copied_whole(tmp_path, monkeypatch, laid_out):
     """Of a fit out of core, copies of all rows or coordinates would not keep to its memory."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 3, 200_000)
     labels[:50] = NOISE
     x = (rng.normal(size=(len(labels), 96)) + labels[:, None]).astype(np.float32)
-    view = RunView(name="m", labels=labels, coordinates=x, plane=x[:, :2], rows=x)
+    monkeypatch.setattr("n2d_framework.plots.row_sample._FOR_AXES", 20_000)
+    plane = x[:, :2] if laid_out else None
+    view = RunView(name="m", labels=labels, coordinates=x, plane=plane, rows=x)
     tracemalloc.start()
     try:
         write_run_report(view, tmp_path / "r.html")

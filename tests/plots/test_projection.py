@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from n2d_framework import plots
 from n2d_framework.errors import ConfigError
+from n2d_framework.plots import row_sample
+from n2d_framework.plots.row_sample import to_plane
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +85,33 @@ def test_four_panels_on_a_map(blobs):
 def test_an_unknown_projection_is_refused(blobs):
     with pytest.raises(ConfigError, match="did you mean 'tsne'"):
         plots.scatter(*blobs, projection="tsnee")
+
+
+@pytest.mark.parametrize("width", [1, 2, 10])
+def test_wanted_rows_lie_where_they_lie_among_all(blobs, width):
+    x = blobs[0][:, :width].astype(np.float32)
+    rows = np.random.default_rng(1).permutation(len(x))[:50]
+    plane, names = to_plane(x, 3)
+    some, same = to_plane(x, 3, rows)
+    assert names == same
+    np.testing.assert_allclose(some, plane[rows], rtol=1e-12)
+    assert plane.dtype == some.dtype == np.float64
+
+
+def test_axes_of_many_rows_are_those_of_a_sample_and_no_row_is_copied(blobs, monkeypatch):
+    few = blobs[0]
+    x = np.tile(few, (1000, 1)).astype(np.float32)
+    whole, _ = to_plane(few)
+    monkeypatch.setattr(row_sample, "_FOR_AXES", 20_000)
+    monkeypatch.setattr(row_sample, "_BLOCK", 4096)
+    tracemalloc.start()
+    try:
+        plane, (across, _) = to_plane(x)
+        plots.scatter(x, np.tile(blobs[1], 1000), max_points=100)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * x.nbytes
+    for j in range(2):
+        assert np.corrcoef(plane[: len(few), j], whole[:, j])[0, 1] > 0.999
+    assert across.startswith("principal axis 1 of 10 (")

@@ -192,8 +192,10 @@ def _answer(net: Any, block: int, precision: str) -> Callable[[AnyArray], AnyArr
     """Trace once how a network answers blocks of rows.
 
     Keras's own prediction traces the same function for each network, of which TensorFlow warns
-    after a few models.
+    after a few models; with other backends it is used.
     """
+    if load_keras().config.backend() != "tensorflow":
+        return lambda rows: np.asarray(net.predict_on_batch(rows))
     import tensorflow as tf
 
     about = tf.TensorSpec((block, *net.input_shape[1:]), precision)
