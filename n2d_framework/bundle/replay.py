@@ -25,6 +25,9 @@ __all__ = [
 
 #: Coordinates may move by this share of their span; labels must not change.
 TOLERANCE = 1e-5
+#: Rows are replayed among so many copies of them: components may answer a few rows in another way
+#: than many, for which they load or compile more.
+_COPIES = 20
 
 
 @attrs.frozen
@@ -133,9 +136,18 @@ def replay(model: N2D, golden: State) -> tuple[StageReplay, ...]:
     first, last = COORDINATE_ROLES
     return (
         _stage(first, lambda: _embed(model, x), latent, span_moved, TOLERANCE),
-        _stage(last, lambda: _unfold(model, latent), manifold, span_moved, TOLERANCE),
-        _stage(LABEL_ROLE, lambda: model.labels_of(manifold, latent), labels, _share_moved, 0.0),
+        _stage(last, lambda: _among_many(model, latent), manifold, span_moved, TOLERANCE),
+        _stage(LABEL_ROLE, lambda: _labelled(model, manifold, latent), labels, _share_moved, 0.0),
     )
+
+
+def _among_many(model: N2D, latent: AnyArray) -> AnyArray:
+    return _unfold(model, np.concatenate([latent] * _COPIES))[: len(latent)]
+
+
+def _labelled(model: N2D, manifold: AnyArray, latent: AnyArray) -> AnyArray:
+    many = (np.concatenate([rows] * _COPIES) for rows in (manifold, latent))
+    return model.labels_of(*many)[: len(latent)]
 
 
 def _unfold(model: N2D, latent: AnyArray) -> AnyArray:

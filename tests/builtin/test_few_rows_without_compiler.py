@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,6 +92,17 @@ def test_a_process_that_predicts_one_row_loads_no_compiler(tmp_path, digits, clu
         "assert 'numba' in sys.modules\n"
         "for one, other in zip(few, many): np.testing.assert_array_equal(one, other)\n"
     )
-    command = [sys.executable, "-c", code, tmp_path / "model.n2d", tmp_path / "rows.npz"]
+    run(code, tmp_path / "model.n2d", tmp_path / "rows.npz")
+    # A server verifies before it serves, an image when it is built: then all is compiled.
+    code = (
+        "import sys, n2d_framework as n2d\n"
+        "assert n2d.verify(sys.argv[1]).ok\n"
+        "assert 'numba' in sys.modules\n"
+    )
+    run(code, tmp_path / "model.n2d")
+
+
+def run(code: str, *arguments: Path) -> None:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
