@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 
 from n2d_framework.plugin import AnyArray
 
-__all__ = ["LANES", "LEAST_EXPONENT", "STEEPEST", "STEP_BITS", "Forces", "widened"]
+__all__ = [
+    "FIRST_STEP", "LANES", "STEEPEST", "STEP_BITS", "WITHIN_STEP", "Forces", "widened",
+]  # fmt: skip
 
 #: Numbers that make one group of a vector.
 LANES = 8
 #: Tables begin at two to this power, and have this many bits within each of their steps.
-LEAST_EXPONENT, STEP_BITS = -30, 17
+_LEAST_EXPONENT, STEP_BITS = -30, 17
+#: The upper bits of a number in the first step, and the bits within a step.
+FIRST_STEP, WITHIN_STEP = (127 + _LEAST_EXPONENT) << (23 - STEP_BITS), (1 << STEP_BITS) - 1
 #: The most that a coordinate moves, in steps of the learning rate.
 STEEPEST = 4.0
 #: Widest vector in groups of lanes; coordinates beyond it take several.
@@ -86,8 +90,8 @@ def widened(rows: AnyArray) -> tuple[NDArray[np.float32], tuple[int, ...]]:
 
 def _squares() -> NDArray[np.float64]:
     """Squared distances at which the steps of the tables begin."""
-    first = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
-    steps = np.arange(first, first + (_RANGE << (23 - STEP_BITS)) + 1, dtype=np.int32)
+    last = FIRST_STEP + (_RANGE << (23 - STEP_BITS))
+    steps = np.arange(FIRST_STEP, last + 1, dtype=np.int32)
     return (steps << STEP_BITS).view(np.float32).astype(np.float64)
 
 

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from n2d_builtin.umap.umap_forces import LANES, LEAST_EXPONENT, STEEPEST, STEP_BITS
+from n2d_builtin.umap.umap_forces import FIRST_STEP, LANES, STEEPEST, STEP_BITS, WITHIN_STEP
 from n2d_framework.plugin import AnyArray, IntArray
 
 __all__ = ["place_few"]
 
 _TOLERANCE, _LEAST_SCALE, _MOST_DISTANCE = 1e-5, 1e-3, 2.0**30
-_FIRST = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
-_WITHIN = (1 << STEP_BITS) - 1
 _ZERO, _STEEPEST = np.float32(0.0), np.float32(STEEPEST)
 
 
@@ -137,8 +135,8 @@ def _step(
             part = part[: len(part) // 2] + part[len(part) // 2 :]
         squared = squared + part[0]
     bits = int(squared.view(np.int32))
-    level, growth = forces[min(max((bits >> STEP_BITS) - _FIRST, 0), len(forces) - 1)]
-    difference *= level + np.float32(bits & _WITHIN) * growth
+    level, growth = forces[min(max((bits >> STEP_BITS) - FIRST_STEP, 0), len(forces) - 1)]
+    difference *= level + np.float32(bits & WITHIN_STEP) * growth
     np.minimum(np.maximum(difference, -_STEEPEST, out=difference), _STEEPEST, out=difference)
     difference *= alpha
     row += difference

@@ -15,12 +15,9 @@ from numba import types
 from numba.extending import intrinsic
 
 from n2d_builtin.common.compiled import compiled
-from n2d_builtin.umap.umap_forces import LANES, LEAST_EXPONENT, STEEPEST, STEP_BITS
+from n2d_builtin.umap.umap_forces import FIRST_STEP, LANES, STEEPEST, STEP_BITS, WITHIN_STEP
 
 __all__ = ["looked_up", "move_part", "squared_part"]
-
-_FIRST = (127 + LEAST_EXPONENT) << (23 - STEP_BITS)
-_WITHIN = (1 << STEP_BITS) - 1
 
 
 def _constant(value: float, width: int) -> Any:
@@ -155,5 +152,5 @@ def move_part(flags: tuple[str, ...] = (), *, both: bool = False) -> Any:
 def looked_up(table: Any, squared: Any) -> Any:
     """Force at a squared distance, linear within each step of the table."""
     bits = np.float32(squared).view(np.int32)
-    step = min(max((bits >> STEP_BITS) - _FIRST, 0), table.shape[0] - 1)
-    return table[step, 0] + np.float32(bits & _WITHIN) * table[step, 1]
+    step = min(max((bits >> STEP_BITS) - FIRST_STEP, 0), table.shape[0] - 1)
+    return table[step, 0] + np.float32(bits & WITHIN_STEP) * table[step, 1]
